@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/version.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+/// Called before the program aborts when rondo is built without exceptions. Define your own
+/// `extern "C" void rondo_on_error(const char*)` to log or to flush; returning from it aborts.
+extern "C" [[gnu::weak]] void rondo_on_error(const char* message) {
+  std::fputs(message, stderr);
+  std::fputc('\n', stderr);
+}
+
+namespace rondo::inline v0_1 {
+
+enum class error_code {
+  invalid_argument,  ///< the call itself is wrong; nothing moved
+  mismatch,          ///< ranks disagree about a call
+  timeout,           ///< a peer did not come before the deadline
+  revoked,           ///< the communicator is dead: a rank failed, or a peer saw an error
+  rank_failed,       ///< a rank's own code threw
+  unsound_schedule,  ///< a schedule was refused by its prover
+  corrupt_data,      ///< bytes from a file or a wire do not decode
+  transport          ///< the layer below (MPI, NCCL, CUDA) reported a failure
+};
+
+/// The base of everything rondo throws. `rank()` is the rank at fault, or -1 if none is.
+class error : public std::runtime_error {
+ public:
+  error(error_code code, const std::string& message, int rank = -1)
+      : std::runtime_error("rondo: " + message), code_{code}, rank_{rank} {}
+
+  [[nodiscard]] error_code code() const noexcept { return code_; }
+  [[nodiscard]] int rank() const noexcept { return rank_; }
+
+ private:
+  error_code code_;
+  int rank_;
+};
+
+/// Two ranks made different calls where one collective needs the same one.
+class mismatch : public error {
+ public:
+  explicit mismatch(const std::string& message, int rank = -1)
+      : error(error_code::mismatch, message, rank) {}
+};
+
+/// A peer did not arrive before the deadline.
+class timeout : public error {
+ public:
+  explicit timeout(const std::string& message, int rank = -1)
+      : error(error_code::timeout, message, rank) {}
+};
+
+/// A call on a communicator that a failure has ended.
+class revoked : public error {
+ public:
+  explicit revoked(const std::string& message, int rank = -1)
+      : error(error_code::revoked, message, rank) {}
+};
+
+/// Throws `failure`; without exceptions, reports it through `rondo_on_error` and aborts.
+template <class Error>
+[[noreturn]] void raise(const Error& failure) {
+#if defined(__cpp_exceptions)
+  throw failure;
+#else
+  rondo_on_error(failure.what());
+  std::abort();
+#endif
+}
+
+/// Refuses a bad argument before any byte moves.
+[[noreturn]] inline void refuse(const std::string& message, int rank = -1) {
+  raise(error{error_code::invalid_argument, message, rank});
+}
+
+}  // namespace rondo::inline v0_1

@@ -1,0 +1,17 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Marks a function that one source compiles for the host and, under nvcc, for the device too.
+#if defined(__CUDACC__)
+#define RONDO_HOST_DEVICE __host__ __device__
+#else
+#define RONDO_HOST_DEVICE
+#endif
+
+/// For bodies that must be compiled into their caller: the caller picks the instruction set.
+#if defined(__GNUC__) || defined(__clang__)
+#define RONDO_ALWAYS_INLINE [[gnu::always_inline]] inline
+#else
+#define RONDO_ALWAYS_INLINE inline
+#endif
