@@ -6,7 +6,14 @@
 
 /// Users compile with plain -O2 for the oldest x86-64, where GCC 12 only turns loops of constant
 /// length over local arrays into vector code, and then for 16-byte registers. So rondo writes its
-/// hot loops in that form, as one always-inlined body, and compiles the body twice.
+/// hot loops as one always-inlined body and compiles that body here: at full optimisation, and once
+/// more for AVX2.
+#if defined(__GNUC__) && !defined(__clang__)
+#define RONDO_FULL_OPTIMISATION gnu::optimize("O3")
+#else
+#define RONDO_FULL_OPTIMISATION
+#endif
+
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__AVX2__) && !defined(__CUDA_ARCH__)
 #define RONDO_HAS_AVX2_TWIN 1
 #else
@@ -22,14 +29,19 @@
 
 namespace rondo::inline v0_1 {
 
-#if RONDO_HAS_AVX2_TWIN
 namespace detail {
 template <class Body>
-[[gnu::target("avx2"), gnu::noinline]] void with_avx2(const Body& body) {
+[[RONDO_FULL_OPTIMISATION, gnu::noinline]] void compiled_apart(const Body& body) {
   body();
 }
-}  // namespace detail
+#if RONDO_HAS_AVX2_TWIN
+template <class Body>
+[[RONDO_FULL_OPTIMISATION, gnu::target("avx2"), gnu::noinline]] void compiled_for_avx2(
+    const Body& body) {
+  body();
+}
 #endif
+}  // namespace detail
 
 /// Runs `body`, compiled for AVX2 where the processor has it and the build does not already assume
 /// it. Both forms give the same bits: neither fuses a multiply with an add.
@@ -37,11 +49,11 @@ template <class Body>
 inline void vectorized(const Body& body) {
 #if RONDO_HAS_AVX2_TWIN
   if (__builtin_cpu_supports("avx2")) {
-    detail::with_avx2(body);
+    detail::compiled_for_avx2(body);
     return;
   }
 #endif
-  body();
+  detail::compiled_apart(body);
 }
 
 }  // namespace rondo::inline v0_1

@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/version.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <iterator>
+#include <span>
+#include <type_traits>
+
+namespace rondo::inline v0_1 {
+
+/// Any contiguous range: a vector, an array, a span. Elements must be trivially copyable, for they
+/// travel as bytes.
+template <class Range>
+concept buffer = requires(Range&& range) {
+  { std::data(range) };
+  { std::size(range) } -> std::convertible_to<std::size_t>;
+  requires std::is_pointer_v<std::remove_cvref_t<decltype(std::data(range))>>;
+};
+
+/// The element type of a buffer, without const.
+template <buffer Range>
+using element_of = std::remove_const_t<
+    std::remove_pointer_t<std::remove_cvref_t<decltype(std::data(std::declval<Range&>()))>>>;
+
+template <class Range>
+concept writable_buffer =
+    buffer<Range> &&
+    !std::is_const_v<std::remove_pointer_t<decltype(std::data(std::declval<Range&>()))>>;
+
+template <buffer Range>
+[[nodiscard]] constexpr std::span<const element_of<Range>> readable(const Range& range) {
+  static_assert(std::is_trivially_copyable_v<element_of<Range>>,
+                "rondo: elements must be trivially copyable, for they travel as bytes");
+  return {std::data(range), static_cast<std::size_t>(std::size(range))};
+}
+
+template <writable_buffer Range>
+[[nodiscard]] constexpr std::span<element_of<Range>> writable(Range& range) {
+  static_assert(std::is_trivially_copyable_v<element_of<Range>>,
+                "rondo: elements must be trivially copyable, for they travel as bytes");
+  return {std::data(range), static_cast<std::size_t>(std::size(range))};
+}
+
+}  // namespace rondo::inline v0_1

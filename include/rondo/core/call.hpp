@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/source_location.hpp>
+#include <rondo/core/type_name.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rondo::inline v0_1 {
+
+/// What a call site fixes at compile time.
+struct signature {
+  std::string_view collective;
+  std::string_view type;
+  std::string_view operation;  ///< empty where nothing is folded
+  std::string_view algorithm;
+  std::string_view codec;  ///< empty for exact
+  std::uint64_t hash = 0;
+
+  constexpr signature(std::string_view collective_, std::string_view type_,
+                      std::string_view operation_ = {}, std::string_view algorithm_ = {},
+                      std::string_view codec_ = {})
+      : collective{collective_},
+        type{type_},
+        operation{operation_},
+        algorithm{algorithm_},
+        codec{codec_},
+        hash{hash_of(
+            codec, hash_of(algorithm, hash_of(operation, hash_of(type, hash_of(collective)))))} {}
+};
+
+/// One rank's view of one call: what must agree between ranks, and where it was made.
+struct call {
+  const signature* what = nullptr;
+  std::size_t count = 0;  ///< elements, by the collective's own convention
+  std::int64_t detail = -1;  ///< root or peer; for uneven counts, their hash
+  source_location where{};
+
+  /// Equal on ranks that agree; differs, but for one case in 2^32, where they do not.
+  [[nodiscard]] std::uint32_t fingerprint() const noexcept {
+    std::uint64_t mixed = what->hash;
+    mixed = (mixed ^ count) * 0x9e3779b97f4a7c15u;
+    mixed = (mixed ^ (mixed >> 29) ^ static_cast<std::uint64_t>(detail)) * 0xbf58476d1ce4e5b9u;
+    return static_cast<std::uint32_t>(mixed >> 32);
+  }
+
+  /// all_reduce(1024 x float, sum, ring) at train.cpp:40
+  [[nodiscard]] std::string describe() const {
+    std::string text{what->collective};
+    text += '(';
+    if (!what->type.empty()) {
+      text += std::to_string(count) + " x " + std::string{what->type};
+    }
+    for (const auto word : {what->operation, what->algorithm, what->codec}) {
+      if (!word.empty()) {
+        text += text.back() == '(' ? "" : ", ";
+        text += word;
+      }
+    }
+    if (detail >= 0) {
+      text += text.back() == '(' ? "" : ", ";
+      text += (what->collective == "send" || what->collective == "receive" ? "peer " : "root ") +
+              std::to_string(detail);
+    }
+    text += ") at ";
+    const std::string_view path = where.file;
+    text += path.substr(path.find_last_of('/') + 1);
+    text += ':' + std::to_string(where.line);
+    return text;
+  }
+};
+
+}  // namespace rondo::inline v0_1

@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/host_device.hpp>
+#include <rondo/core/type_name.hpp>
+#include <rondo/version.hpp>
+
+#include <string_view>
+#include <type_traits>
+
+/// Reductions: what to fold with. Any callable `(T, T) -> T` will do; these are the named ones.
+namespace rondo::inline v0_1 {
+
+namespace op {
+
+struct sum {
+  static constexpr std::string_view name = "sum";
+  template <class T>
+  RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
+    return static_cast<T>(a + b);
+  }
+};
+
+struct product {
+  static constexpr std::string_view name = "product";
+  template <class T>
+  RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
+    return static_cast<T>(a * b);
+  }
+};
+
+/// The smaller one; a NaN on any rank wins.
+struct min {
+  static constexpr std::string_view name = "min";
+  template <class T>
+  RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
+    if constexpr (std::is_floating_point_v<T>) {
+      return b < a || b != b ? b : a;
+    } else {
+      return b < a ? b : a;
+    }
+  }
+};
+
+/// The larger one; a NaN on any rank wins.
+struct max {
+  static constexpr std::string_view name = "max";
+  template <class T>
+  RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
+    if constexpr (std::is_floating_point_v<T>) {
+      return a < b || b != b ? b : a;
+    } else {
+      return a < b ? b : a;
+    }
+  }
+};
+
+/// The sum divided once, at the end, by the number of ranks.
+struct average {
+  static constexpr std::string_view name = "average";
+  template <class T>
+  RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
+    return static_cast<T>(a + b);
+  }
+  template <class T>
+  RONDO_HOST_DEVICE constexpr T finish(T folded, int ranks) const {
+    return static_cast<T>(folded / static_cast<T>(ranks));
+  }
+};
+
+}  // namespace op
+
+/// The type that values of type T are folded in. 16-bit floats specialise it to float.
+template <class T>
+struct accumulator {
+  using type = T;
+};
+
+/// How an operation folds elements of type T on `ranks` ranks: lift each to the accumulator type,
+/// fold, lower the result. Specialise it for an operation whose partial results are not of T.
+template <class Operation, class T>
+struct reduction {
+  using wide = typename accumulator<T>::type;
+  /// Partial results, as they are kept and as they travel.
+  using partial =
+      std::conditional_t<std::is_invocable_r_v<wide, const Operation&, wide, wide>, wide, T>;
+  static_assert(std::is_invocable_r_v<partial, const Operation&, partial, partial>,
+                "rondo: the operation cannot be called as (element, element) -> element");
+
+  Operation operation{};
+  int ranks = 1;
+
+  RONDO_HOST_DEVICE static constexpr partial lift(const T& value) {
+    return static_cast<partial>(value);
+  }
+  RONDO_HOST_DEVICE constexpr partial fold(const partial& a, const partial& b) const {
+    return operation(a, b);
+  }
+  RONDO_HOST_DEVICE constexpr T lower(const partial& folded) const {
+    if constexpr (requires { operation.finish(folded, ranks); }) {
+      return static_cast<T>(operation.finish(folded, ranks));
+    } else {
+      return static_cast<T>(folded);
+    }
+  }
+};
+
+/// The name an operation goes by in messages.
+template <class Operation>
+[[nodiscard]] constexpr std::string_view operation_name() {
+  if constexpr (requires { Operation::name; }) {
+    return Operation::name;
+  } else {
+    return type_name<Operation>();
+  }
+}
+
+}  // namespace rondo::inline v0_1
