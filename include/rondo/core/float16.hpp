@@ -1,0 +1,189 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/bit_cast.hpp>
+#include <rondo/core/host_device.hpp>
+#include <rondo/core/operation.hpp>
+#include <rondo/version.hpp>
+
+#include <cstdint>
+#include <limits>
+
+#if defined(__CUDACC__)
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#endif
+
+/// The two 16-bit floating-point formats. Both convert to float without being asked, so they
+/// compare and compute as floats; the way back rounds and must be written out. The conversions are
+/// branchless integer code: the same bits on host and device, in constant expressions, and in
+/// loops that the compiler turns into vector code.
+namespace rondo::inline v0_1 {
+
+namespace detail {
+
+inline constexpr std::uint32_t float_infinity_bits = 0x7f800000u;
+
+/// condition ? yes : no, without the branch that would keep a loop from becoming vector code.
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint32_t select(
+    bool condition, std::uint32_t yes, std::uint32_t no) noexcept {
+  const std::uint32_t mask = 0u - static_cast<std::uint32_t>(condition);
+  return (yes & mask) | (no & ~mask);
+}
+
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint16_t bfloat16_bits(
+    float value) noexcept {
+  const auto bits = rondo::bit_cast<std::uint32_t>(value);
+  const std::uint32_t rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
+  const bool is_nan = (bits & 0x7fffffffu) > float_infinity_bits;
+  return static_cast<std::uint16_t>(select(is_nan, bits | 0x00400000u, rounded) >> 16);
+}
+
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint16_t half_bits(
+    float value) noexcept {
+  const auto bits = rondo::bit_cast<std::uint32_t>(value);
+  const std::uint32_t sign = (bits >> 16) & 0x8000u;
+  const std::uint32_t magnitude = bits & 0x7fffffffu;
+
+  // Both exponents biased, 15 against 127: rebase, then round away 13 bits of mantissa. A carry
+  // into the exponent is right, up to and including infinity.
+  const std::uint32_t normal =
+      (magnitude - 0x38000000u + 0x0fffu + ((magnitude >> 13) & 1u)) >> 13;
+  // A float in [0.5, 1) has steps of 2^-24, as a subnormal half has: adding 0.5 rounds to them.
+  const std::uint32_t subnormal =
+      rondo::bit_cast<std::uint32_t>(rondo::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;
+  const std::uint32_t nan = ((magnitude >> 13) & 0x03ffu) | 0x7e00u;
+
+  std::uint32_t result = select(magnitude < 0x38800000u, subnormal, normal);
+  result = select(magnitude >= 0x47800000u, 0x7c00u, result);
+  result = select(magnitude > float_infinity_bits, nan, result);
+  return static_cast<std::uint16_t>(result | sign);
+}
+
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float half_value(
+    std::uint16_t bits) noexcept {
+  const std::uint32_t sign = (bits & 0x8000u) << 16;
+  const std::uint32_t magnitude = (bits & 0x7fffu) << 13;
+  const std::uint32_t exponent = magnitude & 0x0f800000u;
+
+  const std::uint32_t normal = magnitude + 0x38000000u;
+  const std::uint32_t special = magnitude + 0x70000000u;  // infinity and NaN
+  const std::uint32_t subnormal = rondo::bit_cast<std::uint32_t>(
+      rondo::bit_cast<float>(magnitude + 0x38800000u) - 0x1p-14f);
+
+  std::uint32_t result = select(exponent == 0, subnormal, normal);
+  result = select(exponent == 0x0f800000u, special, result);
+  return rondo::bit_cast<float>(result | sign);
+}
+
+}  // namespace detail
+
+/// 1 sign, 8 exponent and 7 mantissa bits: the range of float with a relative error of 2^-9.
+/// From float: to nearest, ties to even; NaN stays NaN, and what rounds past the top is infinite.
+struct bfloat16 {
+  std::uint16_t bits;
+
+  bfloat16() = default;
+  RONDO_HOST_DEVICE explicit constexpr bfloat16(float value) noexcept
+      : bits{detail::bfloat16_bits(value)} {}
+  RONDO_HOST_DEVICE constexpr operator float() const noexcept {
+    return rondo::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE static constexpr bfloat16 from_bits(std::uint16_t bits) noexcept {
+    return rondo::bit_cast<bfloat16>(bits);
+  }
+
+#if defined(__CUDACC__)
+  RONDO_HOST_DEVICE explicit bfloat16(__nv_bfloat16 value) noexcept
+      : bits{rondo::bit_cast<std::uint16_t>(__nv_bfloat16_raw{value})} {}
+  RONDO_HOST_DEVICE explicit operator __nv_bfloat16() const noexcept {
+    return __nv_bfloat16{__nv_bfloat16_raw{bits}};
+  }
+#endif
+};
+
+/// IEEE binary16: 1 sign, 5 exponent and 10 mantissa bits; largest value 65504, relative error
+/// 2^-11. From float: to nearest, ties to even, subnormals kept; NaN stays NaN, and what rounds
+/// past the top is infinite.
+struct half {
+  std::uint16_t bits;
+
+  half() = default;
+  RONDO_HOST_DEVICE explicit constexpr half(float value) noexcept
+      : bits{detail::half_bits(value)} {}
+  RONDO_HOST_DEVICE constexpr operator float() const noexcept { return detail::half_value(bits); }
+  [[nodiscard]] RONDO_HOST_DEVICE static constexpr half from_bits(std::uint16_t bits) noexcept {
+    return rondo::bit_cast<half>(bits);
+  }
+
+#if defined(__CUDACC__)
+  RONDO_HOST_DEVICE explicit half(__half value) noexcept
+      : bits{rondo::bit_cast<std::uint16_t>(__half_raw{value})} {}
+  RONDO_HOST_DEVICE explicit operator __half() const noexcept { return __half{__half_raw{bits}}; }
+#endif
+};
+
+static_assert(sizeof(bfloat16) == 2 && sizeof(half) == 2);
+
+/// Sums of 16-bit values are kept in float.
+template <>
+struct accumulator<bfloat16> {
+  using type = float;
+};
+template <>
+struct accumulator<half> {
+  using type = float;
+};
+
+namespace detail {
+
+/// What both formats' numeric limits share.
+template <class T>
+struct float16_limits {
+  static constexpr bool is_specialized = true;
+  static constexpr bool is_signed = true;
+  static constexpr bool is_integer = false;
+  static constexpr bool is_exact = false;
+  static constexpr bool is_iec559 = true;
+  static constexpr bool is_bounded = true;
+  static constexpr bool is_modulo = false;
+  static constexpr bool has_infinity = true;
+  static constexpr bool has_quiet_NaN = true;
+  static constexpr bool has_signaling_NaN = false;
+  static constexpr int radix = 2;
+  static constexpr auto round_style = std::round_to_nearest;
+  static constexpr T denorm_min() noexcept { return T::from_bits(1); }
+};
+
+}  // namespace detail
+}  // namespace rondo::inline v0_1
+
+template <>
+struct std::numeric_limits<rondo::bfloat16>
+    : rondo::detail::float16_limits<rondo::bfloat16> {
+  using type = rondo::bfloat16;
+  static constexpr int digits = 8;
+  static constexpr int min_exponent = -125;
+  static constexpr int max_exponent = 128;
+  static constexpr type min() noexcept { return type::from_bits(0x0080); }
+  static constexpr type max() noexcept { return type::from_bits(0x7f7f); }
+  static constexpr type lowest() noexcept { return type::from_bits(0xff7f); }
+  static constexpr type epsilon() noexcept { return type::from_bits(0x3c00); }
+  static constexpr type infinity() noexcept { return type::from_bits(0x7f80); }
+  static constexpr type quiet_NaN() noexcept { return type::from_bits(0x7fc0); }
+};
+
+template <>
+struct std::numeric_limits<rondo::half> : rondo::detail::float16_limits<rondo::half> {
+  using type = rondo::half;
+  static constexpr int digits = 11;
+  static constexpr int min_exponent = -13;
+  static constexpr int max_exponent = 16;
+  static constexpr type min() noexcept { return type::from_bits(0x0400); }
+  static constexpr type max() noexcept { return type::from_bits(0x7bff); }
+  static constexpr type lowest() noexcept { return type::from_bits(0xfbff); }
+  static constexpr type epsilon() noexcept { return type::from_bits(0x1400); }
+  static constexpr type infinity() noexcept { return type::from_bits(0x7c00); }
+  static constexpr type quiet_NaN() noexcept { return type::from_bits(0x7e00); }
+};
