@@ -38,14 +38,16 @@ struct signature {
 struct call {
   const signature* what = nullptr;
   std::size_t count = 0;  ///< elements, by the collective's own convention
-  std::int64_t detail = -1;  ///< root or peer; for uneven counts, their hash
+  std::int64_t partner = -1;  ///< root or peer
   source_location where{};
+  std::uint64_t parameters = 0;  ///< hash of uneven counts and of the algorithm's parameters
 
   /// Equal on ranks that agree; differs, but for one case in 2^32, where they do not.
   [[nodiscard]] std::uint32_t fingerprint() const noexcept {
     std::uint64_t mixed = what->hash;
     mixed = (mixed ^ count) * 0x9e3779b97f4a7c15u;
-    mixed = (mixed ^ (mixed >> 29) ^ static_cast<std::uint64_t>(detail)) * 0xbf58476d1ce4e5b9u;
+    mixed = (mixed ^ (mixed >> 29) ^ static_cast<std::uint64_t>(partner)) * 0xbf58476d1ce4e5b9u;
+    mixed = (mixed ^ (mixed >> 31) ^ parameters) * 0x94d049bb133111ebu;
     return static_cast<std::uint32_t>(mixed >> 32);
   }
 
@@ -62,10 +64,10 @@ struct call {
         text += word;
       }
     }
-    if (detail >= 0) {
+    if (partner >= 0) {
       text += text.back() == '(' ? "" : ", ";
       text += (what->collective == "send" || what->collective == "receive" ? "peer " : "root ") +
-              std::to_string(detail);
+              std::to_string(partner);
     }
     text += ") at ";
     const std::string_view path = where.file;

@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/protocol/peer_memory.hpp>
+#include <rondo/version.hpp>
+
+namespace rondo::inline v0_1::protocol {
+
+/// Returns when all ranks have come. One word per rank, watched by all; words alternate as packets
+/// do. Cost: one latency.
+template <cooperative Group, peer_memory Peers>
+RONDO_HOST_DEVICE bool barrier(Group& group, Peers& peers) {
+  const std::uint32_t turn = peers.used().arrivals & 1u;
+  group.sync();
+  if (group.thread_rank() == 0) {
+    ++peers.used().arrivals;
+    publish(peers.pad(peers.rank()).arrived[turn].word, peers.word());
+  }
+  const bool complete = wait_for_all(
+      peers, [&](int rank) -> std::uint64_t& { return peers.pad(rank).arrived[turn].word; });
+  group.sync();
+  return complete;
+}
+
+}  // namespace rondo::inline v0_1::protocol

@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/protocol/fold.hpp>
+#include <rondo/protocol/packets.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <cstring>
+
+namespace rondo::inline v0_1::protocol {
+
+/// Each rank copies its input to its staging area and signals; each rank then has `use(source)`
+/// read all areas, where `source(rank)` is the address of that rank's bytes. One phase: banks
+/// alternate as packets do.
+/// Cost: bytes written once and read by all, one latency. Limit: `peers.stage_bytes()`.
+template <cooperative Group, peer_memory Peers, class Use>
+RONDO_HOST_DEVICE bool exchange_stages(Group& group, Peers& peers, const void* bytes,
+                                       std::size_t count, const Use& use) {
+  const std::uint32_t turn = peers.used().stages & 1u;
+  auto* area = peers.stage(peers.rank(), turn);
+  group.sync();
+#if defined(__CUDA_ARCH__)
+  for (std::size_t i = group.thread_rank(); i < count; i += group.size()) {
+    area[i] = static_cast<const std::byte*>(bytes)[i];
+  }
+#else
+  if (count != 0) {
+    std::memcpy(area, bytes, count);
+  }
+#endif
+  group.sync();
+  if (group.thread_rank() == 0) {
+    ++peers.used().stages;
+    publish(peers.pad(peers.rank()).staged[turn].word, peers.word());
+  }
+  const bool complete = wait_for_all(
+      peers, [&](int rank) -> std::uint64_t& { return peers.pad(rank).staged[turn].word; });
+  group.sync();
+  if (!complete) {
+    return false;
+  }
+  use([&](int rank) { return static_cast<const std::byte*>(peers.stage(rank, turn)); });
+  return true;
+}
+
+/// All-reduce of `count` elements that fit a packet or a staging area: everyone reads everyone and
+/// folds in rank order. `in` and `out` may be the same memory.
+template <cooperative Group, peer_memory Peers, class T, class Reduction>
+RONDO_HOST_DEVICE bool one_shot_all_reduce(Group& group, Peers& peers, const T* in, T* out,
+                                           std::size_t count, const Reduction& with) {
+  using partial = typename Reduction::partial;
+  if constexpr (std::is_trivially_default_constructible_v<partial> &&
+                sizeof(T) <= packet::capacity) {
+    constexpr std::size_t most = packet::capacity / sizeof(T);
+    if (count <= most) {
+      partial folded[most];
+      const bool complete = exchange_packets(
+          group, peers, in, count * sizeof(T), [&](int rank, const std::byte* payload) {
+            for (std::size_t i = 0; i < count; ++i) {
+              T value;
+              std::memcpy(&value, payload + i * sizeof(T), sizeof(T));
+              folded[i] = rank == 0 ? Reduction::lift(value)
+                                    : with.fold(folded[i], Reduction::lift(value));
+            }
+          });
+      for (std::size_t i = 0; complete && i < count; ++i) {
+        out[i] = with.lower(folded[i]);
+      }
+      return complete;
+    }
+  }
+  return exchange_stages(group, peers, in, count * sizeof(T), [&](const auto& area) {
+    const auto source = [&](int rank) { return reinterpret_cast<const T*>(area(rank)); };
+    fold_each(group, source, peers.size(), [out](int) { return out; }, 1, 0, count, with);
+  });
+}
+
+}  // namespace rondo::inline v0_1::protocol

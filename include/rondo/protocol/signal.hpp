@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/host_device.hpp>
+#include <rondo/version.hpp>
+
+#include <cstdint>
+
+/// One word of memory that one rank writes and its peers watch, on the host or on a GPU, where the
+/// scope is the whole system.
+namespace rondo::inline v0_1::protocol {
+
+/// Makes all that the caller wrote before visible to who observes `value`.
+RONDO_HOST_DEVICE inline void publish(std::uint64_t& word, std::uint64_t value) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("st.release.sys.u64 [%0], %1;" ::"l"(&word), "l"(value) : "memory");
+#else
+  __atomic_store_n(&word, value, __ATOMIC_RELEASE);
+#endif
+}
+
+[[nodiscard]] RONDO_HOST_DEVICE inline std::uint64_t observe(const std::uint64_t& word) {
+#if defined(__CUDA_ARCH__)
+  std::uint64_t value;
+  asm volatile("ld.acquire.sys.u64 %0, [%1];" : "=l"(value) : "l"(&word) : "memory");
+  return value;
+#else
+  return __atomic_load_n(&word, __ATOMIC_ACQUIRE);
+#endif
+}
+
+/// The word of one call: its number on this communicator and what was called. Equal words mean that
+/// two ranks are in the same call and agree about it.
+[[nodiscard]] RONDO_HOST_DEVICE constexpr std::uint64_t call_word(std::uint32_t number,
+                                                                  std::uint32_t fingerprint) {
+  return (std::uint64_t{number} << 32) | fingerprint;
+}
+
+}  // namespace rondo::inline v0_1::protocol

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+/// What a communicator keeps between calls so that the second call of a shape allocates nothing.
+namespace rondo::inline v0_1 {
+
+/// Memory that grows to the largest request and stays.
+class arena {
+ public:
+  /// At least `bytes` bytes, aligned to a cache line; the bytes of the last call are gone.
+  [[nodiscard]] std::byte* get(std::size_t bytes) {
+    if (bytes + alignment > capacity_) {
+      capacity_ = bytes + alignment;
+      memory_.reset(new std::byte[capacity_]);
+    }
+    const auto raw = reinterpret_cast<std::uintptr_t>(memory_.get());
+    return reinterpret_cast<std::byte*>((raw + alignment - 1) / alignment * alignment);
+  }
+
+ private:
+  static constexpr std::size_t alignment = 64;
+  std::unique_ptr<std::byte[]> memory_;
+  std::size_t capacity_ = 0;
+};
+
+/// Objects made once, by type and key.
+class keepsakes {
+ public:
+  /// The object of this type and key, made by `make()` the first time.
+  template <class T, class Key, class Make>
+  [[nodiscard]] T& get(const Key& key, const Make& make) {
+    struct kept : base {
+      kept(const Key& k, T v) : base{&marker<T, Key>}, key{k}, value{std::move(v)} {}
+      Key key;
+      T value;
+    };
+    for (const auto& one : all_) {
+      if (one->type == &marker<T, Key> && static_cast<kept&>(*one).key == key) {
+        return static_cast<kept&>(*one).value;
+      }
+    }
+    all_.push_back(std::make_unique<kept>(key, make()));
+    return static_cast<kept&>(*all_.back()).value;
+  }
+
+ private:
+  struct base {
+    explicit base(const void* of) : type{of} {}
+    virtual ~base() = default;
+    const void* type;
+  };
+  template <class T, class Key>
+  static constexpr char marker = 0;
+
+  std::vector<std::unique_ptr<base>> all_;
+};
+
+}  // namespace rondo::inline v0_1

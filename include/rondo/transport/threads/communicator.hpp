@@ -1,0 +1,224 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/call.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/protocol/packets.hpp>
+#include <rondo/transport/keepsake.hpp>
+#include <rondo/transport/threads/group.hpp>
+#include <rondo/transport/threads/turn.hpp>
+#include <rondo/transport/worker.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rondo::inline v0_1::threads {
+
+/// One rank's handle on a group of threads. Used by the one thread whose rank it is.
+class communicator {
+ public:
+  communicator(std::shared_ptr<group> in, int rank) : in_{std::move(in)}, rank_{rank} {
+    mine_->sent.resize(2 * static_cast<std::size_t>(size()));
+    mine_->low.resize(2 * static_cast<std::size_t>(size()));
+    mine_->unsettled.reserve(static_cast<std::size_t>(size()));
+  }
+
+  [[nodiscard]] int rank() const noexcept { return rank_; }
+  [[nodiscard]] int size() const noexcept { return in_->size(); }
+
+  /// Ranks that share memory: all of them.
+  [[nodiscard]] int node_size() const noexcept { return size(); }
+
+  /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
+  template <class Body>
+  void collective(const call& made, const Body& body) {
+    if (worker_) {
+      worker_->drain();
+    }
+    run_collective(made, body);
+  }
+
+  /// Begins one collective call on the communicator's own thread, after those begun before it.
+  template <class Body>
+  [[nodiscard]] pending begin_collective(const call& made, Body body) {
+    if (!worker_) {
+      worker_ = std::make_shared<worker>();
+    }
+    return {worker_, worker_->submit([this, made, body = std::move(body)] {
+              run_collective(made, body);
+            })};
+  }
+
+  /// Makes one send or receive.
+  template <class Body>
+  void message(const call& made, const Body& body) {
+    if (worker_) {
+      worker_->drain();
+    }
+    run_message(made, body);
+  }
+
+  template <class Body>
+  [[nodiscard]] pending begin_message(const call& made, Body body) {
+    if (!worker_) {
+      worker_ = std::make_shared<worker>();
+    }
+    return {worker_,
+            worker_->submit([this, made, body = std::move(body)] { run_message(made, body); })};
+  }
+
+  /// Scratch and plans that live as long as this handle.
+  [[nodiscard]] arena& scratch() noexcept { return scratch_; }
+  [[nodiscard]] keepsakes& kept() noexcept { return kept_; }
+
+  /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
+  /// Collective. Errors: a negative color is refused.
+  [[nodiscard]] communicator split(int color, int key = 0,
+                                   source_location where = source_location::current()) {
+    if (color < 0) {
+      refuse("split: color " + std::to_string(color) + " on rank " + std::to_string(rank_) +
+                 "; pass a number from 0 on",
+             rank_);
+    }
+    static constexpr signature what{"split", ""};
+    const call made{&what, 0, -1, where};
+    std::shared_ptr<group> team;
+    int place = 0;
+    collective(made, [&](turn& now) {
+      struct choice {
+        int color;
+        int key;
+      };
+      const choice chosen{color, key};
+      std::vector<std::pair<int, int>> members;  // key, rank
+      protocol::one_thread alone;
+      protocol::exchange_packets(alone, now, &chosen, sizeof chosen,
+                                 [&](int rank, const std::byte* bytes) {
+                                   choice theirs;
+                                   std::memcpy(&theirs, bytes, sizeof theirs);
+                                   if (theirs.color == color) {
+                                     members.emplace_back(theirs.key, rank);
+                                   }
+                                 });
+      std::sort(members.begin(), members.end());
+      std::vector<int> world_ranks;
+      for (const auto& [unused, rank] : members) {
+        place = rank == rank_ ? static_cast<int>(world_ranks.size()) : place;
+        world_ranks.push_back(in_->ranks[static_cast<std::size_t>(rank)]);
+      }
+      team = born(now.word(), color, std::move(world_ranks));
+    });
+    return {std::move(team), place};
+  }
+
+  /// The survivors of a failure, as a communicator that works, in the old order. Collective among
+  /// the ranks that still run; who does not call it before the deadline is left out, and gets
+  /// `revoked` if it comes later.
+  [[nodiscard]] communicator shrink() {
+    if (worker_) {
+      worker_->drain();
+    }
+    auto& after = in_->after;
+    {
+      const std::scoped_lock hold{in_->lock};
+      if (after.next) {
+        raise(revoked{"shrink: rank " + std::to_string(rank_) +
+                          " came after the deadline; the others went on without it",
+                      rank_});
+      }
+      if (after.arrived.empty()) {
+        after.since = clock::now();
+      }
+      after.arrived.push_back(rank_);
+      in_->fail(error_code::revoked, rank_,
+                "rank " + std::to_string(rank_) + " has left this communicator by shrink()");
+    }
+    for (backoff patience;; static_cast<void>(patience.pause())) {
+      const std::scoped_lock hold{in_->lock};
+      if (!after.next && complete(after)) {
+        std::sort(after.arrived.begin(), after.arrived.end());
+        std::vector<int> world_ranks;
+        for (const int rank : after.arrived) {
+          world_ranks.push_back(in_->ranks[static_cast<std::size_t>(rank)]);
+        }
+        after.next = group::make(in_->around, std::move(world_ranks));
+      }
+      if (after.next) {
+        const auto place = std::find(after.arrived.begin(), after.arrived.end(), rank_);
+        return {after.next, static_cast<int>(place - after.arrived.begin())};
+      }
+    }
+  }
+
+ private:
+  template <class Body>
+  void run_collective(const call& made, const Body& body) {
+    const auto word = protocol::call_word(++mine_->number, made.fingerprint());
+    in_->of(rank_).calls[mine_->number % group::records_kept].write(word, made);
+    turn now{*in_, *mine_, rank_, made, word};
+    body(now);
+  }
+
+  template <class Body>
+  void run_message(const call& made, const Body& body) {
+    auto& shown = in_->of(rank_).message;
+    shown.write(1, made);
+    turn now{*in_, *mine_, rank_, made, 0};
+    body(now);
+    shown.word.store(0, std::memory_order_release);
+  }
+
+  [[nodiscard]] bool complete(const reunion& after) const {
+    if (clock::now() - after.since > in_->around->deadline) {
+      return true;
+    }
+    for (int rank = 0; rank < size(); ++rank) {
+      const bool here =
+          std::find(after.arrived.begin(), after.arrived.end(), rank) != after.arrived.end();
+      if (!here && in_->presence_of(rank) == presence::running) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// The group that this call makes for one color: made by whoever comes first.
+  [[nodiscard]] std::shared_ptr<group> born(std::uint64_t word, int color,
+                                            std::vector<int> world_ranks) {
+    const std::uint64_t key = (word & ~std::uint64_t{0xffffffff}) | static_cast<unsigned>(color);
+    const std::scoped_lock hold{in_->lock};
+    auto& nursery = in_->nursery;
+    const auto found = std::find_if(nursery.begin(), nursery.end(),
+                                    [&](const auto& child) { return child.first == key; });
+    if (found == nursery.end()) {
+      auto made = group::make(in_->around, std::move(world_ranks));
+      made->expected = static_cast<int>(made->ranks.size()) - 1;
+      if (made->expected > 0) {
+        nursery.emplace_back(key, made);
+      }
+      return made;
+    }
+    auto made = found->second;
+    if (--made->expected == 0) {
+      nursery.erase(found);
+    }
+    return made;
+  }
+
+  std::shared_ptr<group> in_;
+  int rank_;
+  std::unique_ptr<private_state> mine_ = std::make_unique<private_state>();
+  arena scratch_;
+  keepsakes kept_;
+  std::shared_ptr<worker> worker_;
+};
+
+}  // namespace rondo::inline v0_1::threads

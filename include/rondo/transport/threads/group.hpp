@@ -1,0 +1,221 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/call.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/protocol/peer_memory.hpp>
+#include <rondo/transport/threads/backoff.hpp>
+#include <rondo/transport/threads/channel.hpp>
+#include <rondo/version.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What the ranks of one communicator share.
+namespace rondo::inline v0_1::threads {
+
+/// Why a communicator is dead. Written once, by the first rank that knows.
+struct failure {
+  error_code code;
+  int rank;  ///< the rank at fault, in this group's numbers, or -1
+  std::string message;
+};
+
+/// A call as its rank announces it. The fields are written before the word and read between two
+/// looks at it, so that a reader never believes a half-written record.
+struct alignas(64) record {
+  std::atomic<std::uint64_t> word{0};
+  std::atomic<const signature*> what{nullptr};
+  std::atomic<std::size_t> count{0};
+  std::atomic<std::int64_t> partner{0};
+  std::atomic<const char*> file{nullptr};
+  std::atomic<std::uint32_t> line{0};
+
+  void write(std::uint64_t new_word, const call& made) noexcept {
+    word.store(0, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+    what.store(made.what, std::memory_order_relaxed);
+    count.store(made.count, std::memory_order_relaxed);
+    partner.store(made.partner, std::memory_order_relaxed);
+    file.store(made.where.file, std::memory_order_relaxed);
+    line.store(made.where.line, std::memory_order_relaxed);
+    word.store(new_word, std::memory_order_release);
+  }
+
+  /// The record's word, and the call if it could be read whole; else 0.
+  [[nodiscard]] std::uint64_t read(call& made) const noexcept {
+    const auto before = word.load(std::memory_order_acquire);
+    made.what = what.load(std::memory_order_relaxed);
+    made.count = count.load(std::memory_order_relaxed);
+    made.partner = partner.load(std::memory_order_relaxed);
+    made.where = {file.load(std::memory_order_relaxed), line.load(std::memory_order_relaxed)};
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const auto after = word.load(std::memory_order_relaxed);
+    return before == after && made.what != nullptr ? before : 0;
+  }
+};
+
+/// What a rank is waiting for, once it has waited for long: that `*word` equals `value`, or, if
+/// `differs`, that it no longer does. `stamp` is odd while the rank waits.
+struct alignas(64) waiting {
+  std::atomic<std::uint64_t> stamp{0};
+  std::atomic<int> peer{-1};
+  std::atomic<const std::uint64_t*> word{nullptr};
+  std::atomic<std::uint64_t> value{0};
+  std::atomic<bool> differs{false};
+};
+
+enum class presence : int { running, returned, threw };
+
+/// What all ranks of one `run` share.
+struct world {
+  int size = 1;
+  clock::duration deadline{};
+  int spins = 20;
+  std::vector<std::atomic<presence>> present;
+  std::mutex lock;
+  std::vector<std::weak_ptr<struct group>> groups;
+
+  world(int ranks, clock::duration patience)
+      : size{ranks},
+        deadline{patience},
+        spins{spins_for(ranks, processors())},
+        present(static_cast<std::size_t>(ranks)) {}
+
+  /// Rank `rank` (a world number) has left. If it threw, all its communicators die.
+  void depart(int rank, presence how, const std::string& why);
+};
+
+/// Survivors of a failure who want to go on, until enough have come.
+struct reunion {
+  std::vector<int> arrived;
+  std::shared_ptr<struct group> next;
+  clock::time_point since{};
+};
+
+struct group {
+  static constexpr std::size_t stage_capacity = 32 * 1024;
+  static constexpr std::size_t records_kept = 16;  ///< a rank is never further ahead of another
+
+  /// Everything that one rank writes.
+  struct member {
+    protocol::pad pad{};
+    record calls[records_kept];
+    record message;  ///< the send or receive that is running
+    waiting wait;
+    alignas(64) std::atomic<bool> touching{false};  ///< reads or writes peers' callers' memory
+    std::unique_ptr<std::byte[]> stage{new std::byte[2 * stage_capacity + 64]};
+
+    [[nodiscard]] std::byte* bank(unsigned which) const noexcept {
+      const auto raw = reinterpret_cast<std::uintptr_t>(stage.get());
+      return reinterpret_cast<std::byte*>((raw + 63) / 64 * 64) + which * stage_capacity;
+    }
+  };
+
+  group(std::shared_ptr<world> of, std::vector<int> world_ranks)
+      : around{std::move(of)},
+        ranks{std::move(world_ranks)},
+        members{new member[ranks.size()]},
+        channels{new std::atomic<channel*>[2 * ranks.size() * ranks.size()]()} {}
+
+  group(const group&) = delete;
+  group& operator=(const group&) = delete;
+
+  ~group() {
+    for (std::size_t i = 0; i < 2 * ranks.size() * ranks.size(); ++i) {
+      delete channels[i].load(std::memory_order_acquire);
+    }
+    delete failed.load(std::memory_order_acquire);
+  }
+
+  [[nodiscard]] static std::shared_ptr<group> make(std::shared_ptr<world> around,
+                                                   std::vector<int> world_ranks) {
+    auto made = std::make_shared<group>(around, std::move(world_ranks));
+    const std::scoped_lock hold{around->lock};
+    std::erase_if(around->groups, [](const auto& old) { return old.expired(); });
+    around->groups.push_back(made);
+    for (std::size_t rank = 0; rank < made->ranks.size(); ++rank) {
+      const auto state = made->presence_of(static_cast<int>(rank));
+      if (state == presence::threw) {
+        made->fail(error_code::revoked, static_cast<int>(rank),
+                   "rank " + std::to_string(rank) + " has failed");
+      }
+    }
+    return made;
+  }
+
+  [[nodiscard]] int size() const noexcept { return static_cast<int>(ranks.size()); }
+  [[nodiscard]] member& of(int rank) const noexcept {
+    return members[static_cast<std::size_t>(rank)];
+  }
+  [[nodiscard]] presence presence_of(int rank) const noexcept {
+    return around->present[static_cast<std::size_t>(ranks[static_cast<std::size_t>(rank)])].load(
+        std::memory_order_acquire);
+  }
+
+  /// The messages from one rank to another; made when first used. Those of collectives and those of
+  /// the user do not meet.
+  [[nodiscard]] channel& between(int from, int to, bool users) const {
+    const auto n = ranks.size();
+    auto& place = channels[(users ? n * n : 0) + static_cast<std::size_t>(from) * n +
+                           static_cast<std::size_t>(to)];
+    if (auto* found = place.load(std::memory_order_acquire)) {
+      return *found;
+    }
+    auto fresh = std::make_unique<channel>();
+    channel* first = nullptr;
+    if (place.compare_exchange_strong(first, fresh.get(), std::memory_order_acq_rel)) {
+      return *fresh.release();
+    }
+    return *first;
+  }
+
+  /// Ends this communicator. The first reason stands; returns it.
+  const failure& fail(error_code code, int rank, std::string message) noexcept {
+    auto* mine = new failure{code, rank, std::move(message)};
+    failure* before = nullptr;
+    if (!failed.compare_exchange_strong(before, mine, std::memory_order_seq_cst)) {
+      delete mine;
+      return *before;
+    }
+    return *mine;
+  }
+
+  std::shared_ptr<world> around;
+  std::vector<int> ranks;  ///< world number of each rank
+  std::unique_ptr<member[]> members;
+  std::unique_ptr<std::atomic<channel*>[]> channels;
+  std::atomic<failure*> failed{nullptr};
+
+  std::mutex lock;  ///< for split and shrink only
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<group>>> nursery;
+  reunion after;
+  int expected = 0;  ///< members that have not yet picked this group up from its nursery
+};
+
+inline void world::depart(int rank, presence how, const std::string& why) {
+  present[static_cast<std::size_t>(rank)].store(how, std::memory_order_release);
+  if (how != presence::threw) {
+    return;
+  }
+  const std::scoped_lock hold{lock};
+  for (const auto& weak : groups) {
+    if (const auto one = weak.lock()) {
+      for (std::size_t r = 0; r < one->ranks.size(); ++r) {
+        if (one->ranks[r] == rank) {
+          one->fail(error_code::revoked, static_cast<int>(r),
+                    "rank " + std::to_string(r) + " failed: " + why);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace rondo::inline v0_1::threads

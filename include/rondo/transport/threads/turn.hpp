@@ -1,0 +1,300 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/call.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/protocol/peer_memory.hpp>
+#include <rondo/transport/threads/diagnosis.hpp>
+#include <rondo/transport/threads/group.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace rondo::inline v0_1::threads {
+
+/// What one rank keeps to itself about a communicator.
+struct private_state {
+  std::uint32_t number = 0;  ///< of the last collective call
+  protocol::counters used{};
+  std::vector<std::uint64_t> sent{};  ///< messages posted, by kind and peer
+  std::vector<std::uint64_t> low{};   ///< first message not yet taken, by kind and peer
+  struct lent {
+    const std::uint64_t* taken;
+    std::uint64_t value;
+    int peer;
+  };
+  std::vector<lent> unsettled{};  ///< offers whose bytes peers may still read
+};
+
+/// One call of one rank, while it runs: peer memory for the load/store protocols and messages for
+/// the schedules. Every wait ends: with what it waits for, or with an exception that says why not.
+class turn {
+ public:
+  turn(group& in, private_state& mine, int rank, const call& made, std::uint64_t word)
+      : in_{in}, mine_{mine}, call_{made}, word_{word}, rank_{rank} {
+    if (in_.failed.load(std::memory_order_acquire) != nullptr) {
+      give_up();
+    }
+  }
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+
+  [[nodiscard]] int rank() const noexcept { return rank_; }
+  [[nodiscard]] int size() const noexcept { return in_.size(); }
+
+  // --- peer memory ---------------------------------------------------------------------------
+
+  [[nodiscard]] protocol::pad& pad(int rank) const noexcept { return in_.of(rank).pad; }
+  [[nodiscard]] std::byte* stage(int rank, unsigned bank) const noexcept {
+    return in_.of(rank).bank(bank);
+  }
+  [[nodiscard]] static constexpr std::size_t stage_bytes() noexcept {
+    return group::stage_capacity;
+  }
+  [[nodiscard]] std::uint64_t word() const noexcept { return word_; }
+  [[nodiscard]] protocol::counters& used() const noexcept { return mine_.used; }
+
+  bool wait(int peer, const std::uint64_t& word) { return wait_until(peer, word, word_, false); }
+
+  /// Runs `body`, which uses memory of peers' callers. A rank that gives up first waits for all who
+  /// touch, so nobody's buffers go away under a reader.
+  template <class Body>
+  void touch(const Body& body) {
+    auto& touching = in_.of(rank_).touching;
+    touching.store(true, std::memory_order_seq_cst);
+    struct guard {
+      std::atomic<bool>& flag;
+      ~guard() { flag.store(false, std::memory_order_release); }
+    } const release{touching};
+    if (in_.failed.load(std::memory_order_seq_cst) != nullptr) {
+      touching.store(false, std::memory_order_release);
+      give_up();
+    }
+    body();
+  }
+
+  // --- messages ------------------------------------------------------------------------------
+
+  /// One round of messages: lends all of `out` (each with `peer`, `data`, `bytes`), takes all of
+  /// `in` (`peer`, `into` or null, `bytes`) in the order given, and returns when peers have taken
+  /// what was lent. `arrived(k, bytes)` sees message k where it lies: in the sender's memory.
+  template <class Out, class In, class Arrived>
+  void exchange(const Out& out, const In& in, const Arrived& arrived) {
+    for (const auto& one : out) {
+      post(one.peer, false, word_, 0, one.data, one.bytes, true);
+    }
+    std::size_t index = 0;
+    for (const auto& one : in) {
+      auto& from = in_.between(one.peer, rank_, false);
+      const auto number = find(from, one.peer, false, word_);
+      consume(from, number, one.peer, false, 0, one.bytes, [&](const std::byte* data) {
+        if (one.into != nullptr && one.bytes != 0) {
+          std::memcpy(one.into, data, one.bytes);
+        }
+        arrived(index, data);
+      });
+      ++index;
+    }
+    settle();
+  }
+
+  /// Sends one tagged message; returns when the bytes are the caller's again.
+  void send(int peer, std::uint64_t tag, std::uint64_t kind, const std::byte* data,
+            std::size_t bytes) {
+    post(peer, true, tag, kind, data, bytes, bytes > channel::eager_bytes);
+    settle();
+  }
+
+  void receive(int peer, std::uint64_t tag, std::uint64_t kind, std::byte* data,
+               std::size_t bytes) {
+    auto& from = in_.between(peer, rank_, true);
+    const auto number = find(from, peer, true, tag);
+    consume(from, number, peer, true, kind, bytes, [&](const std::byte* source) {
+      if (bytes != 0) {
+        std::memcpy(data, source, bytes);
+      }
+    });
+  }
+
+  /// Waits until peers have taken all that was lent.
+  void settle() {
+    for (const auto& one : mine_.unsettled) {
+      wait_until(one.peer, *one.taken, one.value, false);
+    }
+    mine_.unsettled.clear();
+  }
+
+  /// Ends the communicator for all ranks, then throws.
+  [[noreturn]] void fail(error_code code, int culprit, std::string message) {
+    in_.fail(code, culprit, std::move(message));
+    give_up();
+  }
+
+ private:
+  [[nodiscard]] std::size_t slot_of(int peer, bool users) const noexcept {
+    return static_cast<std::size_t>((users ? size() : 0) + peer);
+  }
+
+  void post(int peer, bool users, std::uint64_t key, std::uint64_t kind, const std::byte* data,
+            std::size_t bytes, bool lent) {
+    auto& to = in_.between(rank_, peer, users);
+    auto& number = mine_.sent[slot_of(peer, users)];
+    const auto place = number % channel::depth;
+    auto& slot = to.slots[place];
+    if (number >= channel::depth) {
+      wait_until(peer, slot.taken, number - channel::depth + 1, false);
+    }
+    slot.key = key;
+    slot.kind = kind;
+    slot.bytes = bytes;
+    slot.borrowed = lent;
+    slot.data = data;
+    if (!lent) {
+      if (bytes != 0) {
+        std::memcpy(to.eager[place], data, bytes);
+      }
+      slot.data = to.eager[place];
+    }
+    ++number;
+    protocol::publish(to.posted, number);
+    if (lent) {
+      mine_.unsettled.push_back({&slot.taken, number, peer});
+    }
+  }
+
+  /// The number of the first message with this key that has not been taken.
+  [[nodiscard]] std::uint64_t find(channel& from, int peer, bool users, std::uint64_t key) {
+    auto& low = mine_.low[slot_of(peer, users)];
+    for (std::uint64_t next = low;;) {
+      const auto posted = protocol::observe(from.posted);
+      for (; next < posted; ++next) {
+        const auto& slot = from.slots[next % channel::depth];
+        if (slot.taken != next + 1 && slot.key == key) {
+          return next;
+        }
+      }
+      wait_until(peer, from.posted, posted, true);
+    }
+  }
+
+  template <class Use>
+  void consume(channel& from, std::uint64_t number, int peer, bool users, std::uint64_t kind,
+               std::size_t bytes, const Use& use) {
+    auto& slot = from.slots[number % channel::depth];
+    if (slot.bytes != bytes || slot.kind != kind) {
+      const bool typed = slot.bytes == bytes;
+      call theirs;
+      const bool known = users && in_.of(peer).message.read(theirs) != 0;
+      fail(error_code::mismatch, peer,
+           call_.describe() + " on rank " + std::to_string(rank_) + " expected " +
+               std::to_string(bytes) + " bytes from rank " + std::to_string(peer) + ", got " +
+               std::to_string(slot.bytes) + (typed ? " of another type" : "") +
+               (known ? ", sent by " + theirs.describe() : std::string{}));
+    }
+    if (slot.borrowed) {
+      touch([&] { use(slot.data); });
+    } else {
+      use(slot.data);
+    }
+    protocol::publish(slot.taken, number + 1);
+    auto& low = mine_.low[slot_of(peer, users)];
+    const auto posted = protocol::observe(from.posted);
+    while (low < posted && from.slots[low % channel::depth].taken == low + 1) {
+      ++low;
+    }
+  }
+
+  bool wait_until(int peer, const std::uint64_t& word, std::uint64_t value, bool differs) {
+    for (int look = 0; look < in_.around->spins; ++look) {
+      if ((protocol::observe(word) == value) != differs) {
+        return true;
+      }
+      relax();
+    }
+    return wait_long(peer, word, value, differs);
+  }
+
+  [[gnu::noinline]] bool wait_long(int peer, const std::uint64_t& word, std::uint64_t value,
+                                   bool differs) {
+    backoff patience;
+    auto& mine = in_.of(rank_).wait;
+    const auto stamp = mine.stamp.load(std::memory_order_relaxed);
+    bool announced = false;
+    clock::time_point since{};
+    const auto done = [&] { return (protocol::observe(word) == value) != differs; };
+    while (!done()) {
+      if (in_.failed.load(std::memory_order_acquire) != nullptr) {
+        withdraw(mine, stamp, announced);
+        give_up();
+      }
+      if (!patience.pause()) {
+        continue;
+      }
+      const auto now = clock::now();
+      if (!announced) {
+        since = now;
+        mine.peer.store(peer, std::memory_order_relaxed);
+        mine.word.store(&word, std::memory_order_relaxed);
+        mine.value.store(value, std::memory_order_relaxed);
+        mine.differs.store(differs, std::memory_order_relaxed);
+        mine.stamp.store(stamp + 1, std::memory_order_release);
+        announced = true;
+      }
+      const bool gone = in_.presence_of(peer) != presence::running;
+      if (done()) {
+        break;
+      }
+      const bool found = (word_ != 0 && find_disagreement(in_, rank_, word_)) ||
+                         (gone && find_absence(in_, peer, mine_.number, call_)) ||
+                         find_circle(in_, rank_, mine_.number);
+      if (!found && now - since > in_.around->deadline) {
+        using seconds = std::chrono::duration<double>;
+        in_.fail(error_code::timeout, peer,
+                 "rank " + std::to_string(rank_) + " waited " +
+                     std::to_string(seconds{in_.around->deadline}.count()) + " s in " +
+                     call_.describe() + "; " + account_of(in_, peer, mine_.number));
+      }
+    }
+    withdraw(mine, stamp, announced);
+    return true;
+  }
+
+  static void withdraw(waiting& mine, std::uint64_t stamp, bool announced) noexcept {
+    if (announced) {
+      mine.stamp.store(stamp + 2, std::memory_order_release);
+    }
+  }
+
+  [[noreturn]] void give_up() {
+    const failure why = *in_.failed.load(std::memory_order_acquire);
+    for (int rank = 0; rank < size(); ++rank) {
+      while (rank != rank_ && in_.of(rank).touching.load(std::memory_order_seq_cst)) {
+        std::this_thread::yield();
+      }
+    }
+    mine_.unsettled.clear();
+    const std::string message = why.message + " [rank " + std::to_string(rank_) + " was in " +
+                                call_.describe() + "]";
+    switch (why.code) {
+      case error_code::mismatch:
+        raise(mismatch{message, why.rank});
+      case error_code::timeout:
+        raise(timeout{message, why.rank});
+      default:
+        raise(revoked{message, why.rank});
+    }
+  }
+
+  group& in_;
+  private_state& mine_;
+  const call& call_;
+  std::uint64_t word_;
+  int rank_;
+};
+
+}  // namespace rondo::inline v0_1::threads
