@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: 2026 the rondo authors
+# SPDX-License-Identifier: BSL-1.0
+#
+# What only rondo's own tests, examples and benchmarks use; nothing here reaches a user's build.
+
+option(RONDO_WARNINGS_AS_ERRORS "Treat warnings in tests, examples and benchmarks as errors" ON)
+set(RONDO_SANITIZE "" CACHE STRING "Sanitizers for tests and examples: thread, or address,undefined")
+
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+if(PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(RONDO_CCACHE ccache)
+  if(RONDO_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${RONDO_CCACHE})
+    set(CMAKE_CUDA_COMPILER_LAUNCHER ${RONDO_CCACHE})
+  endif()
+endif()
+
+add_library(rondo_development INTERFACE)
+target_link_libraries(rondo_development INTERFACE rondo::core)
+target_compile_options(rondo_development INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wshadow>
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${RONDO_WARNINGS_AS_ERRORS}>>:-Werror>)
+if(RONDO_SANITIZE)
+  set(sanitize -fsanitize=${RONDO_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  target_compile_options(rondo_development INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${sanitize}>)
+  target_link_options(rondo_development INTERFACE -fsanitize=${RONDO_SANITIZE})
+endif()
+
+include(${CMAKE_CURRENT_LIST_DIR}/rondo-mpi-implementations.cmake)
+
+# <room>.<name>, where the room is the folder of the calling CMakeLists.txt.
+function(rondo_room_name output name)
+  cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME room)
+  set(${output} ${room}.${name} PARENT_SCOPE)
+endfunction()
+
+# rondo_executable(<target> SOURCES a.cpp.. [LIBRARIES lib..]): an executable of our own.
+function(rondo_executable target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE rondo_development ${arg_LIBRARIES})
+endfunction()
+
+# rondo_mpi_executables(<output> <name> SOURCES a.cpp.. [LIBRARIES lib..] [MAIN library]): one
+# executable <name>.<implementation> for every MPI library on this machine, linked to
+# <library>_<implementation> for its main function; their names go to <output>.
+function(rondo_mpi_executables output name)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "MAIN" "SOURCES;LIBRARIES")
+  set(targets)
+  foreach(implementation IN LISTS RONDO_MPI_IMPLEMENTATIONS)
+    rondo_executable(${name}.${implementation} SOURCES ${arg_SOURCES}
+                     LIBRARIES rondo_with_${implementation} ${arg_LIBRARIES})
+    if(arg_MAIN)
+      target_link_libraries(${name}.${implementation} PRIVATE ${arg_MAIN}_${implementation})
+    endif()
+    list(APPEND targets ${name}.${implementation})
+  endforeach()
+  set(${output} ${targets} PARENT_SCOPE)
+endfunction()
+
+# Adds every */CMakeLists.txt below the calling one.
+macro(rondo_add_rooms)
+  file(GLOB rooms CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
+  foreach(room IN LISTS rooms)
+    cmake_path(GET room PARENT_PATH room)
+    add_subdirectory(${room})
+  endforeach()
+endmacro()

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 the rondo authors
+# SPDX-License-Identifier: BSL-1.0
+#
+# rondo_test and rondo_mpi_test: what the rooms below tests/ use.
+
+# rondo_test(NAME <name> SOURCES a.cpp.. [LABELS unit|threads..] [LIBRARIES lib..] [TIMEOUT seconds])
+# builds a Catch2 program and registers it as <room>.<name>.
+function(rondo_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;LABELS;LIBRARIES")
+  rondo_room_name(name ${arg_NAME})
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  rondo_executable(${name} SOURCES ${arg_SOURCES} LIBRARIES rondo_test_main ${arg_LIBRARIES})
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+  if("threads" IN_LIST arg_LABELS)
+    set_tests_properties(${name} PROPERTIES PROCESSORS 2)
+  endif()
+endfunction()
+
+# rondo_mpi_test(NAME <name> SOURCES a.cpp.. RANKS 2 3 .. [LIBRARIES lib..] [TIMEOUT seconds])
+# builds a Catch2 program, whose test cases run on every rank together, once per MPI library, and
+# registers it as <room>.<name>.<implementation>.<ranks>. Ranks that outnumber the cores wait
+# busily, so these tests run one at a time.
+function(rondo_mpi_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;RANKS;LIBRARIES")
+  rondo_room_name(name ${arg_NAME})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  rondo_mpi_executables(targets ${name} MAIN rondo_test_main
+                        SOURCES ${arg_SOURCES} LIBRARIES ${arg_LIBRARIES})
+  foreach(implementation target IN ZIP_LISTS RONDO_MPI_IMPLEMENTATIONS targets)
+    foreach(ranks IN LISTS arg_RANKS)
+      add_test(NAME ${target}.${ranks}
+               COMMAND ${RONDO_MPIRUN_${implementation}} ${ranks} $<TARGET_FILE:${target}>)
+      set_tests_properties(${target}.${ranks} PROPERTIES
+        LABELS mpi TIMEOUT ${arg_TIMEOUT} PROCESSORS ${ranks} RESOURCE_LOCK mpi)
+    endforeach()
+  endforeach()
+endfunction()
