@@ -106,6 +106,12 @@ struct reduction {
   }
 };
 
+/// True where results need a last step after all partial results are folded.
+template <class Reduction>
+inline constexpr bool folds_finish = requires(const Reduction& with, typename Reduction::partial p) {
+  with.operation.finish(p, 1);
+};
+
 /// The name an operation goes by in messages.
 template <class Operation>
 [[nodiscard]] constexpr std::string_view operation_name() {

@@ -77,6 +77,7 @@ class communicator {
 
   /// Scratch and plans that live as long as this handle.
   [[nodiscard]] arena& scratch() noexcept { return scratch_; }
+  [[nodiscard]] arena& widened() noexcept { return widened_; }
   [[nodiscard]] keepsakes& kept() noexcept { return kept_; }
 
   /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
@@ -217,6 +218,7 @@ class communicator {
   int rank_;
   std::unique_ptr<private_state> mine_ = std::make_unique<private_state>();
   arena scratch_;
+  arena widened_;
   keepsakes kept_;
   std::shared_ptr<worker> worker_;
 };

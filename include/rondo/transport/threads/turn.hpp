@@ -35,6 +35,8 @@ struct private_state {
 /// the schedules. Every wait ends: with what it waits for, or with an exception that says why not.
 class turn {
  public:
+  static constexpr bool shares_memory = true;
+
   turn(group& in, private_state& mine, int rank, const call& made, std::uint64_t word)
       : in_{in}, mine_{mine}, call_{made}, word_{word}, rank_{rank} {
     if (in_.failed.load(std::memory_order_acquire) != nullptr) {

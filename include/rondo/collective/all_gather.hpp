@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/collective/call_site.hpp>
+#include <rondo/collective/movement.hpp>
+#include <rondo/core/buffer.hpp>
+#include <rondo/core/operation.hpp>
+#include <rondo/core/policies.hpp>
+#include <rondo/protocol/direct.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+
+namespace rondo::inline v0_1 {
+namespace detail {
+
+struct all_gather_direct {
+  template <class Turn, class Job>
+  static void run(Turn& turn, const Job& job) {
+    protocol::direct_all_gather(turn, job.in, job.out, job.out_layout());
+  }
+};
+
+struct all_gather_call {
+  template <class Comm, buffer In, writable_buffer Out, class... Given>
+  static auto make(source_location where, Comm& comm, const In& in, Out& out,
+                   const Given&... given) {
+    check_policies<allow<policy::algorithm, policy::counts, policy::async>, Given...>();
+    using T = element_of<Out>;
+    const auto from = readable(in);
+    const auto to = writable(out);
+    const auto cut = cut_for("all_gather", comm, from.size(), given...);
+    check_count("all_gather", "the input", from.size(), cut.count(comm.rank()), comm.rank());
+    check_count("all_gather", "the output", to.size(), cut.total(comm.size()), comm.rank());
+    const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
+    using algorithm_type = std::remove_const_t<decltype(algorithm)>;
+    static constexpr signature what{"all_gather", type_name<T>(), {}, algorithm_type::name};
+    const call made{&what, to.size(), -1, where, parameters_of(algorithm) ^ cut.hash()};
+    using job = movement<schedule::collective::all_gather, all_gather_direct, Comm, T,
+                         algorithm_type, moves_only<T>>;
+    return launch(comm, made, job{comm, from.data(), to.data(), cut, cut, 0, algorithm, {}},
+                  given...);
+  }
+};
+
+}  // namespace detail
+
+/// Gives every rank the concatenation of all ranks' inputs, in rank order.
+///
+///     all_gather(comm, in, out)                 in: [count], out: [n count]
+///     all_gather(comm, in, out, counts{each})   in: [each[rank]], out: [sum of each]
+///     policies: an algorithm (automatic), counts, async{}
+///
+/// `in` may be this rank's own part of `out`. Cost per rank: the peers' bytes, once.
+/// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not fit.
+RONDO_COLLECTIVE(all_gather);
+
+}  // namespace rondo::inline v0_1

@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/collective/call_site.hpp>
+#include <rondo/collective/movement.hpp>
+#include <rondo/core/buffer.hpp>
+#include <rondo/core/operation.hpp>
+#include <rondo/core/policies.hpp>
+#include <rondo/protocol/direct.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+
+namespace rondo::inline v0_1 {
+namespace detail {
+
+/// Every rank shows where in its input each peer's chunk begins, then the chunks are loaded.
+struct all_to_all_direct {
+  template <class Turn, class Job>
+  static void run(Turn& turn, const Job& job) {
+    const auto sent = job.in_layout();
+    const auto received = job.out_layout();
+    const auto self = turn.rank();
+    if (job.sent.per_rank.empty()) {
+      protocol::direct_all_to_all(turn, job.in, job.out, received,
+                                  [&](int) { return sent.offset(self); });
+      return;
+    }
+    const auto size = static_cast<std::size_t>(turn.size());
+    auto* offsets = reinterpret_cast<std::size_t*>(
+        job.comm.scratch().get(2 * size * sizeof(std::size_t)));
+    auto* theirs = offsets + size;
+    for (std::size_t rank = 0; rank < size; ++rank) {
+      offsets[rank] = sent.offset(static_cast<int>(rank));
+    }
+    protocol::direct_all_to_all(turn, static_cast<const std::size_t*>(offsets), theirs,
+                                layout::blocks(1),
+                                [&](int) { return static_cast<std::size_t>(self); });
+    protocol::direct_all_to_all(turn, job.in, job.out, received, [&](int rank) {
+      return theirs[static_cast<std::size_t>(rank)];
+    });
+  }
+};
+
+struct all_to_all_call {
+  template <class Comm, buffer In, writable_buffer Out, class... Given>
+  static auto make(source_location where, Comm& comm, const In& in, Out& out,
+                   const Given&... given) {
+    check_policies<allow<policy::algorithm, policy::counts, policy::async>, Given...>();
+    using T = element_of<Out>;
+    const auto from = readable(in);
+    const auto to = writable(out);
+    const auto size = static_cast<std::size_t>(comm.size());
+    const auto sent = cut_for("all_to_all", comm, from.size() / size, given...);
+    cut_by_rank received = sent;
+    if constexpr (number_given<policy::counts, Given...> == 1) {
+      const counts both = choose<policy::counts>(nothing_given{}, given...);
+      if (both.from_rank.size() != size) {
+        refuse("all_to_all: counts for what comes from " + std::to_string(both.from_rank.size()) +
+                   " ranks, expected " + std::to_string(size) + "; pass counts{sent, received}",
+               comm.rank());
+      }
+      received = {0, both.from_rank};
+    }
+    check_count("all_to_all", "the input", from.size(), sent.total(comm.size()), comm.rank());
+    check_count("all_to_all", "the output", to.size(), received.total(comm.size()), comm.rank());
+    if (from.data() == to.data() && !from.empty()) {
+      refuse("all_to_all: input and output are the same memory; pass two buffers", comm.rank());
+    }
+    const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
+    using algorithm_type = std::remove_const_t<decltype(algorithm)>;
+    static constexpr signature what{"all_to_all", type_name<T>(), {}, algorithm_type::name};
+    const bool equal = sent.per_rank.empty();
+    const call made{&what, equal ? from.size() : 0, -1, where,
+                    parameters_of(algorithm) + (equal ? 0 : 1)};
+    using job = movement<schedule::collective::all_to_all, all_to_all_direct, Comm, T,
+                         algorithm_type, moves_only<T>>;
+    return launch(comm, made, job{comm, from.data(), to.data(), sent, received, 0, algorithm, {}},
+                  given...);
+  }
+};
+
+}  // namespace detail
+
+/// Sends chunk d of each rank's input to rank d, which puts it where the sender's number says.
+///
+///     all_to_all(comm, in, out)                           in: [n count], out: [n count]
+///     all_to_all(comm, in, out, counts{sent, received})   in: [sum of sent], out: [sum of received]
+///     policies: an algorithm (automatic), counts, async{}
+///
+/// `sent[d]` on rank s must equal `received[s]` on rank d. Cost per rank: (n-1)/n of the bytes.
+/// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not fit or
+/// for one buffer given as both.
+RONDO_COLLECTIVE(all_to_all);
+
+}  // namespace rondo::inline v0_1

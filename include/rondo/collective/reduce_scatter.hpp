@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/collective/call_site.hpp>
+#include <rondo/collective/movement.hpp>
+#include <rondo/core/buffer.hpp>
+#include <rondo/core/operation.hpp>
+#include <rondo/core/policies.hpp>
+#include <rondo/protocol/direct.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+
+namespace rondo::inline v0_1 {
+namespace detail {
+
+struct reduce_scatter_direct {
+  template <class Turn, class Job>
+  static void run(Turn& turn, const Job& job) {
+    protocol::direct_reduce_scatter(turn, job.in, job.out, job.in_layout(), job.with.with);
+  }
+};
+
+struct reduce_scatter_call {
+  template <class Comm, buffer In, writable_buffer Out, class... Given>
+  static auto make(source_location where, Comm& comm, const In& in, Out& out,
+                   const Given&... given) {
+    check_policies<allow<policy::operation, policy::algorithm, policy::counts, policy::async>,
+                   Given...>();
+    using T = element_of<Out>;
+    const auto from = readable(in);
+    const auto to = writable(out);
+    const auto cut = cut_for("reduce_scatter", comm, to.size(), given...);
+    check_count("reduce_scatter", "the input", from.size(), cut.total(comm.size()), comm.rank());
+    check_count("reduce_scatter", "the output", to.size(), cut.count(comm.rank()), comm.rank());
+    const auto operation = choose<policy::operation>(op::sum{}, given...);
+    const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
+    using operation_type = std::remove_const_t<decltype(operation)>;
+    using algorithm_type = std::remove_const_t<decltype(algorithm)>;
+    static constexpr signature what{"reduce_scatter", type_name<T>(),
+                                    operation_name<operation_type>(), algorithm_type::name};
+    const call made{&what, from.size(), -1, where, parameters_of(algorithm) ^ cut.hash()};
+    using fold = folds_with<T, operation_type>;
+    using job = movement<schedule::collective::reduce_scatter, reduce_scatter_direct, Comm, T,
+                         algorithm_type, fold>;
+    return launch(comm, made,
+                  job{comm, from.data(), to.data(), cut, cut, 0, algorithm,
+                      fold{{operation, comm.size()}}},
+                  given...);
+  }
+};
+
+}  // namespace detail
+
+/// Folds the ranks' inputs element by element and gives each rank one part of the result.
+///
+///     reduce_scatter(comm, in, out)                 in: [n count], out: [count]
+///     reduce_scatter(comm, in, out, counts{each})   in: [sum of each], out: [each[rank]]
+///     policies: an operation (sum), an algorithm (automatic), counts, async{}
+///
+/// `out` may be this rank's own part of `in`. Order and exactness as all_reduce.
+/// Cost per rank: (n-1)/n of the input's bytes.
+/// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not fit.
+RONDO_COLLECTIVE(reduce_scatter);
+
+}  // namespace rondo::inline v0_1

@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <vector>
+
+namespace rondo::inline v0_1 {
+
+/// Where the chunks of a buffer begin: evenly cut, or by a table. `shift` is the position of the
+/// buffer's first element where the buffer holds only some of the chunks.
+class layout {
+ public:
+  layout() = default;
+
+  /// `count` elements in `chunks` parts that differ by at most one element, larger ones first.
+  [[nodiscard]] static layout even(std::size_t count, int chunks) {
+    const auto parts = static_cast<std::size_t>(chunks);
+    layout made;
+    made.base_ = count / parts;
+    made.larger_ = count % parts;
+    return made;
+  }
+
+  /// Every chunk has `block` elements.
+  [[nodiscard]] static layout blocks(std::size_t block) {
+    layout made;
+    made.base_ = block;
+    return made;
+  }
+
+  /// Chunk c begins at `begins[c]`; the table has one entry more than there are chunks and outlives
+  /// the layout.
+  [[nodiscard]] static layout table(std::span<const std::size_t> begins) {
+    layout made;
+    made.begins_ = begins.data();
+    return made;
+  }
+
+  /// The same chunks in a buffer that begins with chunk `first`.
+  [[nodiscard]] layout from(int first) const {
+    layout moved = *this;
+    moved.shift_ = position(first);
+    return moved;
+  }
+
+  [[nodiscard]] std::size_t offset(int chunk) const noexcept { return position(chunk) - shift_; }
+  [[nodiscard]] std::size_t count(int chunk) const noexcept {
+    return position(chunk + 1) - position(chunk);
+  }
+  [[nodiscard]] std::size_t largest(int chunks) const noexcept {
+    if (begins_ == nullptr) {
+      return base_ + (larger_ > 0 ? 1 : 0);
+    }
+    std::size_t most = 0;
+    for (int chunk = 0; chunk < chunks; ++chunk) {
+      most = (std::max)(most, count(chunk));
+    }
+    return most;
+  }
+  [[nodiscard]] bool uniform() const noexcept { return begins_ == nullptr && larger_ == 0; }
+
+ private:
+  [[nodiscard]] std::size_t position(int chunk) const noexcept {
+    const auto c = static_cast<std::size_t>(chunk);
+    return begins_ != nullptr ? begins_[c] : c * base_ + (std::min)(c, larger_);
+  }
+
+  const std::size_t* begins_ = nullptr;
+  std::size_t base_ = 0;
+  std::size_t larger_ = 0;
+  std::size_t shift_ = 0;
+};
+
+}  // namespace rondo::inline v0_1

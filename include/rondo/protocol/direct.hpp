@@ -1,0 +1,163 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/layout.hpp>
+#include <rondo/core/partition.hpp>
+#include <rondo/protocol/fold.hpp>
+#include <rondo/protocol/one_shot.hpp>
+#include <rondo/protocol/rendezvous.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <cstring>
+
+/// The other collectives over peer memory: each rank loads from peers' inputs or stores to peers'
+/// outputs, no byte is copied twice, and messages of a few bytes ride on their signal.
+/// `in` of an all-gather holds the rank's own chunk; layouts give where chunks lie in the whole.
+namespace rondo::inline v0_1::protocol {
+
+template <class T>
+void copy_elements(T* to, const T* from, std::size_t count) {
+  if (count != 0 && to != from) {
+    std::memmove(static_cast<void*>(to), static_cast<const void*>(from), count * sizeof(T));
+  }
+}
+
+/// out[chunk r] = rank r's input, for all r. Cost: (n-1) chunks read by each rank.
+template <peer_memory Peers, class T>
+void direct_all_gather(Peers& peers, const T* in, T* out, const layout& cut) {
+  one_thread alone;
+  const int size = peers.size();
+  const int self = peers.rank();
+  const std::size_t most = cut.largest(size) * sizeof(T);
+  const std::size_t mine = cut.count(self);
+  if (most <= packet::capacity) {
+    exchange_packets(alone, peers, in, mine * sizeof(T), [&](int rank, const std::byte* bytes) {
+      std::memcpy(static_cast<void*>(out + cut.offset(rank)), bytes, cut.count(rank) * sizeof(T));
+    });
+  } else if (most <= 2048) {
+    exchange_stages(alone, peers, in, mine * sizeof(T), [&](const auto& area) {
+      for (int rank = 0; rank < size; ++rank) {
+        std::memcpy(static_cast<void*>(out + cut.offset(rank)), area(rank),
+                    cut.count(rank) * sizeof(T));
+      }
+    });
+  } else {
+    rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
+      for (int step = 0; step < size; ++step) {
+        const int rank = (self + step) % size;
+        copy_elements(out + cut.offset(rank), static_cast<const T*>(input_of(rank)),
+                      cut.count(rank));
+      }
+    });
+  }
+}
+
+/// out = the fold, in rank order, of every rank's input chunk `rank`.
+/// Cost: each rank reads its chunk from all.
+template <peer_memory Peers, class T, class Reduction>
+void direct_reduce_scatter(Peers& peers, const T* in, T* out, const layout& cut,
+                           const Reduction& with) {
+  one_thread alone;
+  const int size = peers.size();
+  const std::size_t first = cut.offset(peers.rank());
+  const std::size_t count = cut.count(peers.rank());
+  const auto target = [&](int) { return out; };
+  const std::size_t whole = (cut.offset(size - 1) + cut.count(size - 1)) * sizeof(T);
+  if (whole <= 2048) {
+    exchange_stages(alone, peers, in, whole, [&](const auto& area) {
+      fold_each(
+          alone, [&](int rank) { return reinterpret_cast<const T*>(area(rank)) + first; }, size,
+          target, 1, 0, count, with);
+    });
+    return;
+  }
+  rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
+    fold_each(
+        alone, [&](int rank) { return static_cast<const T*>(input_of(rank)) + first; }, size,
+        target, 1, 0, count, with);
+  });
+}
+
+/// Chunk s of the output = chunk `rank` of rank s's input, whose offset in that input is
+/// `theirs(s)`. Cost: (n-1) chunks read by each rank.
+template <peer_memory Peers, class T, class Theirs>
+void direct_all_to_all(Peers& peers, const T* in, T* out, const layout& received,
+                       const Theirs& theirs) {
+  one_thread alone;
+  const int size = peers.size();
+  rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
+    for (int step = 0; step < size; ++step) {
+      const int rank = (peers.rank() + step) % size;
+      copy_elements(out + received.offset(rank),
+                    static_cast<const T*>(input_of(rank)) + theirs(rank), received.count(rank));
+    }
+  });
+}
+
+/// Every rank copies its part of the root's buffer to all outputs, so that all processors share the
+/// work. Cost: n-1 outputs written, shared by n ranks.
+template <peer_memory Peers, class T>
+void direct_broadcast(Peers& peers, const T* in, T* out, std::size_t count, int root) {
+  one_thread alone;
+  const int size = peers.size();
+  if (count * sizeof(T) <= packet::capacity) {
+    exchange_packets(alone, peers, in, peers.rank() == root ? count * sizeof(T) : 0,
+                     [&](int rank, const std::byte* bytes) {
+                       if (rank == root) {
+                         std::memcpy(static_cast<void*>(out), bytes, count * sizeof(T));
+                       }
+                     });
+    return;
+  }
+  rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto& output_of) {
+    const part mine = even_part(count, static_cast<std::size_t>(size),
+                                static_cast<std::size_t>(peers.rank()), 64);
+    const auto* from = static_cast<const T*>(input_of(root)) + mine.first;
+    constexpr std::size_t block = sizeof(T) < 16384 ? 16384 / sizeof(T) : 1;
+    for (std::size_t done = 0; done < mine.count; done += block) {
+      const std::size_t some = (std::min)(block, mine.count - done);
+      for (int rank = 0; rank < size; ++rank) {
+        copy_elements(static_cast<T*>(output_of(rank)) + mine.first + done, from + done, some);
+      }
+    }
+  });
+}
+
+/// The root's output = the fold of all inputs in rank order; every rank folds its part.
+template <peer_memory Peers, class T, class Reduction>
+void direct_reduce(Peers& peers, const T* in, T* out, std::size_t count, int root,
+                   const Reduction& with) {
+  one_thread alone;
+  rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto& output_of) {
+    const part mine = even_part(count, static_cast<std::size_t>(peers.size()),
+                                static_cast<std::size_t>(peers.rank()), 16);
+    fold_each(
+        alone, [&](int rank) { return static_cast<const T*>(input_of(rank)); }, peers.size(),
+        [&](int) { return static_cast<T*>(output_of(root)); }, 1, mine.first,
+        mine.first + mine.count, with);
+  });
+}
+
+/// Every rank stores its chunk into the root's output.
+template <peer_memory Peers, class T>
+void direct_gather(Peers& peers, const T* in, T* out, const layout& cut, int root) {
+  one_thread alone;
+  const int self = peers.rank();
+  rendezvous(alone, peers, in, out, [&](const auto&, const auto& output_of) {
+    copy_elements(static_cast<T*>(output_of(root)) + cut.offset(self), in, cut.count(self));
+  });
+}
+
+/// Every rank loads its chunk from the root's input.
+template <peer_memory Peers, class T>
+void direct_scatter(Peers& peers, const T* in, T* out, const layout& cut, int root) {
+  one_thread alone;
+  const int self = peers.rank();
+  rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
+    copy_elements(out, static_cast<const T*>(input_of(root)) + cut.offset(self), cut.count(self));
+  });
+}
+
+}  // namespace rondo::inline v0_1::protocol

@@ -1,0 +1,7 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Every algorithm's `generate`.
+#include <rondo/schedule/algorithms.hpp>
+#include <rondo/schedule/schedule.hpp>
