@@ -1,0 +1,13 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/schedule/algorithms.hpp>
+#include <rondo/schedule/bruck.hpp>
+#include <rondo/schedule/collectives.hpp>
+#include <rondo/schedule/one_shot.hpp>
+#include <rondo/schedule/ring.hpp>
+#include <rondo/schedule/schedule.hpp>
+#include <rondo/schedule/two_shot.hpp>
+
+/// Collectives as data, and their readers.
