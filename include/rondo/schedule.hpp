@@ -2,12 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/schedule/algorithms.hpp>
-#include <rondo/schedule/bruck.hpp>
-#include <rondo/schedule/collectives.hpp>
-#include <rondo/schedule/one_shot.hpp>
-#include <rondo/schedule/ring.hpp>
-#include <rondo/schedule/schedule.hpp>
-#include <rondo/schedule/two_shot.hpp>
-
 /// Collectives as data, and their readers.
+#include <rondo/schedule/collectives.hpp>
+#include <rondo/schedule/generators.hpp>

@@ -13,8 +13,8 @@ namespace every {
 
 using rondo::schedule::collective;
 
-inline constexpr auto algorithms = std::tuple{
-    rondo::ring{},     rondo::bruck{}, rondo::one_shot{}, rondo::two_shot{}};
+inline constexpr auto algorithms =
+    std::tuple{rondo::ring{}, rondo::bruck{}, rondo::one_shot{}, rondo::two_shot{}};
 
 /// Calls visit(schedule, name) for every pair; rooted collectives with the given root.
 template <class Visit>
@@ -33,8 +33,8 @@ void schedules(int size, int root, Visit visit) {
             return;
           }
           name += "{" + std::string{algorithm.inner.name} + ", " +
-                  std::string{algorithm.outer.name} + ", " +
-                  std::to_string(algorithm.inner_size) + "}";
+                  std::string{algorithm.outer.name} + ", " + std::to_string(algorithm.inner_size) +
+                  "}";
         }
         name += " on " + std::to_string(size) + " ranks, root " + std::to_string(root);
         visit(rondo::schedule::generated<algorithm_type, What>{algorithm, size, root}, name);

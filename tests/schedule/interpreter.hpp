@@ -87,8 +87,8 @@ class interpreter {
     }
     const bool labelled = how_.uneven || what_run.where == plan::region::input ||
                           what_run.where == plan::region::output;
-    if (what_run.count < 0 || (labelled && (what_run.first < 0 ||
-                                            what_run.first + what_run.count > chunks(rank)))) {
+    if (what_run.count < 0 ||
+        (labelled && (what_run.first < 0 || what_run.first + what_run.count > chunks(rank)))) {
       fail("chunks out of bounds");
     }
     std::size_t sum = 0;
@@ -105,21 +105,29 @@ class interpreter {
   [[nodiscard]] bool has_input(int rank, int chunk) const {
     switch (schedule_.what) {
       case what::all_gather:
-      case what::gather: return chunk == rank;
+      case what::gather:
+        return chunk == rank;
       case what::broadcast:
-      case what::scatter: return rank == schedule_.root;
-      case what::barrier: return false;
-      default: return true;
+      case what::scatter:
+        return rank == schedule_.root;
+      case what::barrier:
+        return false;
+      default:
+        return true;
     }
   }
   [[nodiscard]] bool has_output(int rank, int chunk) const {
     switch (schedule_.what) {
       case what::reduce_scatter:
-      case what::scatter: return chunk == rank;
+      case what::scatter:
+        return chunk == rank;
       case what::reduce:
-      case what::gather: return rank == schedule_.root;
-      case what::barrier: return false;
-      default: return true;
+      case what::gather:
+        return rank == schedule_.root;
+      case what::barrier:
+        return false;
+      default:
+        return true;
     }
   }
   [[nodiscard]] static word given(int rank, int chunk, int index) {
@@ -159,10 +167,14 @@ class interpreter {
   std::vector<word>& memory(plan::region where, int rank) {
     rank_state& state = ranks_[static_cast<std::size_t>(rank)];
     switch (where) {
-      case plan::region::input: return state.input;
-      case plan::region::output: return how_.in_place ? state.input : state.output;
-      case plan::region::scratch: return state.scratch;
-      default: fail("no such memory");
+      case plan::region::input:
+        return state.input;
+      case plan::region::output:
+        return how_.in_place ? state.input : state.output;
+      case plan::region::scratch:
+        return state.scratch;
+      default:
+        fail("no such memory");
     }
   }
   [[nodiscard]] std::size_t begin_of(const plan::run& where, int rank) const {
@@ -204,8 +216,7 @@ class interpreter {
     }
     check_access(into, rank, true);
     std::copy(data.begin(), data.end(),
-              memory(into.where, rank).begin() +
-                  static_cast<std::ptrdiff_t>(begin_of(into, rank)));
+              memory(into.where, rank).begin() + static_cast<std::ptrdiff_t>(begin_of(into, rank)));
   }
   void store_sum(const plan::step& now, int rank, const std::vector<word>& wire) {
     auto left = load(now.left, rank, wire);
@@ -317,9 +328,8 @@ class interpreter {
         return;
       }
       std::shuffle(ready.begin(), ready.end(), random_);
-      const bool moved = std::any_of(ready.begin(), ready.end(), [&](auto next) {
-        return attempt(next.first, next.second);
-      });
+      const bool moved = std::any_of(ready.begin(), ready.end(),
+                                     [&](auto next) { return attempt(next.first, next.second); });
       if (!moved) {
         fail("ranks wait for each other");
       }
@@ -329,11 +339,15 @@ class interpreter {
   [[nodiscard]] word expected(int rank, int chunk, int index) const {
     switch (schedule_.what) {
       case what::all_gather:
-      case what::gather: return given(chunk, chunk, index);
-      case what::all_to_all: return given(chunk, rank, index);
+      case what::gather:
+        return given(chunk, chunk, index);
+      case what::all_to_all:
+        return given(chunk, rank, index);
       case what::broadcast:
-      case what::scatter: return given(schedule_.root, chunk, index);
-      default: break;
+      case what::scatter:
+        return given(schedule_.root, chunk, index);
+      default:
+        break;
     }
     word sum = 0;
     for (int r = 0; r < size(); ++r) {

@@ -22,9 +22,9 @@
 ///     all_to_all   L messages                                        m L/2, about      bytes
 ///
 /// all_reduce gathers every input and folds from left to right in rank order.
-/// Source: Bruck, Ho, Kipnis, Upfal, Weathersby, "Efficient algorithms for all-to-all communications
-/// in multiport message-passing systems", IEEE TPDS 8(11), 1997; the barrier: Hensgen, Finkel, Manber,
-/// "Two algorithms for barrier synchronization", IJPP 17(1), 1988.
+/// Source: Bruck, Ho, Kipnis, Upfal, Weathersby, "Efficient algorithms for all-to-all
+/// communications in multiport message-passing systems", IEEE TPDS 8(11), 1997; the barrier:
+/// Hensgen, Finkel, Manber, "Two algorithms for barrier synchronization", IJPP 17(1), 1988.
 namespace rondo::inline v0_1::schedule {
 
 constexpr program generate(bruck, make<collective::barrier>, place where) {
@@ -89,8 +89,8 @@ constexpr program generate(bruck, make<collective::all_reduce>, place where) {
   return write.finish();
 }
 
-/// Block j is on its way to rank + j and makes a hop of 2^k in round k if j has that bit. It lies in
-/// slot j between two hops; a hop packs its blocks at `packed` and receives them at `landed`.
+/// Block j is on its way to rank + j and makes a hop of 2^k in round k if j has that bit. It lies
+/// in slot j between two hops; a hop packs its blocks at `packed` and receives them at `landed`.
 constexpr program generate(bruck, make<collective::all_to_all>, place where) {
   const int size = where.size;
   detail::builder write{size};
@@ -117,8 +117,9 @@ constexpr program generate(bruck, make<collective::all_to_all>, place where) {
     for (int block = distance; block < size; ++block) {
       if ((block & distance) != 0) {
         const bool arrived = block < 2 * distance;
-        write.copy(arrived ? in_output(detail::wrap(where.rank - block, size)) : in_scratch(block, 0),
-                   in_scratch(landed + count, 0));
+        write.copy(
+            arrived ? in_output(detail::wrap(where.rank - block, size)) : in_scratch(block, 0),
+            in_scratch(landed + count, 0));
         ++count;
       }
     }

@@ -4,4 +4,8 @@
 
 /// Every algorithm's `generate`.
 #include <rondo/schedule/algorithms.hpp>
+#include <rondo/schedule/bruck.hpp>
+#include <rondo/schedule/one_shot.hpp>
+#include <rondo/schedule/ring.hpp>
 #include <rondo/schedule/schedule.hpp>
+#include <rondo/schedule/two_shot.hpp>

@@ -30,9 +30,8 @@ constexpr program generate(one_shot, make<collective::all_reduce>, place where) 
   detail::builder write{1};
   write.need_slots(where.size - 1);
   detail::for_each_after(where, [&](int peer) { write.send(in_input(0), peer); });
-  detail::for_each_before(where, [&](int peer) {
-    write.receive(in_scratch(detail::slot_of(peer, where), 0), peer);
-  });
+  detail::for_each_before(
+      where, [&](int peer) { write.receive(in_scratch(detail::slot_of(peer, where), 0), peer); });
   write.next_round();
   detail::fold_in_rank_order(write, where, 0, in_output(0));
   return write.finish();
@@ -77,9 +76,8 @@ constexpr program generate(one_shot, make<collective::reduce>, place where) {
     return write.finish();
   }
   write.need_slots(where.size - 1);
-  detail::for_each_after(where, [&](int peer) {
-    write.receive(in_scratch(detail::slot_of(peer, where), 0), peer);
-  });
+  detail::for_each_after(
+      where, [&](int peer) { write.receive(in_scratch(detail::slot_of(peer, where), 0), peer); });
   write.next_round();
   detail::fold_in_rank_order(write, where, 0, in_output(0));
   return write.finish();

@@ -15,7 +15,7 @@
 ///
 ///     reduce_scatter, all_gather   n - 1     messages   m (n-1)/n     bytes
 ///     all_reduce                   2 (n-1)   messages   2 m (n-1)/n   bytes, the least possible
-///     broadcast, reduce            n         messages   m             bytes, pipelined: 2n - 2 rounds
+///     broadcast, reduce            n         messages   m             bytes, in 2n - 2 rounds
 ///
 /// Folds start at the owner's successor, so their order is a rotation of the rank order.
 /// Source: Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of
@@ -63,9 +63,8 @@ constexpr program generate(ring, make<collective::reduce_scatter>, place where) 
     return write.finish();
   }
   write.need_slots(where.size > 2 ? 2 : 0);
-  detail::ring_reduce_scatter(write, where, owned, [](int k, int chunk) {
-    return in_scratch(k % 2, chunk);
-  });
+  detail::ring_reduce_scatter(write, where, owned,
+                              [](int k, int chunk) { return in_scratch(k % 2, chunk); });
   return write.finish();
 }
 

@@ -17,18 +17,19 @@
 ///     output   what the caller gets
 ///     scratch  slots of one chunk each, the schedule's own
 ///
-/// Steps carry a round. The steps of one round start together; a rank enters its next round when all
-/// of them are complete, sends included. So within a round no step may write what another one reads
-/// or writes; `prove` checks that, with input and output apart and as the same memory. Steps are
-/// listed by ascending round, and a rank may have no steps in some rounds. Messages between two ranks
-/// match in the order in which they are listed.
+/// Steps carry a round. The steps of one round start together; a rank enters its next round when
+/// all of them are complete, sends included. So within a round no step may write what another one
+/// reads or writes; `prove` checks that, with input and output apart and as the same memory. Steps
+/// are listed by ascending round, and a rank may have no steps in some rounds. Messages between two
+/// ranks match in the order in which they are listed.
 ///
-/// A collective in which a rank owns a chunk (reduce_scatter, all_gather, all_to_all, gather, scatter)
-/// has `chunks == size`. Of input and output a program uses only the chunks that its rank's caller
-/// has: all_gather and gather read input chunk `rank`, reduce_scatter and scatter write output chunk
-/// `rank`, and reduce and gather (output), broadcast and scatter (input) need the other one only at the
-/// root. In all_to_all input chunk d goes to rank d and output chunk s comes from rank s. In place, chunk
-/// c of the input is chunk c of the output, and a copy onto itself is no work.
+/// A collective in which a rank owns a chunk (reduce_scatter, all_gather, all_to_all, gather,
+/// scatter) has `chunks == size`. Of input and output a program uses only the chunks that its
+/// rank's caller has: all_gather and gather read input chunk `rank`, reduce_scatter and scatter
+/// write output chunk `rank`, and reduce and gather (output), broadcast and scatter (input) need
+/// the other one only at the root. In all_to_all input chunk d goes to rank d and output chunk s
+/// comes from rank s. In place, chunk c of the input is chunk c of the output, and a copy onto
+/// itself is no work.
 namespace rondo::inline v0_1::schedule {
 
 enum class collective : unsigned char {
@@ -65,9 +66,9 @@ enum class region : unsigned char {
 };
 
 /// `count` consecutive chunks beginning with chunk `first`. In scratch they lie packed from `slot`
-/// on; in a schedule that is not `uniform` a scratch run is read back just as it was written, and in a
-/// `uniform` one it is `count` slots of one size, whatever `first` says. A run of no chunks is a message
-/// without data.
+/// on; in a schedule that is not `uniform` a scratch run is read back just as it was written, and
+/// in a `uniform` one it is `count` slots of one size, whatever `first` says. A run of no chunks is
+/// a message without data.
 struct run {
   region where = region::nothing;
   int first = 0;

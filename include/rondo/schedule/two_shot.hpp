@@ -19,8 +19,9 @@
 ///     broadcast    n - 1 at the root, n - 2 elsewhere; m and m (n-2)/n bytes at most
 ///     reduce       n messages at most, m bytes
 ///
-/// Half of an all-reduce is the direct exchange of `one_shot`, so those two collectives are the same.
-/// Source: the direct reduce-scatter and all-gather in Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005.
+/// Half of an all-reduce is the direct exchange of `one_shot`, so those two collectives are the
+/// same. Source: the direct reduce-scatter and all-gather in Thakur, Rabenseifner, Gropp, IJHPCA
+/// 19(1), 2005.
 namespace rondo::inline v0_1::schedule {
 
 constexpr program generate(two_shot, make<collective::all_reduce>, place where) {

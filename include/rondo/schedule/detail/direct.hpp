@@ -30,8 +30,8 @@ constexpr void for_each_before(place where, Visit visit) {
   return peer < where.rank ? peer : peer - 1;
 }
 
-/// into <- operand(0) + operand(1) + ... from left to right. Sums wait in scratch, on an operand that
-/// is used up, so that `into` may be the memory of any operand.
+/// into <- operand(0) + operand(1) + ... from left to right. Sums wait in scratch, on an operand
+/// that is used up, so that `into` may be the memory of any operand.
 template <class Operand>
 constexpr void fold_in_order(builder& write, int operands, run into, Operand operand) {
   run sum = operand(0);
@@ -60,9 +60,8 @@ constexpr void fold_in_rank_order(builder& write, place where, int chunk, run in
 constexpr void direct_reduce_scatter(builder& write, place where, run owned) {
   write.need_slots(where.size - 1);
   for_each_after(where, [&](int peer) { write.send(in_input(peer), peer); });
-  for_each_before(where, [&](int peer) {
-    write.receive(in_scratch(slot_of(peer, where), where.rank), peer);
-  });
+  for_each_before(
+      where, [&](int peer) { write.receive(in_scratch(slot_of(peer, where), where.rank), peer); });
   write.next_round();
   fold_in_rank_order(write, where, where.rank, owned);
 }
