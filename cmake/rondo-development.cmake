@@ -4,6 +4,8 @@
 # What only rondo's own tests, examples and benchmarks use; nothing here reaches a user's build.
 
 option(RONDO_WARNINGS_AS_ERRORS "Treat warnings in tests, examples and benchmarks as errors" ON)
+option(RONDO_USE_MPI "Build for the MPI libraries that are found" ON)
+option(RONDO_USE_CUDA "Build CUDA tests and examples when nvcc is found" ON)
 set(RONDO_SANITIZE "" CACHE STRING "Sanitizers for tests and examples: thread, or address,undefined")
 
 if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
@@ -23,12 +25,37 @@ target_compile_options(rondo_development INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wshadow>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${RONDO_WARNINGS_AS_ERRORS}>>:-Werror>)
 if(RONDO_SANITIZE)
-  set(sanitize -fsanitize=${RONDO_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
-  target_compile_options(rondo_development INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${sanitize}>)
+  target_compile_options(rondo_development INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RONDO_SANITIZE};-fno-sanitize-recover=all;-fno-omit-frame-pointer;-g1>)
   target_link_options(rondo_development INTERFACE -fsanitize=${RONDO_SANITIZE})
 endif()
+if(RONDO_SANITIZE MATCHES thread AND NOT DEFINED CMAKE_CROSSCOMPILING_EMULATOR)
+  # ThreadSanitizer's fixed memory layout and a kernel that randomises widely do not go together.
+  execute_process(COMMAND setarch -R true RESULT_VARIABLE no_fixed_layout OUTPUT_QUIET ERROR_QUIET)
+  if(no_fixed_layout EQUAL 0)
+    set(CMAKE_CROSSCOMPILING_EMULATOR setarch -R)
+  endif()
+endif()
 
-include(${CMAKE_CURRENT_LIST_DIR}/rondo-mpi-implementations.cmake)
+set(RONDO_MPI_IMPLEMENTATIONS)
+if(RONDO_USE_MPI)
+  include(${CMAKE_CURRENT_LIST_DIR}/rondo-mpi-implementations.cmake)
+endif()
+
+set(RONDO_CUDA_FOUND FALSE)
+if(RONDO_USE_CUDA)
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+      set(CMAKE_CUDA_ARCHITECTURES 90)
+    endif()
+    enable_language(CUDA)
+    rondo_find_component(cuda)
+    rondo_find_component(nccl)
+    set(RONDO_CUDA_FOUND ${rondo_cuda_FOUND})
+  endif()
+endif()
 
 # <room>.<name>, where the room is the folder of the calling CMakeLists.txt.
 function(rondo_room_name output name)
@@ -36,11 +63,13 @@ function(rondo_room_name output name)
   set(${output} ${room}.${name} PARENT_SCOPE)
 endfunction()
 
-# rondo_executable(<target> SOURCES a.cpp.. [LIBRARIES lib..]): an executable of our own.
+# rondo_executable(<target> SOURCES a.cpp.. [LIBRARIES lib..]): an executable of our own. Sources
+# may be .cu files where RONDO_CUDA_FOUND.
 function(rondo_executable target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE rondo_development ${arg_LIBRARIES})
+  set_target_properties(${target} PROPERTIES CUDA_STANDARD 20)
 endfunction()
 
 # rondo_mpi_executables(<output> <name> SOURCES a.cpp.. [LIBRARIES lib..] [MAIN library]): one

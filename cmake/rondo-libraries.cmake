@@ -18,7 +18,6 @@ endfunction()
 
 # What a subproject finds must be visible in the project that links it, too.
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
-set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 
 rondo_library(core Threads::Threads)

@@ -1,9 +1,15 @@
 # SPDX-FileCopyrightText: 2026 the rondo authors
 # SPDX-License-Identifier: BSL-1.0
 #
-# rondo_test and rondo_mpi_test: what the rooms below tests/ use.
+# rondo_test, rondo_mpi_test and rondo_cuda_test: what the rooms below tests/ use.
 
-# rondo_test(NAME <name> SOURCES a.cpp.. [LABELS unit|threads..] [LIBRARIES lib..] [TIMEOUT seconds])
+# The targets rondo_tests_unit and rondo_tests_threads build the tests with that label and nothing
+# else; the sanitizer presets do.
+foreach(label IN ITEMS unit threads)
+  add_custom_target(rondo_tests_${label})
+endforeach()
+
+# rondo_test(NAME <name> SOURCES a.cpp.. [LABELS unit|threads] [LIBRARIES lib..] [TIMEOUT seconds])
 # builds a Catch2 program and registers it as <room>.<name>.
 function(rondo_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;LABELS;LIBRARIES")
@@ -17,6 +23,9 @@ function(rondo_test)
   rondo_executable(${name} SOURCES ${arg_SOURCES} LIBRARIES rondo_test_main ${arg_LIBRARIES})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+  foreach(label IN LISTS arg_LABELS)
+    add_dependencies(rondo_tests_${label} ${name})
+  endforeach()
   if("threads" IN_LIST arg_LABELS)
     set_tests_properties(${name} PROPERTIES PROCESSORS 2)
   endif()
@@ -42,4 +51,23 @@ function(rondo_mpi_test)
         LABELS mpi TIMEOUT ${arg_TIMEOUT} PROCESSORS ${ranks} RESOURCE_LOCK mpi)
     endforeach()
   endforeach()
+endfunction()
+
+# rondo_cuda_test(NAME <name> SOURCES a.cu.. [LIBRARIES lib..] [TIMEOUT seconds])
+# builds a Catch2 program with nvcc, where there is one, and registers it as <room>.<name> with the
+# label gpu. Without a GPU such a program exits with status 77, which counts as skipped.
+function(rondo_cuda_test)
+  if(NOT RONDO_CUDA_FOUND)
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;LIBRARIES")
+  rondo_room_name(name ${arg_NAME})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  rondo_executable(${name} SOURCES ${arg_SOURCES}
+                   LIBRARIES rondo_test_main_cuda ${arg_LIBRARIES})
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES
+    LABELS gpu TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77 RESOURCE_LOCK gpu)
 endfunction()

@@ -166,8 +166,8 @@ struct std::numeric_limits<rondo::bfloat16>
   static constexpr int digits = 8;
   static constexpr int min_exponent = -125;
   static constexpr int max_exponent = 128;
-  static constexpr type min() noexcept { return type::from_bits(0x0080); }
-  static constexpr type max() noexcept { return type::from_bits(0x7f7f); }
+  static constexpr type(min)() noexcept { return type::from_bits(0x0080); }
+  static constexpr type(max)() noexcept { return type::from_bits(0x7f7f); }
   static constexpr type lowest() noexcept { return type::from_bits(0xff7f); }
   static constexpr type epsilon() noexcept { return type::from_bits(0x3c00); }
   static constexpr type infinity() noexcept { return type::from_bits(0x7f80); }
@@ -180,8 +180,8 @@ struct std::numeric_limits<rondo::half> : rondo::detail::float16_limits<rondo::h
   static constexpr int digits = 11;
   static constexpr int min_exponent = -13;
   static constexpr int max_exponent = 16;
-  static constexpr type min() noexcept { return type::from_bits(0x0400); }
-  static constexpr type max() noexcept { return type::from_bits(0x7bff); }
+  static constexpr type(min)() noexcept { return type::from_bits(0x0400); }
+  static constexpr type(max)() noexcept { return type::from_bits(0x7bff); }
   static constexpr type lowest() noexcept { return type::from_bits(0xfbff); }
   static constexpr type epsilon() noexcept { return type::from_bits(0x1400); }
   static constexpr type infinity() noexcept { return type::from_bits(0x7c00); }
