@@ -60,6 +60,7 @@ endif()
 # <room>.<name>, where the room is the folder of the calling CMakeLists.txt.
 function(rondo_room_name output name)
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME room)
+  string(REGEX REPLACE "^${room}[._]" "" name ${name})
   set(${output} ${room}.${name} PARENT_SCOPE)
 endfunction()
 
