@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/pipeline/action.hpp>
+#include <rondo/pipeline/placement.hpp>
+#include <rondo/pipeline/shape.hpp>
+#include <rondo/version.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rondo::inline v0_1::pipeline {
+
+/// A schedule written out: for each rank, its actions in order. A plan of compute actions only says
+/// who computes what in which order; `lower` adds the messages.
+struct plan {
+  pipeline::shape shape{};
+  pipeline::placement placement{};
+  std::vector<row> rows{};
+
+  [[nodiscard]] constexpr int ranks() const { return static_cast<int>(rows.size()); }
+  [[nodiscard]] constexpr const row& row_of(int rank) const {
+    return rows[static_cast<std::size_t>(rank)];
+  }
+  [[nodiscard]] constexpr std::size_t actions() const {
+    std::size_t count = 0;
+    for (const row& each : rows) {
+      count += each.size();
+    }
+    return count;
+  }
+  friend constexpr bool operator==(const plan&, const plan&) = default;
+};
+
+/// A schedule as a small aggregate. `place` and `row` refuse a shape that it cannot take.
+template <class Policy>
+concept schedule_policy = requires(const Policy& policy, const shape& asked, int rank) {
+  { Policy::name } -> std::convertible_to<std::string_view>;
+  {policy.check(asked)};
+  { policy.place(asked) } -> std::same_as<placement>;
+  { policy.row(asked, rank) } -> std::same_as<row>;
+};
+
+namespace detail {
+
+/// A policy's rows, each made by itself, side by side.
+template <class Policy>
+[[nodiscard]] constexpr plan tabulate(const Policy& policy, const shape& asked) {
+  policy.check(asked);
+  plan made{asked, policy.place(asked), {}};
+  made.rows.reserve(static_cast<std::size_t>(asked.stages));
+  for (int rank = 0; rank < asked.stages; ++rank) {
+    made.rows.push_back(policy.row(asked, rank));
+  }
+  return made;
+}
+
+/// Writes a row, action by action.
+class row_writer {
+ public:
+  constexpr explicit row_writer(int actions) { row_.reserve(static_cast<std::size_t>(actions)); }
+
+  constexpr void forward(int stage, int micro_batch, int slice = 0) {
+    add(kind::forward, stage, micro_batch, slice);
+  }
+  constexpr void backward(int stage, int micro_batch, int slice = 0) {
+    add(kind::backward, stage, micro_batch, slice);
+  }
+  constexpr void backward_input(int stage, int micro_batch) {
+    add(kind::backward_input, stage, micro_batch);
+  }
+  constexpr void backward_weight(int stage, int micro_batch) {
+    add(kind::backward_weight, stage, micro_batch);
+  }
+  /// The action written last and the one to come run at the same time.
+  constexpr void join_next() { row_.back().with_next = true; }
+
+  constexpr void add(pipeline::kind what, int stage, int micro_batch, int slice = 0) {
+    row_.push_back(make_action(what, stage, micro_batch, slice));
+  }
+  [[nodiscard]] constexpr row take() { return std::move(row_); }
+
+ private:
+  row row_{};
+};
+
+}  // namespace detail
+}  // namespace rondo::inline v0_1::pipeline
