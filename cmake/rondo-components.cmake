@@ -33,7 +33,8 @@ macro(rondo_find_component component)
     set(rondo_nccl_NOT_FOUND_MESSAGE
         "component 'nccl' needs the CUDA toolkit and NCCL (nccl.h and libnccl); set NCCL_ROOT to its folder")
   else()
+    list(JOIN rondo_known_components ", " rondo_${component}_NOT_FOUND_MESSAGE)
     set(rondo_${component}_NOT_FOUND_MESSAGE
-        "unknown component '${component}'; the components are: ${rondo_known_components}")
+        "unknown component '${component}'; the components are: ${rondo_${component}_NOT_FOUND_MESSAGE}")
   endif()
 endmacro()

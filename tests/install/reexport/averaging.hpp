@@ -1,0 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// The average of 0, 1, ..., ranks - 1, by all_reduce.
+float average_of_ranks(int ranks);
