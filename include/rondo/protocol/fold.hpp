@@ -13,8 +13,8 @@
 
 namespace rondo::inline v0_1::protocol {
 
-/// Folds element i of `source(0) .. source(sources-1)`, in that order, for i in [first, last), and
-/// writes the result to `target(0) .. target(targets-1)`. Sources and targets may be the same
+/// Folds element i of `source(0)` to `source(sources-1)`, in that order, for i in [first, last),
+/// and writes the result to `target(0)` to `target(targets-1)`. Sources and targets may be the same
 /// memory. Every byte is read once and written once.
 template <cooperative Group, class Source, class Target, class Reduction>
 RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources,
