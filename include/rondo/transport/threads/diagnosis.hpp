@@ -125,11 +125,10 @@ inline bool find_circle(group& in, int self, std::uint32_t number) {
     if (seen.stamp % 2 == 0) {
       return false;
     }
-    next = w.peer.load(std::memory_order_relaxed);
-    const auto* word = w.word.load(std::memory_order_relaxed);
-    const auto value = w.value.load(std::memory_order_relaxed);
-    const bool differs = w.differs.load(std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_acquire);
+    next = w.peer.load(std::memory_order_acquire);
+    const auto* word = w.word.load(std::memory_order_acquire);
+    const auto value = w.value.load(std::memory_order_acquire);
+    const bool differs = w.differs.load(std::memory_order_acquire);
     return w.stamp.load(std::memory_order_relaxed) == seen.stamp &&
            (protocol::observe(*word) == value) == differs;
   };
