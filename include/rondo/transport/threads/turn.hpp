@@ -240,10 +240,10 @@ class turn {
       const auto now = clock::now();
       if (!announced) {
         since = now;
-        mine.peer.store(peer, std::memory_order_relaxed);
-        mine.word.store(&word, std::memory_order_relaxed);
-        mine.value.store(value, std::memory_order_relaxed);
-        mine.differs.store(differs, std::memory_order_relaxed);
+        mine.peer.store(peer, std::memory_order_release);
+        mine.word.store(&word, std::memory_order_release);
+        mine.value.store(value, std::memory_order_release);
+        mine.differs.store(differs, std::memory_order_release);
         mine.stamp.store(stamp + 1, std::memory_order_release);
         announced = true;
       }
