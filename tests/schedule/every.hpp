@@ -14,7 +14,19 @@ namespace every {
 using rondo::schedule::collective;
 
 inline constexpr auto algorithms =
-    std::tuple{rondo::ring{}, rondo::bruck{}, rondo::one_shot{}, rondo::two_shot{}};
+    std::tuple{rondo::ring{},
+               rondo::tree{},
+               rondo::tree{.segments = 3},
+               rondo::recursive_doubling{},
+               rondo::halving_doubling{},
+               rondo::bruck{},
+               rondo::one_shot{},
+               rondo::two_shot{},
+               rondo::hierarchical{rondo::ring{}, rondo::ring{}, 2},
+               rondo::hierarchical{rondo::two_shot{}, rondo::tree{2}, 3},
+               rondo::hierarchical{rondo::tree{2}, rondo::recursive_doubling{}, 4},
+               rondo::hierarchical{rondo::halving_doubling{}, rondo::halving_doubling{}, 6},
+               rondo::hierarchical{rondo::bruck{}, rondo::one_shot{}, 2}};
 
 /// Calls visit(schedule, name) for every pair; rooted collectives with the given root.
 template <class Visit>
