@@ -61,6 +61,7 @@ struct all_reduce_job {
       const std::size_t some = (std::min)(count - done, turn.stage_bytes() / sizeof(T));
       protocol::one_shot_all_reduce(alone, turn, in + done, out + done, some, with);
       done += some;
+      turn.advance();
     } while (done < count);
   }
 

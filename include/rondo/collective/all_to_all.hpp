@@ -37,6 +37,7 @@ struct all_to_all_direct {
     protocol::direct_all_to_all(turn, static_cast<const std::size_t*>(offsets), theirs,
                                 layout::blocks(1),
                                 [&](int) { return static_cast<std::size_t>(self); });
+    turn.advance();
     protocol::direct_all_to_all(turn, job.in, job.out, received, [&](int rank) {
       return theirs[static_cast<std::size_t>(rank)];
     });

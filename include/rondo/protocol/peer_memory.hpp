@@ -67,8 +67,9 @@ struct counters {
 /// Memory of every rank that this rank can load and store, and a bounded wait.
 ///  - `pad(r)`      the words of rank r
 ///  - `stage(r, b)` staging bytes of rank r, bank b in {0, 1}, `stage_bytes()` long
-///  - `word()`      the word of the running call
-///  - `wait(r, word)` returns true when rank r has written this call's word there. On a host it
+///  - `word()`      the word of the running step of the running call
+///  - `advance()`   begins the next step, for calls that go through a doubled word more than twice
+///  - `wait(r, word)` returns true when rank r has written this step's word there. On a host it
 ///    throws when that cannot happen any more; on a device it returns false.
 ///  - `touch(body)` runs `body`, which reads or writes buffers that belong to peers' callers.
 template <class Peers>
@@ -80,6 +81,7 @@ concept peer_memory = requires(Peers& peers, int rank, std::uint64_t& word) {
   { peers.stage_bytes() } -> std::convertible_to<std::size_t>;
   { peers.word() } -> std::same_as<std::uint64_t>;
   { peers.used() } -> std::same_as<counters&>;
+  peers.advance();
   { peers.wait(rank, word) } -> std::same_as<bool>;
 };
 

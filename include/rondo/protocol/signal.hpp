@@ -37,4 +37,9 @@ RONDO_HOST_DEVICE inline void publish(std::uint64_t& word, std::uint64_t value) 
   return (std::uint64_t{number} << 32) | fingerprint;
 }
 
+/// The word of the next step of a call that uses the same words of its pad more than once.
+[[nodiscard]] RONDO_HOST_DEVICE constexpr std::uint64_t next_step(std::uint64_t word) {
+  return call_word(static_cast<std::uint32_t>(word >> 32), static_cast<std::uint32_t>(word) + 1u);
+}
+
 }  // namespace rondo::inline v0_1::protocol

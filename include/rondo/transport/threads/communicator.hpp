@@ -163,7 +163,7 @@ class communicator {
   template <class Body>
   void run_collective(const call& made, const Body& body) {
     const auto word = protocol::call_word(++mine_->number, made.fingerprint());
-    in_->of(rank_).calls[mine_->number % group::records_kept].write(word, made);
+    in_->of(rank_).calls[mine_->number % records_kept].write(word, made);
     turn now{*in_, *mine_, rank_, made, word};
     body(now);
   }

@@ -5,6 +5,7 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/peer_memory.hpp>
+#include <rondo/transport/diagnosis.hpp>
 #include <rondo/transport/threads/backoff.hpp>
 #include <rondo/transport/threads/channel.hpp>
 #include <rondo/version.hpp>
@@ -101,7 +102,6 @@ struct reunion {
 
 struct group {
   static constexpr std::size_t stage_capacity = 32 * 1024;
-  static constexpr std::size_t records_kept = 16;  ///< a rank is never further ahead of another
 
   /// Everything that one rank writes.
   struct member {
@@ -157,6 +157,25 @@ struct group {
   [[nodiscard]] presence presence_of(int rank) const noexcept {
     return around->present[static_cast<std::size_t>(ranks[static_cast<std::size_t>(rank)])].load(
         std::memory_order_acquire);
+  }
+
+  // What a diagnosis reads.
+  [[nodiscard]] std::uint64_t word_of(int rank, std::uint32_t number) const noexcept {
+    call made;
+    const auto word = of(rank).calls[number % records_kept].read(made);
+    return word >> 32 == number ? word : 0;
+  }
+  [[nodiscard]] std::string call_of(int rank, std::uint32_t number) const {
+    call made;
+    const auto word = of(rank).calls[number % records_kept].read(made);
+    return word >> 32 == number ? made.describe() : std::string{"another call"};
+  }
+  [[nodiscard]] std::string message_of(int rank) const {
+    call made;
+    return of(rank).message.read(made) != 0 ? made.describe() : std::string{};
+  }
+  [[nodiscard]] bool has_returned(int rank) const noexcept {
+    return presence_of(rank) == presence::returned;
   }
 
   /// The messages from one rank to another; made when first used. Those of collectives and those of

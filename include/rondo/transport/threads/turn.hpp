@@ -38,7 +38,7 @@ class turn {
   static constexpr bool shares_memory = true;
 
   turn(group& in, private_state& mine, int rank, const call& made, std::uint64_t word)
-      : in_{in}, mine_{mine}, call_{made}, word_{word}, rank_{rank} {
+      : in_{in}, mine_{mine}, call_{made}, word_{word}, signal_{word}, rank_{rank} {
     if (in_.failed.load(std::memory_order_acquire) != nullptr) {
       give_up();
     }
@@ -58,10 +58,11 @@ class turn {
   [[nodiscard]] static constexpr std::size_t stage_bytes() noexcept {
     return group::stage_capacity;
   }
-  [[nodiscard]] std::uint64_t word() const noexcept { return word_; }
+  [[nodiscard]] std::uint64_t word() const noexcept { return signal_; }
+  void advance() noexcept { signal_ = protocol::next_step(signal_); }
   [[nodiscard]] protocol::counters& used() const noexcept { return mine_.used; }
 
-  bool wait(int peer, const std::uint64_t& word) { return wait_until(peer, word, word_, false); }
+  bool wait(int peer, const std::uint64_t& word) { return wait_until(peer, word, signal_, false); }
 
   /// Runs `body`, which uses memory of peers' callers. A rank that gives up first waits for all who
   /// touch, so nobody's buffers go away under a reader.
@@ -296,6 +297,7 @@ class turn {
   private_state& mine_;
   const call& call_;
   std::uint64_t word_;
+  std::uint64_t signal_;  ///< the word of the step that this call is in
   int rank_;
 };
 

@@ -1,0 +1,127 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/call.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/version.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <thread>
+#include <vector>
+
+/// Why does nobody come? Asked once a millisecond by a rank that has waited for long; costs the fast
+/// path nothing but the records it reads.
+namespace rondo::inline v0_1 {
+
+/// Ranks that can read what each has announced about itself:
+///  - `word_of(r, number)`  the word of rank r's call `number`, 0 if it is not known
+///  - `call_of(r, number)`  that call in words
+///  - `message_of(r)`       the send or receive that rank r is in, in words; empty if none
+///  - `has_returned(r)`     rank r will make no more calls
+///  - `fail(code, rank, message)` ends the communicator
+template <class Group>
+concept accountable = requires(Group& in, int rank, std::uint32_t number, std::string text) {
+  { in.size() } -> std::convertible_to<int>;
+  { in.word_of(rank, number) } -> std::same_as<std::uint64_t>;
+  { in.call_of(rank, number) } -> std::same_as<std::string>;
+  { in.message_of(rank) } -> std::same_as<std::string>;
+  { in.has_returned(rank) } -> std::same_as<bool>;
+  in.fail(error_code::mismatch, rank, text);
+};
+
+/// Calls that a rank's records go back: a rank is rarely further ahead of another.
+inline constexpr std::uint32_t records_kept = 16;
+
+/// What rank `rank` said last about itself, for a rank in call `number`.
+template <accountable Group>
+[[nodiscard]] std::string account_of(const Group& in, int rank, std::uint32_t number) {
+  const std::string text = "rank " + std::to_string(rank) + ' ';
+  if (in.word_of(rank, number) != 0) {
+    return text + "is in call " + std::to_string(number) + ", " + in.call_of(rank, number);
+  }
+  if (in.has_returned(rank)) {
+    return text + "has returned without it";
+  }
+  if (const auto message = in.message_of(rank); !message.empty()) {
+    return text + "is in " + message;
+  }
+  for (std::uint32_t back = 1; back < records_kept && back < number; ++back) {
+    if (in.word_of(rank, number - back) != 0) {
+      return text + "has not come; its last call was " + in.call_of(rank, number - back);
+    }
+  }
+  return text + "has not made any call yet";
+}
+
+/// Ranks that called something else under the number of our call. Ends the communicator and returns
+/// true if there are any.
+template <accountable Group>
+bool find_disagreement(Group& in, int self, std::uint64_t word) {
+  const auto number = static_cast<std::uint32_t>(word >> 32);
+  std::vector<std::uint64_t> words(static_cast<std::size_t>(in.size()), 0);
+  const auto look = [&](bool& all_came) {
+    bool differ = false;
+    all_came = true;
+    for (int rank = 0; rank < in.size(); ++rank) {
+      const auto theirs = in.word_of(rank, number);
+      words[static_cast<std::size_t>(rank)] = theirs;
+      all_came = all_came && theirs != 0;
+      differ = differ || (theirs != 0 && theirs != word);
+    }
+    return differ;
+  };
+  bool all_came = false;
+  if (!look(all_came)) {
+    return false;
+  }
+  // The odd one out is easier to name when more ranks have come: give them a moment.
+  for (int patience = 0; patience < 20 && !all_came; ++patience) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    static_cast<void>(look(all_came));
+  }
+  // Expected is what most ranks called (on a tie, what the lowest rank called).
+  std::vector<int> votes(words.size(), 0);
+  for (std::size_t rank = 0; rank < words.size(); ++rank) {
+    for (const auto other : words) {
+      votes[rank] += words[rank] != 0 && other == words[rank] ? 1 : 0;
+    }
+  }
+  std::size_t usual = words[0] != 0 ? 0 : static_cast<std::size_t>(self);
+  for (std::size_t rank = 0; rank < words.size(); ++rank) {
+    usual = votes[rank] > votes[usual] ? rank : usual;
+  }
+  std::size_t odd = 0;
+  while (odd < words.size() && (words[odd] == 0 || words[odd] == words[usual])) {
+    ++odd;
+  }
+  if (odd == words.size()) {
+    return false;
+  }
+  const auto expected = in.call_of(static_cast<int>(usual), number);
+  const auto got = in.call_of(static_cast<int>(odd), number);
+  in.fail(error_code::mismatch, static_cast<int>(odd),
+          "ranks disagree about call " + std::to_string(number) + ": got " + got + " on rank " +
+              std::to_string(odd) + ", expected " + expected + " as on rank " +
+              std::to_string(usual) +
+              (got == expected ? ", with other counts or parameters of the algorithm" : "") +
+              "; every rank must make the same calls in the same order");
+  return true;
+}
+
+/// A rank that will never come because it has left.
+template <accountable Group>
+bool find_absence(Group& in, int peer, std::uint32_t number, const call& mine) {
+  if (!in.has_returned(peer)) {
+    return false;
+  }
+  in.fail(error_code::mismatch, peer,
+          "rank " + std::to_string(peer) + " returned from its body without " + mine.describe() +
+              " (call " + std::to_string(number) + "), which other ranks are in");
+  return true;
+}
+
+}  // namespace rondo::inline v0_1
