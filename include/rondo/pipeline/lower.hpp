@@ -1,0 +1,179 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/pipeline/csv.hpp>
+#include <rondo/pipeline/message.hpp>
+#include <rondo/pipeline/plan.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rondo::inline v0_1::pipeline {
+
+/// Where the two halves of a message are put.
+enum class lowering : unsigned char {
+  /// Receive just before use, send just after production. Best where messages find their receiver
+  /// by
+  /// tag and wait in a mailbox; almost every schedule hangs with it if sends block.
+  at_use,
+  /// Both halves when the sender has produced, as PyTorch does: the same order on both sides, so
+  /// that
+  /// no channel hangs. Receives may stand long before their use.
+  paired
+};
+
+namespace detail {
+
+/// Plays the rows slot by slot, one action (or pair) per rank and slot, idle cells included, and
+/// writes both halves of each message where its sender stands.
+class paired_lowering {
+ public:
+  explicit paired_lowering(const plan& computes)
+      : from_{computes},
+        lowered_{computes.shape, computes.placement, std::vector<row>(computes.rows.size())},
+        next_(computes.rows.size(), 0),
+        there_(2 * static_cast<std::size_t>(computes.placement.stages() * computes.shape.units()),
+               std::uint8_t{0}) {
+    for (std::size_t rank = 0; rank < from_.rows.size(); ++rank) {
+      lowered_.rows[rank].reserve(from_.rows[rank].size() * 3);
+    }
+  }
+
+  [[nodiscard]] plan take() {
+    for (bool progress = true; progress;) {
+      progress = false;
+      for (int rank = 0; rank < from_.ranks(); ++rank) {
+        progress = step(rank) || progress;
+      }
+    }
+    for (int rank = 0; rank < from_.ranks(); ++rank) {
+      if (next_[index(rank)] < from_.row_of(rank).size()) {
+        raise(error{error_code::unsound_schedule,
+                    "pipeline: lower: the plan cannot end: rank " + std::to_string(rank) +
+                        " waits for ever before " + to_text(from_.row_of(rank)[next_[index(rank)]]),
+                    rank});
+      }
+    }
+    return std::move(lowered_);
+  }
+
+ private:
+  [[nodiscard]] static std::size_t index(int i) { return static_cast<std::size_t>(i); }
+
+  /// Whether the input of F, B or I is on its rank; made so by the actions before.
+  [[nodiscard]] std::uint8_t& there(bool forward, int stage, const action& what) {
+    const int unit = what.micro_batch * from_.shape.slices + what.slice;
+    return there_[2 * index(stage * from_.shape.units() + unit) + (forward ? 0 : 1)];
+  }
+
+  [[nodiscard]] bool ready(const action& what) {
+    if (!is_compute(what.kind) || what.kind == kind::backward_weight) {
+      return true;
+    }
+    const bool forward = what.kind == kind::forward;
+    return (forward ? from_.placement.is_first(what.stage) : from_.placement.is_last(what.stage)) ||
+           there(forward, what.stage, what);
+  }
+
+  void publish(const action& what) {
+    const bool forward = what.kind == kind::forward;
+    if (!forward && !makes_input_gradient(what.kind)) {
+      return;
+    }
+    if (forward ? from_.placement.is_last(what.stage) : from_.placement.is_first(what.stage)) {
+      return;
+    }
+    const int stage = forward ? what.stage + 1 : what.stage - 1;
+    there(forward, stage, what) = 1;
+    if (const action send = send_after(what, from_.placement); send.kind != kind::idle) {
+      lowered_.rows[index(from_.placement.rank_of(what.stage))].push_back(send);
+      lowered_.rows[index(from_.placement.rank_of(stage))].push_back(other_half(send));
+    }
+  }
+
+  bool step(int rank) {
+    const row& actions = from_.row_of(rank);
+    std::size_t& at = next_[index(rank)];
+    if (at == actions.size()) {
+      return false;
+    }
+    const std::size_t end = at + (actions[at].with_next && at + 1 < actions.size() ? 2 : 1);
+    for (std::size_t i = at; i < end; ++i) {
+      if (!ready(actions[i])) {
+        return false;
+      }
+    }
+    const std::size_t begin = std::exchange(at, end);
+    for (std::size_t i = begin; i < end; ++i) {
+      if (actions[i].kind != kind::idle) {
+        lowered_.rows[index(rank)].push_back(actions[i]);
+      }
+    }
+    for (std::size_t i = begin; i < end; ++i) {
+      publish(actions[i]);
+    }
+    return true;
+  }
+
+  const plan& from_;
+  plan lowered_;
+  std::vector<std::size_t> next_;
+  std::vector<std::uint8_t> there_;
+};
+
+[[nodiscard]] constexpr plan lower_at_use(const plan& computes) {
+  plan lowered{computes.shape, computes.placement, {}};
+  for (const row& actions : computes.rows) {
+    row out;
+    out.reserve(actions.size() * 3);
+    const auto add = [&](const action& what) {
+      if (what.kind != kind::idle) {
+        out.push_back(what);
+      }
+    };
+    for (std::size_t i = 0; i < actions.size();) {
+      const std::size_t end = i + (actions[i].with_next && i + 1 < actions.size() ? 2 : 1);
+      for (std::size_t j = i; j < end; ++j) {
+        add(receive_before(actions[j], computes.placement));
+      }
+      for (std::size_t j = i; j < end; ++j) {
+        add(actions[j]);
+      }
+      for (std::size_t j = i; j < end; ++j) {
+        add(send_after(actions[j], computes.placement));
+      }
+      i = end;
+    }
+    lowered.rows.push_back(std::move(out));
+  }
+  return lowered;
+}
+
+}  // namespace detail
+
+/// Whether a plan has messages already.
+[[nodiscard]] constexpr bool is_lowered(const plan& written) {
+  for (const row& actions : written.rows) {
+    for (const action& each : actions) {
+      if (is_message(each.kind)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+/// Adds the messages that a plan of compute actions needs; drops idle cells. Refuses rows that wait
+/// for each other whatever the channel.
+[[nodiscard]] inline plan lower(const plan& computes, lowering order = lowering::paired) {
+  return order == lowering::paired ? detail::paired_lowering{computes}.take()
+                                   : detail::lower_at_use(computes);
+}
+
+}  // namespace rondo::inline v0_1::pipeline

@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/pipeline/plan.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+/// Passes: functions from a plan of compute actions to another plan.
+namespace rondo::inline v0_1::pipeline {
+
+/// Turns each I with its own W right after it into one B.
+[[nodiscard]] constexpr plan fuse_backward(plan split) {
+  for (row& actions : split.rows) {
+    row fused;
+    for (const action& each : actions) {
+      if (!fused.empty() && each.kind == kind::backward_weight) {
+        action& before = fused.back();
+        action expected = each;
+        expected.kind = kind::backward_input;
+        if (before == expected) {
+          before.kind = kind::backward;
+          continue;
+        }
+      }
+      fused.push_back(each);
+    }
+    actions = std::move(fused);
+  }
+  return split;
+}
+
+/// Gathers the sharded weights of the next `ahead` stages that a rank will need, and drops those of
+/// the others. For weights that are sharded over data-parallel ranks.
+[[nodiscard]] constexpr plan add_unshard(plan whole, int ahead = 3) {
+  for (row& actions : whole.rows) {
+    row with;
+    std::vector<int> gathered;
+    for (std::size_t i = 0; i < actions.size(); ++i) {
+      std::vector<int> wanted;
+      for (std::size_t j = i; j < actions.size() && static_cast<int>(wanted.size()) < ahead; ++j) {
+        const int stage = actions[j].stage;
+        if (is_compute(actions[j].kind) &&
+            std::find(wanted.begin(), wanted.end(), stage) == wanted.end()) {
+          wanted.push_back(stage);
+        }
+      }
+      const bool inside_pair = i > 0 && actions[i - 1].with_next;
+      if (!inside_pair) {
+        std::erase_if(gathered, [&](int stage) {
+          const bool drop = std::find(wanted.begin(), wanted.end(), stage) == wanted.end();
+          if (drop) {
+            with.push_back(make_action(kind::reshard, stage, 0));
+          }
+          return drop;
+        });
+        for (const int stage : wanted) {
+          if (std::find(gathered.begin(), gathered.end(), stage) == gathered.end()) {
+            with.push_back(make_action(kind::unshard, stage, 0));
+            gathered.push_back(stage);
+          }
+        }
+      }
+      with.push_back(actions[i]);
+    }
+    for (const int stage : gathered) {
+      with.push_back(make_action(kind::reshard, stage, 0));
+    }
+    actions = std::move(with);
+  }
+  return whole;
+}
+
+/// Reduces the weight gradients of a stage as soon as the last of them is there.
+[[nodiscard]] constexpr plan add_reduce_gradient(plan whole) {
+  for (row& actions : whole.rows) {
+    std::vector<int> left(static_cast<std::size_t>(whole.placement.stages()), 0);
+    const auto has_weight = [](const action& each) {
+      return each.kind == kind::backward || each.kind == kind::backward_weight;
+    };
+    for (const action& each : actions) {
+      left[static_cast<std::size_t>(each.stage)] += has_weight(each) ? 1 : 0;
+    }
+    row with;
+    for (const action& each : actions) {
+      with.push_back(each);
+      if (has_weight(each) && --left[static_cast<std::size_t>(each.stage)] == 0) {
+        with.push_back(make_action(kind::reduce_gradient, each.stage, 0));
+      }
+    }
+    actions = std::move(with);
+  }
+  return whole;
+}
+
+}  // namespace rondo::inline v0_1::pipeline
