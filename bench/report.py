@@ -1,0 +1,205 @@
+# SPDX-FileCopyrightText: 2026 the rondo authors
+# SPDX-License-Identifier: BSL-1.0
+"""Tables and plots of what scripts/bench measured."""
+import collections
+import shutil
+import statistics
+import subprocess
+
+ALGORITHMS = ["automatic", "one_shot", "two_shot", "ring", "tree", "recursive_doubling", "halving_doubling"]
+OURS = "rondo threads"
+LATENCY_TARGETS = {2: 0.3e-6, 4: 4e-6, 8: 10e-6}  # seconds for 8 bytes
+FLOOR_TARGET = 0.90  # of the floor, from 1 MiB on
+
+
+def speed_target(ranks, size):
+    """How many times the fastest peer rondo's thread ranks aim at."""
+    if ranks <= 2:
+        return 2.0
+    if size <= 32768:
+        return 3.0
+    return 4.0 if size > 524288 else 1.0
+
+
+def name_of(size):
+    for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit and size % unit == 0:
+            return f"{size // unit} {name}"
+    return f"{size} B"
+
+
+def in_microseconds(seconds):
+    if seconds is None:
+        return "-"
+    value = seconds * 1e6
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+class Results:
+    """Medians over passes."""
+
+    def __init__(self, figures):
+        cells = collections.defaultdict(list)
+        for one in figures:
+            cells[self.key(one)].append(one["seconds"])
+        self.median = {key: statistics.median(each) for key, each in cells.items()}
+        self.spread = {key: (max(each) - min(each)) / self.median[key] for key, each in cells.items()}
+        self.ranks = sorted({one["ranks"] for one in figures})
+        self.sizes = sorted({one["bytes"] for one in figures})
+        self.collectives = sorted({(one["collective"], one["in_place"]) for one in figures
+                                   if one["who"] != "limit"})
+        self.libraries = list(dict.fromkeys(one["who"] for one in figures if one["who"] != "limit"))
+
+    @staticmethod
+    def key(one):
+        return (one["who"], one["variant"], one["collective"], one["in_place"], one["ranks"], one["bytes"])
+
+    def of(self, who, collective, in_place, ranks, size):
+        variant = {"openmpi": "native", "mpich": "native", "openmpi coll/sm": "native", "Gloo": "ring"}
+        return self.median.get((who, variant.get(who, "automatic"), collective, in_place, ranks, size))
+
+    def limit(self, kernels, ranks, size):
+        """The fastest of these loops over every rank's buffers of this size."""
+        found = [self.median.get(("limit", k, k, False, ranks, size)) for k in kernels]
+        found = [seconds for seconds in found if seconds]
+        return min(found) if found else None
+
+    def floor(self, collective, in_place, ranks, size):
+        """The least time for the bytes that a collective reads and writes, each once, measured by
+        plain loops over buffers of the same size on the same processors."""
+        copy = self.limit(("memcpy", "copy", "stream_copy"), ranks, size)
+        scale = self.limit(("scale",), ranks, size)
+        read = self.limit(("read",), ranks, size)
+        write = self.limit(("write", "stream_write"), ranks, size)
+        if None in (copy, scale, read, write):
+            return None
+        return {"all_reduce": scale if in_place else copy,
+                "all_to_all": copy,
+                "all_gather": write + read / ranks,
+                "broadcast": write * (ranks - 1) / ranks + read / ranks,
+                "reduce_scatter": read + write / ranks,
+                "reduce": read + write / ranks}.get(collective)
+
+    def best_peer(self, collective, in_place, ranks, size):
+        """(seconds, who) of the fastest library that is not ours."""
+        found = [(self.of(who, collective, in_place, ranks, size), who) for who in self.libraries
+                 if not who.startswith("rondo")]
+        return min((pair for pair in found if pair[0]), default=(None, "-"))
+
+
+def table(results, collective, in_place, ranks):
+    """Rows of one table: a header first."""
+    others = [who for who in results.libraries if who != OURS]
+    rows = [["size", "rondo us", *(f"{who} us" for who in others), "x best peer", "target", "of floor",
+             "spread", ""]]
+    for size in results.sizes:
+        ours = results.of(OURS, collective, in_place, ranks, size)
+        if not ours:
+            continue
+        peer, _ = results.best_peer(collective, in_place, ranks, size)
+        floor = results.floor(collective, in_place, ranks, size)
+        wanted = speed_target(ranks, size) if collective == "all_reduce" else 1.0
+        met = (peer is None or peer / ours >= wanted)
+        if collective == "all_reduce" and size == 8 and ranks in LATENCY_TARGETS:
+            met = met and ours <= LATENCY_TARGETS[ranks]
+        if size >= 1 << 20 and floor:
+            met = met and floor / ours >= FLOOR_TARGET
+        spread = results.spread.get((OURS, "automatic", collective, in_place, ranks, size), 0)
+        rows.append([name_of(size), in_microseconds(ours),
+                     *(in_microseconds(results.of(who, collective, in_place, ranks, size)) for who in others),
+                     f"{peer / ours:.1f}" if peer else "-", f"{wanted:.0f}",
+                     f"{floor / ours:.2f}" if floor else "-", f"{spread * 100:.0f} %",
+                     "met" if met else "not met"])
+    return rows
+
+
+def as_markdown(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["| " + " | ".join(cell.rjust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
+    lines.insert(1, "|" + "|".join("-" * (width + 1) + ":" for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def crossover(results, ranks):
+    """Every algorithm of ours, and how far `automatic` is from the best."""
+    shown = [a for a in ALGORITHMS if any(key[:3] == (OURS, a, "all_reduce") and key[4] == ranks
+                                          for key in results.median)]
+    if len(shown) < 2:
+        return None
+    rows = [["size", *(f"{a} us" for a in shown), "best", "automatic / best"]]
+    for size in results.sizes:
+        each = {a: results.median.get((OURS, a, "all_reduce", False, ranks, size)) for a in shown}
+        named = {a: t for a, t in each.items() if t and a != "automatic"}
+        if not named or not each.get("automatic"):
+            continue
+        best = min(named, key=named.get)
+        rows.append([name_of(size), *(in_microseconds(each[a]) for a in shown), best,
+                     f"{each['automatic'] / named[best]:.2f}"])
+    return rows
+
+
+def plot(results, output):
+    """Writes the plots; returns their paths."""
+    if not shutil.which("gnuplot"):
+        print("skipped: plots, as gnuplot is not found")
+        return []
+    made = []
+
+    def draw(name, title, curves, y_label, log_y=True):
+        curves = [(label, points) for label, points in curves if points]
+        if not curves:
+            return
+        path = output / f"{name}.svg"
+        lines = [f"set terminal svg size 760,460 font 'sans,13' background 'white'", f"set output '{path}'",
+                 f"set title '{title}'", "set logscale x 2", "set key left top", "set grid",
+                 "set xlabel 'bytes per rank'", f"set ylabel '{y_label}'", "set format x '%.0b %B'",
+                 "set xtics 8,32 rotate by -30"]
+        lines += ["set logscale y", "set format y '10^{%L}'"] if log_y else ["set yrange [0:*]"]
+        for index, (_, points) in enumerate(curves):
+            lines.append(f"$data{index} << EOD")
+            lines += [f"{x} {y}" for x, y in points]
+            lines.append("EOD")
+        lines.append("plot " + ", ".join(
+            f"$data{index} using 1:2 with linespoints lw {3 if 'rondo' in label else 1.5} pt 7 ps 0.4 title '{label}'"
+            for index, (label, _) in enumerate(curves)))
+        done = subprocess.run(["gnuplot"], input="\n".join(lines), text=True, capture_output=True)
+        if done.returncode == 0:
+            made.append(path)
+        else:
+            print(f"gnuplot: {done.stderr.strip()[:200]}")
+
+    for ranks in results.ranks:
+        curves = [(who, [(s, t * 1e6) for s in results.sizes
+                         if (t := results.of(who, "all_reduce", False, ranks, s))])
+                  for who in results.libraries]
+        curves.append(("floor: copy loop", [(s, t * 1e6) for s in results.sizes if s >= 32768
+                                      and (t := results.floor("all_reduce", False, ranks, s))]))
+        draw(f"all_reduce-{ranks}", f"all-reduce of floats, {ranks} ranks", curves, "microseconds")
+        algorithms = [(a, [(s, t * 1e6) for s in results.sizes
+                           if (t := results.median.get((OURS, a, "all_reduce", False, ranks, s)))])
+                      for a in ALGORITHMS if a != "automatic"]
+        if sum(1 for _, points in algorithms if points) > 1:
+            draw(f"crossover-{ranks}", f"rondo: algorithms of all-reduce, {ranks} thread ranks", algorithms,
+                 "microseconds")
+    return made
+
+
+def write(results_file, output):
+    """Prints the tables; writes them and the plots to `output`."""
+    results = Results(results_file["figures"])
+    facts = results_file["machine"]
+    text = [", ".join(f"{name}: {value}" for name, value in facts.items()), ""]
+    for collective, in_place in results.collectives:
+        for ranks in results.ranks:
+            rows = table(results, collective, in_place, ranks)
+            if len(rows) > 1:
+                text += [f"### {collective}{', in place' if in_place else ''}, {ranks} ranks", "",
+                         as_markdown(rows), ""]
+    for ranks in results.ranks:
+        rows = crossover(results, ranks)
+        if rows:
+            text += [f"### algorithms of all_reduce, {ranks} thread ranks", "", as_markdown(rows), ""]
+    print("\n".join(text))
+    (output / "tables.md").write_text("\n".join(text) + "\n")
+    written = [output / "tables.md", output / "results.json", *plot(results, output)]
+    print("written: " + " ".join(str(path) for path in written if path.exists()))
