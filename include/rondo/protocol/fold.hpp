@@ -13,6 +13,13 @@
 
 namespace rondo::inline v0_1::protocol {
 
+/// A reduction with a faster way of its own to fold a block of values:
+/// `with.template fold_block<N>(from, sources, result)`, where `from(s)` is where source s begins.
+template <class Reduction, class T>
+concept folds_blocks = requires(const Reduction& with, const T* (&from)(int), T* result) {
+  with.template fold_block<8>(from, 1, result);
+};
+
 /// Folds element i of `source(0)` to `source(sources-1)`, in that order, for i in [first, last),
 /// and writes the result to `target(0)` to `target(targets-1)`. Sources and targets may be the same
 /// memory. Every byte is read once and written once.
@@ -38,6 +45,21 @@ RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources
   };
 
 #if !defined(__CUDA_ARCH__)
+  if constexpr (std::is_same_v<Group, one_thread> && folds_blocks<Reduction, element>) {
+    constexpr std::size_t block = 32;
+    vectorized([&]() RONDO_INLINE_BODY {
+      std::size_t i = first;
+      for (; i + block <= last; i += block) {
+        element result[block];
+        with.template fold_block<block>([&](int s) { return source(s) + i; }, sources, result);
+        for (int t = 0; t < targets; ++t) {
+          std::memcpy(target(t) + i, result, sizeof result);
+        }
+      }
+      one_by_one(i, last, 1);
+    });
+    return;
+  }
   constexpr std::size_t block = sizeof(partial) <= 8 ? 256 / sizeof(partial) : 16;
   constexpr bool blocked = std::is_same_v<Group, one_thread> && sizeof(partial) <= 64 &&
                            std::is_trivially_default_constructible_v<partial> &&
