@@ -9,7 +9,7 @@
 namespace rondo::inline v0_1::schedule::detail {
 
 /// What a smaller schedule's input or output is in the larger one: the same chunks of a memory, or
-/// scratch, where the small chunk `first` begins at `slot`.
+/// scratch, where the inner chunk `first` begins at `slot`.
 struct standing_for {
   region where = region::input;
   int slot = 0;
@@ -36,36 +36,36 @@ struct embedding {
            output.where != region::scratch;
   }
 
-  /// Chunk `index` of `small`, of it lane `lane`.
-  [[nodiscard]] constexpr run one(const run& small, int index, int lane) const {
-    const int chunk = first_chunk + (small.first + index) * chunk_stride + lane * lane_stride;
-    if (small.where == region::scratch) {
-      return in_scratch(first_slot + (small.slot + index) * lanes + lane, chunk);
+  /// Chunk `index` of `inner`, of it lane `lane`.
+  [[nodiscard]] constexpr run one(const run& inner, int index, int lane) const {
+    const int chunk = first_chunk + (inner.first + index) * chunk_stride + lane * lane_stride;
+    if (inner.where == region::scratch) {
+      return in_scratch(first_slot + (inner.slot + index) * lanes + lane, chunk);
     }
-    if (small.where == region::input || small.where == region::output) {
-      const standing_for& memory = small.where == region::input ? input : output;
-      const int slot = memory.slot + (small.first + index - memory.first) * lanes + lane;
+    if (inner.where == region::input || inner.where == region::output) {
+      const standing_for& memory = inner.where == region::input ? input : output;
+      const int slot = memory.slot + (inner.first + index - memory.first) * lanes + lane;
       return {memory.where, chunk, 1, memory.where == region::scratch ? slot : 0};
     }
-    return {small.where, chunk, 1, 0};
+    return {inner.where, chunk, 1, 0};
   }
 
-  [[nodiscard]] constexpr run whole(const run& small) const {
-    run large = one(small, 0, 0);
-    large.count = small.count * lanes;
+  [[nodiscard]] constexpr run whole(const run& inner) const {
+    run large = one(inner, 0, 0);
+    large.count = inner.count * lanes;
     return large;
   }
 };
 
-/// Appends `small` to what `write` has, beginning with the round that `write` is in; copies of a
+/// Appends `inner` to what `write` has, beginning with the round that `write` is in; copies of a
 /// chunk onto itself are left out.
-constexpr void append(builder& write, const program& small, const embedding& as) {
+constexpr void append(builder& write, const program& inner, const embedding& as) {
   const int origin = write.round();
   int last = origin - 1;
-  if (small.uniform) {
+  if (inner.uniform) {
     write.need_equal_chunks();
   }
-  write.need_slots(as.first_slot + small.slots * as.lanes);
+  write.need_slots(as.first_slot + inner.slots * as.lanes);
   const auto add = [&](const step& from, auto map) {
     step next = from;
     next.round = origin + from.round;
@@ -78,7 +78,7 @@ constexpr void append(builder& write, const program& small, const embedding& as)
       write.add(next);
     }
   };
-  for (const step& from : small.steps) {
+  for (const step& from : inner.steps) {
     const int chunks = from.what == verb::send ? from.left.count : from.into.count;
     if (as.keeps_runs() || chunks == 0) {
       add(from, [&](const run& small_run) {
