@@ -5,3 +5,4 @@
 /// Collectives as data, and their readers.
 #include <rondo/schedule/collectives.hpp>
 #include <rondo/schedule/generators.hpp>
+#include <rondo/schedule/prove.hpp>

@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "catch.hpp"
+#include "every.hpp"
+
+#include <rondo/schedule.hpp>
+
+namespace schedule = rondo::schedule;
+using rondo::schedule::prove;
+
+// Small schedules are proved by the compiler.
+static_assert(prove(schedule::all_reduce(rondo::ring{}, 4)).chunks_sent == 2 * 4 * 3);
+static_assert(prove(schedule::all_reduce(rondo::tree{.segments = 2}, 5)).rank_ordered);
+static_assert(prove(schedule::all_reduce(rondo::recursive_doubling{}, 6)).rank_ordered);
+static_assert(prove(schedule::all_reduce(rondo::halving_doubling{}, 4)).rank_ordered);
+static_assert(prove(schedule::all_reduce(rondo::bruck{}, 5)).left_to_right);
+static_assert(prove(schedule::all_reduce(rondo::one_shot{}, 4)).left_to_right);
+static_assert(prove(schedule::all_reduce(rondo::two_shot{}, 4)).left_to_right);
+static_assert(prove(schedule::all_reduce(rondo::hierarchical{rondo::ring{}, rondo::ring{}, 2}, 4)));
+static_assert(prove(schedule::all_to_all(rondo::bruck{}, 5)));
+static_assert(prove(schedule::barrier(rondo::bruck{}, 5)).rounds == 3);
+
+TEST_CASE("every schedule is proved for 1 to 64 ranks") {
+  for (int size = 1; size <= 64; ++size) {
+    for (const int root : {0, size - 1}) {
+      every::schedules(size, root, [&](const auto& one, const std::string& name) {
+        INFO(name);
+        CHECK_NOTHROW(prove(one));
+      });
+    }
+  }
+}
+
+TEST_CASE("every schedule with a root is proved for all roots of 1 to 17 ranks") {
+  for (int size = 1; size <= 17; ++size) {
+    for (int root = 0; root < size; ++root) {
+      every::schedules(size, root, [&](const auto& one, const std::string& name) {
+        INFO(name);
+        CHECK_NOTHROW(prove(one));
+      });
+    }
+  }
+}
+
+TEST_CASE("every rank gets the same expression") {
+  for (const int size : {2, 3, 5, 8, 12, 24, 31}) {
+    every::schedules(size, 0, [&](const auto& one, const std::string& name) {
+      INFO(name);
+      CHECK(prove(one).same_on_all_ranks);
+    });
+  }
+}
+
+TEST_CASE("direct schedules fold one rank after the other, the other ordered ones in rank order") {
+  for (const int size : {1, 2, 3, 5, 8, 13, 24}) {
+    CHECK(prove(schedule::all_reduce(rondo::one_shot{}, size)).left_to_right);
+    CHECK(prove(schedule::all_reduce(rondo::two_shot{}, size)).left_to_right);
+    CHECK(prove(schedule::all_reduce(rondo::bruck{}, size)).left_to_right);
+    CHECK(prove(schedule::reduce_scatter(rondo::one_shot{}, size)).left_to_right);
+    CHECK(prove(schedule::reduce(rondo::two_shot{}, size, size / 2)).left_to_right);
+    CHECK(prove(schedule::all_reduce(rondo::tree{}, size)).rank_ordered);
+    CHECK(prove(schedule::all_reduce(rondo::recursive_doubling{}, size)).rank_ordered);
+    CHECK(prove(schedule::all_reduce(rondo::halving_doubling{}, size)).rank_ordered);
+    CHECK(prove(schedule::reduce(rondo::tree{}, size)).rank_ordered);
+    CHECK(prove(schedule::reduce(rondo::tree{4}, size)).rank_ordered);
+    CHECK(prove(schedule::reduce(rondo::ring{}, size)).rank_ordered);
+  }
+  CHECK_FALSE(prove(schedule::all_reduce(rondo::ring{}, 3)).rank_ordered);
+}
+
+TEST_CASE("messages and bytes are what the docstrings say") {
+  for (const int n : {1, 2, 4, 8, 16, 32}) {
+    int log = 0;
+    while ((1 << log) < n) {
+      ++log;
+    }
+    const auto ring = prove(schedule::all_reduce(rondo::ring{}, n));
+    CHECK(ring.messages == 2LL * n * (n - 1));
+    CHECK(ring.chunks_sent == 2LL * n * (n - 1));
+    CHECK(ring.slots == 0);
+    const auto doubling = prove(schedule::all_reduce(rondo::recursive_doubling{}, n));
+    CHECK(doubling.messages == 1LL * n * log);
+    const auto halving = prove(schedule::all_reduce(rondo::halving_doubling{}, n));
+    CHECK(halving.messages == 2LL * n * log);
+    CHECK(halving.chunks_sent == 2LL * n * (n - 1));
+    CHECK(halving.slots == 0);
+    const auto direct = prove(schedule::all_reduce(rondo::two_shot{}, n));
+    CHECK(direct.messages == 2LL * n * (n - 1));
+    CHECK(direct.chunks_sent == 2LL * n * (n - 1));
+    const auto tree = prove(schedule::all_reduce(rondo::tree{.segments = 3}, n));
+    CHECK(tree.messages == 2LL * 2 * 3 * (n - 1));
+    CHECK(prove(schedule::broadcast(rondo::tree{}, n)).rounds == (n == 1 ? 1 : log));
+    CHECK(prove(schedule::all_gather(rondo::bruck{}, n)).chunks_sent == 1LL * n * (n - 1));
+    CHECK(prove(schedule::barrier(rondo::bruck{}, n)).messages == 1LL * n * log);
+  }
+}
+
+TEST_CASE("a schedule is refused with its collective, rank, step and chunk named") {
+  auto ring = schedule::tabulate(schedule::all_reduce(rondo::ring{}, 4));
+  ring.rows[2].steps.erase(ring.rows[2].steps.begin() + 1);
+  try {
+    prove(ring);
+    FAIL("not refused");
+  } catch (const rondo::error& refused) {
+    CHECK(refused.code() == rondo::error_code::unsound_schedule);
+    CHECK(refused.rank() == 2);
+    CHECK_THAT(refused.what(),
+               Catch::Matchers::ContainsSubstring("prove: all_reduce on 4 ranks, rank 2, step"));
+    CHECK_THAT(refused.what(), Catch::Matchers::ContainsSubstring("chunk"));
+  }
+}
+
+TEST_CASE("a cycle of waiting ranks is refused and spelled out") {
+  schedule::table cycle{schedule::collective::all_gather, 2, 0, {}};
+  for (const int rank : {0, 1}) {
+    schedule::program row{2, 0, false, {}};
+    const int peer = 1 - rank;
+    using schedule::verb;
+    row.steps = {{verb::copy, 0, -1, schedule::in_output(rank), schedule::in_input(rank), {}},
+                 {verb::send, 1, peer, {}, schedule::in_input(rank), {}},
+                 {verb::receive, 2, peer, schedule::in_output(peer), {}, {}}};
+    cycle.rows.push_back(row);
+  }
+  CHECK_THROWS_WITH(prove(cycle),
+                    Catch::Matchers::ContainsSubstring("rank 0 waits for 1 waits for 0"));
+  cycle.rows[0].steps[2].round = 1;
+  cycle.rows[1].steps[2].round = 1;
+  CHECK_NOTHROW(prove(cycle));
+}
