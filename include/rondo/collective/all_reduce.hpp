@@ -12,6 +12,7 @@
 #include <rondo/protocol/two_shot.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace rondo::inline v0_1 {
@@ -49,16 +50,17 @@ struct all_reduce_job {
   template <class Turn>
   void direct(Turn& turn, const folds& with) const {
     protocol::one_thread alone;
+    const std::size_t most = turn.stage_bytes() / sizeof(T);  // 0: an element fills more than a stage
     const bool one = std::is_same_v<Algorithm, one_shot> ||
                      (is_automatic<Algorithm> &&
                       count * sizeof(T) <= one_shot_limit(turn));
-    if (!one) {
+    if (!one || most == 0) {
       protocol::two_shot_all_reduce(alone, turn, in, out, count, with);
       return;
     }
     std::size_t done = 0;
     do {  // a call with no elements still meets its peers
-      const std::size_t some = (std::min)(count - done, turn.stage_bytes() / sizeof(T));
+      const std::size_t some = (std::min)(count - done, most);
       protocol::one_shot_all_reduce(alone, turn, in + done, out + done, some, with);
       done += some;
       turn.advance();

@@ -5,17 +5,20 @@
 #include <rondo/collective/call_site.hpp>
 #include <rondo/collective/movement.hpp>
 #include <rondo/core/buffer.hpp>
+#include <rondo/core/error.hpp>
 #include <rondo/core/operation.hpp>
+#include <rondo/core/partition.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/direct.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <string>
 
 namespace rondo::inline v0_1 {
 namespace detail {
 
-/// Every rank shows where in its input each peer's chunk begins, then the chunks are loaded.
+/// Every rank shows where in its input each peer's chunk lies, then the chunks are loaded.
 struct all_to_all_direct {
   template <class Turn, class Job>
   static void run(Turn& turn, const Job& job) {
@@ -28,19 +31,25 @@ struct all_to_all_direct {
       return;
     }
     const auto size = static_cast<std::size_t>(turn.size());
-    auto* offsets = reinterpret_cast<std::size_t*>(
-        job.comm.scratch().get(2 * size * sizeof(std::size_t)));
-    auto* theirs = offsets + size;
-    for (std::size_t rank = 0; rank < size; ++rank) {
-      offsets[rank] = sent.offset(static_cast<int>(rank));
+    auto* mine = reinterpret_cast<part*>(job.comm.scratch().get(2 * size * sizeof(part)));
+    auto* theirs = mine + size;
+    for (int rank = 0; rank < turn.size(); ++rank) {
+      mine[rank] = {sent.offset(rank), sent.count(rank)};
     }
-    protocol::direct_all_to_all(turn, static_cast<const std::size_t*>(offsets), theirs,
-                                layout::blocks(1),
+    protocol::direct_all_to_all(turn, static_cast<const part*>(mine), theirs, layout::blocks(1),
                                 [&](int) { return static_cast<std::size_t>(self); });
+    for (int rank = 0; rank < turn.size(); ++rank) {
+      if (theirs[rank].count != received.count(rank)) {
+        turn.fail(error_code::mismatch, rank,
+                  "all_to_all: rank " + std::to_string(self) + " expected " +
+                      std::to_string(received.count(rank)) + " elements from rank " +
+                      std::to_string(rank) + ", which sends it " +
+                      std::to_string(theirs[rank].count));
+      }
+    }
     turn.advance();
-    protocol::direct_all_to_all(turn, job.in, job.out, received, [&](int rank) {
-      return theirs[static_cast<std::size_t>(rank)];
-    });
+    protocol::direct_all_to_all(turn, job.in, job.out, received,
+                                [&](int rank) { return theirs[rank].first; });
   }
 };
 
@@ -62,7 +71,7 @@ struct all_to_all_call {
                    " ranks, expected " + std::to_string(size) + "; pass counts{sent, received}",
                comm.rank());
       }
-      received = {0, both.from_rank};
+      received = {0, both.from_rank, 1};
     }
     check_count("all_to_all", "the input", from.size(), sent.total(comm.size()), comm.rank());
     check_count("all_to_all", "the output", to.size(), received.total(comm.size()), comm.rank());

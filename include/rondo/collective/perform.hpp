@@ -111,19 +111,17 @@ void run_program(Comm& comm, Turn& turn, const schedule::program& program, const
 struct cut_by_rank {
   std::size_t block = 0;
   std::span<const std::size_t> per_rank{};
+  int which = 0;  ///< tells apart the lists of a call that has two
 
-  /// The table of a list of counts is made at the first call that gives this list.
+  /// The table of a list of counts lies in memory of the communicator, until its next call.
   template <class Comm>
   [[nodiscard]] layout of(Comm& comm) const {
     if (per_rank.empty()) {
       return layout::blocks(block);
     }
-    const auto& begins = comm.kept().template get<std::vector<std::size_t>>(
-        std::vector<std::size_t>(per_rank.begin(), per_rank.end()), [&] {
-          std::vector<std::size_t> made(per_rank.size() + 1, 0);
-          std::inclusive_scan(per_rank.begin(), per_rank.end(), made.begin() + 1);
-          return made;
-        });
+    auto& begins = comm.kept().template get<std::vector<std::size_t>>(
+        which, [&] { return std::vector<std::size_t>(per_rank.size() + 1, 0); });
+    std::inclusive_scan(per_rank.begin(), per_rank.end(), begins.begin() + 1);
     return layout::table(begins);
   }
 
@@ -154,9 +152,9 @@ template <class Comm, class... Given>
                  " ranks, expected " + std::to_string(comm.size()),
              comm.rank());
     }
-    return {0, each.per_rank};
+    return {0, each.per_rank, 0};
   } else {
-    return {block, {}};
+    return {block, {}, 0};
   }
 }
 

@@ -14,6 +14,7 @@
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace rondo::inline v0_1 {
 
@@ -40,6 +41,10 @@ class worker {
                  ? submitted_.load(std::memory_order_relaxed) + 1 - depth
                  : 0);
     auto& place = slots_[submitted_.load(std::memory_order_relaxed) % depth];
+    if (place.failure) {
+      const auto number = submitted_.load(std::memory_order_relaxed) + 1 - depth;
+      failures_.emplace_back(number, std::exchange(place.failure, nullptr));
+    }
     ::new (static_cast<void*>(place.memory)) Task(std::move(task));
     place.run = [](void* memory) {
       auto* made = static_cast<Task*>(memory);
@@ -66,15 +71,38 @@ class worker {
   /// Waits for all tasks.
   void drain() const { wait_for(submitted_.load(std::memory_order_relaxed)); }
 
-  /// What the first task that failed threw, if its number is at most `number`.
-  [[nodiscard]] std::exception_ptr failure_until(std::uint64_t number) const {
-    return done(number) && failed_number_ != 0 && failed_number_ <= number ? failure_ : nullptr;
+  /// What a task that is done threw, or null; once.
+  [[nodiscard]] std::exception_ptr take_failure(std::uint64_t number) noexcept {
+    if (submitted_.load(std::memory_order_relaxed) - number < depth) {
+      return std::exchange(slots_[(number - 1) % depth].failure, nullptr);
+    }
+    for (auto& [whose, failure] : failures_) {
+      if (whose == number) {
+        return std::exchange(failure, nullptr);
+      }
+    }
+    return nullptr;
+  }
+
+  /// Nobody will ask about this task, which is done.
+  void drop(std::uint64_t number) noexcept {
+    if (auto failure = take_failure(number); failure && !dropped_) {
+      dropped_ = std::move(failure);
+    }
+  }
+
+  /// Throws what a task threw that was dropped; once.
+  void rethrow_dropped() {
+    if (dropped_) {
+      std::rethrow_exception(std::exchange(dropped_, nullptr));
+    }
   }
 
  private:
   struct slot {
     alignas(64) std::byte memory[task_bytes];
     void (*run)(void*) = nullptr;
+    std::exception_ptr failure{};
   };
 
   void loop() {
@@ -91,10 +119,7 @@ class worker {
       try {
         one.run(one.memory);
       } catch (...) {
-        if (failed_number_ == 0) {
-          failure_ = std::current_exception();
-          failed_number_ = next + 1;
-        }
+        one.failure = std::current_exception();
       }
 #else
       one.run(one.memory);
@@ -107,8 +132,8 @@ class worker {
   std::atomic<std::uint64_t> submitted_{0};
   std::atomic<std::uint64_t> finished_{0};
   std::atomic<bool> stop_{false};
-  std::uint64_t failed_number_ = 0;  ///< written before `finished_`, read after it
-  std::exception_ptr failure_;
+  std::vector<std::pair<std::uint64_t, std::exception_ptr>> failures_;  ///< of slots used again
+  std::exception_ptr dropped_;
   std::thread thread_;
 };
 
@@ -140,8 +165,8 @@ class pending {
     }
     const auto runs = std::move(worker_);
     runs->wait_for(number_);
-    if (const auto failure = runs->failure_until(number_)) {
-      std::rethrow_exception(failure);
+    if (auto failure = runs->take_failure(number_)) {
+      std::rethrow_exception(std::move(failure));
     }
   }
 
@@ -149,6 +174,7 @@ class pending {
   void settle() noexcept {
     if (worker_) {
       worker_->wait_for(number_);
+      worker_->drop(number_);
       worker_.reset();
     }
   }

@@ -31,6 +31,28 @@ class communicator {
     mine_->unsettled.reserve(static_cast<std::size_t>(size()));
   }
 
+  /// Moving from a handle, or destroying it, waits for the calls that it has begun.
+  communicator(communicator&& other) noexcept
+      : in_{std::move(other.settled().in_)},
+        rank_{other.rank_},
+        mine_{std::move(other.mine_)},
+        scratch_{std::move(other.scratch_)},
+        widened_{std::move(other.widened_)},
+        kept_{std::move(other.kept_)},
+        worker_{std::move(other.worker_)} {}
+  communicator& operator=(communicator&& other) noexcept {
+    settled();
+    in_ = std::move(other.settled().in_);
+    rank_ = other.rank_;
+    mine_ = std::move(other.mine_);
+    scratch_ = std::move(other.scratch_);
+    widened_ = std::move(other.widened_);
+    kept_ = std::move(other.kept_);
+    worker_ = std::move(other.worker_);
+    return *this;
+  }
+  ~communicator() { settled(); }
+
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return in_->size(); }
 
@@ -40,19 +62,15 @@ class communicator {
   /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
   template <class Body>
   void collective(const call& made, const Body& body) {
-    if (worker_) {
-      worker_->drain();
-    }
+    settle_for_next();
     run_collective(made, body);
   }
 
   /// Begins one collective call on the communicator's own thread, after those begun before it.
   template <class Body>
   [[nodiscard]] pending begin_collective(const call& made, Body body) {
-    if (!worker_) {
-      worker_ = std::make_shared<worker>();
-    }
-    return {worker_, worker_->submit([this, made, body = std::move(body)] {
+    auto& runs = background();
+    return {runs, runs->submit([this, made, body = std::move(body)] {
               run_collective(made, body);
             })};
   }
@@ -60,19 +78,15 @@ class communicator {
   /// Makes one send or receive.
   template <class Body>
   void message(const call& made, const Body& body) {
-    if (worker_) {
-      worker_->drain();
-    }
+    settle_for_next();
     run_message(made, body);
   }
 
   template <class Body>
   [[nodiscard]] pending begin_message(const call& made, Body body) {
-    if (!worker_) {
-      worker_ = std::make_shared<worker>();
-    }
-    return {worker_,
-            worker_->submit([this, made, body = std::move(body)] { run_message(made, body); })};
+    auto& runs = background();
+    return {runs,
+            runs->submit([this, made, body = std::move(body)] { run_message(made, body); })};
   }
 
   /// Scratch and plans that live as long as this handle.
@@ -124,9 +138,7 @@ class communicator {
   /// the ranks that still run; who does not call it before the deadline is left out, and gets
   /// `revoked` if it comes later.
   [[nodiscard]] communicator shrink() {
-    if (worker_) {
-      worker_->drain();
-    }
+    settled();
     auto& after = in_->after;
     {
       const std::scoped_lock hold{in_->lock};
@@ -160,21 +172,71 @@ class communicator {
   }
 
  private:
+  [[nodiscard]] std::shared_ptr<worker>& background() {
+    if (!worker_) {
+      worker_ = std::make_shared<worker>();
+    }
+    worker_->rethrow_dropped();
+    return worker_;
+  }
+
+  /// This handle, when the calls that it has begun have ended.
+  communicator& settled() noexcept {
+    if (worker_) {
+      worker_->drain();
+    }
+    return *this;
+  }
+
+  /// The same before another call, which tells what dropped calls could not.
+  void settle_for_next() {
+    if (worker_) {
+      worker_->drain();
+      worker_->rethrow_dropped();
+    }
+  }
+
   template <class Body>
   void run_collective(const call& made, const Body& body) {
-    const auto word = protocol::call_word(++mine_->number, made.fingerprint());
-    in_->of(rank_).calls[mine_->number % records_kept].write(word, made);
+    auto& number = mine_->number;
+    number += number + 1 == 0 ? 2 : 1;  // a word of 0 stands for no call
+    const auto word = protocol::call_word(number, made.fingerprint());
+    in_->of(rank_).calls[number % records_kept].write(word, made);
     turn now{*in_, *mine_, rank_, made, word};
-    body(now);
+    run_guarded(now, body);
   }
 
   template <class Body>
   void run_message(const call& made, const Body& body) {
     auto& shown = in_->of(rank_).message;
     shown.write(1, made);
+    struct guard {
+      std::atomic<std::uint64_t>& word;
+      ~guard() { word.store(0, std::memory_order_release); }
+    } const over{shown.word};
     turn now{*in_, *mine_, rank_, made, 0};
+    run_guarded(now, body);
+  }
+
+  /// Peers may be using this rank's buffers when its own code throws.
+  template <class Body>
+  static void run_guarded(turn& now, const Body& body) {
+#if defined(__cpp_exceptions)
+    try {
+      body(now);
+    } catch (const error& thrown) {
+      now.abandon(thrown.code() == error_code::invalid_argument, thrown.what());
+      throw;
+    } catch (const std::exception& thrown) {
+      now.abandon(false, thrown.what());
+      throw;
+    } catch (...) {
+      now.abandon(false, "an object that is no std::exception");
+      throw;
+    }
+#else
     body(now);
-    shown.word.store(0, std::memory_order_release);
+#endif
   }
 
   [[nodiscard]] bool complete(const reunion& after) const {

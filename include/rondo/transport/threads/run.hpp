@@ -34,17 +34,20 @@ struct options {
 
 namespace detail {
 
-/// The first failure of a run, and whose it was.
+/// The first failure of a run, and whose it was. One that only tells of another rank's failure
+/// stands back.
 struct first_failure {
   std::mutex lock;
   std::exception_ptr what;
   int rank = -1;
+  bool echo = false;
 
-  void keep(std::exception_ptr thrown, int by) {
+  void keep(std::exception_ptr thrown, int by, bool tells_of_another = false) {
     const std::scoped_lock hold{lock};
-    if (!what) {
+    if (!what || (echo && !tells_of_another)) {
       what = std::move(thrown);
       rank = by;
+      echo = tells_of_another;
     }
   }
 
@@ -92,6 +95,9 @@ void run(int ranks, Body&& body, options with = {}) {
         body(comm);
       }
       around->depart(rank, presence::returned, "");
+    } catch (const revoked& thrown) {
+      first.keep(std::current_exception(), rank, true);
+      around->depart(rank, presence::threw, thrown.what());
     } catch (const std::exception& thrown) {
       first.keep(std::current_exception(), rank);
       around->depart(rank, presence::threw, thrown.what());

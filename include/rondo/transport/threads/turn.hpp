@@ -62,12 +62,16 @@ class turn {
   void advance() noexcept { signal_ = protocol::next_step(signal_); }
   [[nodiscard]] protocol::counters& used() const noexcept { return mine_.used; }
 
-  bool wait(int peer, const std::uint64_t& word) { return wait_until(peer, word, signal_, false); }
+  bool wait(int peer, const std::uint64_t& word) {
+    seen_ = true;
+    return wait_until(peer, word, signal_, false);
+  }
 
   /// Runs `body`, which uses memory of peers' callers. A rank that gives up first waits for all who
   /// touch, so nobody's buffers go away under a reader.
   template <class Body>
   void touch(const Body& body) {
+    seen_ = true;
     auto& touching = in_.of(rank_).touching;
     touching.store(true, std::memory_order_seq_cst);
     struct guard {
@@ -138,6 +142,18 @@ class turn {
     give_up();
   }
 
+  /// An exception is about to leave this call: the operation threw, say, or memory ran out. Ends the
+  /// communicator, and returns when nobody uses this rank's buffers any more. A call that was
+  /// refused before any peer saw it does no harm: every rank refuses it alike.
+  void abandon(bool refused, const char* why) {
+    if (refused && !seen_) {
+      return;
+    }
+    in_.fail(error_code::revoked, rank_,
+             "rank " + std::to_string(rank_) + " failed in " + call_.describe() + ": " + why);
+    quiesce();
+  }
+
  private:
   [[nodiscard]] std::size_t slot_of(int peer, bool users) const noexcept {
     return static_cast<std::size_t>((users ? size() : 0) + peer);
@@ -145,6 +161,7 @@ class turn {
 
   void post(int peer, bool users, std::uint64_t key, std::uint64_t kind, const std::byte* data,
             std::size_t bytes, bool lent) {
+    seen_ = true;
     auto& to = in_.between(rank_, peer, users);
     auto& number = mine_.sent[slot_of(peer, users)];
     const auto place = number % channel::depth;
@@ -273,14 +290,19 @@ class turn {
     }
   }
 
-  [[noreturn]] void give_up() {
-    const failure why = *in_.failed.load(std::memory_order_acquire);
+  /// Returns when no peer uses this rank's buffers. The communicator has failed, so none will begin.
+  void quiesce() noexcept {
     for (int rank = 0; rank < size(); ++rank) {
       while (rank != rank_ && in_.of(rank).touching.load(std::memory_order_seq_cst)) {
         std::this_thread::yield();
       }
     }
     mine_.unsettled.clear();
+  }
+
+  [[noreturn]] void give_up() {
+    const failure why = *in_.failed.load(std::memory_order_acquire);
+    quiesce();
     const std::string message = why.message + " [rank " + std::to_string(rank_) + " was in " +
                                 call_.describe() + "]";
     switch (why.code) {
@@ -299,6 +321,7 @@ class turn {
   std::uint64_t word_;
   std::uint64_t signal_;  ///< the word of the step that this call is in
   int rank_;
+  bool seen_ = false;  ///< peers may have noticed this call
 };
 
 }  // namespace rondo::inline v0_1::threads
