@@ -7,9 +7,11 @@
 /// Users compile with plain -O2 for the oldest x86-64, where GCC 12 only turns loops of constant
 /// length over local arrays into vector code, and then for 16-byte registers. So rondo writes its
 /// hot loops as one always-inlined body and compiles that body here: at full optimisation, and once
-/// more for AVX2.
+/// more for AVX2. Fused multiply-adds stay off even where the build allows them, for the same bits
+/// from every build; and copying a tile stays a loop, for it would become a slow `rep movs`.
 #if defined(__GNUC__) && !defined(__clang__)
-#define RONDO_FULL_OPTIMISATION gnu::optimize("O3")
+#define RONDO_FULL_OPTIMISATION \
+  gnu::optimize("O3", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #else
 #define RONDO_FULL_OPTIMISATION
 #endif
@@ -25,6 +27,13 @@
 #define RONDO_INLINE_BODY __attribute__((always_inline))
 #else
 #define RONDO_INLINE_BODY
+#endif
+
+/// Before a short loop that GCC would unroll whole and then fail to turn into vector code.
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDA_ARCH__)
+#define RONDO_KEEP_LOOP _Pragma("GCC unroll 1")
+#else
+#define RONDO_KEEP_LOOP
 #endif
 
 namespace rondo::inline v0_1 {

@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/buffer.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/version.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+/// A codec says what a run of values looks like on the wire. Its size there depends on the count
+/// alone, so every rank knows the length of every message without being told.
+namespace rondo::inline v0_1::codec {
+
+/// Where a run of values stands in the collective. Codecs with a memory or with random numbers
+/// need it to encode; decoding never does.
+struct context {
+  std::uint64_t step = 0;   ///< which call of a training run this is
+  std::uint32_t rank = 0;   ///< who encodes
+  std::uint64_t first = 0;  ///< index of the run's first value in the whole buffer
+  /// Set where a chunk's owner encodes the sum that it sends back to all.
+  bool of_sum = false;
+};
+
+/// What every codec offers, and all that a collective uses.
+///  - `block`: values that must not be parted; a chunk begins on a multiple of it.
+///  - `wire_bytes(count)`: for any count, 0 too; a multiple of 16.
+///  - `encode(values, wire, context)`, `decode(wire, values)`, `decode_add(wire, sum)`.
+template <class C>
+concept codec = requires(const C& c, std::span<const float> values, std::span<float> decoded,
+                         std::span<const std::byte> wire, std::span<std::byte> encoded,
+                         context where) {
+  { C::block } -> std::convertible_to<std::size_t>;
+  { c.wire_bytes(std::size_t{}) } -> std::convertible_to<std::size_t>;
+  c.encode(values, encoded, where);
+  c.decode(wire, decoded);
+  c.decode_add(wire, decoded);
+};
+
+/// What the compiler knows about a codec. A codec states what differs from the defaults as
+/// `static constexpr bool` members of the same names.
+template <codec C>
+struct traits {
+  static constexpr std::size_t block = C::block;
+
+#define RONDO_CODEC_TRAIT(name, otherwise)       \
+  static constexpr bool name = [] {              \
+    if constexpr (requires { bool{C::name}; }) { \
+      return C::name;                            \
+    } else {                                     \
+      return otherwise;                          \
+    }                                            \
+  }()
+  /// Decoded values differ from the encoded ones.
+  RONDO_CODEC_TRAIT(lossy, true);
+  /// What was lost is kept in memory that the user owns, one cell per value.
+  RONDO_CODEC_TRAIT(needs_state, false);
+  /// The mean over random draws is the value itself.
+  RONDO_CODEC_TRAIT(unbiased, false);
+  /// Wires may be summed as they are.
+  RONDO_CODEC_TRAIT(additive, false);
+  /// A NaN or an infinity makes its whole block NaN, and no other block.
+  RONDO_CODEC_TRAIT(carries_nan, false);
+  /// The user asked for encoding anew at every hop of a ring or a tree.
+  RONDO_CODEC_TRAIT(requantises_per_hop, false);
+#undef RONDO_CODEC_TRAIT
+};
+
+/// The bytes of a codec's wire per value, for long runs.
+template <codec C>
+[[nodiscard]] constexpr double bits_per_value(const C& c) {
+  constexpr std::size_t many = std::size_t{1} << 24;
+  return 8.0 * static_cast<double>(c.wire_bytes(many)) / static_cast<double>(many);
+}
+
+namespace detail {
+
+[[nodiscard]] constexpr std::size_t divide_up(std::size_t value, std::size_t by) {
+  return (value + by - 1) / by;
+}
+[[nodiscard]] constexpr std::size_t round_up(std::size_t value, std::size_t granule) {
+  return divide_up(value, granule) * granule;
+}
+
+/// Sections of a wire begin on multiples of this, for vector loads on a GPU.
+inline constexpr std::size_t wire_alignment = 16;
+
+inline void require_wire(std::string_view what, std::size_t got, std::size_t needed,
+                         std::size_t count) {
+  if (got < needed) {
+    refuse(std::string{what} + ": the wire has " + std::to_string(got) + " bytes; " +
+           std::to_string(count) + " values need " + std::to_string(needed) +
+           "; size it with wire_bytes(count)");
+  }
+}
+
+[[noreturn]] inline void corrupt(std::string_view what) {
+  raise(error{error_code::corrupt_data, std::string{what} + "; was it made by another codec?"});
+}
+
+}  // namespace detail
+}  // namespace rondo::inline v0_1::codec

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/codec/block.hpp>
+#include <rondo/codec/integer.hpp>
+#include <rondo/codec/minifloat.hpp>
+#include <rondo/codec/statistic.hpp>
+
+/// 8-bit floats times a scale per block: the block's largest magnitude becomes the format's.
+/// Formats: Micikevicius et al. 2022, "FP8 Formats for Deep Learning", arXiv:2209.05433.
+namespace rondo::inline v0_1::codec {
+
+namespace detail {
+
+template <class Element, std::size_t Block, class Scale>
+struct scaled_minifloat {
+  static_assert(block_is_sound<Block, Scale>);
+  static constexpr std::size_t block = Block;
+  static constexpr int bits = Element::bits;
+  static constexpr std::uint8_t poison = 0x7f;
+  using scale_type = Scale;
+  using statistic = largest_magnitude;
+
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(
+      const statistic& seen, std::size_t /*count*/) {
+    return seen.finite() ? scale_for(seen.value()) : Scale{float_of(nan_bits)};
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(Scale scale) {
+    return magnitude_of(float{scale}) >= infinity_bits;
+  }
+  template <std::size_t N>
+  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(
+      const float (&x)[N], Scale scale, std::uint8_t (&payload)[packed_bytes<bits, N>]) {
+    pack_minifloats<Element>(x, inverse_or_zero(float{scale}), payload);
+  }
+  template <std::size_t N>
+  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
+      const std::uint8_t (&payload)[packed_bytes<bits, N>], Scale scale, float (&x)[N]) {
+    unpack_minifloats<Element>(payload, float{scale}, x);
+  }
+
+  /// Half the step at the largest magnitude; smaller values have smaller steps.
+  [[nodiscard]] static float max_error(float block_absmax) {
+    return float{scale_for(block_absmax)} * (Element::half_top_step + Element::largest * 0x1p-22f);
+  }
+
+ private:
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_for(float absmax) {
+    const float exact = divide(absmax, Element::largest);
+    const float least = absmax > 0 ? smallest_normal : 0.0f;
+    return rounded_up<Scale>(exact < least ? least : exact);
+  }
+};
+
+}  // namespace detail
+
+/// e4m3 (relative error 1/17 down to 2^-15 of the block's largest), 8 + 32/Block bits per value.
+template <std::size_t Block, class Scale = float>
+struct fp8_e4m3 : block_codec<detail::scaled_minifloat<detail::e4m3, Block, Scale>> {};
+
+/// e5m2 (relative error 1/9, down to 2^-30 of the block's largest), 8 + 32/Block bits per value.
+template <std::size_t Block, class Scale = float>
+struct fp8_e5m2 : block_codec<detail::scaled_minifloat<detail::e5m2, Block, Scale>> {};
+
+}  // namespace rondo::inline v0_1::codec

@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/codec/arithmetic.hpp>
+#include <rondo/codec/bit_pack.hpp>
+
+/// The floating-point formats of 8, 6 and 4 bits, as branchless integer code for vector loops and
+/// for GPUs without instructions for them.
+namespace rondo::inline v0_1::codec::detail {
+
+/// 1 sign bit, `ExponentBits`, `MantissaBits`. `largest` is the code of the greatest finite value;
+/// `infinity` that of infinity and `first_nan` the least NaN, for formats that have them.
+template <int ExponentBits, int MantissaBits, std::uint32_t Largest, std::uint32_t Infinity = 0x100,
+          std::uint32_t FirstNan = 0x100>
+struct minifloat {
+  static constexpr int bits = 1 + ExponentBits + MantissaBits;
+  static constexpr int bias = (1 << (ExponentBits - 1)) - 1;
+  static constexpr std::uint32_t sign_bit = 1u << (bits - 1);
+  static constexpr bool has_nan = FirstNan < 0x100;
+
+  /// The value of a code.
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static constexpr float decode(
+      std::uint32_t code) {
+    const std::uint32_t sign = (code & sign_bit) << (32 - bits);
+    const std::uint32_t magnitude = code & (sign_bit - 1u);
+    const std::uint32_t placed = magnitude << shift;
+    const std::uint32_t normal = placed + rebase;
+    // One exponent up, a subnormal has its hidden bit; taking it away leaves the value.
+    const std::uint32_t subnormal =
+        bits_of(float_of(placed + rebase + 0x00800000u) - float_of(smallest_normal_bits));
+    std::uint32_t result = select(magnitude < hidden_bit, subnormal, normal);
+    if constexpr (has_nan) {
+      result = select(magnitude >= FirstNan, nan_bits, result);
+    }
+    if constexpr (Infinity < 0x100) {
+      result = select(magnitude == Infinity, infinity_bits, result);
+    }
+    return float_of(result | sign);
+  }
+
+  /// The code nearest to x, ties to even; past the greatest finite value, that. The sign is kept.
+  /// For NaN, too, it is the greatest: blocks mark NaN in their scale.
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static constexpr std::uint32_t encode(
+      float x) {
+    const std::uint32_t sign = (bits_of(x) >> (32 - bits)) & sign_bit;
+    const std::uint32_t given = magnitude_of(x);
+    const std::uint32_t magnitude = select(given > largest_bits, largest_bits, given);
+    // Rebase the exponent and round the mantissa; a carry into the exponent is right.
+    const std::uint32_t normal = (magnitude - rebase + (half_step - 1u) +
+                                  ((magnitude >> shift) & 1u)) >> shift;
+    // A float whose step is a subnormal's: adding it rounds to that step.
+    const std::uint32_t subnormal = bits_of(float_of(magnitude) + float_of(rounder_bits)) -
+                                    rounder_bits;
+    return select(magnitude < smallest_normal_bits, subnormal, normal) | sign;
+  }
+
+  /// The greatest finite value.
+  static constexpr float largest = float_of((Largest << (23 - MantissaBits)) +
+                                            (static_cast<std::uint32_t>(127 - bias) << 23));
+
+  /// Half the distance of the two greatest.
+  static constexpr float half_top_step =
+      (largest - float_of(((Largest - 1u) << (23 - MantissaBits)) +
+                          (static_cast<std::uint32_t>(127 - bias) << 23))) /
+      2;
+
+ private:
+  static constexpr int shift = 23 - MantissaBits;
+  static constexpr std::uint32_t hidden_bit = 1u << MantissaBits;
+  static constexpr std::uint32_t half_step = 1u << (shift - 1);
+  static constexpr std::uint32_t rebase = static_cast<std::uint32_t>(127 - bias) << 23;
+  static constexpr std::uint32_t largest_bits = (Largest << shift) + rebase;
+  static constexpr std::uint32_t smallest_normal_bits = static_cast<std::uint32_t>(128 - bias) << 23;
+  /// 2^(23 + 1 - bias - MantissaBits)
+  static constexpr std::uint32_t rounder_bits =
+      static_cast<std::uint32_t>(127 + 24 - bias - MantissaBits) << 23;
+};
+
+using e4m3 = minifloat<4, 3, 0x7e, 0x100, 0x7f>;
+using e5m2 = minifloat<5, 2, 0x7b, 0x7c, 0x7d>;
+using e2m3 = minifloat<2, 3, 0x1f>;
+using e3m2 = minifloat<3, 2, 0x1f>;
+using e2m1 = minifloat<2, 1, 0x07>;
+
+/// Multiplies by `factor`, rounds and packs.
+template <class Element, std::size_t N>
+RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack_minifloats(
+    const float (&x)[N], float factor,
+    std::uint8_t (&payload)[packed_bytes<Element::bits, N>]) {
+  std::uint8_t codes[N];
+  for (std::size_t i = 0; i < N; ++i) {
+    codes[i] = static_cast<std::uint8_t>(Element::encode(multiply(x[i], factor)));
+  }
+  detail::pack<Element::bits>(codes, payload);
+}
+
+template <class Element, std::size_t N>
+RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void unpack_minifloats(
+    const std::uint8_t (&payload)[packed_bytes<Element::bits, N>], float factor, float (&x)[N]) {
+  std::uint8_t codes[N];
+  detail::unpack<Element::bits>(payload, codes);
+  for (std::size_t i = 0; i < N; ++i) {
+    x[i] = multiply(Element::decode(codes[i]), factor);
+  }
+}
+
+}  // namespace rondo::inline v0_1::codec::detail

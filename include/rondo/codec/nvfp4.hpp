@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/codec/block.hpp>
+#include <rondo/codec/minifloat.hpp>
+#include <rondo/codec/statistic.hpp>
+
+namespace rondo::inline v0_1::codec {
+
+namespace detail {
+
+/// The largest magnitude of what is finite: one NaN must not spoil the scale of all.
+struct largest_finite {
+  std::uint32_t bits = 0;
+
+  template <std::size_t N>
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static constexpr largest_finite observe(
+      const float (&x)[N]) {
+    std::int32_t largest = 0;
+    for (std::size_t i = 0; i < N; ++i) {
+      const std::uint32_t given = magnitude_of(x[i]);
+      const auto bits = static_cast<std::int32_t>(select(given < infinity_bits, given, 0));
+      largest = bits > largest ? bits : largest;
+    }
+    return {static_cast<std::uint32_t>(largest)};
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static constexpr largest_finite combine(
+      largest_finite a, largest_finite b) {
+    return a.bits > b.bits ? a : b;
+  }
+};
+
+struct nvfp4_format {
+  static constexpr std::size_t block = 16;
+  static constexpr int bits = 4;
+
+  struct scale_type {
+    std::uint8_t code;  ///< e4m3
+  };
+  using statistic = largest_magnitude;
+  /// What is asked of all values before the first is encoded.
+  using survey = largest_finite;
+  /// The factor that brings the largest magnitude of all to 448 * 6; stands in the header.
+  struct message {
+    float factor = 1;
+    float inverse = 1;
+  };
+
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static message begin(survey seen) {
+    constexpr float largest_float = 0x1.fffffep127f;
+    const float absmax = float_of(seen.bits);
+    if (absmax == 0) {
+      return {};
+    }
+    const float factor = divide(e4m3::largest * e2m1::largest, absmax);
+    const float kept = factor > largest_float ? largest_float : factor;
+    return {kept, divide(1.0f, kept)};
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static scale_type scale_of(
+      const statistic& seen, std::size_t /*count*/, const message& told) {
+    if (!seen.finite()) {
+      return {0x7f};
+    }
+    const float share = multiply(multiply(seen.value(), told.factor), 1.0f / e2m1::largest);
+    return {static_cast<std::uint8_t>(e4m3::encode(share))};
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(scale_type scale) {
+    return scale.code == 0x7f;
+  }
+  template <std::size_t N>
+  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(
+      const float (&x)[N], scale_type scale, std::uint8_t (&payload)[packed_bytes<4, N>],
+      const message& told, std::size_t /*index*/) {
+    const float step = multiply(e4m3::decode(scale.code), told.inverse);
+    pack_minifloats<e2m1>(x, inverse_or_zero(step < smallest_normal ? 0.0f : step), payload);
+  }
+  template <std::size_t N>
+  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
+      const std::uint8_t (&payload)[packed_bytes<4, N>], scale_type scale, float (&x)[N],
+      const message& told) {
+    unpack_minifloats<e2m1>(payload, multiply(e4m3::decode(scale.code), told.inverse), x);
+  }
+};
+
+}  // namespace detail
+
+/// NVFP4: e2m1 elements, an e4m3 scale per 16 values and one float per message, as in NVIDIA's
+/// Transformer Engine. 4.5 bits per value. Encoding reads its input twice.
+struct nvfp4 : block_codec<detail::nvfp4_format> {
+  /// |value - decoded|, for a block of this largest magnitude in a message of that one: half the
+  /// top step, where the scale may be 1/16 off, or more where it falls below e4m3's range.
+  [[nodiscard]] static float max_error(float block_absmax, float message_absmax) {
+    const float saturated = message_absmax * (0x1p-10f / 448);
+    return block_absmax * (1.0f / 6 + 1.0f / 16) + 6 * saturated;
+  }
+  [[nodiscard]] static float max_error(float absmax) { return max_error(absmax, absmax); }
+};
+
+}  // namespace rondo::inline v0_1::codec

@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/codec/arithmetic.hpp>
+#include <rondo/codec/bit_pack.hpp>
+#include <rondo/core/float16.hpp>
+
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+
+/// A tile: values of one block as floats in local memory or registers, where loops of constant
+/// length become vector code.
+namespace rondo::inline v0_1::codec::detail {
+
+/// The type that T's bytes are read as: rondo's own for CUDA's 16-bit floats.
+template <class T>
+struct stored_as {
+  using type = T;
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> ||
+                    std::is_same_v<T, half> || std::is_same_v<T, bfloat16>,
+                "rondo: codec: values must be float, double, half or bfloat16");
+};
+#if defined(__CUDACC__)
+template <>
+struct stored_as<__half> {
+  using type = half;
+};
+template <>
+struct stored_as<__nv_bfloat16> {
+  using type = bfloat16;
+};
+#endif
+
+/// tile = the N values at `from`, as floats.
+template <class T, std::size_t N>
+RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void load(const T* from, float (&tile)[N]) {
+  for (std::size_t i = 0; i < N; ++i) {
+    typename stored_as<T>::type value;
+    std::memcpy(&value, from + i, sizeof(T));
+    tile[i] = static_cast<float>(value);
+  }
+}
+
+/// to[i] = fold(to[i], tile[i]). Only floats are folded with what was there.
+template <class T, std::size_t N, class Fold>
+RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void store(const float (&tile)[N], T* to, const Fold& fold) {
+  for (std::size_t i = 0; i < N; ++i) {
+    float old = 0;
+    if constexpr (std::is_same_v<T, float>) {
+      old = to[i];
+    }
+    const auto value = static_cast<typename stored_as<T>::type>(fold(old, tile[i]));
+    std::memcpy(to + i, &value, sizeof(T));
+  }
+}
+
+/// The block's statistic, seen whole. Formats whose statistic depends on the order say how.
+template <class Format, std::size_t N>
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE auto observe_block(const float (&tile)[N]) {
+  if constexpr (requires { Format::observe_block(tile); }) {
+    return Format::observe_block(tile);
+  } else {
+    return Format::statistic::observe(tile);
+  }
+}
+
+template <class Format, class Message>
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE auto scale_of(
+    const typename Format::statistic& seen, std::size_t count, const Message& told) {
+  if constexpr (requires { Format::scale_of(seen, count, told); }) {
+    return Format::scale_of(seen, count, told);
+  } else {
+    return Format::scale_of(seen, count);
+  }
+}
+
+template <class Format>
+inline constexpr std::uint8_t poison_byte = [] {
+  if constexpr (requires { Format::poison; }) {
+    return Format::poison;
+  } else {
+    return std::uint8_t{0};
+  }
+}();
+
+/// Packs N values of a block whose scale is known; a poisoned block's payload is constant.
+template <class Format, std::size_t N, class Message>
+RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack_tile(
+    const float (&tile)[N], const typename Format::scale_type& scale,
+    std::uint8_t (&payload)[packed_bytes<Format::bits, N>], const Message& told,
+    std::size_t index) {
+  if (Format::is_poison(scale)) {
+    for (std::uint8_t& byte : payload) {
+      byte = poison_byte<Format>;
+    }
+  } else if constexpr (requires { Format::pack(tile, scale, payload, told, index); }) {
+    Format::pack(tile, scale, payload, told, index);
+  } else {
+    Format::pack(tile, scale, payload);
+  }
+}
+
+template <class Format, std::size_t N, class Message>
+RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void unpack_tile(
+    const std::uint8_t (&payload)[packed_bytes<Format::bits, N>],
+    const typename Format::scale_type& scale, float (&tile)[N], const Message& told) {
+  if constexpr (requires { Format::unpack(payload, scale, tile, told); }) {
+    Format::unpack(payload, scale, tile, told);
+  } else {
+    Format::unpack(payload, scale, tile);
+  }
+}
+
+}  // namespace rondo::inline v0_1::codec::detail
