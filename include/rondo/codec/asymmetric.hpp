@@ -79,7 +79,7 @@ struct asymmetric_integer {
     const auto offset = rounded_down<Scale>(least);
     const float steps = multiply(0.5f, greatest) - multiply(0.5f, float{offset});
     const float exact = divide(steps, 0.5f * static_cast<float>(highest));
-    const float floor = steps > 0 ? smallest_normal : 0.0f;
+    const float floor = greatest > float{offset} ? smallest_normal : 0.0f;
     return {offset, rounded_up<Scale>(exact < floor ? floor : exact)};
   }
 };

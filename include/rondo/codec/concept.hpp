@@ -4,6 +4,7 @@
 
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/host_device.hpp>
 #include <rondo/version.hpp>
 
 #include <concepts>
@@ -80,10 +81,12 @@ template <codec C>
 
 namespace detail {
 
-[[nodiscard]] constexpr std::size_t divide_up(std::size_t value, std::size_t by) {
+[[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t divide_up(std::size_t value,
+                                                               std::size_t by) {
   return (value + by - 1) / by;
 }
-[[nodiscard]] constexpr std::size_t round_up(std::size_t value, std::size_t granule) {
+[[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t round_up(std::size_t value,
+                                                              std::size_t granule) {
   return divide_up(value, granule) * granule;
 }
 

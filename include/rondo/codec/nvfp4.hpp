@@ -91,8 +91,9 @@ struct nvfp4 : block_codec<detail::nvfp4_format> {
   /// |value - decoded|, for a block of this largest magnitude in a message of that one: half the
   /// top step, where the scale may be 1/16 off, or more where it falls below e4m3's range.
   [[nodiscard]] static float max_error(float block_absmax, float message_absmax) {
-    const float saturated = message_absmax * (0x1p-10f / 448);
-    return block_absmax * (1.0f / 6 + 1.0f / 16) + 6 * saturated;
+    const float lost_below_e4m3 = 6 * (message_absmax * (0x1p-10f / 448));
+    const float lost_below_float = 8 * detail::smallest_normal;
+    return block_absmax * (1.0f / 6 + 1.0f / 16) + lost_below_e4m3 + lost_below_float;
   }
   [[nodiscard]] static float max_error(float absmax) { return max_error(absmax, absmax); }
 };

@@ -30,7 +30,7 @@
 #endif
 
 /// Before a short loop that GCC would unroll whole and then fail to turn into vector code.
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDA_ARCH__)
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
 #define RONDO_KEEP_LOOP _Pragma("GCC unroll 1")
 #else
 #define RONDO_KEEP_LOOP
