@@ -71,7 +71,8 @@ struct counters {
 ///  - `advance()`   begins the next step, for calls that go through a doubled word more than twice
 ///  - `wait(r, word)` returns true when rank r has written this step's word there. On a host it
 ///    throws when that cannot happen any more; on a device it returns false.
-///  - `touch(body)` runs `body`, which reads or writes buffers that belong to peers' callers.
+///  - `touch(body)` runs `body`, which reads or writes buffers that belong to peers' callers; absent
+///    where they cannot be reached.
 template <class Peers>
 concept peer_memory = requires(Peers& peers, int rank, std::uint64_t& word) {
   { peers.rank() } -> std::convertible_to<int>;
@@ -84,6 +85,11 @@ concept peer_memory = requires(Peers& peers, int rank, std::uint64_t& word) {
   peers.advance();
   { peers.wait(rank, word) } -> std::same_as<bool>;
 };
+
+/// Peer memory that includes the buffers of peers' callers: threads of one process, or GPUs that map
+/// each other. Without it (processes that share no more than a window) data goes through staging.
+template <class Peers>
+concept reaches_buffers = peer_memory<Peers> && requires(Peers& peers) { peers.touch([] {}); };
 
 /// True when every rank's word, found by `word_of(rank)`, is that of the running call.
 template <peer_memory Peers, class WordOf>

@@ -1,0 +1,7 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Everything over MPI processes: `rondo::mpi::communicator comm{MPI_COMM_WORLD};`
+#include <rondo/rondo.hpp>
+#include <rondo/transport/mpi.hpp>

@@ -1,0 +1,224 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/call.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/protocol/signal.hpp>
+#include <rondo/transport/keepsake.hpp>
+#include <rondo/transport/mpi/group.hpp>
+#include <rondo/transport/mpi/turn.hpp>
+#include <rondo/transport/worker.hpp>
+#include <rondo/version.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rondo::inline v0_1::mpi {
+
+/// The ranks of an MPI communicator, as rondo uses them.
+///
+///     MPI_Init(&argc, &argv);
+///     {
+///       rondo::mpi::communicator comm{MPI_COMM_WORLD};
+///       rondo::all_reduce(comm, gradient);
+///     }
+///     MPI_Finalize();
+///
+/// It works on duplicates of the communicator given, so its messages and the user's never meet, and
+/// frees them; MPI itself is begun and ended by the user. Making and destroying one is collective,
+/// in the same order on all ranks, as for any MPI communicator.
+///
+/// Where all ranks are on one node, `automatic`, `one_shot` and `two_shot` go through shared memory;
+/// every other algorithm, and all of them across nodes, through messages. `native{}` calls MPI's own
+/// collective.
+///
+/// Asynchronous calls need MPI_THREAD_MULTIPLE; with less, they run to their end before they return.
+///
+/// What is detected, and when, while ranks share memory: calls that do not agree (within 100 ms), a
+/// rank that has destroyed its communicator, circles of waiting ranks, and everything else by the
+/// deadline. Through messages alone: messages of the wrong size at once; calls that do not agree as
+/// soon as both ranks wait; the rest by the deadline. `native{}` is watched by nobody. A process
+/// that dies takes the MPI job with it in most MPI libraries; rondo cannot survive that.
+class communicator {
+ public:
+  /// Collective over `around`. Errors: error_code::transport if MPI is not running,
+  /// error_code::invalid_argument for an intercommunicator or MPI_COMM_NULL.
+  explicit communicator(MPI_Comm around, options with = {})
+      : communicator{around, with, std::numeric_limits<int>::max()} {}
+
+  communicator(communicator&&) = default;
+  communicator& operator=(communicator&& other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~communicator() {
+    if (state_ && state_->runs) {
+      state_->runs->drain();
+    }
+  }
+
+  [[nodiscard]] int rank() const noexcept { return state_->in.rank(); }
+  [[nodiscard]] int size() const noexcept { return state_->in.size(); }
+
+  /// Ranks per node, where they are equally many on each and numbered node by node; else 1.
+  [[nodiscard]] int node_size() const noexcept { return state_->in.where.node_size; }
+
+  /// True where all ranks are on one node and share memory.
+  [[nodiscard]] bool shares_memory() const noexcept { return state_->in.has_window(); }
+
+  /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
+  template <class Body>
+  void collective(const call& made, const Body& body) {
+    drain();
+    state_->run_collective(made, body);
+  }
+
+  /// Begins one collective call, after those begun before it.
+  template <class Body>
+  [[nodiscard]] pending begin_collective(const call& made, Body body) {
+    if (!state_->has_threads) {
+      state_->run_collective(made, body);
+      return {};
+    }
+    return submit([in = state_.get(), made, body = std::move(body)] {
+      in->run_collective(made, body);
+    });
+  }
+
+  /// Makes one send or receive.
+  template <class Body>
+  void message(const call& made, const Body& body) {
+    drain();
+    state_->run_message(made, body);
+  }
+
+  template <class Body>
+  [[nodiscard]] pending begin_message(const call& made, Body body) {
+    if (!state_->has_threads) {
+      state_->run_message(made, body);
+      return {};
+    }
+    return submit(
+        [in = state_.get(), made, body = std::move(body)] { in->run_message(made, body); });
+  }
+
+  /// Scratch and plans that live as long as this communicator.
+  [[nodiscard]] arena& scratch() noexcept { return state_->scratch; }
+  [[nodiscard]] arena& widened() noexcept { return state_->widened; }
+  [[nodiscard]] keepsakes& kept() noexcept { return state_->kept; }
+
+  /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
+  /// Collective. Errors: a negative color is refused.
+  [[nodiscard]] communicator split(int color, int key = 0,
+                                   source_location where = source_location::current()) {
+    if (color < 0) {
+      refuse("split: color " + std::to_string(color) + " on rank " + std::to_string(rank()) +
+                 "; pass a number from 0 on",
+             rank());
+    }
+    static constexpr signature what{"split", ""};
+    MPI_Comm part = MPI_COMM_NULL;
+    collective(call{&what, 0, -1, where}, [&](auto& now) {
+      now.meet();
+      check(MPI_Comm_split(state_->in.around(), color, key, &part), "MPI_Comm_split");
+    });
+    return adopt(part);
+  }
+
+  /// The survivors of a failure, as a communicator that works, in the old order. Collective among
+  /// the ranks whose processes live. Where ranks share memory, who does not call it before the
+  /// deadline is left out, and gets `revoked` if it comes later; where they do not, all must come.
+  [[nodiscard]] communicator shrink() {
+    drain();
+    auto& in = state_->in;
+    in.fail(error_code::revoked, rank(),
+            "rank " + std::to_string(rank()) + " has left this communicator by shrink()");
+    return adopt(in.survivors());
+  }
+
+ private:
+  struct state {
+    group in;
+    bool has_threads = false;
+    arena scratch{};
+    arena widened{};
+    keepsakes kept{};
+    std::shared_ptr<worker> runs{};
+
+    state(MPI_Comm around, const options& with, int spins_at_most)
+        : in{around, with, spins_at_most} {
+      int level = MPI_THREAD_SINGLE;
+      MPI_Query_thread(&level);
+      has_threads = level == MPI_THREAD_MULTIPLE;
+    }
+
+    template <class Body>
+    void run_collective(const call& made, const Body& body) {
+      const auto word = protocol::call_word(++in.calls_made, made.fingerprint());
+      const auto slot = in.calls_made % records_kept;
+      in.own_board().calls[slot].write(word, made, in.told_calls[slot]);
+      in.own_board().last_number.store(in.calls_made, std::memory_order_release);
+      if (in.has_window()) {
+        window_turn now{in, made, word};
+        body(now);
+      } else {
+        turn now{in, made, word};
+        body(now);
+      }
+    }
+
+    template <class Body>
+    void run_message(const call& made, const Body& body) {
+      auto& shown = in.own_board().message;
+      shown.write(1, made, in.told_message);
+      turn now{in, made, 0};
+      body(now);
+      shown.word.store(0, std::memory_order_release);
+    }
+  };
+
+  communicator(MPI_Comm around, const options& with, int spins_at_most) : options_{with} {
+    if (!is_running()) {
+      raise(error{error_code::transport,
+                  "mpi::communicator: MPI is not running; make it after MPI_Init and before "
+                  "MPI_Finalize"});
+    }
+    int between_groups = 0;
+    if (around == MPI_COMM_NULL ||
+        (MPI_Comm_test_inter(around, &between_groups), between_groups != 0)) {
+      refuse("mpi::communicator: pass an intracommunicator such as MPI_COMM_WORLD");
+    }
+    state_ = std::make_unique<state>(around, with, spins_at_most);
+  }
+
+  /// A communicator of rondo's around one that is then freed.
+  [[nodiscard]] communicator adopt(MPI_Comm part) const {
+    const owned_communicator release{part};
+    return communicator{part, options_, state_->in.spins};
+  }
+
+  void drain() {
+    if (state_->runs) {
+      state_->runs->drain();
+    }
+  }
+  template <class Task>
+  [[nodiscard]] pending submit(Task task) {
+    if (!state_->runs) {
+      state_->runs = std::make_shared<worker>();
+    }
+    return {state_->runs, state_->runs->submit(std::move(task))};
+  }
+
+  options options_;
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace rondo::inline v0_1::mpi

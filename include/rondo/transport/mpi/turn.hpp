@@ -1,0 +1,394 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/call.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/protocol/peer_memory.hpp>
+#include <rondo/transport/diagnosis.hpp>
+#include <rondo/transport/mpi/circle.hpp>
+#include <rondo/transport/mpi/group.hpp>
+#include <rondo/transport/mpi/native.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <climits>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace rondo::inline v0_1::mpi {
+
+/// What a wait is for. Only a rank that has yet to make a call can be part of a circle; one whose
+/// bytes are on their way cannot.
+enum class waits { for_call, for_bytes };
+
+/// One call of one rank, while it runs: messages for the schedules. Every wait ends: with what it
+/// waits for, or with an exception that says why not.
+class turn {
+ public:
+  turn(group& in, const call& made, std::uint64_t word) : in_{in}, call_{made}, word_{word} {
+    if (in_.failed()) {
+      give_up();
+    }
+  }
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+
+  [[nodiscard]] int rank() const noexcept { return in_.rank(); }
+  [[nodiscard]] int size() const noexcept { return in_.size(); }
+
+  /// One round of messages: lends all of `out` (each with `peer`, `data`, `bytes`), takes all of
+  /// `in` (`peer`, `into` or null, `bytes`) in the order given, and returns when peers have taken
+  /// what was lent. `arrived(k, bytes)` sees message k where it lies.
+  template <class Out, class In, class Arrived>
+  void exchange(const Out& out, const In& in, const Arrived& arrived) {
+    std::size_t inbox_bytes = 0;
+    for (const auto& one : in) {
+      inbox_bytes += one.into == nullptr ? padded(one.bytes) : 0;
+    }
+    std::byte* inbox = in_.inbox.get(inbox_bytes);
+    const int tag = in_.tag_of(word_);
+    const in_flight tidy{in_};
+    std::byte* free = inbox;
+    for (const auto& one : in) {
+      begin_receive(one.peer, tag, one.into != nullptr ? one.into : free, one.bytes,
+                    in_.around());
+      free += one.into == nullptr ? padded(one.bytes) : 0;
+    }
+    for (const auto& one : out) {
+      begin_send(one.peer, tag, one.data, one.bytes, in_.around());
+    }
+    std::size_t index = 0;
+    std::size_t piece = 0;
+    free = inbox;
+    for (const auto& one : in) {
+      await_receives(one.peer, waits::for_call, piece, one.bytes);
+      arrived(index, static_cast<const std::byte*>(one.into != nullptr ? one.into : free));
+      free += one.into == nullptr ? padded(one.bytes) : 0;
+      ++index;
+    }
+    piece = 0;
+    for (const auto& one : out) {
+      await_sends(one.peer, piece, one.bytes);
+    }
+  }
+
+  /// Sends one tagged message; returns when the bytes are the caller's again.
+  void send(int peer, std::uint64_t tag, std::uint64_t kind, const std::byte* data,
+            std::size_t bytes) {
+    const bool eager = bytes <= eager_bytes;
+    auto& number = in_.sent[static_cast<std::size_t>(peer)];
+    number += eager ? 0 : 1;
+    const header first{tag, kind, bytes, number};
+    const std::size_t length = sizeof first + (eager ? bytes : 0);
+    std::byte* packet = in_.outbox.get(sizeof first + eager_bytes);
+    std::memcpy(packet, &first, sizeof first);
+    if (eager && bytes != 0) {
+      std::memcpy(packet + sizeof first, data, bytes);
+    }
+    const in_flight tidy{in_};
+    begin_send(peer, header_tag, packet, length, in_.users());
+    if (!eager) {
+      begin_send(peer, body_tag(number), data, bytes, in_.users());
+    }
+    std::size_t piece = 0;
+    await_sends(peer, piece, length);
+    if (!eager) {
+      await_sends(peer, piece, bytes);
+    }
+  }
+
+  void receive(int peer, std::uint64_t tag, std::uint64_t kind, std::byte* data,
+               std::size_t bytes) {
+    auto found = std::find_if(in_.taken.begin(), in_.taken.end(), [&](const unclaimed& one) {
+      return one.peer == peer && one.tag == tag;
+    });
+    if (found == in_.taken.end()) {
+      do {
+        in_.taken.push_back(next_from(peer));
+      } while (in_.taken.back().tag != tag);
+      found = in_.taken.end() - 1;
+    }
+    const unclaimed message = std::move(*found);
+    in_.taken.erase(found);
+    if (message.bytes != bytes || message.kind != kind) {
+      fail(error_code::mismatch, peer,
+           call_.describe() + " on rank " + std::to_string(rank()) + " expected " +
+               std::to_string(bytes) + " bytes from rank " + std::to_string(peer) + ", got " +
+               std::to_string(message.bytes) +
+               (message.bytes == bytes ? " of another type" : ""));
+    }
+    if (bytes > eager_bytes) {
+      const in_flight tidy{in_};
+      begin_receive(peer, body_tag(message.number), data, bytes, in_.users());
+      std::size_t piece = 0;
+      await_receives(peer, waits::for_bytes, piece, bytes);
+    } else if (bytes != 0) {
+      std::memcpy(data, message.eager.data(), bytes);
+    }
+  }
+
+  /// Returns when every rank is here: ceil(log2 n) rounds of empty messages.
+  void meet() {
+    struct to_or_from {
+      int peer;
+      const std::byte* data = nullptr;
+      std::byte* into = nullptr;
+      std::size_t bytes = 0;
+    };
+    for (int distance = 1; distance < size(); distance *= 2) {
+      const to_or_from out[] = {{(rank() + distance) % size()}};
+      const to_or_from in[] = {{(rank() - distance + size()) % size()}};
+      exchange(out, in, [](std::size_t, const std::byte*) {});
+    }
+  }
+
+  /// The same collective as MPI makes it.
+  template <class What, class Job>
+  void native(What what, const Job& job) {
+    run_native(in_.around(), what, job);
+  }
+
+  /// Ends the communicator for all ranks, then throws.
+  [[noreturn]] void fail(error_code code, int culprit, const std::string& message) {
+    in_.fail(code, culprit, message);
+    give_up();
+  }
+
+ protected:
+  /// Returns when `done()` is true.
+  template <class Done>
+  void await(int peer, waits what, const Done& done) {
+    for (int look = 0; look < in_.spins; ++look) {
+      if (done()) {
+        return;
+      }
+      threads::relax();
+    }
+    await_long(peer, what, done);
+  }
+
+  group& in_;
+  const call& call_;
+  std::uint64_t word_;
+
+ private:
+  static constexpr std::size_t piece_bytes = std::size_t{1} << 30;  ///< MPI counts in int
+  static constexpr std::size_t eager_bytes = 4000;
+  static constexpr int header_tag = 0;
+
+  /// What goes before a message of the user. Longer ones follow in a message of their own.
+  struct header {
+    std::uint64_t tag;
+    std::uint64_t kind;
+    std::uint64_t bytes;
+    std::uint64_t number;
+  };
+
+  /// No request outlives its call: after a failure receives are cancelled, and sends, which MPI
+  /// cannot call back, are left to it.
+  struct in_flight {
+    group& in;
+    explicit in_flight(group& of) : in{of} {
+      in.receives.clear();
+      in.sends.clear();
+    }
+    ~in_flight() {
+      for (auto& one : in.receives) {
+        if (one != MPI_REQUEST_NULL) {
+          MPI_Cancel(&one);
+          MPI_Request_free(&one);
+        }
+      }
+      for (auto& one : in.sends) {
+        if (one != MPI_REQUEST_NULL) {
+          MPI_Request_free(&one);
+        }
+      }
+    }
+  };
+
+  [[nodiscard]] static std::size_t padded(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+  [[nodiscard]] int body_tag(std::uint64_t number) const noexcept {
+    return 2 + static_cast<int>(number % static_cast<std::uint64_t>(in_.tag_limit - 2));
+  }
+
+  template <class Each>
+  static void each_piece(std::size_t bytes, const Each& each) {
+    std::size_t done = 0;
+    do {
+      const std::size_t some = (std::min)(bytes - done, piece_bytes);
+      each(done, static_cast<int>(some));
+      done += some;
+    } while (done < bytes);
+  }
+
+  void begin_receive(int peer, int tag, std::byte* into, std::size_t bytes, MPI_Comm over) {
+    each_piece(bytes, [&](std::size_t at, int count) {
+      auto& request = in_.receives.emplace_back(MPI_REQUEST_NULL);
+      check(MPI_Irecv(into + at, count, MPI_BYTE, peer, tag, over, &request), "MPI_Irecv");
+    });
+  }
+  void begin_send(int peer, int tag, const std::byte* from, std::size_t bytes, MPI_Comm over) {
+    each_piece(bytes, [&](std::size_t at, int count) {
+      auto& request = in_.sends.emplace_back(MPI_REQUEST_NULL);
+      check(MPI_Isend(from + at, count, MPI_BYTE, peer, tag, over, &request), "MPI_Isend");
+    });
+  }
+
+  void await_receives(int peer, waits what, std::size_t& piece, std::size_t bytes) {
+    each_piece(bytes, [&](std::size_t, int expected) {
+      MPI_Status status{};
+      const int result = await_request(peer, what, in_.receives[piece++], status);
+      int got = 0;
+      MPI_Get_count(&status, MPI_BYTE, &got);
+      if (result != MPI_SUCCESS || got != expected) {
+        wrong_size(peer, expected, got, result);
+      }
+    });
+  }
+  void await_sends(int peer, std::size_t& piece, std::size_t bytes) {
+    each_piece(bytes, [&](std::size_t, int) {
+      MPI_Status status{};
+      check(await_request(peer, waits::for_call, in_.sends[piece++], status), "MPI_Isend");
+    });
+  }
+  int await_request(int peer, waits what, MPI_Request& request, MPI_Status& status) {
+    int result = MPI_SUCCESS;
+    await(peer, what, [&] {
+      int flag = 0;
+      result = MPI_Test(&request, &flag, &status);
+      return flag != 0 || result != MPI_SUCCESS;
+    });
+    return result;
+  }
+
+  [[noreturn]] void wrong_size(int peer, int expected, int got, int result) {
+    int kind = MPI_SUCCESS;
+    MPI_Error_class(result, &kind);
+    if (kind != MPI_ERR_TRUNCATE) {
+      check(result, "MPI_Irecv");
+    }
+    const std::string size =
+        kind == MPI_ERR_TRUNCATE ? "more" : std::to_string(got) + " bytes";
+    fail(error_code::mismatch, peer,
+         call_.describe() + " on rank " + std::to_string(rank()) + " expected " +
+             std::to_string(expected) + " bytes from rank " + std::to_string(peer) + ", got " +
+             size + "; every rank must make the same calls in the same order");
+  }
+
+  /// The next message of the user from this rank, whatever its tag.
+  [[nodiscard]] unclaimed next_from(int peer) {
+    std::byte* packet = in_.inbox.get(sizeof(header) + eager_bytes);
+    const in_flight tidy{in_};
+    begin_receive(peer, header_tag, packet, sizeof(header) + eager_bytes, in_.users());
+    MPI_Status status{};
+    check(await_request(peer, waits::for_call, in_.receives[0], status), "MPI_Irecv");
+    header first{};
+    std::memcpy(&first, packet, sizeof first);
+    const std::size_t eager = first.bytes <= eager_bytes ? first.bytes : 0;
+    return {peer,         first.tag,
+            first.kind,   first.bytes,
+            first.number, {packet + sizeof first, packet + sizeof first + eager}};
+  }
+
+  template <class Done>
+  [[gnu::noinline]] void await_long(int peer, waits what, const Done& done) {
+    threads::backoff patience;
+    suspicion circle;
+    auto& mine = in_.own_board().wait;
+    clock::time_point since{};
+    while (!done()) {
+      if (in_.failed()) {
+        withdraw(mine);
+        give_up();
+      }
+      if (!patience.pause()) {
+        continue;
+      }
+      const auto now = clock::now();
+      if (since == clock::time_point{}) {
+        since = now;
+        announce(mine, what == waits::for_call ? peer : -1);
+      }
+      mine.looks.fetch_add(1, std::memory_order_release);
+      const bool gone = in_.has_returned(peer);
+      bool late = done();
+      for (int look = 0; gone && !late && look < 100; ++look) {
+        late = done();  // its last message may still be on its way through this node
+      }
+      if (late) {
+        break;
+      }
+      const bool found = (word_ != 0 && find_disagreement(in_, rank(), word_)) ||
+                         (gone && find_absence(in_, peer, in_.calls_made, call_)) ||
+                         circle.confirmed(in_, in_.calls_made);
+      if (!found && now - since > in_.deadline) {
+        using seconds = std::chrono::duration<double>;
+        in_.fail(error_code::timeout, peer,
+                 "rank " + std::to_string(rank()) + " waited " +
+                     std::to_string(seconds{in_.deadline}.count()) + " s in " +
+                     call_.describe() + "; " + account_of(in_, peer, in_.calls_made));
+      }
+    }
+    withdraw(mine);
+  }
+
+  void announce(waiting& mine, int peer) noexcept {
+    mine.peer.store(peer, std::memory_order_relaxed);
+    mine.number.store(word_ != 0 ? in_.calls_made : 0, std::memory_order_relaxed);
+    mine.stamp.fetch_add(1, std::memory_order_release);
+  }
+  static void withdraw(waiting& mine) noexcept {
+    if (mine.stamp.load(std::memory_order_relaxed) % 2 != 0) {
+      mine.stamp.fetch_add(1, std::memory_order_release);
+    }
+  }
+
+  [[noreturn]] void give_up() {
+    const auto& why = in_.why();
+    const std::string message = std::string(why.text, why.length) + " [rank " +
+                                std::to_string(rank()) + " was in " + call_.describe() + "]";
+    switch (static_cast<error_code>(why.code)) {
+      case error_code::mismatch:
+        raise(mismatch{message, why.rank});
+      case error_code::timeout:
+        raise(timeout{message, why.rank});
+      default:
+        raise(revoked{message, why.rank});
+    }
+  }
+};
+
+/// A turn of ranks that are all on one node: pads and staging bytes of the peers, too.
+class window_turn : public turn {
+ public:
+  static constexpr bool shares_memory = true;
+
+  window_turn(group& in, const call& made, std::uint64_t word)
+      : turn{in, made, word}, signal_{word} {}
+
+  [[nodiscard]] protocol::pad& pad(int rank) const noexcept { return in_.of(rank).pad; }
+  [[nodiscard]] std::byte* stage(int rank, unsigned bank) const noexcept {
+    return in_.of(rank).stage[bank];
+  }
+  [[nodiscard]] static constexpr std::size_t stage_bytes() noexcept {
+    return segment::stage_capacity;
+  }
+  [[nodiscard]] std::uint64_t word() const noexcept { return signal_; }
+  void advance() noexcept { signal_ = protocol::next_step(signal_); }
+  [[nodiscard]] protocol::counters& used() const noexcept { return in_.used; }
+
+  bool wait(int peer, const std::uint64_t& word) {
+    await(peer, waits::for_call, [&] { return protocol::observe(word) == signal_; });
+    return true;
+  }
+
+ private:
+  std::uint64_t signal_;
+};
+
+}  // namespace rondo::inline v0_1::mpi
