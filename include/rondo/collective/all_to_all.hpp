@@ -26,8 +26,7 @@ struct all_to_all_direct {
     const auto received = job.out_layout();
     const auto self = turn.rank();
     if (job.sent.per_rank.empty()) {
-      protocol::direct_all_to_all(turn, job.in, job.out, received,
-                                  [&](int) { return sent.offset(self); });
+      move(turn, job.in, job.out, sent, received, [&](int) { return sent.offset(self); });
       return;
     }
     const auto size = static_cast<std::size_t>(turn.size());
@@ -36,8 +35,8 @@ struct all_to_all_direct {
     for (int rank = 0; rank < turn.size(); ++rank) {
       mine[rank] = {sent.offset(rank), sent.count(rank)};
     }
-    protocol::direct_all_to_all(turn, static_cast<const part*>(mine), theirs, layout::blocks(1),
-                                [&](int) { return static_cast<std::size_t>(self); });
+    move(turn, static_cast<const part*>(mine), theirs, layout::blocks(1), layout::blocks(1),
+         [&](int) { return static_cast<std::size_t>(self); });
     for (int rank = 0; rank < turn.size(); ++rank) {
       if (theirs[rank].count != received.count(rank)) {
         turn.fail(error_code::mismatch, rank,
@@ -48,8 +47,18 @@ struct all_to_all_direct {
       }
     }
     turn.advance();
-    protocol::direct_all_to_all(turn, job.in, job.out, received,
-                                [&](int rank) { return theirs[rank].first; });
+    move(turn, job.in, job.out, sent, received, [&](int rank) { return theirs[rank].first; });
+  }
+
+ private:
+  template <class Turn, class T, class Theirs>
+  static void move(Turn& turn, const T* in, T* out, const layout& sent, const layout& received,
+                   const Theirs& theirs) {
+    if constexpr (protocol::reaches_buffers<Turn>) {
+      protocol::direct_all_to_all(turn, in, out, received, theirs);
+    } else {
+      protocol::staged_all_to_all(turn, in, out, sent, received);
+    }
   }
 };
 

@@ -7,13 +7,15 @@
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/one_shot.hpp>
 #include <rondo/protocol/rendezvous.hpp>
+#include <rondo/protocol/staged.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
 #include <cstring>
 
 /// The other collectives over peer memory: each rank loads from peers' inputs or stores to peers'
-/// outputs, no byte is copied twice, and messages of a few bytes ride on their signal.
+/// outputs, no byte is copied twice, and messages of a few bytes ride on their signal. Where peers'
+/// buffers cannot be reached, the staged forms do the same.
 /// `in` of an all-gather holds the rank's own chunk; layouts give where chunks lie in the whole.
 namespace rondo::inline v0_1::protocol {
 
@@ -43,6 +45,8 @@ void direct_all_gather(Peers& peers, const T* in, T* out, const layout& cut) {
                     cut.count(rank) * sizeof(T));
       }
     });
+  } else if constexpr (!reaches_buffers<Peers>) {
+    staged_gather(peers, in, out, cut);
   } else {
     rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
       for (int step = 0; step < size; ++step) {
@@ -71,18 +75,20 @@ void direct_reduce_scatter(Peers& peers, const T* in, T* out, const layout& cut,
           alone, [&](int rank) { return reinterpret_cast<const T*>(area(rank)) + first; }, size,
           target, 1, 0, count, with);
     });
-    return;
+  } else if constexpr (!reaches_buffers<Peers>) {
+    staged_reduce_scatter(peers, in, out, cut, with);
+  } else {
+    rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
+      fold_each(
+          alone, [&](int rank) { return static_cast<const T*>(input_of(rank)) + first; }, size,
+          target, 1, 0, count, with);
+    });
   }
-  rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
-    fold_each(
-        alone, [&](int rank) { return static_cast<const T*>(input_of(rank)) + first; }, size,
-        target, 1, 0, count, with);
-  });
 }
 
 /// Chunk s of the output = chunk `rank` of rank s's input, whose offset in that input is
 /// `theirs(s)`. Cost: (n-1) chunks read by each rank.
-template <peer_memory Peers, class T, class Theirs>
+template <reaches_buffers Peers, class T, class Theirs>
 void direct_all_to_all(Peers& peers, const T* in, T* out, const layout& received,
                        const Theirs& theirs) {
   one_thread alone;
@@ -109,20 +115,22 @@ void direct_broadcast(Peers& peers, const T* in, T* out, std::size_t count, int 
                          std::memcpy(static_cast<void*>(out), bytes, count * sizeof(T));
                        }
                      });
-    return;
-  }
-  rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto& output_of) {
-    const part mine = even_part(count, static_cast<std::size_t>(size),
-                                static_cast<std::size_t>(peers.rank()), 64);
-    const auto* from = static_cast<const T*>(input_of(root)) + mine.first;
-    constexpr std::size_t block = sizeof(T) < 16384 ? 16384 / sizeof(T) : 1;
-    for (std::size_t done = 0; done < mine.count; done += block) {
-      const std::size_t some = (std::min)(block, mine.count - done);
-      for (int rank = 0; rank < size; ++rank) {
-        copy_elements(static_cast<T*>(output_of(rank)) + mine.first + done, from + done, some);
+  } else if constexpr (!reaches_buffers<Peers>) {
+    staged_broadcast(peers, in, out, count, root);
+  } else {
+    rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto& output_of) {
+      const part mine = even_part(count, static_cast<std::size_t>(size),
+                                  static_cast<std::size_t>(peers.rank()), 64);
+      const auto* from = static_cast<const T*>(input_of(root)) + mine.first;
+      constexpr std::size_t block = sizeof(T) < 16384 ? 16384 / sizeof(T) : 1;
+      for (std::size_t done = 0; done < mine.count; done += block) {
+        const std::size_t some = (std::min)(block, mine.count - done);
+        for (int rank = 0; rank < size; ++rank) {
+          copy_elements(static_cast<T*>(output_of(rank)) + mine.first + done, from + done, some);
+        }
       }
-    }
-  });
+    });
+  }
 }
 
 /// The root's output = the fold of all inputs in rank order; every rank folds its part.
@@ -130,14 +138,18 @@ template <peer_memory Peers, class T, class Reduction>
 void direct_reduce(Peers& peers, const T* in, T* out, std::size_t count, int root,
                    const Reduction& with) {
   one_thread alone;
-  rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto& output_of) {
-    const part mine = even_part(count, static_cast<std::size_t>(peers.size()),
-                                static_cast<std::size_t>(peers.rank()), 16);
-    fold_each(
-        alone, [&](int rank) { return static_cast<const T*>(input_of(rank)); }, peers.size(),
-        [&](int) { return static_cast<T*>(output_of(root)); }, 1, mine.first,
-        mine.first + mine.count, with);
-  });
+  if constexpr (!reaches_buffers<Peers>) {
+    staged_fold(alone, peers, in, out, count, with, root);
+  } else {
+    rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto& output_of) {
+      const part mine = even_part(count, static_cast<std::size_t>(peers.size()),
+                                  static_cast<std::size_t>(peers.rank()), 16);
+      fold_each(
+          alone, [&](int rank) { return static_cast<const T*>(input_of(rank)); }, peers.size(),
+          [&](int) { return static_cast<T*>(output_of(root)); }, 1, mine.first,
+          mine.first + mine.count, with);
+    });
+  }
 }
 
 /// Every rank stores its chunk into the root's output.
@@ -145,9 +157,13 @@ template <peer_memory Peers, class T>
 void direct_gather(Peers& peers, const T* in, T* out, const layout& cut, int root) {
   one_thread alone;
   const int self = peers.rank();
-  rendezvous(alone, peers, in, out, [&](const auto&, const auto& output_of) {
-    copy_elements(static_cast<T*>(output_of(root)) + cut.offset(self), in, cut.count(self));
-  });
+  if constexpr (!reaches_buffers<Peers>) {
+    staged_gather(peers, in, out, cut, root);
+  } else {
+    rendezvous(alone, peers, in, out, [&](const auto&, const auto& output_of) {
+      copy_elements(static_cast<T*>(output_of(root)) + cut.offset(self), in, cut.count(self));
+    });
+  }
 }
 
 /// Every rank loads its chunk from the root's input.
@@ -155,9 +171,13 @@ template <peer_memory Peers, class T>
 void direct_scatter(Peers& peers, const T* in, T* out, const layout& cut, int root) {
   one_thread alone;
   const int self = peers.rank();
-  rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
-    copy_elements(out, static_cast<const T*>(input_of(root)) + cut.offset(self), cut.count(self));
-  });
+  if constexpr (!reaches_buffers<Peers>) {
+    staged_scatter(peers, in, out, cut, root);
+  } else {
+    rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
+      copy_elements(out, static_cast<const T*>(input_of(root)) + cut.offset(self), cut.count(self));
+    });
+  }
 }
 
 }  // namespace rondo::inline v0_1::protocol

@@ -52,27 +52,29 @@ template <class Peers, class T>
 class staged_blocks {
  public:
   /// `parts` blocks in each area.
-  staged_blocks(Peers& peers, int parts) : peers_{peers} {
+  RONDO_HOST_DEVICE staged_blocks(Peers& peers, int parts) : peers_{peers} {
     constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
     each_ = peers.stage_bytes() / static_cast<std::size_t>(parts) / sizeof(T) / line * line;
+#if !defined(__CUDA_ARCH__)
     if (each_ == 0) {
       refuse("elements of " + std::to_string(sizeof(T)) + " bytes for " + std::to_string(parts) +
              " ranks do not fit the shared window; use a schedule such as ring{}");
     }
+#endif
   }
 
   /// Elements per block.
-  [[nodiscard]] std::size_t each() const noexcept { return each_; }
-  [[nodiscard]] std::size_t rounds(std::size_t count) const noexcept {
-    return (std::max)(std::size_t{1}, (count + each_ - 1) / each_);
+  [[nodiscard]] RONDO_HOST_DEVICE std::size_t each() const noexcept { return each_; }
+  [[nodiscard]] RONDO_HOST_DEVICE std::size_t rounds(std::size_t count) const noexcept {
+    return count > each_ ? (count + each_ - 1) / each_ : 1;
   }
-  [[nodiscard]] T* at(int rank, unsigned bank, int part = 0) const {
+  [[nodiscard]] RONDO_HOST_DEVICE T* at(int rank, unsigned bank, int part = 0) const {
     return reinterpret_cast<T*>(peers_.stage(rank, bank)) + static_cast<std::size_t>(part) * each_;
   }
   /// What of `count` elements belongs to round k.
-  [[nodiscard]] part in_round(std::size_t k, std::size_t count) const noexcept {
-    const std::size_t first = (std::min)(k * each_, count);
-    return {first, (std::min)(each_, count - first)};
+  [[nodiscard]] RONDO_HOST_DEVICE part in_round(std::size_t k, std::size_t count) const noexcept {
+    const std::size_t first = k * each_ < count ? k * each_ : count;
+    return {first, count - first < each_ ? count - first : each_};
   }
 
  private:
@@ -80,55 +82,63 @@ class staged_blocks {
   std::size_t each_ = 1;
 };
 
-template <class T>
-void copy_part(T* to, const T* from, std::size_t count) {
+template <cooperative Group, class T>
+RONDO_HOST_DEVICE void copy_part(Group& group, T* to, const T* from, std::size_t count) {
+#if defined(__CUDA_ARCH__)
+  for (std::size_t i = group.thread_rank(); i < count; i += group.size()) {
+    to[i] = from[i];
+  }
+#else
+  static_cast<void>(group);
   if (count != 0 && to != from) {
     std::memcpy(static_cast<void*>(to), static_cast<const void*>(from), count * sizeof(T));
   }
+#endif
 }
 
-/// Folds in rank order for all ranks, or for `root` alone. Each rank owns one part of each block; it
-/// stages the parts of others, folds its own a round later, and shares the result with that round's
-/// signal: one signal per block.
-/// Cost: per rank (n-1)/n of the elements written and as many read in the window, twice.
-template <peer_memory Peers, class T, class Reduction>
-void staged_fold(Peers& peers, const T* in, T* out, std::size_t count, const Reduction& with,
-                 int root = -1) {
-  one_thread alone;
+/// Folds in rank order for all ranks, or for `root` group. Each rank owns one part of each block;
+/// it stages the parts of others, folds its own a round later, and shares the result with that
+/// round's signal: one signal per block. Cost: per rank (n-1)/n of the elements written and as many
+/// read in the window, twice.
+template <cooperative Group, peer_memory Peers, class T, class Reduction>
+RONDO_HOST_DEVICE bool staged_fold(Group& group, Peers& peers, const T* in, T* out,
+                                   std::size_t count, const Reduction& with, int root = -1) {
   const int size = peers.size();
   const int self = peers.rank();
   const auto ranks = static_cast<std::size_t>(size);
   const staged_blocks<Peers, T> parts{peers, size + 1};  // one for every rank, one for the result
   const std::size_t block = parts.each() * ranks;
-  const std::size_t blocks = (std::max)(std::size_t{1}, (count + block - 1) / block);
+  const std::size_t blocks = count > block ? (count + block - 1) / block : 1;
   const bool gets_result = root < 0 || root == self;
 
   /// Rank's part of block k, in the whole.
   const auto part_of = [&](std::size_t k, int rank) {
     constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
     const std::size_t begin = k * block;
-    part found = even_part((std::min)(block, count - begin), ranks,
+    part found = even_part(count - begin < block ? count - begin : block, ranks,
                            static_cast<std::size_t>(rank), line);
     found.first += begin;
     return found;
   };
-  staged_rounds(
-      alone, peers, blocks + 1,
+  return staged_rounds(
+      group, peers, blocks + 1,
       [&](std::size_t k, unsigned bank) {
         if (k > 0) {
           const part mine = part_of(k - 1, self);
-          T* results[2] = {parts.at(self, bank, size), out + mine.first};
+          T* const staged = parts.at(self, bank, size);
+          T* const results[2] = {staged, gets_result ? out + mine.first : staged};
           const auto source = [&](int rank) {
             return rank == self ? in + mine.first
                                 : static_cast<const T*>(parts.at(rank, bank ^ 1u, self));
           };
-          fold_each(alone, source, size, [&](int which) { return results[which]; },
-                    gets_result ? 2 : 1, 0, mine.count, with);
+          fold_each(
+              group, source, size, [&](int which) { return results[which]; }, gets_result ? 2 : 1,
+              0, mine.count, with);
         }
         for (int rank = 0; k < blocks && rank < size; ++rank) {
           if (rank != self) {
             const part theirs = part_of(k, rank);
-            copy_part(parts.at(self, bank, rank), in + theirs.first, theirs.count);
+            copy_part(group, parts.at(self, bank, rank), in + theirs.first, theirs.count);
           }
         }
       },
@@ -136,7 +146,7 @@ void staged_fold(Peers& peers, const T* in, T* out, std::size_t count, const Red
         for (int step = 1; k > 0 && gets_result && step < size; ++step) {
           const int rank = (self + step) % size;
           const part theirs = part_of(k - 1, rank);
-          copy_part(out + theirs.first, static_cast<const T*>(parts.at(rank, bank, size)),
+          copy_part(group, out + theirs.first, static_cast<const T*>(parts.at(rank, bank, size)),
                     theirs.count);
         }
       });
@@ -152,29 +162,30 @@ void staged_gather(Peers& peers, const T* in, T* out, const layout& cut, int roo
   const bool gets = root < 0 || root == self;
   const bool gives = root != self;
   if (gets) {
-    copy_part(out + cut.offset(self), in, cut.count(self));
+    copy_part(alone, out + cut.offset(self), in, cut.count(self));
   }
   staged_rounds(
       alone, peers, blocks.rounds(cut.largest(size)),
       [&](std::size_t k, unsigned bank) {
         const part mine = blocks.in_round(k, cut.count(self));
-        copy_part(blocks.at(self, bank), in + mine.first, gives ? mine.count : 0);
+        copy_part(alone, blocks.at(self, bank), in + mine.first, gives ? mine.count : 0);
       },
       [&](std::size_t k, unsigned bank) {
         for (int step = 1; gets && step < size; ++step) {
           const int rank = (self + step) % size;
           const part theirs = blocks.in_round(k, cut.count(rank));
-          copy_part(out + cut.offset(rank) + theirs.first,
+          copy_part(alone, out + cut.offset(rank) + theirs.first,
                     static_cast<const T*>(blocks.at(rank, bank)), theirs.count);
         }
       });
 }
 
 /// Every rank's staging area holds a block for every peer: what `sent` cuts its input into.
-/// `use(k, source)` then reads, in rank order or not, `source(rank)`: round k of what rank sent here.
+/// `use(k, source)` then reads, in rank order or not, `source(rank)`: round k of what rank sent
+/// here.
 template <peer_memory Peers, class T, class Use>
-void staged_by_rank(Peers& peers, const T* in, const layout& sent, bool gives,
-                    std::size_t largest, const staged_blocks<Peers, T>& blocks, const Use& use) {
+void staged_by_rank(Peers& peers, const T* in, const layout& sent, bool gives, std::size_t largest,
+                    const staged_blocks<Peers, T>& blocks, const Use& use) {
   one_thread alone;
   const int self = peers.rank();
   staged_rounds(
@@ -183,7 +194,7 @@ void staged_by_rank(Peers& peers, const T* in, const layout& sent, bool gives,
         for (int rank = 0; gives && rank < peers.size(); ++rank) {
           if (rank != self) {
             const part theirs = blocks.in_round(k, sent.count(rank));
-            copy_part(blocks.at(self, bank, rank), in + sent.offset(rank) + theirs.first,
+            copy_part(alone, blocks.at(self, bank, rank), in + sent.offset(rank) + theirs.first,
                       theirs.count);
           }
         }
@@ -197,70 +208,19 @@ void staged_by_rank(Peers& peers, const T* in, const layout& sent, bool gives,
 template <peer_memory Peers, class T, class Reduction>
 void staged_reduce_scatter(Peers& peers, const T* in, T* out, const layout& cut,
                            const Reduction& with) {
+  one_thread alone;
   const int self = peers.rank();
   const staged_blocks<Peers, T> blocks{peers, peers.size()};
   staged_by_rank(peers, in, cut, true, cut.largest(peers.size()), blocks,
                  [&](std::size_t k, const auto& staged) {
-                   one_thread alone;
                    const part mine = blocks.in_round(k, cut.count(self));
                    const auto source = [&](int rank) {
                      return rank == self ? in + cut.offset(self) + mine.first : staged(rank);
                    };
-                   fold_each(alone, source, peers.size(),
-                             [&](int) { return out + mine.first; }, 1, 0, mine.count, with);
+                   fold_each(
+                       alone, source, peers.size(), [&](int) { return out + mine.first; }, 1, 0,
+                       mine.count, with);
                  });
-}
-
-/// Chunk s of the output = chunk `rank` of rank s's input. `largest` is that of all ranks' chunks.
-template <peer_memory Peers, class T>
-void staged_all_to_all(Peers& peers, const T* in, T* out, const layout& sent,
-                       const layout& received, std::size_t largest) {
-  const int self = peers.rank();
-  const staged_blocks<Peers, T> blocks{peers, peers.size()};
-  copy_part(out + received.offset(self), in + sent.offset(self), received.count(self));
-  staged_by_rank(peers, in, sent, true, largest, blocks,
-                 [&](std::size_t k, const auto& staged) {
-                   for (int step = 1; step < peers.size(); ++step) {
-                     const int rank = (self + step) % peers.size();
-                     const part theirs = blocks.in_round(k, received.count(rank));
-                     copy_part(out + received.offset(rank) + theirs.first, staged(rank),
-                               theirs.count);
-                   }
-                 });
-}
-
-/// Every rank's part of the root's input.
-template <peer_memory Peers, class T>
-void staged_scatter(Peers& peers, const T* in, T* out, const layout& cut, int root) {
-  const int self = peers.rank();
-  const staged_blocks<Peers, T> blocks{peers, peers.size()};
-  if (self == root) {
-    copy_part(out, in + cut.offset(self), cut.count(self));
-  }
-  staged_by_rank(peers, in, cut, self == root, cut.largest(peers.size()), blocks,
-                 [&](std::size_t k, const auto& staged) {
-                   const part mine = blocks.in_round(k, cut.count(self));
-                   copy_part(out + mine.first, staged(root), self == root ? 0 : mine.count);
-                 });
-}
-
-/// The root stages its values, all others copy them.
-template <peer_memory Peers, class T>
-void staged_broadcast(Peers& peers, const T* in, T* out, std::size_t count, int root) {
-  one_thread alone;
-  const bool gives = peers.rank() == root;
-  const staged_blocks<Peers, T> blocks{peers, 1};
-  staged_rounds(
-      alone, peers, blocks.rounds(count),
-      [&](std::size_t k, unsigned bank) {
-        const part some = blocks.in_round(k, count);
-        copy_part(blocks.at(root, bank), in + some.first, gives ? some.count : 0);
-      },
-      [&](std::size_t k, unsigned bank) {
-        const part some = blocks.in_round(k, count);
-        copy_part(out + some.first, static_cast<const T*>(blocks.at(root, bank)),
-                  gives ? 0 : some.count);
-      });
 }
 
 /// The largest of the ranks' numbers.
@@ -274,6 +234,61 @@ template <peer_memory Peers>
     largest = (std::max)(largest, theirs);
   });
   return largest;
+}
+
+/// Chunk s of the output = chunk `rank` of rank s's input.
+template <peer_memory Peers, class T>
+void staged_all_to_all(Peers& peers, const T* in, T* out, const layout& sent,
+                       const layout& received) {
+  one_thread alone;
+  const bool equal = sent.uniform() && received.uniform();
+  const std::size_t largest =
+      equal ? sent.largest(peers.size()) : agree_on_largest(peers, sent.largest(peers.size()));
+  const int self = peers.rank();
+  const staged_blocks<Peers, T> blocks{peers, peers.size()};
+  copy_part(alone, out + received.offset(self), in + sent.offset(self), received.count(self));
+  staged_by_rank(peers, in, sent, true, largest, blocks, [&](std::size_t k, const auto& staged) {
+    for (int step = 1; step < peers.size(); ++step) {
+      const int rank = (self + step) % peers.size();
+      const part theirs = blocks.in_round(k, received.count(rank));
+      copy_part(alone, out + received.offset(rank) + theirs.first, staged(rank), theirs.count);
+    }
+  });
+}
+
+/// Every rank's part of the root's input.
+template <peer_memory Peers, class T>
+void staged_scatter(Peers& peers, const T* in, T* out, const layout& cut, int root) {
+  one_thread alone;
+  const int self = peers.rank();
+  const staged_blocks<Peers, T> blocks{peers, peers.size()};
+  if (self == root) {
+    copy_part(alone, out, in + cut.offset(self), cut.count(self));
+  }
+  staged_by_rank(peers, in, cut, self == root, cut.largest(peers.size()), blocks,
+                 [&](std::size_t k, const auto& staged) {
+                   const part mine = blocks.in_round(k, cut.count(self));
+                   copy_part(alone, out + mine.first, staged(root), self == root ? 0 : mine.count);
+                 });
+}
+
+/// The root stages its values, all others copy them.
+template <peer_memory Peers, class T>
+void staged_broadcast(Peers& peers, const T* in, T* out, std::size_t count, int root) {
+  one_thread alone;
+  const bool gives = peers.rank() == root;
+  const staged_blocks<Peers, T> blocks{peers, 1};
+  staged_rounds(
+      alone, peers, blocks.rounds(count),
+      [&](std::size_t k, unsigned bank) {
+        const part some = blocks.in_round(k, count);
+        copy_part(alone, blocks.at(root, bank), in + some.first, gives ? some.count : 0);
+      },
+      [&](std::size_t k, unsigned bank) {
+        const part some = blocks.in_round(k, count);
+        copy_part(alone, out + some.first, static_cast<const T*>(blocks.at(root, bank)),
+                  gives ? 0 : some.count);
+      });
 }
 
 }  // namespace rondo::inline v0_1::protocol

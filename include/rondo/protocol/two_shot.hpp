@@ -5,6 +5,7 @@
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/rendezvous.hpp>
+#include <rondo/protocol/staged.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -17,15 +18,19 @@ namespace rondo::inline v0_1::protocol {
 template <cooperative Group, peer_memory Peers, class T, class Reduction>
 RONDO_HOST_DEVICE bool two_shot_all_reduce(Group& group, Peers& peers, const T* in, T* out,
                                            std::size_t count, const Reduction& with) {
-  return rendezvous(group, peers, in, out, [&](const auto& input_of, const auto& output_of) {
-    constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
-    const part mine = even_part(count, static_cast<std::size_t>(peers.size()),
-                                static_cast<std::size_t>(peers.rank()), line);
-    fold_each(
-        group, [&](int rank) { return static_cast<const T*>(input_of(rank)); }, peers.size(),
-        [&](int rank) { return static_cast<T*>(output_of(rank)); }, peers.size(), mine.first,
-        mine.first + mine.count, with);
-  });
+  if constexpr (!reaches_buffers<Peers>) {
+    return staged_fold(group, peers, in, out, count, with);
+  } else {
+    return rendezvous(group, peers, in, out, [&](const auto& input_of, const auto& output_of) {
+      constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
+      const part mine = even_part(count, static_cast<std::size_t>(peers.size()),
+                                  static_cast<std::size_t>(peers.rank()), line);
+      fold_each(
+          group, [&](int rank) { return static_cast<const T*>(input_of(rank)); }, peers.size(),
+          [&](int rank) { return static_cast<T*>(output_of(rank)); }, peers.size(), mine.first,
+          mine.first + mine.count, with);
+    });
+  }
 }
 
 }  // namespace rondo::inline v0_1::protocol

@@ -13,8 +13,8 @@
 #include <thread>
 #include <vector>
 
-/// Why does nobody come? Asked once a millisecond by a rank that has waited for long; costs the fast
-/// path nothing but the records it reads.
+/// Why does nobody come? Asked once a millisecond by a rank that has waited for long; costs the
+/// fast path nothing but the records it reads.
 namespace rondo::inline v0_1 {
 
 /// Ranks that can read what each has announced about itself:

@@ -82,12 +82,14 @@ struct alignas(64) record {
   }
 };
 
-/// Whom a rank has waited for since when, once it has waited for long. `stamp` is odd while it waits.
+/// Whom a rank has waited for since when, once it has waited for long. `stamp` is odd while it
+/// waits.
 struct alignas(64) waiting {
   std::atomic<std::uint64_t> stamp{0};
   std::atomic<std::uint64_t> looks{0};  ///< how often it has looked in vain
   std::atomic<int> peer{-1};            ///< -1: not for a rank that has yet to make a call
-  std::atomic<std::uint32_t> number{0};  ///< of the collective call that needs the peer; 0: a message
+  std::atomic<std::uint32_t> number{
+      0};  ///< of the collective call that needs the peer; 0: a message
 };
 
 /// Everything that one rank tells the others.
@@ -109,9 +111,7 @@ struct alignas(64) verdict {
   std::uint32_t length = 0;
   char text[1500] = {};
 
-  [[nodiscard]] bool stands() const noexcept {
-    return state.load(std::memory_order_acquire) == 2;
-  }
+  [[nodiscard]] bool stands() const noexcept { return state.load(std::memory_order_acquire) == 2; }
   void write(error_code why, int culprit, std::string_view message) noexcept {
     std::uint32_t before = 0;
     if (!state.compare_exchange_strong(before, 1, std::memory_order_acq_rel)) {
@@ -119,8 +119,8 @@ struct alignas(64) verdict {
     }
     code = static_cast<std::int32_t>(why);
     rank = culprit;
-    length = static_cast<std::uint32_t>(message.size() < sizeof text ? message.size()
-                                                                     : sizeof text);
+    length =
+        static_cast<std::uint32_t>(message.size() < sizeof text ? message.size() : sizeof text);
     std::memcpy(text, message.data(), length);
     state.store(2, std::memory_order_release);
   }

@@ -62,9 +62,8 @@ class suspicion {
       const auto needs = wait.number.load(std::memory_order_relaxed);
       std::atomic_thread_fence(std::memory_order_acquire);
       const bool steady = wait.stamp.load(std::memory_order_relaxed) == one.stamp;
-      const bool has_come =
-          next >= 0 && needs != 0 &&
-          in.board_of(next).last_number.load(std::memory_order_acquire) >= needs;
+      const bool has_come = next >= 0 && needs != 0 &&
+                            in.board_of(next).last_number.load(std::memory_order_acquire) >= needs;
       if (one.stamp % 2 == 0 || !steady || next < 0 || has_come ||
           path.size() > static_cast<std::size_t>(in.size())) {
         return {};

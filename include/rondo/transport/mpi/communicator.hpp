@@ -35,11 +35,12 @@ namespace rondo::inline v0_1::mpi {
 /// frees them; MPI itself is begun and ended by the user. Making and destroying one is collective,
 /// in the same order on all ranks, as for any MPI communicator.
 ///
-/// Where all ranks are on one node, `automatic`, `one_shot` and `two_shot` go through shared memory;
-/// every other algorithm, and all of them across nodes, through messages. `native{}` calls MPI's own
-/// collective.
+/// Where all ranks are on one node, `automatic`, `one_shot` and `two_shot` go through shared
+/// memory; every other algorithm, and all of them across nodes, through messages. `native{}` calls
+/// MPI's own collective.
 ///
-/// Asynchronous calls need MPI_THREAD_MULTIPLE; with less, they run to their end before they return.
+/// Asynchronous calls need MPI_THREAD_MULTIPLE; with less, they run to their end before they
+/// return.
 ///
 /// What is detected, and when, while ranks share memory: calls that do not agree (within 100 ms), a
 /// rank that has destroyed its communicator, circles of waiting ranks, and everything else by the
@@ -87,9 +88,8 @@ class communicator {
       state_->run_collective(made, body);
       return {};
     }
-    return submit([in = state_.get(), made, body = std::move(body)] {
-      in->run_collective(made, body);
-    });
+    return submit(
+        [in = state_.get(), made, body = std::move(body)] { in->run_collective(made, body); });
   }
 
   /// Makes one send or receive.
@@ -167,10 +167,10 @@ class communicator {
       in.own_board().last_number.store(in.calls_made, std::memory_order_release);
       if (in.has_window()) {
         window_turn now{in, made, word};
-        body(now);
+        run(now, body);
       } else {
         turn now{in, made, word};
-        body(now);
+        run(now, body);
       }
     }
 
@@ -179,8 +179,25 @@ class communicator {
       auto& shown = in.own_board().message;
       shown.write(1, made, in.told_message);
       turn now{in, made, 0};
-      body(now);
+      run(now, body);
       shown.word.store(0, std::memory_order_release);
+    }
+
+   private:
+    /// What the user's operation throws ends the communicator for all, for nobody else can go on.
+    template <class Turn, class Body>
+    void run(Turn& now, const Body& body) {
+#if defined(__cpp_exceptions)
+      try {
+        body(now);
+      } catch (...) {
+        in.fail(error_code::revoked, in.rank(),
+                "rank " + std::to_string(in.rank()) + " threw in the middle of a call");
+        throw;
+      }
+#else
+      body(now);
+#endif
     }
   };
 

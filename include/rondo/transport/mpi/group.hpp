@@ -209,9 +209,8 @@ class group {
       std::uint32_t open = 0;
       if (complete && state.compare_exchange_strong(open, 1, std::memory_order_acq_rel)) {
         for (int other = 0; other < size_; ++other) {
-          of(other).survives.store(
-              board_of(other).wants_to_shrink.load(std::memory_order_acquire),
-              std::memory_order_relaxed);
+          of(other).survives.store(board_of(other).wants_to_shrink.load(std::memory_order_acquire),
+                                   std::memory_order_relaxed);
         }
         state.store(2, std::memory_order_release);
       }
@@ -243,7 +242,7 @@ class group {
   int rank_ = 0;
   int size_ = 1;
   std::optional<window> memory_;
-  std::unique_ptr<board[]> boards_;    ///< where there is no shared memory: what others have told
+  std::unique_ptr<board[]> boards_;  ///< where there is no shared memory: what others have told
   std::unique_ptr<verdict> verdict_;
 };
 

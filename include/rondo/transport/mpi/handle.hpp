@@ -49,8 +49,7 @@ class owned {
   owned() = default;
   /// Frees `raw` some day.
   explicit owned(Handle raw) : raw_{raw}, owns_{true} {}
-  owned(owned&& other) noexcept
-      : raw_{other.raw_}, owns_{std::exchange(other.owns_, false)} {}
+  owned(owned&& other) noexcept : raw_{other.raw_}, owns_{std::exchange(other.owns_, false)} {}
   owned& operator=(owned&& other) noexcept {
     std::swap(raw_, other.raw_);
     std::swap(owns_, other.owns_);

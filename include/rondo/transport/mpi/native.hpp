@@ -25,7 +25,8 @@ template <schedule::collective What>
 using make = schedule::make<What>;
 using schedule::collective;
 
-inline constexpr std::size_t most_elements = std::size_t{1} << 30;  ///< in one call; MPI counts in int
+inline constexpr std::size_t most_elements = std::size_t{1}
+                                             << 30;  ///< in one call; MPI counts in int
 
 /// Elements that MPI's counts and displacements can express, or a refusal.
 [[nodiscard]] inline int as_int(std::size_t elements) {
@@ -37,8 +38,7 @@ inline constexpr std::size_t most_elements = std::size_t{1} << 30;  ///< in one 
 }
 
 template <class Operation, class T>
-inline constexpr bool folds_in_place =
-    std::is_same_v<typename reduction<Operation, T>::partial, T>;
+inline constexpr bool folds_in_place = std::is_same_v<typename reduction<Operation, T>::partial, T>;
 
 template <class Job>
 void run_native(MPI_Comm over, make<collective::barrier>, const Job&) {
@@ -150,8 +150,7 @@ void run_native(MPI_Comm over, make<collective::reduce_scatter>, const Job& job)
           "MPI_Reduce_scatter_block");
   } else {
     const cuts parts{job.sent.of(job.comm), job.comm.size()};
-    check(MPI_Reduce_scatter(in, out, parts.counts.data(), type, fold, over),
-          "MPI_Reduce_scatter");
+    check(MPI_Reduce_scatter(in, out, parts.counts.data(), type, fold, over), "MPI_Reduce_scatter");
   }
   constexpr bool finishes = requires(const operation& o, partial p) { o.finish(p, 1); };
   if (static_cast<const void*>(out) != static_cast<const void*>(job.out) || finishes) {

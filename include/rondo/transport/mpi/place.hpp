@@ -18,7 +18,8 @@ namespace rondo::inline v0_1::mpi {
 /// Where the ranks of a communicator run.
 struct place {
   int node_ranks = 1;  ///< ranks on this node
-  int node_size = 1;   ///< the same, if every node has equally many, with neighbouring numbers; else 1
+  int node_size =
+      1;  ///< the same, if every node has equally many, with neighbouring numbers; else 1
   int processors = 1;  ///< that the ranks of this node may use together
 };
 

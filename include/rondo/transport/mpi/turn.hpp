@@ -54,8 +54,7 @@ class turn {
     const in_flight tidy{in_};
     std::byte* free = inbox;
     for (const auto& one : in) {
-      begin_receive(one.peer, tag, one.into != nullptr ? one.into : free, one.bytes,
-                    in_.around());
+      begin_receive(one.peer, tag, one.into != nullptr ? one.into : free, one.bytes, in_.around());
       free += one.into == nullptr ? padded(one.bytes) : 0;
     }
     for (const auto& one : out) {
@@ -118,8 +117,7 @@ class turn {
       fail(error_code::mismatch, peer,
            call_.describe() + " on rank " + std::to_string(rank()) + " expected " +
                std::to_string(bytes) + " bytes from rank " + std::to_string(peer) + ", got " +
-               std::to_string(message.bytes) +
-               (message.bytes == bytes ? " of another type" : ""));
+               std::to_string(message.bytes) + (message.bytes == bytes ? " of another type" : ""));
     }
     if (bytes > eager_bytes) {
       const in_flight tidy{in_};
@@ -272,8 +270,7 @@ class turn {
     if (kind != MPI_ERR_TRUNCATE) {
       check(result, "MPI_Irecv");
     }
-    const std::string size =
-        kind == MPI_ERR_TRUNCATE ? "more" : std::to_string(got) + " bytes";
+    const std::string size = kind == MPI_ERR_TRUNCATE ? "more" : std::to_string(got) + " bytes";
     fail(error_code::mismatch, peer,
          call_.describe() + " on rank " + std::to_string(rank()) + " expected " +
              std::to_string(expected) + " bytes from rank " + std::to_string(peer) + ", got " +
@@ -290,9 +287,8 @@ class turn {
     header first{};
     std::memcpy(&first, packet, sizeof first);
     const std::size_t eager = first.bytes <= eager_bytes ? first.bytes : 0;
-    return {peer,         first.tag,
-            first.kind,   first.bytes,
-            first.number, {packet + sizeof first, packet + sizeof first + eager}};
+    return {peer,        first.tag,    first.kind,
+            first.bytes, first.number, {packet + sizeof first, packet + sizeof first + eager}};
   }
 
   template <class Done>
@@ -330,8 +326,8 @@ class turn {
         using seconds = std::chrono::duration<double>;
         in_.fail(error_code::timeout, peer,
                  "rank " + std::to_string(rank()) + " waited " +
-                     std::to_string(seconds{in_.deadline}.count()) + " s in " +
-                     call_.describe() + "; " + account_of(in_, peer, in_.calls_made));
+                     std::to_string(seconds{in_.deadline}.count()) + " s in " + call_.describe() +
+                     "; " + account_of(in_, peer, in_.calls_made));
       }
     }
     withdraw(mine);

@@ -76,29 +76,29 @@ struct amount {
     bool operator==(const of_bytes&) const = default;
   };
   return kept
-      .get<owned_datatype>(of_bytes{bytes},
-                           [&] {
-                             constexpr std::size_t most = std::size_t{1} << 30;
-                             MPI_Datatype made = MPI_DATATYPE_NULL;
-                             if (bytes <= most) {
-                               check(MPI_Type_contiguous(static_cast<int>(bytes), MPI_BYTE, &made),
-                                     "MPI_Type_contiguous");
-                             } else {
-                               MPI_Datatype block = MPI_DATATYPE_NULL;
-                               check(MPI_Type_contiguous(static_cast<int>(most), MPI_BYTE, &block),
-                                     "MPI_Type_contiguous");
-                               const owned_datatype release{block};
-                               const int lengths[2] = {static_cast<int>(bytes / most),
-                                                       static_cast<int>(bytes % most)};
-                               const MPI_Aint places[2] = {
-                                   0, static_cast<MPI_Aint>(bytes / most * most)};
-                               const MPI_Datatype types[2] = {block, MPI_BYTE};
-                               check(MPI_Type_create_struct(2, lengths, places, types, &made),
-                                     "MPI_Type_create_struct");
-                             }
-                             check(MPI_Type_commit(&made), "MPI_Type_commit");
-                             return owned_datatype{made};
-                           })
+      .get<owned_datatype>(
+          of_bytes{bytes},
+          [&] {
+            constexpr std::size_t most = std::size_t{1} << 30;
+            MPI_Datatype made = MPI_DATATYPE_NULL;
+            if (bytes <= most) {
+              check(MPI_Type_contiguous(static_cast<int>(bytes), MPI_BYTE, &made),
+                    "MPI_Type_contiguous");
+            } else {
+              MPI_Datatype block = MPI_DATATYPE_NULL;
+              check(MPI_Type_contiguous(static_cast<int>(most), MPI_BYTE, &block),
+                    "MPI_Type_contiguous");
+              const owned_datatype release{block};
+              const int lengths[2] = {static_cast<int>(bytes / most),
+                                      static_cast<int>(bytes % most)};
+              const MPI_Aint places[2] = {0, static_cast<MPI_Aint>(bytes / most * most)};
+              const MPI_Datatype types[2] = {block, MPI_BYTE};
+              check(MPI_Type_create_struct(2, lengths, places, types, &made),
+                    "MPI_Type_create_struct");
+            }
+            check(MPI_Type_commit(&made), "MPI_Type_commit");
+            return owned_datatype{made};
+          })
       .get();
 }
 
@@ -124,8 +124,8 @@ void fold_for_mpi(void* in, void* both, int* count, MPI_Datatype*) {
   const auto* left = static_cast<const partial*>(in);
   protocol::one_thread alone;
   protocol::fold_each(
-      alone, [&](int which) { return which == 0 ? left : right; }, 2, [&](int) { return right; },
-      1, 0, static_cast<std::size_t>(*count), partials{});
+      alone, [&](int which) { return which == 0 ? left : right; }, 2, [&](int) { return right; }, 1,
+      0, static_cast<std::size_t>(*count), partials{});
 }
 
 /// How `Folds` folds, in MPI's terms. Operations without a name of rondo's are taken as not
@@ -140,13 +140,16 @@ template <class Operation, class T, class Folds>
     static_assert(std::is_empty_v<Operation> && std::is_default_constructible_v<Operation>,
                   "rondo: native{} over MPI takes operations without state only (no captures); "
                   "use another algorithm");
-    const MPI_Op made = kept.get<owned_operation>(static_cast<Folds*>(nullptr), [] {
-                              constexpr int commutes = requires { Operation::name; };
-                              MPI_Op raw = MPI_OP_NULL;
-                              check(MPI_Op_create(&fold_for_mpi<Folds>, commutes, &raw),
-                                    "MPI_Op_create");
-                              return owned_operation{raw};
-                            }).get();
+    const MPI_Op made =
+        kept.get<owned_operation>(static_cast<Folds*>(nullptr),
+                                  [] {
+                                    constexpr int commutes = requires { Operation::name; };
+                                    MPI_Op raw = MPI_OP_NULL;
+                                    check(MPI_Op_create(&fold_for_mpi<Folds>, commutes, &raw),
+                                          "MPI_Op_create");
+                                    return owned_operation{raw};
+                                  })
+            .get();
     return {bytes_type(kept, sizeof(partial)), made};
   }
 }

@@ -23,7 +23,7 @@ struct segment {
   static constexpr std::uint64_t proof = 0x726f6e646f6d7069u;
 
   std::atomic<std::uint64_t> proven{0};
-  verdict why{};  ///< that of rank 0 counts
+  verdict why{};                          ///< that of rank 0 counts
   std::atomic<std::uint32_t> reunion{0};  ///< of rank 0: 1 while being decided, 2 when decided
   std::atomic<bool> survives{false};
   protocol::pad pad{};
