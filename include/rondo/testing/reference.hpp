@@ -74,15 +74,15 @@ template <class T>
   return result;
 }
 
-/// Elements `first .. first + counts[index] - 1`, where `first` is the sum of the counts before.
+/// Part `index` of a buffer that is cut in parts of `counts[0]`, `counts[1]`, ... elements.
 template <class T>
-[[nodiscard]] std::vector<T> part_of(const std::vector<T>& whole,
-                                     std::span<const std::size_t> counts, std::size_t index) {
-  auto first = whole.begin();
+[[nodiscard]] std::span<T> part_of(std::span<T> whole, std::span<const std::size_t> counts,
+                                   std::size_t index) {
+  std::size_t first = 0;
   for (std::size_t before = 0; before < index; ++before) {
-    first += static_cast<std::ptrdiff_t>(counts[before]);
+    first += counts[before];
   }
-  return {first, first + static_cast<std::ptrdiff_t>(counts[index])};
+  return whole.subspan(first, counts[index]);
 }
 
 /// What all_to_all gives: rank d gets from each rank s, in order, the part that s has for d;
@@ -93,7 +93,7 @@ template <class T>
   per_rank<T> outputs(inputs.size());
   for (std::size_t to = 0; to < inputs.size(); ++to) {
     for (std::size_t from = 0; from < inputs.size(); ++from) {
-      const auto part = part_of(inputs[from], std::span{counts[from]}, to);
+      const auto part = part_of(std::span{inputs[from]}, counts[from], to);
       outputs[to].insert(outputs[to].end(), part.begin(), part.end());
     }
   }
