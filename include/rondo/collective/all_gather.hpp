@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/collective/call_site.hpp>
+#include <rondo/collective/compressed.hpp>
 #include <rondo/collective/movement.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/operation.hpp>
@@ -26,7 +27,8 @@ struct all_gather_call {
   template <class Comm, buffer In, writable_buffer Out, class... Given>
   static auto make(source_location where, Comm& comm, const In& in, Out& out,
                    const Given&... given) {
-    check_policies<allow<policy::algorithm, policy::counts, policy::async>, Given...>();
+    check_policies<allow<policy::algorithm, policy::codec, policy::counts, policy::async>,
+                   Given...>();
     using T = element_of<Out>;
     const auto from = readable(in);
     const auto to = writable(out);
@@ -35,12 +37,22 @@ struct all_gather_call {
     check_count("all_gather", "the output", to.size(), cut.total(comm.size()), comm.rank());
     const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
     using algorithm_type = std::remove_const_t<decltype(algorithm)>;
-    static constexpr signature what{"all_gather", type_name<T>(), {}, algorithm_type::name};
+    const auto codec = choose<policy::codec>(nothing_given{}, given...);
+    using codec_type = std::remove_const_t<decltype(codec)>;
+    static constexpr signature what{"all_gather", type_name<T>(), {}, algorithm_type::name,
+                                    codec_name<codec_type>()};
     const call made{&what, to.size(), -1, where, parameters_of(algorithm) ^ cut.hash()};
-    using job = movement<schedule::collective::all_gather, all_gather_direct, Comm, T,
-                         algorithm_type, moves_only<T>>;
-    return launch(comm, made, job{comm, from.data(), to.data(), cut, cut, 0, algorithm, {}},
-                  given...);
+    if constexpr (number_given<policy::codec, Given...> == 0) {
+      using job = movement<schedule::collective::all_gather, all_gather_direct, Comm, T,
+                           algorithm_type, moves_only<T>>;
+      return launch(comm, made, job{comm, from.data(), to.data(), cut, cut, 0, algorithm, {}},
+                    given...);
+    } else {
+      check_codec<op::sum, algorithm_type, codec_type>();
+      check_encoded_once<algorithm_type>();
+      using job = compressed_all_gather_job<Comm, T, codec_type>;
+      return launch(comm, made, job{comm, from.data(), to.data(), cut, codec}, given...);
+    }
   }
 };
 
@@ -50,7 +62,7 @@ struct all_gather_call {
 ///
 ///     all_gather(comm, in, out)                 in: [count], out: [n count]
 ///     all_gather(comm, in, out, counts{each})   in: [each[rank]], out: [sum of each]
-///     policies: an algorithm (automatic), counts, async{}
+///     policies: an algorithm (automatic), a codec (none), counts, async{}
 ///
 /// `in` may be this rank's own part of `out`. Cost per rank: the peers' bytes, once.
 /// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not fit.

@@ -4,6 +4,7 @@
 
 #include <rondo/collective/automatic.hpp>
 #include <rondo/collective/call_site.hpp>
+#include <rondo/collective/compressed.hpp>
 #include <rondo/collective/perform.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/operation.hpp>
@@ -109,19 +110,30 @@ struct all_reduce_call {
   template <class Comm, class T, class... Given>
   static auto start(source_location where, Comm& comm, std::span<const T> in, std::span<T> out,
                     const Given&... given) {
-    check_policies<allow<policy::operation, policy::algorithm, policy::async>, Given...>();
+    check_policies<
+        allow<policy::operation, policy::algorithm, policy::codec, policy::async>, Given...>();
     check_count("all_reduce", "the output", out.size(), in.size(), comm.rank());
     const auto operation = choose<policy::operation>(op::sum{}, given...);
     const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
     using operation_type = std::remove_const_t<decltype(operation)>;
     using algorithm_type = std::remove_const_t<decltype(algorithm)>;
+    const auto codec = choose<policy::codec>(nothing_given{}, given...);
+    using codec_type = std::remove_const_t<decltype(codec)>;
     static constexpr signature what{"all_reduce", type_name<T>(), operation_name<operation_type>(),
-                                    algorithm_type::name};
+                                    algorithm_type::name, codec_name<codec_type>()};
     const call made{&what, in.size(), -1, where, parameters_of(algorithm)};
-    return launch(comm, made,
-                  all_reduce_job<Comm, T, operation_type, algorithm_type>{
-                      comm, in.data(), out.data(), in.size(), operation, algorithm},
-                  given...);
+    if constexpr (number_given<policy::codec, Given...> == 0) {
+      return launch(comm, made,
+                    all_reduce_job<Comm, T, operation_type, algorithm_type>{
+                        comm, in.data(), out.data(), in.size(), operation, algorithm},
+                    given...);
+    } else {
+      check_codec<operation_type, algorithm_type, codec_type>();
+      return launch(comm, made,
+                    compressed_all_reduce_job<Comm, T, operation_type, algorithm_type, codec_type>{
+                        comm, in.data(), out.data(), in.size(), operation, algorithm, codec},
+                    given...);
+    }
   }
 };
 
@@ -131,7 +143,7 @@ struct all_reduce_call {
 ///
 ///     all_reduce(comm, values)                         in place
 ///     all_reduce(comm, in, out)                        in: [count], out: [count]
-///     policies: an operation (sum), an algorithm (automatic), async{}
+///     policies: an operation (sum), an algorithm (automatic), a codec (none), async{}
 ///
 /// Every rank calls it, with the same count, type, operation and algorithm. All ranks get the same
 /// bits. `one_shot`, `two_shot` and what `automatic` picks on thread ranks fold in rank order; the

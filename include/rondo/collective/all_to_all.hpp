@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/collective/call_site.hpp>
+#include <rondo/collective/compressed.hpp>
 #include <rondo/collective/movement.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/error.hpp>
@@ -66,7 +67,8 @@ struct all_to_all_call {
   template <class Comm, buffer In, writable_buffer Out, class... Given>
   static auto make(source_location where, Comm& comm, const In& in, Out& out,
                    const Given&... given) {
-    check_policies<allow<policy::algorithm, policy::counts, policy::async>, Given...>();
+    check_policies<allow<policy::algorithm, policy::codec, policy::counts, policy::async>,
+                   Given...>();
     using T = element_of<Out>;
     const auto from = readable(in);
     const auto to = writable(out);
@@ -89,14 +91,24 @@ struct all_to_all_call {
     }
     const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
     using algorithm_type = std::remove_const_t<decltype(algorithm)>;
-    static constexpr signature what{"all_to_all", type_name<T>(), {}, algorithm_type::name};
+    const auto codec = choose<policy::codec>(nothing_given{}, given...);
+    using codec_type = std::remove_const_t<decltype(codec)>;
+    static constexpr signature what{"all_to_all", type_name<T>(), {}, algorithm_type::name,
+                                    codec_name<codec_type>()};
     const bool equal = sent.per_rank.empty();
     const call made{&what, equal ? from.size() : 0, -1, where,
                     parameters_of(algorithm) + (equal ? 0 : 1)};
-    using job = movement<schedule::collective::all_to_all, all_to_all_direct, Comm, T,
-                         algorithm_type, moves_only<T>>;
-    return launch(comm, made, job{comm, from.data(), to.data(), sent, received, 0, algorithm, {}},
-                  given...);
+    if constexpr (number_given<policy::codec, Given...> == 0) {
+      using job = movement<schedule::collective::all_to_all, all_to_all_direct, Comm, T,
+                           algorithm_type, moves_only<T>>;
+      return launch(comm, made, job{comm, from.data(), to.data(), sent, received, 0, algorithm, {}},
+                    given...);
+    } else {
+      check_codec<op::sum, algorithm_type, codec_type>();
+      check_encoded_once<algorithm_type>();
+      using job = compressed_all_to_all_job<Comm, T, codec_type>;
+      return launch(comm, made, job{comm, from.data(), to.data(), sent, received, codec}, given...);
+    }
   }
 };
 
@@ -106,7 +118,7 @@ struct all_to_all_call {
 ///
 ///     all_to_all(comm, in, out)                           in: [n count], out: [n count]
 ///     all_to_all(comm, in, out, counts{sent, received})   in: [sum of sent], out: [sum of received]
-///     policies: an algorithm (automatic), counts, async{}
+///     policies: an algorithm (automatic), a codec (none), counts, async{}
 ///
 /// `sent[d]` on rank s must equal `received[s]` on rank d. Cost per rank: (n-1)/n of the bytes.
 /// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not fit or

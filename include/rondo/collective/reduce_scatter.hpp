@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/collective/call_site.hpp>
+#include <rondo/collective/compressed.hpp>
 #include <rondo/collective/movement.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/operation.hpp>
@@ -26,7 +27,8 @@ struct reduce_scatter_call {
   template <class Comm, buffer In, writable_buffer Out, class... Given>
   static auto make(source_location where, Comm& comm, const In& in, Out& out,
                    const Given&... given) {
-    check_policies<allow<policy::operation, policy::algorithm, policy::counts, policy::async>,
+    check_policies<allow<policy::operation, policy::algorithm, policy::codec, policy::counts,
+                         policy::async>,
                    Given...>();
     using T = element_of<Out>;
     const auto from = readable(in);
@@ -38,16 +40,26 @@ struct reduce_scatter_call {
     const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
     using operation_type = std::remove_const_t<decltype(operation)>;
     using algorithm_type = std::remove_const_t<decltype(algorithm)>;
+    const auto codec = choose<policy::codec>(nothing_given{}, given...);
+    using codec_type = std::remove_const_t<decltype(codec)>;
     static constexpr signature what{"reduce_scatter", type_name<T>(),
-                                    operation_name<operation_type>(), algorithm_type::name};
+                                    operation_name<operation_type>(), algorithm_type::name,
+                                    codec_name<codec_type>()};
     const call made{&what, from.size(), -1, where, parameters_of(algorithm) ^ cut.hash()};
-    using fold = folds_with<T, operation_type>;
-    using job = movement<schedule::collective::reduce_scatter, reduce_scatter_direct, Comm, T,
-                         algorithm_type, fold>;
-    return launch(comm, made,
-                  job{comm, from.data(), to.data(), cut, cut, 0, algorithm,
-                      fold{{operation, comm.size()}}},
-                  given...);
+    if constexpr (number_given<policy::codec, Given...> == 0) {
+      using fold = folds_with<T, operation_type>;
+      using job = movement<schedule::collective::reduce_scatter, reduce_scatter_direct, Comm, T,
+                           algorithm_type, fold>;
+      return launch(comm, made,
+                    job{comm, from.data(), to.data(), cut, cut, 0, algorithm,
+                        fold{{operation, comm.size()}}},
+                    given...);
+    } else {
+      check_codec<operation_type, algorithm_type, codec_type>();
+      check_encoded_once<algorithm_type>();
+      using job = compressed_reduce_scatter_job<Comm, T, operation_type, codec_type>;
+      return launch(comm, made, job{comm, from.data(), to.data(), cut, operation, codec}, given...);
+    }
   }
 };
 
@@ -57,7 +69,7 @@ struct reduce_scatter_call {
 ///
 ///     reduce_scatter(comm, in, out)                 in: [n count], out: [count]
 ///     reduce_scatter(comm, in, out, counts{each})   in: [sum of each], out: [each[rank]]
-///     policies: an operation (sum), an algorithm (automatic), counts, async{}
+///     policies: an operation (sum), an algorithm (automatic), a codec (none), counts, async{}
 ///
 /// `out` may be this rank's own part of `in`. Order and exactness as all_reduce.
 /// Cost per rank: (n-1)/n of the input's bytes.

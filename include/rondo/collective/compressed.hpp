@@ -1,0 +1,265 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/codec/concept.hpp>
+#include <rondo/collective/movement.hpp>
+#include <rondo/collective/perform.hpp>
+#include <rondo/collective/wires.hpp>
+#include <rondo/core/layout.hpp>
+#include <rondo/core/operation.hpp>
+#include <rondo/core/partition.hpp>
+#include <rondo/core/type_name.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+/// The collectives with a codec.
+namespace rondo::inline v0_1::detail {
+
+template <class Codec>
+[[nodiscard]] constexpr std::string_view codec_name() {
+  if constexpr (std::is_same_v<Codec, nothing_given>) {
+    return {};
+  } else {
+    return type_name<Codec>();
+  }
+}
+
+/// Refuses pairs that would lose meaning, with one line that says why.
+template <class Operation, class Algorithm, class Codec>
+consteval void check_codec() {
+  static_assert(codec::codec<Codec>,
+                "rondo: the codec needs block, wire_bytes, encode, decode and decode_add; see "
+                "codec/concept.hpp");
+  static_assert(std::is_same_v<Operation, op::sum> || std::is_same_v<Operation, op::average>,
+                "rondo: a codec decodes and adds; with one, pass op::sum or op::average");
+  static_assert(!is_native<Algorithm>,
+                "rondo: the transport's own collectives know no codec; use two_shot or one_shot");
+  static_assert(!codec::traits<Codec>::lossy || codec::traits<Codec>::requantises_per_hop ||
+                    is_direct<Algorithm> || is_automatic<Algorithm>,
+                "rondo: this algorithm would encode anew at every hop and lose accuracy each time; "
+                "use two_shot or one_shot, or ask for it with codec::requantised{...}");
+}
+
+/// With a codec, all-reduce alone has more than one form.
+template <class Algorithm>
+consteval void check_encoded_once() {
+  static_assert(is_direct<Algorithm> || is_automatic<Algorithm>,
+                "rondo: with a codec this collective goes straight to its peers; use one_shot, "
+                "two_shot or no algorithm");
+}
+
+/// Sums in fp32, on their way back to the caller's type.
+template <class Operation>
+void finish_sums(const Operation& operation, std::span<float> sums, int ranks) {
+  if constexpr (std::is_same_v<Operation, op::average>) {
+    for (auto& sum : sums) {
+      sum = operation.finish(sum, ranks);
+    }
+  }
+}
+
+template <class Comm, class T, class Operation, class Algorithm, class Codec>
+struct compressed_all_reduce_job {
+  Comm& comm;
+  const T* in;
+  T* out;
+  std::size_t count;
+  Operation operation;
+  Algorithm algorithm;
+  Codec with;
+
+  template <class Turn>
+  void operator()(Turn& turn) const {
+    if constexpr (std::is_same_v<Algorithm, one_shot>) {
+      from_all(turn);
+    } else if constexpr (is_automatic<Algorithm>) {
+      count <= 512 ? from_all(turn) : by_owners(turn);
+    } else if constexpr (is_direct<Algorithm>) {
+      by_owners(turn);
+    } else {
+      by_hops(turn);
+    }
+  }
+
+ private:
+  /// one_shot: everyone's whole wire to everyone, encoded once.
+  template <class Turn>
+  void from_all(Turn& turn) const {
+    const std::size_t size = with.wire_bytes(count);
+    auto* memory = comm.scratch().get(size + count * sizeof(float));
+    const wire mine{memory, size};
+    const std::span<float> sums{reinterpret_cast<float*>(memory + size), count};
+    with.encode(std::span<const T>{in, count}, mine, context_of(turn, 0));
+    std::fill(sums.begin(), sums.end(), 0.0F);
+    exchange_in_rank_order(
+        comm, turn, [&](int) { return mine; }, size,
+        [&](int, read_wire data) { with.decode_add(data, sums); });
+    finish_sums(operation, sums, turn.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      out[i] = static_cast<T>(sums[i]);
+    }
+  }
+
+  /// two_shot: each chunk to its owner, who sums, encodes the sum once and hands it to all.
+  template <class Turn>
+  void by_owners(Turn& turn) const {
+    const int self = turn.rank();
+    const layout chunks = blockwise();
+    const wires<Codec> cut{with, chunks, turn.size()};
+    auto* memory =
+        comm.scratch().get(cut.total() + cut.stride() + chunks.count(self) * sizeof(float));
+    const wire summed{memory + cut.total(), cut.bytes(self)};
+    const std::span<float> sums{reinterpret_cast<float*>(memory + cut.total() + cut.stride()),
+                                chunks.count(self)};
+    cut.encode(turn, in, memory);
+    std::fill(sums.begin(), sums.end(), 0.0F);
+    exchange_in_rank_order(
+        comm, turn, [&](int peer) { return cut.of(memory, peer); }, cut.bytes(self),
+        [&](int, read_wire data) { with.decode_add(data, sums); });
+    give_back(turn, cut, chunks.offset(self), sums, summed);
+  }
+
+  /// ring and the like, asked for by name: encoded anew at every hop of the reduce-scatter; the
+  /// finished chunks travel as the bytes of their owner.
+  template <class Turn>
+  void by_hops(Turn& turn) const {
+    const int self = turn.rank();
+    const layout chunks = blockwise();
+    const wires<Codec> cut{with, chunks, turn.size()};
+    const std::size_t own = chunks.count(self);
+    auto* wide = reinterpret_cast<float*>(
+        comm.widened().get((count + own) * sizeof(float) + cut.stride()));
+    const std::span<float> sums{wide + count, own};
+    for (std::size_t i = 0; i < count; ++i) {
+      wide[i] = static_cast<float>(in[i]);
+    }
+    coded_turn<Comm, Turn, Codec> coded{comm, turn, with};
+    const folds_with<float, op::sum> add{{op::sum{}, turn.size()}};
+    run_program(comm, coded,
+                program_of<schedule::collective::reduce_scatter>(comm, resolved(algorithm, comm),
+                                                                 0),
+                static_cast<const float*>(wide), sums.data(), chunks, chunks.from(self),
+                add.partials());
+    give_back(turn, cut, chunks.offset(self), sums,
+              {reinterpret_cast<std::byte*>(wide + count + own), cut.bytes(self)});
+  }
+
+  template <class Turn>
+  void give_back(Turn& turn, const wires<Codec>& cut, std::size_t first, std::span<float> sums,
+                 wire summed) const {
+    finish_sums(operation, sums, turn.size());
+    with.encode(std::span<const float>{sums}, summed, context_of(turn, first, true));
+    hand_to_all(comm, turn, cut, summed, out);
+  }
+
+  /// A chunk for every rank, begun on a multiple of the codec's block; the table is made at the
+  /// first call of this count.
+  [[nodiscard]] layout blockwise() const {
+    const auto ranks = static_cast<std::size_t>(comm.size());
+    struct key {
+      std::size_t count;
+      std::size_t block;
+      bool operator==(const key&) const = default;
+    };
+    return layout::table(
+        comm.kept().template get<std::vector<std::size_t>>(key{count, Codec::block}, [&] {
+          std::vector<std::size_t> begins;
+          for (std::size_t chunk = 0; chunk < ranks; ++chunk) {
+            begins.push_back(even_part(count, ranks, chunk, Codec::block).first);
+          }
+          begins.push_back(count);
+          return begins;
+        }));
+  }
+};
+
+/// The input of every rank is encoded chunk by chunk; each rank decodes and sums its own.
+template <class Comm, class T, class Operation, class Codec>
+struct compressed_reduce_scatter_job {
+  Comm& comm;
+  const T* in;
+  T* out;
+  cut_by_rank by_rank;
+  Operation operation;
+  Codec with;
+
+  template <class Turn>
+  void operator()(Turn& turn) const {
+    const wires<Codec> cut{with, by_rank.of(comm), turn.size()};
+    const std::size_t own = by_rank.count(turn.rank());
+    auto* memory = comm.scratch().get(cut.total() + own * sizeof(float));
+    const std::span<float> sums{reinterpret_cast<float*>(memory + cut.total()), own};
+    cut.encode(turn, in, memory);
+    std::fill(sums.begin(), sums.end(), 0.0F);
+    exchange_in_rank_order(
+        comm, turn, [&](int peer) { return cut.of(memory, peer); }, cut.bytes(turn.rank()),
+        [&](int, read_wire data) { with.decode_add(data, sums); });
+    finish_sums(operation, sums, turn.size());
+    for (std::size_t i = 0; i < own; ++i) {
+      out[i] = static_cast<T>(sums[i]);
+    }
+  }
+};
+
+/// Every rank's input is encoded once and decoded by all, the rank itself included.
+template <class Comm, class T, class Codec>
+struct compressed_all_gather_job {
+  Comm& comm;
+  const T* in;
+  T* out;
+  cut_by_rank by_rank;
+  Codec with;
+
+  template <class Turn>
+  void operator()(Turn& turn) const {
+    const layout whole = by_rank.of(comm);
+    const wires<Codec> cut{with, whole, turn.size()};
+    const wire mine{comm.scratch().get(cut.stride()), cut.bytes(turn.rank())};
+    with.encode(std::span<const T>{in, whole.count(turn.rank())}, mine,
+                context_of(turn, whole.offset(turn.rank())));
+    hand_to_all(comm, turn, cut, mine, out);
+  }
+};
+
+/// Every chunk is encoded once and decoded where it arrives, the rank's own included.
+template <class Comm, class T, class Codec>
+struct compressed_all_to_all_job {
+  Comm& comm;
+  const T* in;
+  T* out;
+  cut_by_rank sent;
+  cut_by_rank received;
+  Codec with;
+
+  template <class Turn>
+  void operator()(Turn& turn) const {
+    const int self = turn.rank();
+    const wires<Codec> going{with, sent.of(comm), turn.size()};
+    const wires<Codec> coming{with, received.of(comm), turn.size()};
+    auto* memory = comm.scratch().get(going.total());
+    going.encode(turn, in, memory);
+    auto& lists = lists_of(comm);
+    lists.out.clear();
+    lists.in.clear();
+    for (int step = 1; step < turn.size(); ++step) {
+      const int next = (self + step) % turn.size();
+      const int before = (self + turn.size() - step) % turn.size();
+      const wire one = going.of(memory, next);
+      lists.out.push_back({next, one.data(), one.size()});
+      lists.in.push_back({before, nullptr, coming.bytes(before)});
+    }
+    coming.decode(self, going.of(memory, self).data(), out);
+    turn.exchange(lists.out, lists.in, [&](std::size_t which, const std::byte* data) {
+      coming.decode(lists.in[which].peer, data, out);
+    });
+  }
+};
+
+}  // namespace rondo::inline v0_1::detail

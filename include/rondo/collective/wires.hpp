@@ -1,0 +1,174 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/codec/concept.hpp>
+#include <rondo/collective/execute.hpp>
+#include <rondo/core/layout.hpp>
+#include <rondo/core/partition.hpp>
+#include <rondo/transport/keepsake.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+/// How encoded chunks travel. Values are encoded once per phase; sums are made in fp32 in rank
+/// order; and whoever encodes decodes its own bytes like everybody else, so that all ranks hold the
+/// same bits.
+namespace rondo::inline v0_1::detail {
+
+using wire = std::span<std::byte>;
+using read_wire = std::span<const std::byte>;
+
+/// Who encodes, and where in the whole the values begin.
+template <class Turn>
+[[nodiscard]] codec::context context_of(const Turn& turn, std::size_t first, bool of_sum = false) {
+  return {turn.word() >> 32, static_cast<std::uint32_t>(turn.rank()), first, of_sum};
+}
+
+/// One wire for each chunk of a buffer, side by side.
+template <class Codec>
+class wires {
+ public:
+  wires(const Codec& with, const layout& cut, int chunks)
+      : with_{with}, cut_{cut}, chunks_{chunks}, stride_{with.wire_bytes(cut.largest(chunks))} {}
+
+  [[nodiscard]] std::size_t bytes(int chunk) const { return with_.wire_bytes(cut_.count(chunk)); }
+  [[nodiscard]] std::size_t stride() const { return stride_; }
+  [[nodiscard]] std::size_t total() const { return stride_ * static_cast<std::size_t>(chunks_); }
+  [[nodiscard]] wire of(std::byte* memory, int chunk) const {
+    return {memory + stride_ * static_cast<std::size_t>(chunk), bytes(chunk)};
+  }
+
+  /// Encodes all chunks of `values`.
+  template <class Turn, class T>
+  void encode(const Turn& turn, const T* values, std::byte* memory) const {
+    for (int chunk = 0; chunk < chunks_; ++chunk) {
+      with_.encode(std::span<const T>{values + cut_.offset(chunk), cut_.count(chunk)},
+                   of(memory, chunk), context_of(turn, cut_.offset(chunk)));
+    }
+  }
+
+  template <class T>
+  void decode(int chunk, const std::byte* data, T* values) const {
+    with_.decode(read_wire{data, bytes(chunk)},
+                 std::span<T>{values + cut_.offset(chunk), cut_.count(chunk)});
+  }
+
+ private:
+  const Codec& with_;
+  layout cut_;
+  int chunks_;
+  std::size_t stride_;
+};
+
+template <class Comm>
+[[nodiscard]] round_lists& lists_of(Comm& comm) {
+  return comm.kept().template get<round_lists>(0, [] { return round_lists{}; });
+}
+
+/// Sends `to(peer)` to each peer; then gives `add` the bytes of every rank, its own included, in
+/// rank order. All that comes has `bytes` bytes.
+template <class Comm, class Turn, class To, class Add>
+void exchange_in_rank_order(Comm& comm, Turn& turn, const To& to, std::size_t bytes,
+                            const Add& add) {
+  auto& lists = lists_of(comm);
+  lists.out.clear();
+  lists.in.clear();
+  const int self = turn.rank();
+  for (int step = 1; step < turn.size(); ++step) {
+    const int peer = (self + step) % turn.size();
+    const wire sent = to(peer);
+    lists.out.push_back({peer, sent.data(), sent.size()});
+  }
+  for (int peer = 0; peer < turn.size(); ++peer) {
+    if (peer != self) {
+      lists.in.push_back({peer, nullptr, bytes});
+    }
+  }
+  bool own_done = false;
+  const auto own_before = [&](int peer) {
+    if (!own_done && self < peer) {
+      add(self, read_wire{to(self)});
+      own_done = true;
+    }
+  };
+  turn.exchange(lists.out, lists.in, [&](std::size_t which, const std::byte* data) {
+    own_before(lists.in[which].peer);
+    add(lists.in[which].peer, read_wire{data, bytes});
+  });
+  own_before(turn.size());
+}
+
+/// Hands this rank's finished wire to all, and decodes everybody's, its own included, into `out`.
+template <class Comm, class Turn, class Codec, class T>
+void hand_to_all(Comm& comm, Turn& turn, const wires<Codec>& cut, wire finished, T* out) {
+  auto& lists = lists_of(comm);
+  lists.out.clear();
+  lists.in.clear();
+  for (int step = 1; step < turn.size(); ++step) {
+    const int before = (turn.rank() + turn.size() - step) % turn.size();
+    lists.out.push_back({(turn.rank() + step) % turn.size(), finished.data(), finished.size()});
+    lists.in.push_back({before, nullptr, cut.bytes(before)});
+  }
+  cut.decode(turn.rank(), finished.data(), out);
+  turn.exchange(lists.out, lists.in, [&](std::size_t which, const std::byte* data) {
+    cut.decode(lists.in[which].peer, data, out);
+  });
+}
+
+/// A turn whose messages are runs of floats that travel encoded: any schedule, encoded at every hop.
+template <class Comm, class Turn, class Codec>
+class coded_turn {
+ public:
+  coded_turn(Comm& comm, Turn& turn, const Codec& with) : comm_{comm}, turn_{turn}, with_{with} {}
+
+  template <class Out, class In, class Arrived>
+  void exchange(const Out& out, const In& in, const Arrived& arrived) {
+    auto& mine = comm_.kept().template get<staging>(0, [] { return staging{}; });
+    std::size_t needed = 0;
+    std::size_t longest = 0;
+    for (const auto& one : out) {
+      needed += with_.wire_bytes(one.bytes / sizeof(float));
+    }
+    for (const auto& one : in) {
+      longest = (std::max)(longest, one.bytes);
+    }
+    auto* memory = mine.memory.get(needed + longest);
+    auto* values = reinterpret_cast<float*>(memory + needed);
+    mine.out.clear();
+    mine.in.clear();
+    for (const auto& one : out) {
+      const std::size_t count = one.bytes / sizeof(float);
+      const wire sent{memory, with_.wire_bytes(count)};
+      with_.encode(std::span<const float>{reinterpret_cast<const float*>(one.data), count}, sent,
+                   context_of(turn_, 0));
+      mine.out.push_back({one.peer, sent.data(), sent.size()});
+      memory += sent.size();
+    }
+    for (const auto& one : in) {
+      mine.in.push_back({one.peer, nullptr, with_.wire_bytes(one.bytes / sizeof(float))});
+    }
+    turn_.exchange(mine.out, mine.in, [&](std::size_t which, const std::byte* data) {
+      auto* into = in[which].into == nullptr ? values : reinterpret_cast<float*>(in[which].into);
+      with_.decode(read_wire{data, mine.in[which].bytes},
+                   std::span<float>{into, in[which].bytes / sizeof(float)});
+      arrived(which, reinterpret_cast<const std::byte*>(into));
+    });
+  }
+
+ private:
+  struct staging {
+    arena memory;
+    std::vector<outgoing> out;
+    std::vector<incoming> in;
+  };
+  Comm& comm_;
+  Turn& turn_;
+  const Codec& with_;
+};
+
+}  // namespace rondo::inline v0_1::detail
