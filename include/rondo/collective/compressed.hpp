@@ -8,7 +8,6 @@
 #include <rondo/collective/wires.hpp>
 #include <rondo/core/layout.hpp>
 #include <rondo/core/operation.hpp>
-#include <rondo/core/partition.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/version.hpp>
 
@@ -17,7 +16,6 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
-#include <vector>
 
 /// The collectives with a codec.
 namespace rondo::inline v0_1::detail {
@@ -98,32 +96,65 @@ struct compressed_all_reduce_job {
     const std::span<float> sums{reinterpret_cast<float*>(memory + size), count};
     with.encode(std::span<const T>{in, count}, mine, context_of(turn, 0));
     std::fill(sums.begin(), sums.end(), 0.0F);
-    exchange_in_rank_order(
-        comm, turn, [&](int) { return mine; }, size,
-        [&](int, read_wire data) { with.decode_add(data, sums); });
+    lend_each(comm, turn, [&](int) { return mine; });
+    take_in_rank_order(comm, turn, mine, [&](read_wire data) { with.decode_add(data, sums); });
+    turn.settle();
     finish_sums(operation, sums, turn.size());
     for (std::size_t i = 0; i < count; ++i) {
       out[i] = static_cast<T>(sums[i]);
     }
   }
 
-  /// two_shot: each chunk to its owner, who sums, encodes the sum once and hands it to all.
+  /// two_shot: each chunk to its owner, who sums, encodes the sum once and hands it to all. Long
+  /// buffers go segment by segment, so that the link carries one while the next is encoded.
   template <class Turn>
   void by_owners(Turn& turn) const {
     const int self = turn.rank();
-    const layout chunks = blockwise();
-    const wires<Codec> cut{with, chunks, turn.size()};
-    auto* memory =
-        comm.scratch().get(cut.total() + cut.stride() + chunks.count(self) * sizeof(float));
-    const wire summed{memory + cut.total(), cut.bytes(self)};
-    const std::span<float> sums{reinterpret_cast<float*>(memory + cut.total() + cut.stride()),
-                                chunks.count(self)};
-    cut.encode(turn, in, memory);
-    std::fill(sums.begin(), sums.end(), 0.0F);
-    exchange_in_rank_order(
-        comm, turn, [&](int peer) { return cut.of(memory, peer); }, cut.bytes(self),
-        [&](int, read_wire data) { with.decode_add(data, sums); });
-    give_back(turn, cut, chunks.offset(self), sums, summed);
+    const std::size_t step = chunk_values * static_cast<std::size_t>(turn.size());
+    const std::size_t segments = count == 0 ? 1 : (count + step - 1) / step;
+    const wires<Codec> longest{with, blockwise((std::min)(count, step)), turn.size()};
+    const std::size_t stride = longest.total() + longest.stride();
+    auto* memory = comm.scratch().get(segments * stride + chunk_values * sizeof(float));
+    auto* sums = reinterpret_cast<float*>(memory + segments * stride);
+
+    const auto segment_at = [&](std::size_t index) {
+      const std::size_t first = index * step;
+      const layout chunks = blockwise((std::min)(count - first, step));
+      auto* wires_begin = memory + index * stride;
+      const wires<Codec> cut{with, chunks, turn.size()};
+      return segment{first, chunks, cut, wires_begin,
+                     wire{wires_begin + longest.total(), cut.bytes(self)}};
+    };
+    const auto begin = [&](const segment& one) {
+      one.cut.encode(turn, in + one.first, one.memory, one.first);
+      lend_each(comm, turn, [&](int peer) { return one.cut.of(one.memory, peer); });
+    };
+    const auto sum = [&](const segment& one) {
+      const std::span<float> owned{sums, one.chunks.count(self)};
+      std::fill(owned.begin(), owned.end(), 0.0F);
+      take_in_rank_order(comm, turn, one.cut.of(one.memory, self),
+                         [&](read_wire data) { with.decode_add(data, owned); });
+      finish_sums(operation, owned, turn.size());
+      with.encode(std::span<const float>{owned}, one.summed,
+                  context_of(turn, one.first + one.chunks.offset(self), true));
+      lend_each(comm, turn, [&](int) { return one.summed; });
+    };
+    const auto end = [&](const segment& one) {
+      take_and_decode(comm, turn, one.cut, one.summed, out + one.first);
+    };
+
+    begin(segment_at(0));
+    for (std::size_t now = 0; now < segments; ++now) {
+      if (now + 1 < segments) {
+        begin(segment_at(now + 1));
+      }
+      sum(segment_at(now));
+      if (now > 0) {
+        end(segment_at(now - 1));
+      }
+    }
+    end(segment_at(segments - 1));
+    turn.settle();
   }
 
   /// ring and the like, asked for by name: encoded anew at every hop of the reduce-scatter; the
@@ -131,7 +162,7 @@ struct compressed_all_reduce_job {
   template <class Turn>
   void by_hops(Turn& turn) const {
     const int self = turn.rank();
-    const layout chunks = blockwise();
+    const layout chunks = blockwise(count);
     const wires<Codec> cut{with, chunks, turn.size()};
     const std::size_t own = chunks.count(self);
     auto* wide = reinterpret_cast<float*>(
@@ -147,37 +178,29 @@ struct compressed_all_reduce_job {
                                                                  0),
                 static_cast<const float*>(wide), sums.data(), chunks, chunks.from(self),
                 add.partials());
-    give_back(turn, cut, chunks.offset(self), sums,
-              {reinterpret_cast<std::byte*>(wide + count + own), cut.bytes(self)});
-  }
-
-  template <class Turn>
-  void give_back(Turn& turn, const wires<Codec>& cut, std::size_t first, std::span<float> sums,
-                 wire summed) const {
     finish_sums(operation, sums, turn.size());
-    with.encode(std::span<const float>{sums}, summed, context_of(turn, first, true));
-    hand_to_all(comm, turn, cut, summed, out);
+    const wire summed{reinterpret_cast<std::byte*>(wide + count + own), cut.bytes(self)};
+    with.encode(std::span<const float>{sums}, summed, context_of(turn, chunks.offset(self), true));
+    lend_each(comm, turn, [&](int) { return summed; });
+    take_and_decode(comm, turn, cut, summed, out);
+    turn.settle();
   }
 
-  /// A chunk for every rank, begun on a multiple of the codec's block; the table is made at the
-  /// first call of this count.
-  [[nodiscard]] layout blockwise() const {
-    const auto ranks = static_cast<std::size_t>(comm.size());
-    struct key {
-      std::size_t count;
-      std::size_t block;
-      bool operator==(const key&) const = default;
-    };
-    return layout::table(
-        comm.kept().template get<std::vector<std::size_t>>(key{count, Codec::block}, [&] {
-          std::vector<std::size_t> begins;
-          for (std::size_t chunk = 0; chunk < ranks; ++chunk) {
-            begins.push_back(even_part(count, ranks, chunk, Codec::block).first);
-          }
-          begins.push_back(count);
-          return begins;
-        }));
+  /// A chunk for every rank, begun on a multiple of the codec's block.
+  [[nodiscard]] layout blockwise(std::size_t values) const {
+    return layout::even(values, comm.size(), Codec::block);
   }
+
+  /// Values of a chunk of a segment: 256 KiB of floats, which stay in cache from sum to encode.
+  static constexpr std::size_t chunk_values = (65536 + Codec::block - 1) / Codec::block * Codec::block;
+
+  struct segment {
+    std::size_t first;
+    layout chunks;
+    wires<Codec> cut;
+    std::byte* memory;
+    wire summed;
+  };
 };
 
 /// The input of every rank is encoded chunk by chunk; each rank decodes and sums its own.
@@ -198,9 +221,10 @@ struct compressed_reduce_scatter_job {
     const std::span<float> sums{reinterpret_cast<float*>(memory + cut.total()), own};
     cut.encode(turn, in, memory);
     std::fill(sums.begin(), sums.end(), 0.0F);
-    exchange_in_rank_order(
-        comm, turn, [&](int peer) { return cut.of(memory, peer); }, cut.bytes(turn.rank()),
-        [&](int, read_wire data) { with.decode_add(data, sums); });
+    lend_each(comm, turn, [&](int peer) { return cut.of(memory, peer); });
+    take_in_rank_order(comm, turn, cut.of(memory, turn.rank()),
+                       [&](read_wire data) { with.decode_add(data, sums); });
+    turn.settle();
     finish_sums(operation, sums, turn.size());
     for (std::size_t i = 0; i < own; ++i) {
       out[i] = static_cast<T>(sums[i]);
@@ -224,7 +248,9 @@ struct compressed_all_gather_job {
     const wire mine{comm.scratch().get(cut.stride()), cut.bytes(turn.rank())};
     with.encode(std::span<const T>{in, whole.count(turn.rank())}, mine,
                 context_of(turn, whole.offset(turn.rank())));
-    hand_to_all(comm, turn, cut, mine, out);
+    lend_each(comm, turn, [&](int) { return mine; });
+    take_and_decode(comm, turn, cut, mine, out);
+    turn.settle();
   }
 };
 
@@ -245,20 +271,9 @@ struct compressed_all_to_all_job {
     const wires<Codec> coming{with, received.of(comm), turn.size()};
     auto* memory = comm.scratch().get(going.total());
     going.encode(turn, in, memory);
-    auto& lists = lists_of(comm);
-    lists.out.clear();
-    lists.in.clear();
-    for (int step = 1; step < turn.size(); ++step) {
-      const int next = (self + step) % turn.size();
-      const int before = (self + turn.size() - step) % turn.size();
-      const wire one = going.of(memory, next);
-      lists.out.push_back({next, one.data(), one.size()});
-      lists.in.push_back({before, nullptr, coming.bytes(before)});
-    }
-    coming.decode(self, going.of(memory, self).data(), out);
-    turn.exchange(lists.out, lists.in, [&](std::size_t which, const std::byte* data) {
-      coming.decode(lists.in[which].peer, data, out);
-    });
+    lend_each(comm, turn, [&](int peer) { return going.of(memory, peer); });
+    take_and_decode(comm, turn, coming, going.of(memory, self), out);
+    turn.settle();
   }
 };
 

@@ -39,10 +39,11 @@ struct memories {
   InputLayout input_layout;
   OutputLayout output_layout;
   std::size_t slot_elements;  ///< of the largest chunk
+  bool uniform;               ///< all chunks are of that size
 
   [[nodiscard]] std::size_t elements(const schedule::run& part) const {
-    if (part.count == 0) {
-      return 0;
+    if (uniform || part.count == 0) {
+      return static_cast<std::size_t>(part.count) * slot_elements;
     }
     const bool input_sized = part.where == schedule::region::input;
     return input_sized ? extent(input_layout, part) : extent(output_layout, part);

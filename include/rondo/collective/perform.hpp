@@ -102,7 +102,8 @@ void run_program(Comm& comm, Turn& turn, const schedule::program& program, const
                                       out_layout.largest(program.chunks));
   auto* scratch = reinterpret_cast<Element*>(
       comm.scratch().get(slot * static_cast<std::size_t>(program.slots) * sizeof(Element)));
-  const memories<Element, layout, layout> at{in, out, scratch, in_layout, out_layout, slot};
+  const memories<Element, layout, layout> at{in,        out,  scratch, in_layout,
+                                                  out_layout, slot, program.uniform};
   auto& lists = comm.kept().template get<round_lists>(0, [] { return round_lists{}; });
   execute(turn, program, at, with, lists);
 }

@@ -43,12 +43,12 @@ class wires {
     return {memory + stride_ * static_cast<std::size_t>(chunk), bytes(chunk)};
   }
 
-  /// Encodes all chunks of `values`.
+  /// Encodes all chunks of `values`, which begin with value `first` of the whole.
   template <class Turn, class T>
-  void encode(const Turn& turn, const T* values, std::byte* memory) const {
+  void encode(const Turn& turn, const T* values, std::byte* memory, std::size_t first = 0) const {
     for (int chunk = 0; chunk < chunks_; ++chunk) {
       with_.encode(std::span<const T>{values + cut_.offset(chunk), cut_.count(chunk)},
-                   of(memory, chunk), context_of(turn, cut_.offset(chunk)));
+                   of(memory, chunk), context_of(turn, first + cut_.offset(chunk)));
     }
   }
 
@@ -70,53 +70,55 @@ template <class Comm>
   return comm.kept().template get<round_lists>(0, [] { return round_lists{}; });
 }
 
-/// Sends `to(peer)` to each peer; then gives `add` the bytes of every rank, its own included, in
-/// rank order. All that comes has `bytes` bytes.
-template <class Comm, class Turn, class To, class Add>
-void exchange_in_rank_order(Comm& comm, Turn& turn, const To& to, std::size_t bytes,
-                            const Add& add) {
-  auto& lists = lists_of(comm);
-  lists.out.clear();
-  lists.in.clear();
-  const int self = turn.rank();
+/// Lends `to(peer)` to each peer.
+template <class Comm, class Turn, class To>
+void lend_each(Comm& comm, Turn& turn, const To& to) {
+  auto& out = lists_of(comm).out;
+  out.clear();
   for (int step = 1; step < turn.size(); ++step) {
-    const int peer = (self + step) % turn.size();
+    const int peer = (turn.rank() + step) % turn.size();
     const wire sent = to(peer);
-    lists.out.push_back({peer, sent.data(), sent.size()});
+    out.push_back({peer, sent.data(), sent.size()});
   }
+  turn.lend(out);
+}
+
+/// Gives `add(bytes)` the next wire of every rank, `own` included, in rank order.
+template <class Comm, class Turn, class Add>
+void take_in_rank_order(Comm& comm, Turn& turn, read_wire own, const Add& add) {
+  auto& in = lists_of(comm).in;
+  in.clear();
   for (int peer = 0; peer < turn.size(); ++peer) {
-    if (peer != self) {
-      lists.in.push_back({peer, nullptr, bytes});
+    if (peer != turn.rank()) {
+      in.push_back({peer, nullptr, own.size()});
     }
   }
-  bool own_done = false;
+  bool own_due = true;
   const auto own_before = [&](int peer) {
-    if (!own_done && self < peer) {
-      add(self, read_wire{to(self)});
-      own_done = true;
+    if (own_due && turn.rank() < peer) {
+      add(own);
+      own_due = false;
     }
   };
-  turn.exchange(lists.out, lists.in, [&](std::size_t which, const std::byte* data) {
-    own_before(lists.in[which].peer);
-    add(lists.in[which].peer, read_wire{data, bytes});
+  turn.take(in, [&](std::size_t which, const std::byte* data) {
+    own_before(in[which].peer);
+    add(read_wire{data, own.size()});
   });
   own_before(turn.size());
 }
 
-/// Hands this rank's finished wire to all, and decodes everybody's, its own included, into `out`.
+/// Takes every peer's wire of its chunk and decodes it into `out`; `own` is decoded like the others.
 template <class Comm, class Turn, class Codec, class T>
-void hand_to_all(Comm& comm, Turn& turn, const wires<Codec>& cut, wire finished, T* out) {
-  auto& lists = lists_of(comm);
-  lists.out.clear();
-  lists.in.clear();
+void take_and_decode(Comm& comm, Turn& turn, const wires<Codec>& cut, read_wire own, T* out) {
+  auto& in = lists_of(comm).in;
+  in.clear();
   for (int step = 1; step < turn.size(); ++step) {
     const int before = (turn.rank() + turn.size() - step) % turn.size();
-    lists.out.push_back({(turn.rank() + step) % turn.size(), finished.data(), finished.size()});
-    lists.in.push_back({before, nullptr, cut.bytes(before)});
+    in.push_back({before, nullptr, cut.bytes(before)});
   }
-  cut.decode(turn.rank(), finished.data(), out);
-  turn.exchange(lists.out, lists.in, [&](std::size_t which, const std::byte* data) {
-    cut.decode(lists.in[which].peer, data, out);
+  cut.decode(turn.rank(), own.data(), out);
+  turn.take(in, [&](std::size_t which, const std::byte* data) {
+    cut.decode(in[which].peer, data, out);
   });
 }
 

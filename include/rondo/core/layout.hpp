@@ -19,12 +19,16 @@ class layout {
  public:
   layout() = default;
 
-  /// `count` elements in `chunks` parts that differ by at most one element, larger ones first.
-  [[nodiscard]] static layout even(std::size_t count, int chunks) {
+  /// `count` elements in `chunks` parts that differ by at most one granule, larger ones first; all
+  /// begin on a multiple of `granule`.
+  [[nodiscard]] static layout even(std::size_t count, int chunks, std::size_t granule = 1) {
     const auto parts = static_cast<std::size_t>(chunks);
+    const std::size_t granules = (count + granule - 1) / granule;
     layout made;
-    made.base_ = count / parts;
-    made.larger_ = count % parts;
+    made.base_ = granules / parts;
+    made.larger_ = granules % parts;
+    made.granule_ = granule;
+    made.end_ = count;
     return made;
   }
 
@@ -56,7 +60,7 @@ class layout {
   }
   [[nodiscard]] std::size_t largest(int chunks) const noexcept {
     if (begins_ == nullptr) {
-      return base_ + (larger_ > 0 ? 1 : 0);
+      return (std::min)(end_, (base_ + (larger_ > 0 ? 1 : 0)) * granule_);
     }
     std::size_t most = 0;
     for (int chunk = 0; chunk < chunks; ++chunk) {
@@ -64,17 +68,22 @@ class layout {
     }
     return most;
   }
-  [[nodiscard]] bool uniform() const noexcept { return begins_ == nullptr && larger_ == 0; }
+  [[nodiscard]] bool uniform() const noexcept {
+    return begins_ == nullptr && larger_ == 0 && (granule_ == 1 || end_ % granule_ == 0);
+  }
 
  private:
   [[nodiscard]] std::size_t position(int chunk) const noexcept {
     const auto c = static_cast<std::size_t>(chunk);
-    return begins_ != nullptr ? begins_[c] : c * base_ + (std::min)(c, larger_);
+    return begins_ != nullptr ? begins_[c]
+                              : (std::min)(end_, (c * base_ + (std::min)(c, larger_)) * granule_);
   }
 
   const std::size_t* begins_ = nullptr;
   std::size_t base_ = 0;
   std::size_t larger_ = 0;
+  std::size_t granule_ = 1;
+  std::size_t end_ = static_cast<std::size_t>(-1);
   std::size_t shift_ = 0;
 };
 

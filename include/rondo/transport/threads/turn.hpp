@@ -24,9 +24,10 @@ struct private_state {
   std::vector<std::uint64_t> sent{};  ///< messages posted, by kind and peer
   std::vector<std::uint64_t> low{};   ///< first message not yet taken, by kind and peer
   struct lent {
-    const std::uint64_t* taken;
-    std::uint64_t value;
+    const envelope* slot;
+    std::uint64_t number;  ///< 1 + number of the message
     int peer;
+    bool users;
   };
   std::vector<lent> unsettled{};  ///< offers whose bytes peers may still read
 };
@@ -87,14 +88,18 @@ class turn {
 
   // --- messages ------------------------------------------------------------------------------
 
-  /// One round of messages: lends all of `out` (each with `peer`, `data`, `bytes`), takes all of
-  /// `in` (`peer`, `into` or null, `bytes`) in the order given, and returns when peers have taken
-  /// what was lent. `arrived(k, bytes)` sees message k where it lies: in the sender's memory.
-  template <class Out, class In, class Arrived>
-  void exchange(const Out& out, const In& in, const Arrived& arrived) {
+  /// Lends all of `out` (each with `peer`, `data`, `bytes`) to its peers, until `settle`.
+  template <class Out>
+  void lend(const Out& out) {
     for (const auto& one : out) {
       post(one.peer, false, word_, 0, one.data, one.bytes, true);
     }
+  }
+
+  /// Takes all of `in` (`peer`, `into` or null, `bytes`) in the order given. `arrived(k, bytes)`
+  /// sees message k where it lies: in the sender's memory.
+  template <class In, class Arrived>
+  void take(const In& in, const Arrived& arrived) {
     std::size_t index = 0;
     for (const auto& one : in) {
       auto& from = in_.between(one.peer, rank_, false);
@@ -107,6 +112,13 @@ class turn {
       });
       ++index;
     }
+  }
+
+  /// One round of messages: lends, takes, and returns when peers have taken what was lent.
+  template <class Out, class In, class Arrived>
+  void exchange(const Out& out, const In& in, const Arrived& arrived) {
+    lend(out);
+    take(in, arrived);
     settle();
   }
 
@@ -131,7 +143,11 @@ class turn {
   /// Waits until peers have taken all that was lent.
   void settle() {
     for (const auto& one : mine_.unsettled) {
-      wait_until(one.peer, *one.taken, one.value, false);
+      const bool slot_used_again =
+          one.number + channel::depth <= mine_.sent[slot_of(one.peer, one.users)];
+      if (!slot_used_again) {
+        wait_until(one.peer, one.slot->taken, one.number, false);
+      }
     }
     mine_.unsettled.clear();
   }
@@ -183,7 +199,7 @@ class turn {
     ++number;
     protocol::publish(to.posted, number);
     if (lent) {
-      mine_.unsettled.push_back({&slot.taken, number, peer});
+      mine_.unsettled.push_back({&slot, number, peer, users});
     }
   }
 
