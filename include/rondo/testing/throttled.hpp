@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/call.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <thread>
+#include <vector>
+
+/// A network that is as slow as you say, over thread ranks: to see on one machine what an algorithm
+/// or a codec saves on a link.
+namespace rondo::inline v0_1::testing {
+
+/// One full-duplex port per rank; what all ranks share. Messages leave and arrive one after another
+/// at `bytes_per_second`, in the background, and are `latency` under way.
+class link {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  link(int ranks, double bytes_per_second, std::chrono::nanoseconds latency = {})
+      : ranks_{static_cast<std::size_t>(ranks)},
+        bytes_per_second_{bytes_per_second},
+        latency_{latency},
+        left_{new std::atomic<clock::rep>[ranks_ * ranks_ * depth]()} {}
+
+  [[nodiscard]] clock::duration time_for(std::size_t bytes) const {
+    return std::chrono::duration_cast<clock::duration>(
+        std::chrono::duration<double>(static_cast<double>(bytes) / bytes_per_second_));
+  }
+  [[nodiscard]] clock::duration latency() const { return latency_; }
+
+  /// When message `number` from one rank to another has left its port.
+  [[nodiscard]] std::atomic<clock::rep>& left(int from, int to, std::uint64_t number) const {
+    return left_[(static_cast<std::size_t>(from) * ranks_ + static_cast<std::size_t>(to)) * depth +
+                 number % depth];
+  }
+
+ private:
+  static constexpr std::size_t depth = 64;  ///< more than a transport keeps under way
+  std::size_t ranks_;
+  double bytes_per_second_;
+  clock::duration latency_;
+  std::unique_ptr<std::atomic<clock::rep>[]> left_;
+};
+
+/// A communicator whose collectives go by messages over a `link`. Borrows both.
+///
+///     rondo::testing::link slow{4, 1e9};                 // outside run(), one for all ranks
+///     rondo::testing::throttled apart{comm, slow};       // on each rank
+///     rondo::all_reduce(apart, values);
+template <class Comm>
+class throttled {
+ public:
+  throttled(Comm& comm, const link& over)
+      : comm_{comm},
+        over_{over},
+        sent_(static_cast<std::size_t>(comm.size())),
+        taken_(static_cast<std::size_t>(comm.size())) {}
+
+  [[nodiscard]] int rank() const noexcept { return comm_.rank(); }
+  [[nodiscard]] int size() const noexcept { return comm_.size(); }
+  [[nodiscard]] int node_size() const noexcept { return 1; }
+  [[nodiscard]] auto& scratch() noexcept { return comm_.scratch(); }
+  [[nodiscard]] auto& widened() noexcept { return comm_.widened(); }
+  [[nodiscard]] auto& kept() noexcept { return comm_.kept(); }
+
+  template <class Body>
+  void collective(const call& made, const Body& body) {
+    comm_.collective(made, [&](auto& inner) {
+      turn mine{*this, inner};
+      body(mine);
+    });
+  }
+
+ private:
+  using clock = link::clock;
+
+  template <class Inner>
+  class turn {
+   public:
+    turn(throttled& through, Inner& inner) : through_{through}, inner_{inner} {}
+
+    [[nodiscard]] int rank() const noexcept { return inner_.rank(); }
+    [[nodiscard]] int size() const noexcept { return inner_.size(); }
+    [[nodiscard]] std::uint64_t word() const noexcept { return inner_.word(); }
+
+    template <class Out>
+    void lend(const Out& out) {
+      for (const auto& one : out) {
+        auto& free = through_.port_out_;
+        free = (std::max)(clock::now(), free) + through_.over_.time_for(one.bytes);
+        auto& number = through_.sent_[static_cast<std::size_t>(one.peer)];
+        through_.over_.left(rank(), one.peer, number++)
+            .store(free.time_since_epoch().count(), std::memory_order_relaxed);
+      }
+      inner_.lend(out);
+    }
+
+    template <class In, class Arrived>
+    void take(const In& in, const Arrived& arrived) {
+      inner_.take(in, [&](std::size_t which, const std::byte* data) {
+        const auto& one = *(std::begin(in) + static_cast<std::ptrdiff_t>(which));
+        auto& number = through_.taken_[static_cast<std::size_t>(one.peer)];
+        const clock::time_point left{clock::duration{
+            through_.over_.left(one.peer, rank(), number++).load(std::memory_order_relaxed)}};
+        auto& free = through_.port_in_;
+        free = (std::max)(left, free + through_.over_.time_for(one.bytes));
+        std::this_thread::sleep_until(free + through_.over_.latency());
+        arrived(which, data);
+      });
+    }
+
+    void settle() { inner_.settle(); }
+
+    template <class Out, class In, class Arrived>
+    void exchange(const Out& out, const In& in, const Arrived& arrived) {
+      lend(out);
+      take(in, arrived);
+      settle();
+    }
+
+   private:
+    throttled& through_;
+    Inner& inner_;
+  };
+
+  Comm& comm_;
+  const link& over_;
+  std::vector<std::uint64_t> sent_;
+  std::vector<std::uint64_t> taken_;
+  clock::time_point port_out_{};
+  clock::time_point port_in_{};
+};
+
+}  // namespace rondo::inline v0_1::testing
