@@ -187,6 +187,11 @@ class group {
   arena outbox;
   std::vector<MPI_Request> receives;
   std::vector<MPI_Request> sends;
+  struct lent_message {
+    int peer;
+    std::size_t bytes;
+  };
+  std::vector<lent_message> lent;  ///< what `sends` carries for collectives
 
  private:
   /// Ranks that want to go on, the same list for all of them. Whoever first sees that all who still

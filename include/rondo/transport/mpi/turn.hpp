@@ -29,7 +29,7 @@ enum class waits { for_call, for_bytes };
 /// waits for, or with an exception that says why not.
 class turn {
  public:
-  turn(group& in, const call& made, std::uint64_t word) : in_{in}, call_{made}, word_{word} {
+  turn(group& in, const call& made, std::uint64_t word) : in_{in}, call_{made}, word_{word}, requests_{in} {
     if (in_.failed()) {
       give_up();
     }
@@ -40,39 +40,43 @@ class turn {
   [[nodiscard]] int rank() const noexcept { return in_.rank(); }
   [[nodiscard]] int size() const noexcept { return in_.size(); }
 
-  /// One round of messages: lends all of `out` (each with `peer`, `data`, `bytes`), takes all of
-  /// `in` (`peer`, `into` or null, `bytes`) in the order given, and returns when peers have taken
-  /// what was lent. `arrived(k, bytes)` sees message k where it lies.
-  template <class Out, class In, class Arrived>
-  void exchange(const Out& out, const In& in, const Arrived& arrived) {
-    std::size_t inbox_bytes = 0;
-    for (const auto& one : in) {
-      inbox_bytes += one.into == nullptr ? padded(one.bytes) : 0;
-    }
-    std::byte* inbox = in_.inbox.get(inbox_bytes);
-    const int tag = in_.tag_of(word_);
-    const in_flight tidy{in_};
-    std::byte* free = inbox;
-    for (const auto& one : in) {
-      begin_receive(one.peer, tag, one.into != nullptr ? one.into : free, one.bytes, in_.around());
-      free += one.into == nullptr ? padded(one.bytes) : 0;
-    }
+  [[nodiscard]] std::uint64_t word() const noexcept { return word_; }
+
+  /// Lends all of `out` (each with `peer`, `data`, `bytes`) to its peers, until `settle`.
+  template <class Out>
+  void lend(const Out& out) {
     for (const auto& one : out) {
-      begin_send(one.peer, tag, one.data, one.bytes, in_.around());
+      begin_send(one.peer, in_.tag_of(word_), one.data, one.bytes, in_.around());
+      in_.lent.push_back({one.peer, one.bytes});
     }
-    std::size_t index = 0;
+  }
+
+  /// Takes all of `in` (`peer`, `into` or null, `bytes`) in the order given; `arrived(k, bytes)`
+  /// sees message k where it was received.
+  template <class In, class Arrived>
+  void take(const In& in, const Arrived& arrived) {
+    begin_receives(in);
+    finish_receives(in, arrived);
+  }
+
+  /// Waits until peers have what was lent.
+  void settle() {
     std::size_t piece = 0;
-    free = inbox;
-    for (const auto& one : in) {
-      await_receives(one.peer, waits::for_call, piece, one.bytes);
-      arrived(index, static_cast<const std::byte*>(one.into != nullptr ? one.into : free));
-      free += one.into == nullptr ? padded(one.bytes) : 0;
-      ++index;
-    }
-    piece = 0;
-    for (const auto& one : out) {
+    for (const auto& one : in_.lent) {
       await_sends(one.peer, piece, one.bytes);
     }
+    in_.sends.clear();
+    in_.lent.clear();
+  }
+
+  /// One round of messages. Receives are begun before sends, so that no message has to wait in
+  /// MPI's own memory.
+  template <class Out, class In, class Arrived>
+  void exchange(const Out& out, const In& in, const Arrived& arrived) {
+    begin_receives(in);
+    lend(out);
+    finish_receives(in, arrived);
+    settle();
   }
 
   /// Sends one tagged message; returns when the bytes are the caller's again.
@@ -193,7 +197,10 @@ class turn {
     explicit in_flight(group& of) : in{of} {
       in.receives.clear();
       in.sends.clear();
+      in.lent.clear();
     }
+    in_flight(const in_flight&) = delete;
+    in_flight& operator=(const in_flight&) = delete;
     ~in_flight() {
       for (auto& one : in.receives) {
         if (one != MPI_REQUEST_NULL) {
@@ -235,6 +242,34 @@ class turn {
       auto& request = in_.sends.emplace_back(MPI_REQUEST_NULL);
       check(MPI_Isend(from + at, count, MPI_BYTE, peer, tag, over, &request), "MPI_Isend");
     });
+  }
+
+  template <class In>
+  void begin_receives(const In& in) {
+    std::size_t inbox_bytes = 0;
+    for (const auto& one : in) {
+      inbox_bytes += one.into == nullptr ? padded(one.bytes) : 0;
+    }
+    std::byte* free = in_.inbox.get(inbox_bytes);
+    for (const auto& one : in) {
+      begin_receive(one.peer, in_.tag_of(word_), one.into != nullptr ? one.into : free, one.bytes,
+                    in_.around());
+      free += one.into == nullptr ? padded(one.bytes) : 0;
+    }
+  }
+
+  template <class In, class Arrived>
+  void finish_receives(const In& in, const Arrived& arrived) {
+    std::byte* free = in_.inbox.get(0);
+    std::size_t index = 0;
+    std::size_t piece = 0;
+    for (const auto& one : in) {
+      await_receives(one.peer, waits::for_call, piece, one.bytes);
+      arrived(index, static_cast<const std::byte*>(one.into != nullptr ? one.into : free));
+      free += one.into == nullptr ? padded(one.bytes) : 0;
+      ++index;
+    }
+    in_.receives.clear();
   }
 
   void await_receives(int peer, waits what, std::size_t& piece, std::size_t bytes) {
@@ -357,6 +392,8 @@ class turn {
         raise(revoked{message, why.rank});
     }
   }
+
+  in_flight requests_;
 };
 
 /// A turn of ranks that are all on one node: pads and staging bytes of the peers, too.
