@@ -14,12 +14,14 @@
 #include <rondo/pipeline/formula.hpp>
 #include <rondo/pipeline/layers.hpp>
 #include <rondo/pipeline/lower.hpp>
+#include <rondo/pipeline/lower_bound.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/one_f_one_b.hpp>
 #include <rondo/pipeline/passes.hpp>
 #include <rondo/pipeline/placement.hpp>
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/pipeline/prove.hpp>
+#include <rondo/pipeline/search.hpp>
 #include <rondo/pipeline/shape.hpp>
 #include <rondo/pipeline/simulate.hpp>
 #include <rondo/pipeline/zero_bubble.hpp>
