@@ -21,6 +21,8 @@ namespace rondo::inline v0_1::codec {
 ///  - `statistic`: with `observe(tile)` and `combine(a, b)`, and `scale_of(statistic, count)`;
 ///  - `pack(tile, scale, payload)` and `unpack(payload, scale, tile)` for a tile of any N values;
 ///  - `is_poison(scale)`: the scale says that the block held a NaN or an infinity.
+/// and may have a `message` that `begin(context)` makes for each call, a `survey` of all values
+/// before the first is encoded, and `turn` and `turn_back`, applied to tiles on either side.
 /// The codec offers the whole interface for spans of float, double, half and bfloat16.
 template <class Format>
 class block_codec : public Format {
@@ -35,7 +37,7 @@ class block_codec : public Format {
 
   /// Bytes of the wire of `count` values.
   [[nodiscard]] RONDO_HOST_DEVICE static constexpr std::size_t wire_bytes(std::size_t count) {
-    return wire::bytes(count);
+    return wire::bytes(detail::round_up(count, granule));
   }
 
   /// Encodes `values` (float, double, half or bfloat16) into the first `wire_bytes` of `to`, all
@@ -49,9 +51,13 @@ class block_codec : public Format {
     std::fill_n(tail, block, whole < from.size() ? padding(first[whole]) : element_of<Values>{});
     std::copy(first + whole, first + from.size(), tail);
     encode_from(
-        [first, whole, &tail](std::size_t index, tile_type& tile) RONDO_INLINE_BODY {
-          detail::load(index < whole ? first + index : tail, tile);
-        },
+        [first, whole, &tail](std::size_t index, const message& told, tile_type& tile)
+            RONDO_INLINE_BODY {
+              detail::load(index < whole ? first + index : tail, tile);
+              if constexpr (turns) {
+                Format::turn(tile, told);
+              }
+            },
         from.size(), to, where);
   }
 
@@ -81,16 +87,17 @@ class block_codec : public Format {
     for (const auto& from : wires) {
       detail::require_wire("codec::encode_sum", from.size(), wire_bytes(count), count);
     }
-    const std::size_t whole = count / block * block;
+    const std::size_t padded = detail::round_up(count, granule);
+    const std::size_t whole = padded / block * block;
     float tail[block] = {};
-    if (whole < count) {
-      sum_tails(wires, count, factor, tail);
+    if (whole < padded) {
+      sum_tails(wires, padded, factor, tail);
     }
     encode_from(
-        [wires, count, factor, whole, &tail](std::size_t index, tile_type& tile)
+        [wires, padded, factor, whole, &tail](std::size_t index, const message&, tile_type& tile)
             RONDO_INLINE_BODY {
               if (index < whole) {
-                sum_block(wires, count, index / block, factor, tile);
+                sum_block(wires, padded, index / block, factor, tile);
               } else {
                 detail::load(tail, tile);
               }
@@ -103,6 +110,8 @@ class block_codec : public Format {
   using tile_type = float[block];
   using payload_type = std::uint8_t[wire::block_bytes()];
   using message = detail::message_of<Format>;
+  static constexpr std::size_t granule = detail::granule_of<Format>;
+  static constexpr bool turns = granule > 1;
 
   /// What stands behind the last values, so that their scale is theirs alone.
   template <class T>
@@ -114,11 +123,12 @@ class block_codec : public Format {
     }
   }
 
-  /// `source(index, tile)` fills a tile with the block that begins at value `index`.
+  /// `source(index, told, tile)` fills a tile with the block that begins at value `index`.
   template <class Source>
-  void encode_from(const Source& source, std::size_t count, std::span<std::byte> to,
+  void encode_from(const Source& source, std::size_t values, std::span<std::byte> to,
                    const context& where) const {
-    detail::require_wire("codec::encode", to.size(), wire_bytes(count), count);
+    detail::require_wire("codec::encode", to.size(), wire_bytes(values), values);
+    const std::size_t count = detail::round_up(values, granule);
     const auto begin = to.data();
     vectorized([&]() RONDO_INLINE_BODY {
       const message told = begin_message(source, count, where);
@@ -135,7 +145,7 @@ class block_codec : public Format {
       typename Format::survey seen{};
       tile_type tile;
       for (std::size_t index = 0; index < count; index += block) {
-        source(index, tile);
+        source(index, {}, tile);
         seen = Format::survey::combine(seen, Format::survey::observe(tile));
       }
       return Format::begin(seen);
@@ -161,7 +171,7 @@ class block_codec : public Format {
     for (std::size_t first = 0; first < blocks; first += group) {
       const std::size_t here = (std::min)(group, blocks - first);
       for (std::size_t k = 0; k < here; ++k) {
-        source((first + k) * block, tiles[k]);
+        source((first + k) * block, told, tiles[k]);
         seen[k] = detail::observe_block<Format>(tiles[k]);
       }
       for (std::size_t k = 0; k < here; ++k) {
@@ -184,22 +194,31 @@ class block_codec : public Format {
 
   template <class T, class Fold>
   void decode_to(std::span<const std::byte> from, std::span<T> values, const Fold& fold) const {
-    const std::size_t count = values.size();
-    detail::require_wire("codec::decode", from.size(), wire_bytes(count), count);
+    const std::size_t count = detail::round_up(values.size(), granule);
+    const std::size_t whole = values.size() / block;
+    detail::require_wire("codec::decode", from.size(), wire_bytes(values.size()), values.size());
     const auto begin = from.data();
     const auto out = values.data();
     vectorized([&]() RONDO_INLINE_BODY {
-      const message told = wire::read_header(begin, count);
+      const message told = read_message(begin, count);
       tile_type tile;
-      for (std::size_t b = 0; b < count / block; ++b) {
+      for (std::size_t b = 0; b < whole; ++b) {
         decode_block(begin, count, b, told, tile);
+        if constexpr (turns) {
+          Format::turn_back(tile, told);
+        }
         detail::store(tile, out + b * block, fold);
       }
     });
-    if (const std::size_t left = count % block; left != 0) {
+    if (const std::size_t left = values.size() % block; left != 0) {
       tile_type tile;
-      decode_tail(begin, count, tile);
-      const auto tail = out + (count - left);
+      decode_last(begin, count, whole, tile);
+      if constexpr (turns) {
+        vectorized([&]() RONDO_INLINE_BODY {
+          Format::turn_back(tile, read_message(begin, count));
+        });
+      }
+      const auto tail = out + whole * block;
       T kept[block] = {};
       std::copy_n(tail, left, kept);
       detail::store(tile, kept, fold);
@@ -215,13 +234,25 @@ class block_codec : public Format {
         wire::read_scale(from, b), tile, told);
   }
 
-  static void decode_tail(const std::byte* from, std::size_t count, tile_type& tile) {
+  /// Block b, the last one: it may be short.
+  static void decode_last(const std::byte* from, std::size_t count, std::size_t b,
+                          tile_type& tile) {
     payload_type payload = {};
-    std::memcpy(payload, wire::payload(from, count, count / block), wire::tail_bytes(count));
+    const std::size_t bytes = wire::payload_end(count) - wire::payload_begin(count);
+    std::memcpy(payload, wire::payload(from, count, b), bytes - b * wire::block_bytes());
     vectorized([&]() RONDO_INLINE_BODY {
-      detail::unpack_tile<Format>(payload, wire::read_scale(from, count / block), tile,
+      detail::unpack_tile<Format>(payload, wire::read_scale(from, b), tile,
                                   wire::read_header(from, count));
     });
+  }
+
+  /// What a decoder knows of the message: its header, or what does not depend on the context.
+  RONDO_ALWAYS_INLINE message read_message(const std::byte* from, std::size_t count) const {
+    if constexpr (turns) {
+      return Format::begin(context{});
+    } else {
+      return wire::read_header(from, count);
+    }
   }
 
   RONDO_ALWAYS_INLINE static void sum_block(std::span<const std::span<const std::byte>> wires,
@@ -246,7 +277,7 @@ class block_codec : public Format {
                         float factor, tile_type& sum) {
     for (const auto& from : wires) {
       tile_type tile;
-      decode_tail(from.data(), count, tile);
+      decode_last(from.data(), count, count / block, tile);
       for (std::size_t i = 0; i < count % block; ++i) {
         sum[i] += tile[i];
       }

@@ -7,6 +7,7 @@
 #include <rondo/core/vectorize.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <span>
 
 namespace rondo::inline v0_1::codec {

@@ -102,8 +102,8 @@ inline void require_wire(std::string_view what, std::size_t got, std::size_t nee
   }
 }
 
-[[noreturn]] inline void corrupt(std::string_view what) {
-  raise(error{error_code::corrupt_data, std::string{what} + "; was it made by another codec?"});
+[[noreturn]] inline void corrupt(const std::string& what) {
+  raise(error{error_code::corrupt_data, what + "; was it made by another codec?"});
 }
 
 }  // namespace detail

@@ -33,13 +33,19 @@ struct stored_as<__nv_bfloat16> {
 };
 #endif
 
+/// from[i], as a float.
+template <class T>
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE float value_at(const T* from, std::size_t i) {
+  typename stored_as<T>::type value;
+  std::memcpy(&value, from + i, sizeof(T));
+  return static_cast<float>(value);
+}
+
 /// tile = the N values at `from`, as floats.
 template <class T, std::size_t N>
 RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void load(const T* from, float (&tile)[N]) {
   for (std::size_t i = 0; i < N; ++i) {
-    typename stored_as<T>::type value;
-    std::memcpy(&value, from + i, sizeof(T));
-    tile[i] = static_cast<float>(value);
+    tile[i] = value_at(from, i);
   }
 }
 
@@ -52,7 +58,7 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void store(const float (&tile)[N], T* to, 
       old = to[i];
     }
     const auto value = static_cast<typename stored_as<T>::type>(fold(old, tile[i]));
-    std::memcpy(to + i, &value, sizeof(T));
+    std::memcpy(static_cast<void*>(to + i), &value, sizeof(T));
   }
 }
 

@@ -17,6 +17,16 @@ namespace detail {
 template <class Format>
 concept has_header = requires { typename Format::survey; };
 
+/// Values that a format treats as one even past the end of a message: 1, unless it says so.
+template <class Format>
+inline constexpr std::size_t granule_of = [] {
+  if constexpr (requires { Format::granule; }) {
+    return Format::granule;
+  } else {
+    return std::size_t{1};
+  }
+}();
+
 /// What a format knows of the whole message while it packs a block: nothing, unless it says so.
 struct no_message {};
 
