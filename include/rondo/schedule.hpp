@@ -4,5 +4,8 @@
 
 /// Collectives as data, and their readers.
 #include <rondo/schedule/collectives.hpp>
+#include <rondo/schedule/fit.hpp>
 #include <rondo/schedule/generators.hpp>
+#include <rondo/schedule/network.hpp>
 #include <rondo/schedule/prove.hpp>
+#include <rondo/schedule/simulate.hpp>

@@ -128,4 +128,10 @@ constexpr program generate(bruck, make<collective::all_to_all>, place where) {
   return write.finish();
 }
 
+template <collective What>
+requires(What == collective::all_reduce || What == collective::all_to_all ||
+         What == collective::barrier) constexpr int rotation(bruck, make<What>) {
+  return 1;
+}
+
 }  // namespace rondo::inline v0_1::schedule

@@ -195,4 +195,11 @@ constexpr program generate(const hierarchical<Inner, Outer>& algorithm,
   return write.finish();
 }
 
+template <class Inner, class Outer, collective What>
+requires(What != collective::broadcast) &&
+    generates<hierarchical<Inner, Outer>, What>&& rotates<Outer, What> constexpr int rotation(
+        const hierarchical<Inner, Outer>& algorithm, make<What> what) {
+  return algorithm.inner_size * rotation(algorithm.outer, what);
+}
+
 }  // namespace rondo::inline v0_1::schedule

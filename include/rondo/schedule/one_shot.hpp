@@ -112,4 +112,11 @@ constexpr program generate(one_shot, make<collective::barrier>, place where) {
   return write.finish();
 }
 
+template <collective What>
+requires(What == collective::all_reduce || What == collective::reduce_scatter ||
+         What == collective::all_gather || What == collective::all_to_all ||
+         What == collective::barrier) constexpr int rotation(one_shot, make<What>) {
+  return 1;
+}
+
 }  // namespace rondo::inline v0_1::schedule

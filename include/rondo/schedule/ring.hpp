@@ -139,4 +139,10 @@ constexpr program generate(ring, make<collective::reduce>, place where) {
   return write.finish();
 }
 
+template <collective What>
+requires(What == collective::all_reduce || What == collective::reduce_scatter ||
+         What == collective::all_gather) constexpr int rotation(ring, make<What>) {
+  return 1;
+}
+
 }  // namespace rondo::inline v0_1::schedule

@@ -134,6 +134,14 @@ concept generates = requires(Algorithm algorithm, place where) {
   { generate(algorithm, make<What>{}, where) } -> std::same_as<program>;
 };
 
+/// An algorithm in which the steps of rank r + k are those of rank r with every peer moved by k,
+/// too: the same verbs, rounds and sizes, for k = `rotation(algorithm, make<What>)`. One rank in k
+/// then stands for all, whatever the number of ranks, which k divides.
+template <class Algorithm, collective What>
+concept rotates = requires(Algorithm algorithm) {
+  { rotation(algorithm, make<What>{}) } -> std::same_as<int>;
+};
+
 /// A schedule for all ranks, each row made when it is asked for.
 template <class Algorithm, collective What>
 struct generated {

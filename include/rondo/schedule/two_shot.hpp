@@ -74,4 +74,10 @@ constexpr program generate(two_shot, make<collective::reduce>, place where) {
   return write.finish();
 }
 
+template <collective What>
+requires(What == collective::all_reduce || What == collective::reduce_scatter ||
+         What == collective::all_gather) constexpr int rotation(two_shot, make<What>) {
+  return 1;
+}
+
 }  // namespace rondo::inline v0_1::schedule

@@ -16,6 +16,33 @@ namespace rondo::inline v0_1::schedule::detail {
 /// root on, and the root feeds (or drains) both trees from above. A round is one colour of one
 /// level: a piece passes a level in two rounds, and the next piece follows two rounds later.
 class double_tree {
+  enum side_of : unsigned char { before, after, above };  ///< of the peer, in node order
+  struct edge {
+    int level;  ///< of the upper end
+    int colour;
+    int peer;
+    int tree;
+    side_of side;
+  };
+
+  /// Calls visit(edge, segment, chunk) round by round, beginning with the round that `write` is in;
+  /// `start(edge)` is the round of the edge's first piece.
+  template <class Start, class Visit>
+  constexpr void for_each_piece(builder& write, Start start, Visit visit) const {
+    const int origin = write.round();
+    for (int round = 0; round < rounds(); ++round) {
+      write.at(origin + round);
+      for (int i = 0; i < edge_count_; ++i) {
+        const edge& e = edges_[i];
+        const int since = round - start(e);
+        if (since >= 0 && since % 2 == 0 && since / 2 < segments_) {
+          visit(e, since / 2, e.tree * segments_ + since / 2);
+        }
+      }
+    }
+    write.at(origin + rounds());
+  }
+
  public:
   constexpr double_tree(place where, int segments, bool rooted)
       : segments_{segments}, height_{rooted ? 1 : 0} {
@@ -89,15 +116,6 @@ class double_tree {
   }
 
  private:
-  enum side_of : unsigned char { before, after, above };  ///< of the peer, in node order
-  struct edge {
-    int level;  ///< of the upper end
-    int colour;
-    int peer;
-    int tree;
-    side_of side;
-  };
-
   constexpr void add(const edge& next) { edges_[edge_count_++] = next; }
 
   [[nodiscard]] constexpr bool is_leaf(int tree) const {
@@ -115,24 +133,6 @@ class double_tree {
       }
     }
     return true;
-  }
-
-  /// Calls visit(edge, segment, chunk) round by round, beginning with the round that `write` is in;
-  /// `start(edge)` is the round of the edge's first piece.
-  template <class Start, class Visit>
-  constexpr void for_each_piece(builder& write, Start start, Visit visit) const {
-    const int origin = write.round();
-    for (int round = 0; round < rounds(); ++round) {
-      write.at(origin + round);
-      for (int i = 0; i < edge_count_; ++i) {
-        const edge& e = edges_[i];
-        const int since = round - start(e);
-        if (since >= 0 && since % 2 == 0 && since / 2 < segments_) {
-          visit(e, since / 2, e.tree * segments_ + since / 2);
-        }
-      }
-    }
-    write.at(origin + rounds());
   }
 
   int segments_;

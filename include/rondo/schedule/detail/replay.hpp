@@ -1,0 +1,267 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/schedule/detail/machine.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace rondo::inline v0_1::schedule::detail {
+
+/// Replays a schedule. A message that shares no port with others of its round depends on the clocks
+/// of its two ranks alone, and these are followed in any order. Ranks that have messages that wait
+/// for ports, or for cores, enter their rounds in the order of time, from a queue of events.
+template <class Recorder>
+class replay : public machine<Recorder> {
+ public:
+  replay(const traffic& of, const network& on, double bytes, Recorder& recorder)
+      : machine<Recorder>(of, on, bytes, recorder),
+        lanes_(static_cast<std::size_t>(of.ranks())),
+        cores_(static_cast<std::size_t>(on.cores), 0.0) {}
+
+  void play() {
+    for (int rank = this->traffic_.ranks(); rank-- > 0;) {
+      end_round(rank);
+    }
+    for (;;) {
+      while (!ready_.empty()) {
+        const int rank = ready_.back();
+        ready_.pop_back();
+        enter(rank);
+      }
+      if (events_.empty()) {
+        break;
+      }
+      step_in_time();
+    }
+    this->check_finished();
+  }
+
+ private:
+  static constexpr std::size_t entering = ~std::size_t{0};
+
+  /// A rank enters a round, or its send `step` is complete.
+  struct event {
+    double time;
+    int rank;
+    std::size_t step;
+  };
+  [[nodiscard]] static bool later(const event& a, const event& b) {
+    if (a.time != b.time) {
+      return a.time > b.time;
+    }
+    return a.rank != b.rank ? a.rank > b.rank : a.step > b.step;
+  }
+
+  /// A message that both ends are ready for.
+  struct waiting {
+    int sender;
+    std::size_t send;
+  };
+  struct lane_state {
+    bool sending = false;
+    bool receiving = false;
+    std::vector<waiting> out;  ///< in the order of the steps
+    std::vector<waiting> in;   ///< in the order in which they became ready
+  };
+
+  [[nodiscard]] lane_state& lane(int rank) { return lanes_[static_cast<std::size_t>(rank)]; }
+
+  void schedule_event(const event& next) {
+    events_.push_back(next);
+    std::push_heap(events_.begin(), events_.end(), later);
+  }
+
+  /// All that happens at the earliest time.
+  void step_in_time() {
+    const double now = events_.front().time;
+    touched_.clear();
+    while (!events_.empty() && events_.front().time == now) {
+      const event next = events_.front();
+      std::pop_heap(events_.begin(), events_.end(), later);
+      events_.pop_back();
+      if (next.step == entering) {
+        enter(next.rank);
+      } else {
+        leave(next.rank, next.step);
+      }
+    }
+    for (const int rank : touched_) {
+      start_next(now, lane(rank).out);
+    }
+    for (const int rank : touched_) {
+      start_next(now, lane(rank).in);
+    }
+  }
+
+  [[nodiscard]] bool waits(const traffic::entry& one) const {
+    return one.is_message() && (one.contended != 0 || !cores_.empty());
+  }
+
+  /// Opens the rank's next round, to be entered at once or when its time has come.
+  void end_round(int rank) {
+    if (!this->open_round(rank)) {
+      return;
+    }
+    const auto& state = this->at(rank);
+    for (std::size_t i = state.begin; i < state.end; ++i) {
+      if (waits(this->traffic_[i])) {
+        schedule_event({state.start, rank, entering});
+        return;
+      }
+    }
+    ready_.push_back(rank);
+  }
+
+  void enter(int rank) {
+    auto& state = this->at(rank);
+    state.entered = true;
+    for (std::size_t i = state.begin; i < state.end; ++i) {
+      const traffic::entry& one = this->traffic_[i];
+      if (!one.is_message()) {
+        const double seconds = this->local_seconds(one);
+        const double end = work(state.processor, state.start, seconds);
+        this->end_not_before(rank, end);
+        this->record(rank, i, end - seconds, end);
+      }
+    }
+    if (state.pending == 0) {
+      end_round(rank);
+      return;
+    }
+    for (std::size_t i = state.begin, end = state.end; i < end; ++i) {
+      const traffic::entry& one = this->traffic_[i];
+      const auto& peer = this->at(one.peer);
+      const bool sends = one.action() == verb::send;
+      // A rank that stands for its own peer sees both ends of a message; one will do.
+      if (!one.is_message() || !peer.entered || one.partner < peer.begin ||
+          one.partner >= peer.end || (one.peer == rank && !sends)) {
+        continue;
+      }
+      const int sender = sends ? rank : one.peer;
+      const std::size_t send = sends ? i : one.partner;
+      if (waits(one)) {
+        make_ready(sender, send, sends ? one.peer : rank);
+      } else {
+        pass(sender, send);
+      }
+    }
+  }
+
+  /// A message that has its ports for itself.
+  void pass(int sender, std::size_t send) {
+    const int receiver = this->traffic_[send].peer;
+    const double here = this->at(sender).start;
+    const double there = this->at(receiver).start;
+    transfer(here > there ? here : there, sender, send, receiver);
+    complete(sender);
+    complete(receiver);
+  }
+
+  void complete(int rank) {
+    if (--this->at(rank).pending == 0) {
+      end_round(rank);
+    }
+  }
+
+  void make_ready(int sender, std::size_t send, int receiver) {
+    auto& out = lane(sender).out;
+    const auto place = std::upper_bound(out.begin(), out.end(), send,
+                                        [](std::size_t a, const waiting& b) { return a < b.send; });
+    out.insert(place, {sender, send});
+    lane(receiver).in.push_back({sender, send});
+    touched_.push_back(sender);
+  }
+
+  /// Starts as many of the messages as ports allow.
+  void start_next(double now, std::vector<waiting>& queue) {
+    for (std::size_t i = 0; i < queue.size();) {
+      const waiting next = queue[i];
+      const int receiver = this->traffic_[next.send].peer;
+      const bool ports = cores_.empty();
+      if (ports && lane(next.sender).sending && lane(receiver).receiving) {
+        return;
+      }
+      if (ports && (lane(next.sender).sending || lane(receiver).receiving)) {
+        const bool own_port_taken =
+            &queue == &lane(receiver).in ? lane(receiver).receiving : lane(next.sender).sending;
+        if (own_port_taken) {
+          return;
+        }
+        ++i;
+        continue;
+      }
+      remove(lane(next.sender).out, next.send);
+      remove(lane(receiver).in, next.send);
+      start(now, next.sender, next.send, receiver);
+    }
+  }
+  static void remove(std::vector<waiting>& from, std::size_t send) {
+    from.erase(std::find_if(from.begin(), from.end(),
+                            [send](const waiting& one) { return one.send == send; }));
+  }
+
+  void start(double now, int sender, std::size_t send, int receiver) {
+    lane(sender).sending = true;
+    lane(receiver).receiving = true;
+    schedule_event({transfer(now, sender, send, receiver), sender, send});
+  }
+
+  void leave(int sender, std::size_t send) {
+    const int receiver = this->traffic_[send].peer;
+    lane(sender).sending = false;
+    lane(receiver).receiving = false;
+    touched_.push_back(sender);
+    touched_.push_back(receiver);
+    complete(sender);
+    complete(receiver);
+  }
+
+  /// Charges both ends for a message that starts now, and gives the time when the ports are free.
+  double transfer(double now, int sender, std::size_t send, int receiver) {
+    const traffic::entry& sent = this->traffic_[send];
+    const std::size_t receive = sent.partner;
+    const double seconds = this->message_seconds(sent);
+    const double folding = this->local_seconds(this->traffic_[receive]);
+    const double overhead = this->network_.overhead;
+    double begin = now;
+    double end = now;
+    double folded = now;
+    if (cores_.empty()) {
+      begin = this->occupy(this->at(sender).processor, now, overhead);
+      end = begin + seconds;
+      folded = this->occupy(this->at(receiver).inbox, end, overhead + folding);
+    } else {
+      const double all = 2 * overhead + seconds + folding;
+      end = folded = work(this->at(receiver).processor, now, all);
+      begin = end - all;
+    }
+    this->end_not_before(sender, end);
+    this->end_not_before(receiver, folded);
+    this->record(sender, send, begin, end);
+    this->record(receiver, receive, begin, folded);
+    return end;
+  }
+
+  /// Occupies the rank's own clock, and the core that is free first if ranks share cores.
+  double work(double& clock, double from, double seconds) {
+    if (cores_.empty()) {
+      return this->occupy(clock, from, seconds);
+    }
+    const auto core = std::min_element(cores_.begin(), cores_.end());
+    const double end = this->occupy(clock, from > *core ? from : *core, seconds);
+    *core = end;
+    return end;
+  }
+
+  std::vector<lane_state> lanes_;
+  std::vector<double> cores_;  ///< when each is free
+  std::vector<int> ready_;     ///< ranks to enter their rounds at any time
+  std::vector<event> events_;  ///< a heap, the earliest first
+  std::vector<int> touched_;   ///< ranks whose messages may start now
+};
+
+}  // namespace rondo::inline v0_1::schedule::detail

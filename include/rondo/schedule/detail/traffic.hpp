@@ -1,0 +1,198 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/schedule/schedule.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <vector>
+
+namespace rondo::inline v0_1::schedule::detail {
+
+/// A schedule as the simulator needs it: verbs, sizes, and which send belongs to which receive, in
+/// 12 bytes per step. Where the schedule rotates, one rank stands for all ranks a multiple of
+/// `ranks()` away.
+class traffic {
+ public:
+  struct entry {
+    std::uint32_t partner = 0;  ///< the step at the other end of the message
+    std::int32_t peer = 0;      ///< the rank, modulo `ranks()`, that it belongs to
+    std::uint32_t chunks : 26 = 0;
+    std::uint32_t what : 3 = 0;
+    std::uint32_t within_node : 1 = 0;
+    std::uint32_t ends_round : 1 = 0;
+    std::uint32_t contended : 1 = 0;  ///< shares a port with others of the round, at either end
+
+    [[nodiscard]] verb action() const { return static_cast<verb>(what); }
+    [[nodiscard]] bool is_message() const {
+      return action() != verb::fold && action() != verb::copy;
+    }
+  };
+
+  template <readable Schedule>
+  traffic(const Schedule& schedule, int ranks_per_node, bool all_ranks = false) {
+    const int size = schedule.size;
+    ranks_ = all_ranks ? size : representatives(rotation_of(schedule), size, ranks_per_node);
+    begins_.push_back(0);
+    for (int rank = 0; rank < ranks_; ++rank) {
+      const program row = schedule.row(rank);
+      chunks_ = row.chunks;
+      append(row, rank, ranks_per_node);
+    }
+    match(size);
+  }
+
+  [[nodiscard]] int ranks() const { return ranks_; }
+  [[nodiscard]] int chunks() const { return chunks_; }
+  [[nodiscard]] const entry& operator[](std::size_t step) const { return steps_[step]; }
+  [[nodiscard]] std::size_t begin(int rank) const {
+    return begins_[static_cast<std::size_t>(rank)];
+  }
+  [[nodiscard]] std::size_t end(int rank) const {
+    return begins_[static_cast<std::size_t>(rank) + 1];
+  }
+  /// One past the last step of the round that begins with `step`.
+  [[nodiscard]] std::size_t round_end(std::size_t step) const {
+    while (steps_[step].ends_round == 0) {
+      ++step;
+    }
+    return step + 1;
+  }
+
+ private:
+  template <class Algorithm, collective What>
+  [[nodiscard]] static int rotation_of(const generated<Algorithm, What>& schedule) {
+    if constexpr (rotates<Algorithm, What>) {
+      return rotation(schedule.algorithm, make<What>{});
+    } else {
+      return schedule.size;
+    }
+  }
+  template <readable Schedule>
+  [[nodiscard]] static int rotation_of(const Schedule& schedule) {
+    return schedule.size;
+  }
+  [[nodiscard]] static int representatives(int rotation, int size, int ranks_per_node) {
+    const int node = ranks_per_node > 1 && ranks_per_node < size ? ranks_per_node : 1;
+    const long long both = std::lcm<long long>(rotation, node);
+    return both < size && size % both == 0 ? static_cast<int>(both) : size;
+  }
+
+  void append(const program& row, int rank, int ranks_per_node) {
+    std::size_t round = steps_.size();
+    for (std::size_t i = 0; i < row.steps.size(); ++i) {
+      const step& from = row.steps[i];
+      const run& data = from.what == verb::send ? from.left : from.into;
+      entry next;
+      next.peer = from.peer;
+      next.chunks = static_cast<std::uint32_t>(data.count) & ((1u << 26) - 1);
+      next.what = static_cast<unsigned>(from.what) & 7u;
+      next.within_node =
+          ranks_per_node > 0 && from.peer / ranks_per_node == rank / ranks_per_node ? 1u : 0u;
+      steps_.push_back(next);
+      if (i + 1 == row.steps.size() || row.steps[i + 1].round != from.round) {
+        steps_.back().ends_round = 1;
+        mark_contended(round);
+        round = steps_.size();
+      }
+    }
+    begins_.push_back(steps_.size());
+  }
+
+  /// Of the round that begins with `first`.
+  void mark_contended(std::size_t first) {
+    int sends = 0;
+    int receives = 0;
+    for (std::size_t i = first; i < steps_.size(); ++i) {
+      const bool message = steps_[i].is_message();
+      const bool sent = steps_[i].action() == verb::send;
+      sends += message && sent ? 1 : 0;
+      receives += message && !sent ? 1 : 0;
+    }
+    for (std::size_t i = first; (sends > 1 || receives > 1) && i < steps_.size(); ++i) {
+      const bool shares = (steps_[i].action() == verb::send ? sends : receives) > 1;
+      steps_[i].contended = steps_[i].is_message() && shares ? 1u : 0u;
+    }
+  }
+
+  /// A message to be matched: the sender as the receiver sees it, and its step.
+  [[nodiscard]] static std::uint64_t key(int sender, std::size_t step) {
+    return static_cast<std::uint64_t>(sender) << 32 | step;
+  }
+  [[nodiscard]] static std::size_t step_of(std::uint64_t made) { return made & 0xffffffffu; }
+
+  void match(int size) {
+    std::vector<std::size_t> ends(static_cast<std::size_t>(ranks_) + 1, 0);
+    for (const entry& one : steps_) {
+      if (one.action() == verb::send) {
+        ++ends[static_cast<std::size_t>(one.peer % ranks_) + 1];
+      }
+    }
+    std::partial_sum(ends.begin(), ends.end(), ends.begin());
+    std::vector<std::uint64_t> sent(ends.back());
+    auto next = ends;
+    for (int rank = 0; rank < ranks_; ++rank) {
+      for (std::size_t i = begin(rank); i < end(rank); ++i) {
+        if (steps_[i].action() == verb::send) {
+          const int receiver = steps_[i].peer % ranks_;
+          const int moved = rank + receiver - steps_[i].peer;
+          sent[next[static_cast<std::size_t>(receiver)]++] =
+              key(moved < 0 ? moved + size : moved, i);
+        }
+      }
+    }
+    std::vector<std::uint64_t> expected;
+    for (int rank = 0; rank < ranks_; ++rank) {
+      expected.clear();
+      for (std::size_t i = begin(rank); i < end(rank); ++i) {
+        if (steps_[i].is_message() && steps_[i].action() != verb::send) {
+          expected.push_back(key(steps_[i].peer, i));
+        }
+      }
+      const auto first =
+          sent.begin() + static_cast<std::ptrdiff_t>(ends[static_cast<std::size_t>(rank)]);
+      const auto last =
+          sent.begin() + static_cast<std::ptrdiff_t>(ends[static_cast<std::size_t>(rank) + 1]);
+      std::sort(expected.begin(), expected.end());
+      if (!std::is_sorted(first, last)) {
+        std::sort(first, last);
+      }
+      join(rank, expected, first, last);
+    }
+    for (entry& one : steps_) {
+      one.peer %= ranks_;
+    }
+  }
+
+  template <class Iterator>
+  void join(int rank, const std::vector<std::uint64_t>& expected, Iterator first, Iterator last) {
+    bool matches = static_cast<std::size_t>(last - first) == expected.size();
+    for (std::size_t i = 0; matches && i < expected.size(); ++i, ++first) {
+      entry& receive = steps_[step_of(expected[i])];
+      entry& send = steps_[step_of(*first)];
+      matches = expected[i] >> 32 == *first >> 32 && receive.chunks == send.chunks;
+      receive.partner = static_cast<std::uint32_t>(step_of(*first));
+      send.partner = static_cast<std::uint32_t>(step_of(expected[i]));
+      send.contended = receive.contended = send.contended | receive.contended;
+    }
+    if (!matches) {
+      raise(error{error_code::unsound_schedule,
+                  "simulate: what is sent to rank " + std::to_string(rank) +
+                      " is not what it receives; prove() says where",
+                  rank});
+    }
+  }
+
+  int ranks_ = 1;
+  int chunks_ = 1;
+  std::vector<entry> steps_;
+  std::vector<std::size_t> begins_;
+};
+
+}  // namespace rondo::inline v0_1::schedule::detail

@@ -1,0 +1,212 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/schedule/detail/traffic.hpp>
+#include <rondo/schedule/network.hpp>
+#include <rondo/schedule/schedule.hpp>
+#include <rondo/schedule/simulate.hpp>
+#include <rondo/version.hpp>
+
+#include <array>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace rondo::inline v0_1::schedule {
+
+/// One measurement: so many seconds did `schedule` take for `bytes`, all ranks beginning at once.
+class sample {
+ public:
+  template <readable Schedule>
+  sample(const Schedule& schedule, std::size_t bytes, double seconds, int ranks_per_node = 0)
+      : traffic_{schedule, ranks_per_node, true},
+        ranks_per_node_{ranks_per_node},
+        bytes_{static_cast<double>(bytes)},
+        seconds_{seconds} {}
+
+  [[nodiscard]] double seconds() const { return seconds_; }
+  /// What `simulate` says on a network with the same `ranks_per_node`.
+  [[nodiscard]] double predicted(const network& on) const {
+    return detail::simulate(traffic_, on, bytes_);
+  }
+  [[nodiscard]] int ranks_per_node() const { return ranks_per_node_; }
+
+ private:
+  detail::traffic traffic_;
+  int ranks_per_node_;
+  double bytes_;
+  double seconds_;
+};
+
+struct fitted {
+  network on;
+  std::vector<double> errors;  ///< by sample: predicted / measured - 1
+  double worst = 0;            ///< greatest absolute error
+};
+
+namespace detail {
+
+/// A network's constants, in seconds per message or per byte.
+using constants = std::array<double, 7>;
+
+[[nodiscard]] inline constants constants_of(const network& on) {
+  return {on.latency,
+          1 / on.bytes_per_second,
+          1 / on.fold_bytes_per_second,
+          1 / on.copy_bytes_per_second,
+          on.overhead,
+          on.inner_latency,
+          1 / on.inner_bytes_per_second};
+}
+
+[[nodiscard]] inline network with_constants(network on, const constants& of) {
+  on.latency = of[0];
+  on.bytes_per_second = 1 / of[1];
+  on.fold_bytes_per_second = 1 / of[2];
+  on.copy_bytes_per_second = 1 / of[3];
+  on.overhead = of[4];
+  on.inner_latency = of[5];
+  on.inner_bytes_per_second = 1 / of[6];
+  return on;
+}
+
+/// Finds a network's constants by Gauss-Newton steps on the relative errors. Predicted times are
+/// piecewise linear in the constants, so a step solves a linear problem, with no constant below 0.
+class fitting {
+ public:
+  fitting(std::span<const sample> samples, const network& start)
+      : samples_{samples}, shape_{start}, now_{constants_of(start)} {
+    for (std::size_t i = 0; i < now_.size(); ++i) {
+      if (now_[i] > 0) {
+        free_.push_back(i);
+      }
+    }
+  }
+
+  [[nodiscard]] fitted solve() {
+    double cost = cost_of(now_);
+    for (int step = 0; step < 60; ++step) {
+      const constants target = linear_solution();
+      double reach = 1;
+      constants next = now_;
+      double next_cost = cost;
+      for (; reach > 1e-3; reach /= 2) {
+        constants tried = now_;
+        for (const std::size_t i : free_) {
+          tried[i] += reach * (target[i] - now_[i]);
+        }
+        const double tried_cost = cost_of(tried);
+        if (tried_cost < next_cost) {
+          next = tried;
+          next_cost = tried_cost;
+          break;
+        }
+      }
+      const bool done = next_cost > cost * (1 - 1e-6);
+      now_ = next;
+      cost = next_cost;
+      if (done) {
+        break;
+      }
+    }
+    return report();
+  }
+
+ private:
+  [[nodiscard]] double error_of(const sample& one, const constants& at) const {
+    return one.predicted(with_constants(shape_, at)) / one.seconds() - 1;
+  }
+  [[nodiscard]] double cost_of(const constants& at) const {
+    double sum = 0;
+    for (const sample& one : samples_) {
+      const double error = error_of(one, at);
+      sum += error * error;
+    }
+    return sum;
+  }
+
+  /// The constants at which the linear model of all samples fits best, by coordinate descent.
+  [[nodiscard]] constants linear_solution() const {
+    const std::size_t count = free_.size();
+    std::vector<double> normal(count * count, 0);
+    std::vector<double> right(count, 0);
+    std::vector<double> slope(count);
+    for (const sample& one : samples_) {
+      const double base = error_of(one, now_) + 1;
+      double constant = 1 - base;
+      for (std::size_t k = 0; k < count; ++k) {
+        constants moved = now_;
+        // A constant at 0 is tried with a small part of what it would take alone.
+        const double by = scale(free_[k]) * 1e-3;
+        moved[free_[k]] += by;
+        slope[k] = (error_of(one, moved) + 1 - base) / by;
+        constant += slope[k] * now_[free_[k]];
+      }
+      for (std::size_t a = 0; a < count; ++a) {
+        right[a] += slope[a] * constant;
+        for (std::size_t b = 0; b < count; ++b) {
+          normal[a * count + b] += slope[a] * slope[b];
+        }
+      }
+    }
+    constants found = now_;
+    for (int sweep = 0; sweep < 2000; ++sweep) {
+      for (std::size_t a = 0; a < count; ++a) {
+        double rest = right[a];
+        for (std::size_t b = 0; b < count; ++b) {
+          rest -= b == a ? 0 : normal[a * count + b] * found[free_[b]];
+        }
+        const double diagonal = normal[a * count + a];
+        if (diagonal > 0) {
+          found[free_[a]] = rest > 0 ? rest / diagonal : 0;
+        }
+      }
+    }
+    return found;
+  }
+  [[nodiscard]] double scale(std::size_t constant) const {
+    const double start = constants_of(shape_)[constant];
+    return now_[constant] > start * 1e-3 ? now_[constant] : start * 1e-3;
+  }
+
+  [[nodiscard]] fitted report() const {
+    fitted made{with_constants(shape_, now_), {}, 0};
+    for (const sample& one : samples_) {
+      const double error = error_of(one, now_);
+      made.errors.push_back(error);
+      made.worst = error > made.worst ? error : -error > made.worst ? -error : made.worst;
+    }
+    return made;
+  }
+
+  std::span<const sample> samples_;
+  network shape_;
+  constants now_;
+  std::vector<std::size_t> free_;
+};
+
+}  // namespace detail
+
+/// The network whose simulated times come closest, in the sum of squared relative errors, to what
+/// was measured. Begins with `start`, a rough guess, and keeps what is 0 or infinite there: so the
+/// guess says which constants there are. `ranks_per_node` and `cores` are kept too.
+///
+/// Errors: `invalid_argument` without samples, with a time that is not positive, or with samples of
+/// other `ranks_per_node` than `start` has.
+[[nodiscard]] inline fitted fit(std::span<const sample> samples, const network& start) {
+  if (samples.empty()) {
+    refuse("fit: got no samples; expected at least one");
+  }
+  for (const sample& one : samples) {
+    if (!(one.seconds() > 0) || one.ranks_per_node() != start.ranks_per_node) {
+      refuse(
+          "fit: a sample took no time, or has other ranks_per_node than the network to start from");
+    }
+  }
+  return detail::fitting{samples, start}.solve();
+}
+
+}  // namespace rondo::inline v0_1::schedule

@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/schedule/detail/replay.hpp>
+#include <rondo/schedule/detail/traffic.hpp>
+#include <rondo/schedule/network.hpp>
+#include <rondo/schedule/schedule.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace rondo::inline v0_1::schedule {
+
+/// One step in time. A message begins, at both ends, when it starts to move; a receive ends when
+/// its fold is done.
+struct moment {
+  int rank = 0;
+  std::size_t step = 0;  ///< in the rank's program
+  double begin = 0;      ///< seconds
+  double end = 0;        ///< seconds
+};
+
+struct timeline {
+  double seconds = 0;            ///< when the last rank finishes
+  std::vector<double> finished;  ///< by rank
+  std::vector<moment> moments;   ///< in no particular order
+};
+
+namespace detail {
+
+template <class Recorder>
+[[nodiscard]] std::vector<double> replayed(const traffic& of, const network& on, double bytes,
+                                           Recorder& recorder) {
+  replay<Recorder> run{of, on, bytes, recorder};
+  run.play();
+  return run.finished();
+}
+
+[[nodiscard]] inline double simulate(const traffic& of, const network& on, double bytes) {
+  unrecorded nobody;
+  const auto finished = replayed(of, on, bytes, nobody);
+  return *std::max_element(finished.begin(), finished.end());
+}
+
+}  // namespace detail
+
+/// Seconds that `schedule` takes on a network, if all ranks begin at once.
+///
+/// `bytes` are those of the whole vector: of an all-reduce's input, of all chunks together where
+/// ranks own chunks. Chunks count as equal. All ranks are replayed, step by step, with one
+/// exception: where the algorithm rotates (ring, one_shot, two_shot, some of bruck, and
+/// hierarchical with such an outer algorithm), ranks do not share cores, and `ranks_per_node`
+/// divides the number of ranks, one node stands for all; of messages that compete for a port the
+/// same one then goes first everywhere.
+///
+/// Cost: time in proportion to steps, with a logarithm where ports or cores are shared; 12 bytes of
+/// memory per step and one program at a time. Errors: `unsound_schedule` if messages do not match
+/// or ranks wait for ever.
+template <readable Schedule>
+[[nodiscard]] double simulate(const Schedule& schedule, const network& on, std::size_t bytes) {
+  const detail::traffic of{schedule, on.ranks_per_node, on.cores > 0};
+  return detail::simulate(of, on, static_cast<double>(bytes));
+}
+
+/// The same, with every rank's finish and every step's beginning and end.
+template <readable Schedule>
+[[nodiscard]] timeline forecast(const Schedule& schedule, const network& on, std::size_t bytes) {
+  struct recorder {
+    std::vector<moment>& seen;
+    void see(int rank, std::size_t step, double begin, double end) {
+      seen.push_back({rank, step, begin, end});
+    }
+  };
+  timeline made;
+  recorder record{made.moments};
+  const detail::traffic of{schedule, on.ranks_per_node, true};
+  made.finished = detail::replayed(of, on, static_cast<double>(bytes), record);
+  made.seconds = *std::max_element(made.finished.begin(), made.finished.end());
+  return made;
+}
+
+}  // namespace rondo::inline v0_1::schedule

@@ -1,0 +1,313 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "catch.hpp"
+#include "every.hpp"
+
+#include <rondo/schedule.hpp>
+
+#include <cmath>
+#include <map>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace schedule = rondo::schedule;
+using rondo::schedule::network;
+using rondo::schedule::simulate;
+
+namespace {
+
+constexpr double alpha = 5e-6;
+constexpr double beta = 1 / 25e9;
+constexpr double gamma_ = 1 / 8e9;
+constexpr network flat{
+    .latency = alpha, .bytes_per_second = 1 / beta, .fold_bytes_per_second = 1 / gamma_};
+constexpr std::size_t bytes = 48 << 20;
+constexpr double m = static_cast<double>(bytes);
+
+double floor_log2(int n) { return std::floor(std::log2(n)); }
+double ceil_log2(int n) { return std::ceil(std::log2(n)); }
+
+void agrees(double simulated, double formula) { CHECK(simulated == Approx(formula).epsilon(1e-9)); }
+
+}  // namespace
+
+// Formulas: Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005, and Chan, Heimlich, Purkayastha, van
+// de Geijn, "Collective communication: theory, practice, and experience", CCPE 19(13), 2007.
+TEST_CASE("ring and direct schedules take what the alpha-beta-gamma formulas say") {
+  for (const int n : {2, 3, 4, 7, 8, 16, 33}) {
+    CAPTURE(n);
+    const double hops = n - 1;
+    const double part = m / n;
+    agrees(simulate(schedule::reduce_scatter(rondo::ring{}, n), flat, bytes),
+           hops * (alpha + part * (beta + gamma_)));
+    agrees(simulate(schedule::all_gather(rondo::ring{}, n), flat, bytes),
+           hops * (alpha + part * beta));
+    agrees(simulate(schedule::all_reduce(rondo::ring{}, n), flat, bytes),
+           hops * (2 * alpha + part * (2 * beta + gamma_)));
+    agrees(simulate(schedule::broadcast(rondo::ring{}, n, n / 2), flat, bytes),
+           2 * hops * (alpha + part * beta));
+    agrees(simulate(schedule::all_to_all(rondo::one_shot{}, n), flat, bytes),
+           hops * (alpha + part * beta));
+    agrees(simulate(schedule::gather(rondo::one_shot{}, n), flat, bytes),
+           hops * (alpha + part * beta));
+    agrees(simulate(schedule::broadcast(rondo::one_shot{}, n), flat, bytes),
+           hops * (alpha + m * beta));
+    agrees(simulate(schedule::all_reduce(rondo::one_shot{}, n), flat, bytes),
+           hops * (alpha + m * (beta + gamma_)));
+    agrees(simulate(schedule::all_reduce(rondo::two_shot{}, n), flat, bytes),
+           hops * (2 * alpha + part * (2 * beta + gamma_)));
+  }
+}
+
+TEST_CASE("logarithmic schedules take what the formulas say, for powers of two") {
+  for (const int n : {2, 4, 8, 16, 64}) {
+    CAPTURE(n);
+    const double log = floor_log2(n);
+    const double most = m * (n - 1) / n;
+    if (n > 2) {
+      agrees(simulate(schedule::all_reduce(rondo::recursive_doubling{}, n), flat, bytes),
+             log * (alpha + m * (beta + gamma_)));
+    }
+    agrees(simulate(schedule::all_gather(rondo::recursive_doubling{}, n), flat, bytes),
+           log * alpha + most * beta);
+    agrees(simulate(schedule::all_reduce(rondo::halving_doubling{}, n), flat, bytes),
+           2 * log * alpha + most * (2 * beta + gamma_));
+    agrees(simulate(schedule::reduce_scatter(rondo::halving_doubling{}, n), flat, bytes),
+           log * alpha + most * (beta + gamma_));
+    agrees(simulate(schedule::scatter(rondo::tree{}, n), flat, bytes), log * alpha + most * beta);
+    agrees(simulate(schedule::gather(rondo::tree{}, n), flat, bytes), log * alpha + most * beta);
+    agrees(simulate(schedule::all_to_all(rondo::bruck{}, n), flat, bytes),
+           log * (alpha + m / 2 * beta));
+  }
+}
+
+TEST_CASE("logarithmic schedules take what the formulas say, for any number of ranks") {
+  for (const int n : {2, 3, 5, 6, 8, 13, 31, 64, 100}) {
+    CAPTURE(n);
+    const double up = ceil_log2(n);
+    agrees(simulate(schedule::broadcast(rondo::tree{}, n, n - 1), flat, bytes),
+           up * (alpha + m * beta));
+    agrees(simulate(schedule::reduce(rondo::tree{}, n), flat, bytes),
+           up * (alpha + m * (beta + gamma_)));
+    agrees(simulate(schedule::barrier(rondo::bruck{}, n), flat, bytes), up * alpha);
+    agrees(simulate(schedule::barrier(rondo::tree{}, n), flat, bytes), 2 * up * alpha);
+    agrees(simulate(schedule::all_reduce(rondo::bruck{}, n), flat, bytes),
+           up * alpha + m * (n - 1) * (beta + gamma_));
+  }
+  for (const int n : {5, 6, 7, 11, 100}) {
+    CAPTURE(n);
+    const double log = floor_log2(n);
+    agrees(simulate(schedule::all_reduce(rondo::recursive_doubling{}, n), flat, bytes),
+           (log + 2) * (alpha + m * beta) + (log + 1) * m * gamma_);
+  }
+}
+
+TEST_CASE("the double tree moves one message per port in every round, so rounds are its time") {
+  for (const int n : {2, 3, 4, 7, 8, 12, 31, 64, 100, 127, 255}) {
+    for (const int segments : {1, 2, 5, 16}) {
+      CAPTURE(n, segments);
+      const double height = floor_log2(n + 1);
+      const double rounds = 4 * (height + segments - 1);
+      const network on{.latency = alpha, .bytes_per_second = 1 / beta};
+      const double time = simulate(schedule::all_reduce(rondo::tree{segments}, n), on, bytes);
+      const double piece = alpha + m / (2 * segments) * beta;
+      CHECK(time <= rounds * piece * (1 + 1e-9));
+      CHECK(time >= (rounds - 4) * piece * (1 - 1e-9));
+    }
+  }
+}
+
+TEST_CASE("no rank sends or receives twice in a round of a double tree, but for some roots above") {
+  const auto busy_ranks = [](const schedule::table& one) {
+    std::vector<int> busy;
+    for (int rank = 0; rank < one.size; ++rank) {
+      std::map<std::pair<int, bool>, int> used;
+      for (const auto& step : one.row(rank).steps) {
+        if (step.peer >= 0 && ++used[{step.round, step.what == schedule::verb::send}] == 2) {
+          busy.push_back(rank);
+          break;
+        }
+      }
+    }
+    return busy;
+  };
+  for (int n = 1; n < 300; ++n) {
+    CAPTURE(n);
+    CHECK(busy_ranks(schedule::tabulate(schedule::all_reduce(rondo::tree{3}, n))).empty());
+    const std::vector<int> only_root{n / 3};
+    const auto down = busy_ranks(schedule::tabulate(schedule::broadcast(rondo::tree{3}, n, n / 3)));
+    CHECK((down.empty() || down == only_root));
+    const auto up = busy_ranks(schedule::tabulate(schedule::reduce(rondo::tree{3}, n, n / 3)));
+    CHECK((up.empty() || up == only_root));
+  }
+}
+
+TEST_CASE("two levels cost what their phases cost") {
+  network two = flat;
+  two.ranks_per_node = 4;
+  two.inner_latency = 1e-6;
+  two.inner_bytes_per_second = 200e9;
+  for (const int groups : {1, 2, 3, 8}) {
+    CAPTURE(groups);
+    const int n = 4 * groups;
+    const rondo::hierarchical algorithm{rondo::ring{}, rondo::ring{}, 4};
+    agrees(simulate(schedule::all_reduce(algorithm, n), two, bytes),
+           3 * (2e-6 + m / 4 * (2 / 200e9 + gamma_)) +
+               (groups - 1) * (2 * alpha + m / n * (2 * beta + gamma_)));
+    // A ring over nodes is as slow as its slowest link.
+    if (groups > 1) {
+      agrees(simulate(schedule::all_gather(rondo::ring{}, n), two, bytes),
+             (n - 1) * (alpha + m / n * beta));
+    }
+  }
+}
+
+TEST_CASE("overhead is paid at both ends, copies and folds in the ranks' own time") {
+  network on = flat;
+  on.overhead = 1e-6;
+  agrees(simulate(schedule::broadcast(rondo::one_shot{}, 5), on, bytes),
+         4 * (1e-6 + alpha + m * beta) + 1e-6);
+  on.overhead = 0;
+  on.copy_bytes_per_second = 1e9;
+  agrees(simulate(schedule::all_reduce(rondo::ring{}, 1), on, bytes), m / 1e9);
+}
+
+TEST_CASE("on shared cores the work of all ranks adds up") {
+  network one = flat;
+  one.cores = 1;
+  agrees(simulate(schedule::all_reduce(rondo::ring{}, 4), one, bytes),
+         4 * 3 * (2 * alpha + m / 4 * (2 * beta + gamma_)));
+  network two = one;
+  two.cores = 2;
+  agrees(simulate(schedule::all_reduce(rondo::ring{}, 4), two, bytes),
+         2 * 3 * (2 * alpha + m / 4 * (2 * beta + gamma_)));
+  network many = one;
+  many.cores = 4;
+  agrees(simulate(schedule::all_reduce(rondo::ring{}, 4), many, bytes),
+         simulate(schedule::all_reduce(rondo::ring{}, 4), flat, bytes));
+}
+
+TEST_CASE("an algorithm that rotates does: every rank's steps are those of the first, moved") {
+  const auto rotates = [](const auto& one, int by) {
+    for (int rank = 0; rank + by < one.size; ++rank) {
+      const auto a = one.row(rank);
+      const auto b = one.row(rank + by);
+      REQUIRE(a.steps.size() == b.steps.size());
+      for (std::size_t i = 0; i < a.steps.size(); ++i) {
+        const auto& x = a.steps[i];
+        const auto& y = b.steps[i];
+        const auto size_of = [](const schedule::step& s) {
+          return s.what == schedule::verb::send ? s.left.count : s.into.count;
+        };
+        REQUIRE(x.what == y.what);
+        REQUIRE(x.round == y.round);
+        REQUIRE(size_of(x) == size_of(y));
+        REQUIRE((x.peer < 0 ? y.peer == x.peer : (x.peer + by) % one.size == y.peer));
+      }
+    }
+  };
+  const auto all = [&]<class Algorithm>(const Algorithm& algorithm, int n) {
+    using schedule::collective;
+    const auto try_one = [&]<collective What>(schedule::make<What> what) {
+      if constexpr (schedule::rotates<Algorithm, What>) {
+        rotates(schedule::generated<Algorithm, What>{algorithm, n, 0}, rotation(algorithm, what));
+      }
+    };
+    try_one(schedule::make<collective::all_reduce>{});
+    try_one(schedule::make<collective::reduce_scatter>{});
+    try_one(schedule::make<collective::all_gather>{});
+    try_one(schedule::make<collective::all_to_all>{});
+    try_one(schedule::make<collective::barrier>{});
+  };
+  for (const int n : {2, 3, 6, 12}) {
+    all(rondo::ring{}, n);
+    all(rondo::one_shot{}, n);
+    all(rondo::two_shot{}, n);
+    all(rondo::bruck{}, n);
+  }
+  all(rondo::hierarchical{rondo::ring{}, rondo::ring{}, 3}, 12);
+  all(rondo::hierarchical{rondo::halving_doubling{}, rondo::two_shot{}, 4}, 12);
+}
+
+TEST_CASE("one rank that stands for many takes as long as all of them") {
+  for (const int node : {0, 2, 3, 4}) {
+    network on = flat;
+    on.ranks_per_node = node;
+    on.inner_latency = 1e-6;
+    on.inner_bytes_per_second = 300e9;
+    on.overhead = 3e-7;
+    on.copy_bytes_per_second = 20e9;
+    const auto same = [&](const auto& one) {
+      agrees(simulate(one, on, bytes), schedule::forecast(one, on, bytes).seconds);
+    };
+    CAPTURE(node);
+    same(schedule::all_reduce(rondo::ring{}, 12));
+    same(schedule::all_to_all(rondo::bruck{}, 12));
+    same(schedule::all_reduce(rondo::hierarchical{rondo::tree{}, rondo::ring{}, 4}, 12));
+    if (node == 0) {
+      same(schedule::all_gather(rondo::one_shot{}, 12));
+      same(schedule::all_reduce(rondo::two_shot{}, 12));
+    }
+  }
+}
+
+TEST_CASE("a forecast has every step of every rank once, in the bounds of the whole") {
+  every::schedules(6, 2, [&](const schedule::table& one, const std::string& name) {
+    INFO(name);
+    const auto made = schedule::forecast(one, flat, bytes);
+    std::map<std::pair<int, std::size_t>, int> seen;
+    for (const auto& moment : made.moments) {
+      ++seen[{moment.rank, moment.step}];
+      CHECK(moment.begin >= 0);
+      CHECK(moment.begin <= moment.end);
+      CHECK(moment.end <= made.seconds * (1 + 1e-12));
+    }
+    std::size_t steps = 0;
+    for (const auto& row : one.rows) {
+      steps += row.steps.size();
+    }
+    CHECK(seen.size() == steps);
+    CHECK(made.moments.size() == steps);
+    CHECK(made.finished.size() == 6);
+  });
+}
+
+TEST_CASE("messages that do not match, and ranks that wait for ever, are refused") {
+  auto ring = schedule::tabulate(schedule::all_reduce(rondo::ring{}, 4));
+  ring.rows[2].steps.pop_back();
+  CHECK_THROWS_AS(simulate(ring, flat, bytes), rondo::error);
+  auto barrier = schedule::tabulate(schedule::barrier(rondo::bruck{}, 2));
+  for (auto& row : barrier.rows) {
+    row.steps[1].round = 1;
+  }
+  CHECK_THROWS_WITH(simulate(barrier, flat, bytes),
+                    Catch::Matchers::ContainsSubstring("waits for ever"));
+}
+
+TEST_CASE("a fit finds the constants that made the times") {
+  const network real{
+      .latency = 2e-6, .bytes_per_second = 9e9, .fold_bytes_per_second = 6e9, .overhead = 4e-7};
+  std::vector<schedule::sample> samples;
+  for (const int n : {2, 4, 8}) {
+    for (std::size_t size = 8; size <= (64u << 20); size *= 16) {
+      const auto measure = [&](const auto& one) {
+        samples.emplace_back(one, size, simulate(one, real, size));
+      };
+      measure(schedule::all_reduce(rondo::ring{}, n));
+      measure(schedule::all_reduce(rondo::halving_doubling{}, n));
+      measure(schedule::all_reduce(rondo::one_shot{}, n));
+      measure(schedule::broadcast(rondo::tree{}, n));
+      measure(schedule::broadcast(rondo::one_shot{}, n));
+    }
+  }
+  const auto found = schedule::fit(
+      samples,
+      {.latency = 1e-5, .bytes_per_second = 1e9, .fold_bytes_per_second = 1e9, .overhead = 1e-7});
+  CHECK(found.worst < 1e-3);
+  CHECK(found.on.latency == Approx(real.latency).epsilon(0.02));
+  CHECK(found.on.bytes_per_second == Approx(real.bytes_per_second).epsilon(0.01));
+  CHECK(found.on.fold_bytes_per_second == Approx(real.fold_bytes_per_second).epsilon(0.01));
+  CHECK(found.on.overhead == Approx(real.overhead).epsilon(0.05));
+  CHECK(std::isinf(found.on.copy_bytes_per_second));
+}
