@@ -36,6 +36,15 @@
 #define RONDO_KEEP_LOOP
 #endif
 
+/// Goes before a loop whose iterations do not read what others write.
+#if defined(__clang__) && !defined(__CUDACC__)
+#define RONDO_INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__) && !defined(__CUDACC__)
+#define RONDO_INDEPENDENT_ITERATIONS _Pragma("GCC ivdep")
+#else
+#define RONDO_INDEPENDENT_ITERATIONS
+#endif
+
 namespace rondo::inline v0_1 {
 
 namespace detail {

@@ -4,6 +4,7 @@
 
 #include <rondo/core/layout.hpp>
 #include <rondo/core/partition.hpp>
+#include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/one_shot.hpp>
 #include <rondo/protocol/rendezvous.hpp>
@@ -18,13 +19,6 @@
 /// buffers cannot be reached, the staged forms do the same.
 /// `in` of an all-gather holds the rank's own chunk; layouts give where chunks lie in the whole.
 namespace rondo::inline v0_1::protocol {
-
-template <class T>
-void copy_elements(T* to, const T* from, std::size_t count) {
-  if (count != 0 && to != from) {
-    std::memmove(static_cast<void*>(to), static_cast<const void*>(from), count * sizeof(T));
-  }
-}
 
 /// out[chunk r] = rank r's input, for all r. Cost: (n-1) chunks read by each rank.
 template <peer_memory Peers, class T>

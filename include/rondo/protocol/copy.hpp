@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/host_device.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+/// How the protocols store what they have made.
+namespace rondo::inline v0_1::protocol {
+
+/// Into the cache, or around it: a streamed store spares the memory bus the read of a line that is
+/// about to be overwritten.
+enum class store { cached, streamed };
+
+/// `streamed` where the bytes that all ranks touch in a call cannot stay in the cache and the peers'
+/// memory says that streaming pays.
+template <class Peers>
+[[nodiscard]] store store_for(const Peers& peers, std::size_t bytes) {
+  if constexpr (requires { peers.streams_from(); }) {
+    return bytes >= peers.streams_from() ? store::streamed : store::cached;
+  } else {
+    return store::cached;
+  }
+}
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__CUDA_ARCH__)
+#define RONDO_HAS_STREAMED_STORES 1
+#else
+#define RONDO_HAS_STREAMED_STORES 0
+#endif
+
+/// Streamed stores go in units of this; addresses must be multiples of it.
+inline constexpr std::size_t stream_unit = 16;
+
+[[nodiscard]] inline bool can_stream_to(const void* to) {
+  return RONDO_HAS_STREAMED_STORES != 0 && reinterpret_cast<std::uintptr_t>(to) % stream_unit == 0;
+}
+
+/// Streams a constant number of bytes, a multiple of `stream_unit`.
+template <std::size_t Bytes>
+[[gnu::always_inline]] inline void stream_bytes(void* to, const void* from) {
+#if RONDO_HAS_STREAMED_STORES
+  using unit [[gnu::vector_size(stream_unit), gnu::may_alias]] = long long;
+  for (std::size_t i = 0; i < Bytes; i += stream_unit) {
+    unit value;
+    std::memcpy(&value, static_cast<const std::byte*>(from) + i, stream_unit);
+    auto* place = reinterpret_cast<unit*>(static_cast<std::byte*>(to) + i);
+#if defined(__clang__)
+    __builtin_nontemporal_store(value, place);
+#else
+    __builtin_ia32_movntdq(place, value);
+#endif
+  }
+#else
+  std::memcpy(to, from, Bytes);
+#endif
+}
+
+/// After the last streamed store of a rank and before it signals: streamed stores are not ordered by
+/// a release.
+inline void end_of_stream() {
+#if RONDO_HAS_STREAMED_STORES
+  __builtin_ia32_sfence();
+#endif
+}
+
+/// Copies `count` elements, which are the same memory or do not overlap.
+template <class T>
+void copy_elements(T* to, const T* from, std::size_t count, store how = store::cached) {
+  if (count == 0 || to == from) {
+    return;
+  }
+  auto* target = reinterpret_cast<std::byte*>(to);
+  const auto* source = reinterpret_cast<const std::byte*>(from);
+  std::size_t bytes = count * sizeof(T);
+  if (how == store::streamed) {
+    constexpr std::size_t line = 64;
+    const std::size_t head = (0 - reinterpret_cast<std::uintptr_t>(target)) % line;
+    if (RONDO_HAS_STREAMED_STORES != 0 && bytes > head + line) {
+      std::memcpy(target, source, head);
+      for (target += head, source += head, bytes -= head; bytes >= line;
+           target += line, source += line, bytes -= line) {
+        stream_bytes<line>(target, source);
+      }
+      end_of_stream();
+    }
+  }
+  std::memcpy(target, source, bytes);
+}
+
+}  // namespace rondo::inline v0_1::protocol
