@@ -59,4 +59,7 @@ struct rondo_library {
   }
 };
 
+template <class Comm, class Algorithm>
+rondo_library(Comm&, Algorithm) -> rondo_library<Comm, Algorithm>;
+
 }  // namespace bench

@@ -14,6 +14,14 @@
 #include <type_traits>
 
 namespace rondo::inline v0_1::protocol {
+
+/// A reduction with a faster way of its own to fold a block of values:
+/// `with.template fold_block<N>(from, sources, result)`, where `from(s)` is where source s begins.
+template <class Reduction, class T>
+concept folds_blocks = requires(const Reduction& with, const T* (&from)(int), T* result) {
+  with.template fold_block<8>(from, 1, result);
+};
+
 namespace detail {
 
 /// What a pass over some of the sources does besides folding them.
@@ -38,16 +46,15 @@ void fold_pass(T* out, typename Reduction::partial* kept, const T* const* source
     }
     T* const to = out;
     partial* const partials = kept;
-    const Reduction folds = with;
     RONDO_INDEPENDENT_ITERATIONS
     for (std::size_t i = 0; i < count; ++i) {
       partial folded = begins ? Reduction::lift(from[0][i])
-                              : folds.fold(partials[i], Reduction::lift(from[0][i]));
+                              : with.fold(partials[i], Reduction::lift(from[0][i]));
       for (int s = 1; s < Sources; ++s) {
-        folded = folds.fold(folded, Reduction::lift(from[s][i]));
+        folded = with.fold(folded, Reduction::lift(from[s][i]));
       }
       if constexpr (ends) {
-        to[i] = folds.lower(folded);
+        to[i] = with.lower(folded);
       } else {
         partials[i] = folded;
       }
@@ -80,7 +87,37 @@ template <class T>
 inline constexpr bool fits_local_array =
     std::is_trivially_default_constructible_v<T> && sizeof(T) <= 1024;
 
-/// out[i] = the fold of all sources' element first + i, for one block.
+/// out[i] = the fold of all sources' element first + i, one element after another.
+template <class T, class Source, class Reduction>
+RONDO_HOST_DEVICE void fold_one_by_one(T* out, const Source& source, int sources, std::size_t first,
+                                       std::size_t count, const Reduction& with) {
+  for (std::size_t i = first; i < first + count; ++i) {
+    auto folded = Reduction::lift(source(0)[i]);
+    for (int s = 1; s < sources; ++s) {
+      folded = with.fold(folded, Reduction::lift(source(s)[i]));
+    }
+    out[i - first] = with.lower(folded);
+  }
+}
+
+/// The same for a reduction that folds blocks.
+template <class T, class Source, class Reduction>
+void fold_its_way(T* out, const Source& source, int sources, std::size_t first, std::size_t count,
+                  const Reduction& with) {
+  constexpr std::size_t some = 32;
+  vectorized([&]() RONDO_INLINE_BODY {
+    std::size_t done = 0;
+    for (; done + some <= count; done += some) {
+      T result[some];  // `out` may be one of the sources
+      with.template fold_block<some>([&](int s) { return source(s) + first + done; }, sources,
+                                     result);
+      std::memcpy(out + done, result, sizeof result);
+    }
+    fold_one_by_one(out + done, source, sources, first + done, count - done, with);
+  });
+}
+
+/// The same, in vector code.
 template <class T, class Source, class Reduction>
 void fold_block(T* out, const Source& source, int sources, std::size_t first, std::size_t count,
                 const Reduction& with) {
@@ -110,13 +147,7 @@ void fold_block(T* out, const Source& source, int sources, std::size_t first, st
     const int rest = look_at(done);
     fold_up_to_four<pass::last>(rest, out, kept, from, count, with);
   } else {
-    for (std::size_t i = first; i < first + count; ++i) {
-      partial folded = Reduction::lift(source(0)[i]);
-      for (int s = 1; s < sources; ++s) {
-        folded = with.fold(folded, Reduction::lift(source(s)[i]));
-      }
-      out[i - first] = with.lower(folded);
-    }
+    fold_one_by_one(out, source, sources, first, count, with);
   }
 }
 
@@ -129,7 +160,11 @@ void fold_blocks(const Source& source, int sources, const Target& target, int ta
   for (std::size_t begin = first; begin < last; begin += block) {
     const std::size_t count = (std::min)(block, last - begin);
     element* const folded = target(0) + begin;
-    fold_block(folded, source, sources, begin, count, with);
+    if constexpr (folds_blocks<Reduction, element>) {
+      fold_its_way(folded, source, sources, begin, count, with);
+    } else {
+      fold_block(folded, source, sources, begin, count, with);
+    }
     for (int t = 1; t < targets; ++t) {
       copy_elements(target(t) + begin, static_cast<const element*>(folded), count);
     }
@@ -138,8 +173,8 @@ void fold_blocks(const Source& source, int sources, const Target& target, int ta
 
 }  // namespace detail
 
-/// Folds element i of `source(0) .. source(sources-1)`, in that order, for i in [first, last), and
-/// writes the result to `target(0) .. target(targets-1)`. Sources and targets may be the same
+/// Folds element i of `source(0)` to `source(sources-1)`, in that order, for i in [first, last),
+/// and writes the result to `target(0)` to `target(targets-1)`. Sources and targets may be the same
 /// memory. Every byte is read once and written once.
 template <cooperative Group, class Source, class Target, class Reduction>
 RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources,
