@@ -52,12 +52,18 @@ struct rotated_format : Format {
     return told;
   }
 
-  /// H D x / sqrt(32), D flipping signs.
+  /// Value i of a group of 32 of D x / sqrt(32), D flipping signs.
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float flip_and_scale(
+      float x, std::size_t i, const message& told) {
+    return multiply(float_of(bits_of(x) ^ told.flip[i]), inverse_root);
+  }
+
+  /// H D x / sqrt(32).
   template <std::size_t N>
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void turn(float (&x)[N], const message& told) {
     for (std::size_t first = 0; first < N; first += granule) {
       for (std::size_t i = 0; i < granule; ++i) {
-        x[first + i] = multiply(float_of(bits_of(x[first + i]) ^ told.flip[i]), inverse_root);
+        x[first + i] = flip_and_scale(x[first + i], i, told);
       }
       hadamard32(x + first);
     }
@@ -68,7 +74,7 @@ struct rotated_format : Format {
     for (std::size_t first = 0; first < N; first += granule) {
       hadamard32(x + first);
       for (std::size_t i = 0; i < granule; ++i) {
-        x[first + i] = multiply(float_of(bits_of(x[first + i]) ^ told.flip[i]), inverse_root);
+        x[first + i] = flip_and_scale(x[first + i], i, told);
       }
     }
   }
