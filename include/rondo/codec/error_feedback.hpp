@@ -18,8 +18,9 @@ namespace rondo::inline v0_1::codec {
 ///
 /// The memory is the user's: one float per value of the whole buffer, zero at first. Saving and
 /// restoring a run means copying it. It belongs to one tensor on one rank; when the number of ranks
-/// changes, see `rescale_residual`. A second memory, for the chunk whose sum this rank encodes,
-/// makes that half of a two-shot exact in the same sense; without it, sums go out uncorrected.
+/// changes, see `rescale_residual`. A second memory of the same size, of which a rank uses the chunks
+/// whose sums it encodes, makes that half of a two-shot exact in the same sense; without it, sums go
+/// out uncorrected.
 ///
 /// A value that is not finite reaches all ranks, if the codec carries NaN, and is then forgotten.
 template <codec Codec>
@@ -88,17 +89,16 @@ struct error_feedback {
   }
 
  private:
+  /// The cells of these values; none where sums have no memory.
   [[nodiscard]] std::span<float> memory_for(const context& where, std::size_t count) const {
-    if (where.of_sum) {
-      if (!residual_of_sum.empty() && residual_of_sum.size() < count) {
-        too_short("residual_of_sum", residual_of_sum.size(), count);
-      }
-      return residual_of_sum.first(residual_of_sum.empty() ? 0 : count);
+    const auto whole = where.of_sum ? residual_of_sum : residual;
+    if (where.of_sum && whole.empty()) {
+      return {};
     }
-    if (residual.size() < where.first + count) {
-      too_short("residual", residual.size(), where.first + count);
+    if (whole.size() < where.first + count) {
+      too_short(where.of_sum ? "residual_of_sum" : "residual", whole.size(), where.first + count);
     }
-    return residual.subspan(where.first, count);
+    return whole.subspan(where.first, count);
   }
 
   [[noreturn]] static void too_short(const char* which, std::size_t got, std::size_t needed) {

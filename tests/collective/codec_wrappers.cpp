@@ -1,0 +1,206 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "catch.hpp"
+
+#include <rondo/codec.hpp>
+#include <rondo/rondo.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+namespace codec = rondo::codec;
+
+namespace {
+
+std::vector<float> gradient_of(int rank, int step, std::size_t count) {
+  std::mt19937 random(static_cast<unsigned>(7919 * step + rank));
+  std::student_t_distribution<float> heavy_tailed{3.0F};
+  std::vector<float> values(count);
+  for (auto& value : values) {
+    value = heavy_tailed(random);
+  }
+  return values;
+}
+
+std::vector<double> sum_of(int ranks, int step, std::size_t count) {
+  std::vector<double> sum(count, 0.0);
+  for (int rank = 0; rank < ranks; ++rank) {
+    const auto values = gradient_of(rank, step, count);
+    for (std::size_t i = 0; i < count; ++i) {
+      sum[i] += static_cast<double>(values[i]);
+    }
+  }
+  return sum;
+}
+
+double decibels(const std::vector<double>& exact, const std::vector<float>& got) {
+  double signal = 0;
+  double noise = 0;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    const double error = static_cast<double>(got[i]) - exact[i];
+    signal += exact[i] * exact[i];
+    noise += error * error;
+  }
+  return 10.0 * std::log10(signal / noise);
+}
+
+/// All ranks must hold `values` with the same bits.
+template <class Comm>
+void require_same_bits(Comm& comm, const std::vector<float>& values) {
+  std::vector<float> of_root = values;
+  rondo::broadcast(comm, of_root, rondo::root{0});
+  REQUIRE(std::memcmp(of_root.data(), values.data(), values.size() * sizeof(float)) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("a rotation lets 4-bit integers carry heavy-tailed gradients") {
+  const std::size_t count = 65536;
+  rondo::threads::run(4, [&](auto& comm) {
+    auto gradient = gradient_of(comm.rank(), 0, count);
+    rondo::all_reduce(comm, gradient, codec::rotated{codec::int4<32>{}, 42});
+    require_same_bits(comm, gradient);
+    CHECK(decibels(sum_of(comm.size(), 0, count), gradient) >= 17.6);
+  });
+}
+
+TEST_CASE("a ring encodes anew at every hop when it is asked to, and all ranks still agree") {
+  for (const int ranks : {1, 2, 3, 5}) {
+    rondo::threads::run(ranks, [](auto& comm) {
+      auto gradient = gradient_of(comm.rank(), 1, 3001);
+      rondo::all_reduce(comm, gradient, rondo::ring{}, codec::requantised{codec::int8<128>{}});
+      require_same_bits(comm, gradient);
+      CHECK(decibels(sum_of(comm.size(), 1, 3001), gradient) > 25.0);
+      const std::size_t equal_parts = 128 * 30;  // recursive halving wants them
+      auto halves = gradient_of(comm.rank(), 1, equal_parts);
+      rondo::all_reduce(comm, halves, rondo::halving_doubling{},
+                        codec::requantised{codec::int8<128>{}});
+      require_same_bits(comm, halves);
+      CHECK(decibels(sum_of(comm.size(), 1, equal_parts), halves) > 25.0);
+    });
+  }
+}
+
+TEST_CASE("with error feedback nothing is lost over many steps, only late") {
+  const std::size_t count = 4096 + 7;
+  const int steps = 60;
+  rondo::threads::run(3, [&](auto& comm) {
+    std::vector<float> residual(count, 0.0F);
+    std::vector<float> residual_of_sum(count, 0.0F);
+    std::vector<double> received(count, 0.0);
+    std::vector<double> wanted(count, 0.0);
+    for (int step = 0; step < steps; ++step) {
+      auto gradient = gradient_of(comm.rank(), step, count);
+      const auto exact = sum_of(comm.size(), step, count);
+      rondo::all_reduce(
+          comm, gradient,
+          codec::error_feedback{codec::sign<2048>{}, residual, residual_of_sum});
+      require_same_bits(comm, gradient);
+      for (std::size_t i = 0; i < count; ++i) {
+        received[i] += static_cast<double>(gradient[i]);
+        wanted[i] += exact[i];
+      }
+    }
+    // What has not arrived is in the ranks' memories: in all of the inputs', and in the owner's of
+    // the sums.
+    std::vector<float> owed(count);
+    rondo::all_reduce(comm, residual, owed);
+    std::vector<float> owed_of_sum(count);
+    rondo::all_reduce(comm, residual_of_sum, owed_of_sum);
+    for (std::size_t i = 0; i < count; ++i) {
+      const double accounted = received[i] + static_cast<double>(owed[i]) +
+                               static_cast<double>(owed_of_sum[i]);
+      REQUIRE(std::fabs(accounted - wanted[i]) < 2e-3 * (1.0 + std::fabs(wanted[i])));
+    }
+  });
+}
+
+TEST_CASE("stochastic rounding is replayed bit for bit and differs between ranks and steps") {
+  const std::size_t count = 1000;
+  const auto once = [&] {
+    std::vector<float> result;
+    rondo::threads::run(2, [&](auto& comm) {
+      auto gradient = gradient_of(comm.rank(), 5, count);
+      rondo::all_reduce(comm, gradient, codec::stochastic{codec::int8<128>{}, 9});
+      require_same_bits(comm, gradient);
+      auto again = gradient_of(comm.rank(), 5, count);
+      rondo::all_reduce(comm, again, codec::stochastic{codec::int8<128>{}, 9});
+      REQUIRE(again != gradient);
+      if (comm.rank() == 0) {
+        result = gradient;
+      }
+    });
+    return result;
+  };
+  REQUIRE(once() == once());
+}
+
+TEST_CASE("sparse, mixed and lossless codecs reduce alike on all ranks") {
+  rondo::threads::run(3, [](auto& comm) {
+    const std::size_t count = 2000;
+    std::vector<float> residual(count, 0.0F);
+    auto sparse = gradient_of(comm.rank(), 2, count);
+    rondo::all_reduce(comm, sparse, rondo::one_shot{},
+                      codec::error_feedback{codec::top_k{0.1}, residual});
+    require_same_bits(comm, sparse);
+    for (const std::size_t some : {std::size_t{10}, count}) {
+      auto mixed = gradient_of(comm.rank(), 3, some);
+      rondo::all_reduce(comm, mixed,
+                        codec::mixed_by_size{codec::exact{}, codec::int8<128>{}, 100});
+      require_same_bits(comm, mixed);
+      CHECK(decibels(sum_of(comm.size(), 3, some), mixed) > 30.0);
+    }
+  });
+}
+
+TEST_CASE("low rank: a sum of matrices of low rank arrives whole by two linear all-reduces") {
+  const std::size_t rows = 24;
+  const std::size_t columns = 40;
+  rondo::threads::run(3, [&](auto& comm) {
+    codec::low_rank<4> powers{rows, columns, 11};
+    const auto factor_of = [&](int rank, std::size_t i, std::size_t j) {
+      return std::sin(static_cast<float>(i + 1)) * std::cos(static_cast<float>(j) * 0.3F) *
+             static_cast<float>(rank + 1);
+    };
+    std::vector<float> gradient(rows * columns);
+    for (int call = 0; call < 3; ++call) {
+      for (std::size_t i = 0; i < rows; ++i) {
+        for (std::size_t j = 0; j < columns; ++j) {
+          gradient[i * columns + j] = factor_of(comm.rank(), i, j);
+        }
+      }
+      powers.all_reduce(gradient, comm.size(),
+                        [&](std::span<float> values) { rondo::all_reduce(comm, values); });
+    }
+    require_same_bits(comm, gradient);
+    for (std::size_t i = 0; i < rows; ++i) {
+      for (std::size_t j = 0; j < columns; ++j) {
+        const float average = factor_of(1, i, j);  // ranks 0, 1, 2 give factors 1, 2, 3
+        REQUIRE(std::fabs(gradient[i * columns + j] - average) < 1e-3F);
+      }
+    }
+  });
+}
+
+TEST_CASE("a shared scale sums integers in any schedule without decoding them") {
+  const std::size_t count = 1000;
+  rondo::threads::run(3, [&](auto& comm) {
+    const auto gradient = gradient_of(comm.rank(), 4, count);
+    const codec::shared_scale<8> shared;
+    std::vector<float> absmax(shared.blocks(count));
+    std::vector<std::int16_t> sums(count);
+    shared.observe(gradient, absmax);
+    rondo::all_reduce(comm, absmax, rondo::op::max{});
+    shared.encode(gradient, absmax, sums);
+    auto by_tree = sums;
+    rondo::all_reduce(comm, by_tree, rondo::tree{});
+    rondo::all_reduce(comm, sums, rondo::ring{});
+    REQUIRE(sums == by_tree);
+    std::vector<float> decoded(count);
+    shared.decode(sums, absmax, decoded);
+    require_same_bits(comm, decoded);
+    CHECK(decibels(sum_of(comm.size(), 4, count), decoded) > 25.0);
+  });
+}
