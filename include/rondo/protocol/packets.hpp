@@ -24,7 +24,9 @@ RONDO_HOST_DEVICE bool exchange_packets(Group& group, Peers& peers, const void* 
   group.sync();
   if (group.thread_rank() == 0) {
     ++peers.used().packets;
-    std::memcpy(mine.payload, bytes, count);
+    if (count != 0) {
+      std::memcpy(mine.payload, bytes, count);
+    }
     publish(mine.word, peers.word());
   }
   const bool complete = wait_for_all(
