@@ -4,7 +4,6 @@
 
 /// Collectives as data, and their readers.
 #include <rondo/schedule/collectives.hpp>
-#include <rondo/schedule/draw.hpp>
 #include <rondo/schedule/fit.hpp>
 #include <rondo/schedule/generators.hpp>
 #include <rondo/schedule/network.hpp>

@@ -56,7 +56,7 @@ struct send_call {
     check_peer("send", comm, peer, tag_value);
     const auto from = readable(values);
     static constexpr signature what{"send", type_name<T>()};
-    const call made{&what, from.size(), peer.rank, where};
+    const call made{&what, from.size(), peer.rank, where, static_cast<std::uint64_t>(tag_value)};
     return launch_message(
         comm, made,
         [from, peer, tag_value](auto& turn) {
@@ -79,7 +79,7 @@ struct receive_call {
     check_peer("receive", comm, peer, tag_value);
     const auto into = writable(values);
     static constexpr signature what{"receive", type_name<T>()};
-    const call made{&what, into.size(), peer.rank, where};
+    const call made{&what, into.size(), peer.rank, where, static_cast<std::uint64_t>(tag_value)};
     return launch_message(
         comm, made,
         [into, peer, tag_value](auto& turn) {

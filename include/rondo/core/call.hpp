@@ -40,7 +40,7 @@ struct call {
   std::size_t count = 0;  ///< elements, by the collective's own convention
   std::int64_t partner = -1;  ///< root or peer
   source_location where{};
-  std::uint64_t parameters = 0;  ///< hash of uneven counts and of the algorithm's parameters
+  std::uint64_t parameters = 0;  ///< hash of counts and the algorithm's parameters; a message's tag
 
   /// Equal on ranks that agree; differs, but for one case in 2^32, where they do not.
   [[nodiscard]] std::uint32_t fingerprint() const noexcept {
@@ -65,9 +65,12 @@ struct call {
       }
     }
     if (partner >= 0) {
+      const bool message = what->collective == "send" || what->collective == "receive";
       text += text.back() == '(' ? "" : ", ";
-      text += (what->collective == "send" || what->collective == "receive" ? "peer " : "root ") +
-              std::to_string(partner);
+      text += (message ? "peer " : "root ") + std::to_string(partner);
+      if (message && parameters != 0) {
+        text += ", tag " + std::to_string(parameters);
+      }
     }
     text += ") at ";
     const std::string_view path = where.file;

@@ -20,6 +20,14 @@
 /// `in` of an all-gather holds the rank's own chunk; layouts give where chunks lie in the whole.
 namespace rondo::inline v0_1::protocol {
 
+/// From bytes that lie anywhere. `to` may be null where there is nothing to copy.
+template <class T>
+void copy_from_bytes(T* to, const std::byte* from, std::size_t count) {
+  if (count != 0) {
+    std::memcpy(static_cast<void*>(to), from, count * sizeof(T));
+  }
+}
+
 /// out[chunk r] = rank r's input, for all r. Cost: (n-1) chunks read by each rank.
 template <peer_memory Peers, class T>
 void direct_all_gather(Peers& peers, const T* in, T* out, const layout& cut) {
@@ -30,13 +38,12 @@ void direct_all_gather(Peers& peers, const T* in, T* out, const layout& cut) {
   const std::size_t mine = cut.count(self);
   if (most <= packet::capacity) {
     exchange_packets(alone, peers, in, mine * sizeof(T), [&](int rank, const std::byte* bytes) {
-      std::memcpy(static_cast<void*>(out + cut.offset(rank)), bytes, cut.count(rank) * sizeof(T));
+      copy_from_bytes(out + cut.offset(rank), bytes, cut.count(rank));
     });
   } else if (most <= 2048) {
     exchange_stages(alone, peers, in, mine * sizeof(T), [&](const auto& area) {
       for (int rank = 0; rank < size; ++rank) {
-        std::memcpy(static_cast<void*>(out + cut.offset(rank)), area(rank),
-                    cut.count(rank) * sizeof(T));
+        copy_from_bytes(out + cut.offset(rank), area(rank), cut.count(rank));
       }
     });
   } else if constexpr (!reaches_buffers<Peers>) {
@@ -106,7 +113,7 @@ void direct_broadcast(Peers& peers, const T* in, T* out, std::size_t count, int 
     exchange_packets(alone, peers, in, peers.rank() == root ? count * sizeof(T) : 0,
                      [&](int rank, const std::byte* bytes) {
                        if (rank == root) {
-                         std::memcpy(static_cast<void*>(out), bytes, count * sizeof(T));
+                         copy_from_bytes(out, bytes, count);
                        }
                      });
   } else if constexpr (!reaches_buffers<Peers>) {

@@ -24,7 +24,7 @@ RONDO_HOST_DEVICE bool exchange_packets(Group& group, Peers& peers, const void* 
   group.sync();
   if (group.thread_rank() == 0) {
     ++peers.used().packets;
-    if (count != 0) {
+    if (count != 0) {  // `bytes` may be null
       std::memcpy(mine.payload, bytes, count);
     }
     publish(mine.word, peers.word());

@@ -114,13 +114,14 @@ bool find_disagreement(Group& in, int self, std::uint64_t word) {
 
 /// A rank that will never come because it has left.
 template <accountable Group>
-bool find_absence(Group& in, int peer, std::uint32_t number, const call& mine) {
+bool find_absence(Group& in, int peer, int self, std::uint32_t number, const call& mine) {
   if (!in.has_returned(peer)) {
     return false;
   }
   in.fail(error_code::mismatch, peer,
-          "rank " + std::to_string(peer) + " returned from its body without " + mine.describe() +
-              " (call " + std::to_string(number) + "), which other ranks are in");
+          "rank " + std::to_string(peer) + " returned from its body, but rank " +
+              std::to_string(self) + " waits for it in " + mine.describe() + " (call " +
+              std::to_string(number) + ")");
   return true;
 }
 

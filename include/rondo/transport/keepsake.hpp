@@ -37,18 +37,14 @@ class keepsakes {
   /// The object of this type and key, made by `make()` the first time.
   template <class T, class Key, class Make>
   [[nodiscard]] T& get(const Key& key, const Make& make) {
-    struct kept : base {
-      kept(const Key& k, T v) : base{&marker<T, Key>}, key{k}, value{std::move(v)} {}
-      Key key;
-      T value;
-    };
+    using of_type = kept<T, Key>;
     for (const auto& one : all_) {
-      if (one->type == &marker<T, Key> && static_cast<kept&>(*one).key == key) {
-        return static_cast<kept&>(*one).value;
+      if (one->type == &marker<T, Key> && static_cast<of_type&>(*one).key == key) {
+        return static_cast<of_type&>(*one).value;
       }
     }
-    all_.push_back(std::make_unique<kept>(key, make()));
-    return static_cast<kept&>(*all_.back()).value;
+    all_.push_back(std::make_unique<of_type>(key, make()));
+    return static_cast<of_type&>(*all_.back()).value;
   }
 
  private:
@@ -59,6 +55,12 @@ class keepsakes {
   };
   template <class T, class Key>
   static constexpr char marker = 0;
+  template <class T, class Key>
+  struct kept : base {
+    kept(const Key& k, T v) : base{&marker<T, Key>}, key{k}, value{std::move(v)} {}
+    Key key;
+    T value;
+  };
 
   std::vector<std::unique_ptr<base>> all_;
 };

@@ -139,7 +139,7 @@ class worker {
 
 /// A call that was begun with `async{}`. Its buffers belong to it until `wait()` returns.
 ///
-/// Dropping it waits too, quietly: an error then shows in the communicator's next call. `wait()` may
+/// Dropping it waits too, quietly: the communicator's next call then throws its error. `wait()` may
 /// be called again and does nothing the second time.
 class pending {
  public:

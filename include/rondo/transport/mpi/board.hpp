@@ -39,6 +39,7 @@ struct alignas(64) record {
   std::atomic<std::uint64_t> word{0};
   std::uint64_t count = 0;
   std::int64_t partner = 0;
+  std::uint64_t parameters = 0;
   std::uint32_t line = 0;
   short_text<20> collective;
   short_text<60> type;
@@ -59,6 +60,7 @@ struct alignas(64) record {
     std::atomic_thread_fence(std::memory_order_release);
     count = made.count;
     partner = made.partner;
+    parameters = made.parameters;
     if (last.what != made.what || last.file != made.where.file || last.line != made.where.line) {
       last = {made.what, made.where.file, made.where.line};
       const std::string_view path = made.where.file;
@@ -76,7 +78,8 @@ struct alignas(64) record {
   [[nodiscard]] std::string describe(std::uint64_t expected) const {
     const signature what{collective.view(), type.view(), operation.view(), algorithm.view()};
     const std::string path{file.view()};
-    const std::string text = call{&what, count, partner, {path.c_str(), line}}.describe();
+    const std::string text =
+        call{&what, count, partner, {path.c_str(), line}, parameters}.describe();
     std::atomic_thread_fence(std::memory_order_acquire);
     return word.load(std::memory_order_relaxed) == expected ? text : "another call";
   }

@@ -355,7 +355,7 @@ class turn {
         break;
       }
       const bool found = (word_ != 0 && find_disagreement(in_, rank(), word_)) ||
-                         (gone && find_absence(in_, peer, in_.calls_made, call_)) ||
+                         (gone && find_absence(in_, peer, rank(), in_.calls_made, call_)) ||
                          circle.confirmed(in_, in_.calls_made);
       if (!found && now - since > in_.deadline) {
         using seconds = std::chrono::duration<double>;

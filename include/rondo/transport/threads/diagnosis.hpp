@@ -66,4 +66,16 @@ inline bool find_circle(group& in, int self, std::uint32_t number) {
   return true;
 }
 
+/// The rank that everybody behind `peer` waits for: the end of the line, as far as it can be seen.
+[[nodiscard]] inline int end_of_line(const group& in, int peer) {
+  for (int step = 0; step < in.size(); ++step) {
+    const auto& w = in.of(peer).wait;
+    if (w.stamp.load(std::memory_order_acquire) % 2 == 0) {
+      break;
+    }
+    peer = w.peer.load(std::memory_order_acquire);
+  }
+  return peer;
+}
+
 }  // namespace rondo::inline v0_1::threads

@@ -37,6 +37,7 @@ struct alignas(64) record {
   std::atomic<const signature*> what{nullptr};
   std::atomic<std::size_t> count{0};
   std::atomic<std::int64_t> partner{0};
+  std::atomic<std::uint64_t> parameters{0};
   std::atomic<const char*> file{nullptr};
   std::atomic<std::uint32_t> line{0};
 
@@ -45,6 +46,7 @@ struct alignas(64) record {
     what.store(made.what, std::memory_order_release);
     count.store(made.count, std::memory_order_release);
     partner.store(made.partner, std::memory_order_release);
+    parameters.store(made.parameters, std::memory_order_release);
     file.store(made.where.file, std::memory_order_release);
     line.store(made.where.line, std::memory_order_release);
     word.store(new_word, std::memory_order_release);
@@ -56,6 +58,7 @@ struct alignas(64) record {
     made.what = what.load(std::memory_order_acquire);
     made.count = count.load(std::memory_order_acquire);
     made.partner = partner.load(std::memory_order_acquire);
+    made.parameters = parameters.load(std::memory_order_acquire);
     made.where = {file.load(std::memory_order_acquire), line.load(std::memory_order_acquire)};
     const auto after = word.load(std::memory_order_relaxed);
     return before == after && made.what != nullptr ? before : 0;

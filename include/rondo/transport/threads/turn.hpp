@@ -158,9 +158,9 @@ class turn {
     give_up();
   }
 
-  /// An exception is about to leave this call: the operation threw, say, or memory ran out. Ends the
-  /// communicator, and returns when nobody uses this rank's buffers any more. A call that was
-  /// refused before any peer saw it does no harm: every rank refuses it alike.
+  /// An exception is about to leave this call: the operation threw, say. Ends the communicator, and
+  /// returns when nobody uses this rank's buffers any more. A call that was refused before any peer
+  /// saw it does no harm: every rank refuses it alike.
   void abandon(bool refused, const char* why) {
     if (refused && !seen_) {
       return;
@@ -265,6 +265,9 @@ class turn {
     const auto done = [&] { return (protocol::observe(word) == value) != differs; };
     while (!done()) {
       if (in_.failed.load(std::memory_order_acquire) != nullptr) {
+        if (done()) {
+          break;  // it came before the failure did
+        }
         withdraw(mine, stamp, announced);
         give_up();
       }
@@ -286,14 +289,16 @@ class turn {
         break;
       }
       const bool found = (word_ != 0 && find_disagreement(in_, rank_, word_)) ||
-                         (gone && find_absence(in_, peer, mine_.number, call_)) ||
+                         (gone && find_absence(in_, peer, rank_, mine_.number, call_)) ||
                          find_circle(in_, rank_, mine_.number);
       if (!found && now - since > in_.around->deadline) {
         using seconds = std::chrono::duration<double>;
-        in_.fail(error_code::timeout, peer,
+        const int last = end_of_line(in_, peer);
+        in_.fail(error_code::timeout, last,
                  "rank " + std::to_string(rank_) + " waited " +
                      std::to_string(seconds{in_.around->deadline}.count()) + " s in " +
-                     call_.describe() + "; " + account_of(in_, peer, mine_.number));
+                     call_.describe() + "; " + account_of(in_, peer, mine_.number) +
+                     (last == peer ? "" : "; " + account_of(in_, last, mine_.number)));
       }
     }
     withdraw(mine, stamp, announced);
@@ -306,7 +311,7 @@ class turn {
     }
   }
 
-  /// Returns when no peer uses this rank's buffers. The communicator has failed, so none will begin.
+  /// Returns when no peer uses this rank's buffers. None will begin, for the communicator is dead.
   void quiesce() noexcept {
     for (int rank = 0; rank < size(); ++rank) {
       while (rank != rank_ && in_.of(rank).touching.load(std::memory_order_seq_cst)) {
