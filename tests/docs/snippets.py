@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 the rondo authors
+# SPDX-License-Identifier: BSL-1.0
+"""Checks that what README.md and docs/ show is cut from programs that are built and run.
+
+    <!-- snippet: examples/snippets/collectives.cpp all_reduce -->    before a block: the lines between
+                                                  `// begin: all_reduce` and `// end: all_reduce`
+    <!-- output: timeout -->                      before a block: what `[timeout] ..` says in the output
+                                                  of examples/snippets/errors.cpp
+
+snippets.py [--update] [--errors PROGRAM]    without PROGRAM, outputs are not looked at
+"""
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import textwrap
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"<!-- (snippet|output): ([^>]*?) -->\n```(\w*)\n(.*?)```\n", re.DOTALL)
+
+
+def region(path, name):
+    """The lines of one region, moved to the left edge, without the marks of others inside."""
+    lines = (ROOT / path).read_text().splitlines()
+    marks = [line.strip() for line in lines]
+    first, last = marks.index(f"// begin: {name}"), marks.index(f"// end: {name}")
+    inside = [l for l in lines[first + 1:last] if not re.fullmatch(r"// (begin|end): \w+", l.strip())]
+    return textwrap.dedent("\n".join(inside)) + "\n"
+
+
+def messages(program):
+    """By name, what the program printed. Which rank speaks first differs between runs."""
+    out = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+    return dict(re.findall(r"^\[(\w+)\] (.*)$", out, re.MULTILINE))
+
+
+def comparable(message):
+    """Without what differs between runs: numbers, spaces, and where the speaking rank was."""
+    return re.sub(r"\d+(\.\d+)?", "#", re.sub(r"\s+", " ", message.split(" [")[0])).strip()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--update", action="store_true", help="write the regions into the documents")
+    parser.add_argument("--errors", help="the program that was built from examples/snippets/errors.cpp")
+    given = parser.parse_args()
+    wrong, checked = [], 0
+    runs = []
+
+    def is_said(name, shown):
+        for number in range(20):
+            if number == len(runs):
+                runs.append(messages(given.errors))
+            if comparable(runs[number].get(name, "")) == comparable(shown):
+                return True
+        return False
+
+    for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        text = document.read_text()
+
+        def visit(match):
+            nonlocal checked
+            kind, what, language, shown = match.groups()
+            if kind == "output" and not given.errors:
+                return match.group(0)
+            checked += 1
+            if kind == "snippet":
+                expected = region(*what.split())
+                same = shown == expected
+            else:
+                same = is_said(what, shown)
+                expected = shown if same else textwrap.fill(runs[0][what], 98, break_on_hyphens=False) + "\n"
+            if not same:
+                wrong.append(f"{document.relative_to(ROOT)}: {kind} {what}")
+            return f"<!-- {kind}: {what} -->\n```{language}\n{expected}```\n"
+
+        updated = BLOCK.sub(visit, text)
+        if given.update and updated != text:
+            document.write_text(updated)
+    if given.update:
+        print(f"{len(wrong)} of {checked} blocks updated")
+        return
+    for one in wrong:
+        print(f"differs from its source: {one} (tests/docs/snippets.py --update writes it anew)")
+    print(f"{checked} blocks checked")
+    sys.exit(1 if wrong or checked == 0 else 0)
+
+
+if __name__ == "__main__":
+    main()
