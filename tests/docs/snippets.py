@@ -7,8 +7,9 @@
                                                   `// begin: all_reduce` and `// end: all_reduce`
     <!-- output: timeout -->                      before a block: what `[timeout] ..` says in the output
                                                   of examples/snippets/errors.cpp
+    <!-- table: algorithms -->                    before a table: the output of examples/snippets/table.cpp
 
-snippets.py [--update] [--errors PROGRAM]    without PROGRAM, outputs are not looked at
+snippets.py [--update] [--errors PROGRAM] [--table PROGRAM]    without a PROGRAM, its output is not looked at
 """
 import argparse
 import pathlib
@@ -19,6 +20,7 @@ import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"<!-- (snippet|output): ([^>]*?) -->\n```(\w*)\n(.*?)```\n", re.DOTALL)
+TABLE = re.compile(r"(?<=<!-- table: algorithms -->\n)(\|.*\n)+")
 
 
 def region(path, name):
@@ -45,6 +47,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--update", action="store_true", help="write the regions into the documents")
     parser.add_argument("--errors", help="the program that was built from examples/snippets/errors.cpp")
+    parser.add_argument("--table", help="the program that was built from examples/snippets/table.cpp")
     given = parser.parse_args()
     wrong, checked = [], 0
     runs = []
@@ -76,7 +79,17 @@ def main():
                 wrong.append(f"{document.relative_to(ROOT)}: {kind} {what}")
             return f"<!-- {kind}: {what} -->\n```{language}\n{expected}```\n"
 
+        def visit_table(match):
+            nonlocal checked
+            checked += 1
+            expected = subprocess.run([given.table], capture_output=True, text=True, check=True).stdout
+            if match.group(0) != expected:
+                wrong.append(f"{document.relative_to(ROOT)}: table of algorithms")
+            return expected
+
         updated = BLOCK.sub(visit, text)
+        if given.table:
+            updated = TABLE.sub(visit_table, updated)
         if given.update and updated != text:
             document.write_text(updated)
     if given.update:
