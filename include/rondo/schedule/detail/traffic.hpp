@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -80,7 +79,10 @@ class traffic {
   }
   [[nodiscard]] static int representatives(int rotation, int size, int ranks_per_node) {
     const int node = ranks_per_node > 1 && ranks_per_node < size ? ranks_per_node : 1;
-    const long long both = std::lcm<long long>(rotation, node);
+    long long both = rotation;  // the least number that both divide
+    while (both % node != 0) {
+      both += rotation;
+    }
     return both < size && size % both == 0 ? static_cast<int>(both) : size;
   }
 
@@ -134,7 +136,9 @@ class traffic {
         ++ends[static_cast<std::size_t>(one.peer % ranks_) + 1];
       }
     }
-    std::partial_sum(ends.begin(), ends.end(), ends.begin());
+    for (std::size_t i = 1; i < ends.size(); ++i) {
+      ends[i] += ends[i - 1];
+    }
     std::vector<std::uint64_t> sent(ends.back());
     auto next = ends;
     for (int rank = 0; rank < ranks_; ++rank) {
