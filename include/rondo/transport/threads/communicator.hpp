@@ -20,6 +20,10 @@
 #include <utility>
 #include <vector>
 
+namespace rondo::inline v0_1::testing {
+struct call_numbers;
+}
+
 namespace rondo::inline v0_1::threads {
 
 /// One rank's handle on a group of threads. Used by the one thread whose rank it is.
@@ -172,6 +176,8 @@ class communicator {
   }
 
  private:
+  friend struct testing::call_numbers;
+
   [[nodiscard]] std::shared_ptr<worker>& background() {
     if (!worker_) {
       worker_ = std::make_shared<worker>();

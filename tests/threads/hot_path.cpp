@@ -1,0 +1,167 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "catch.hpp"
+
+#include <rondo/rondo.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <string>
+#include <vector>
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define COUNTS_LOCKS 0
+#else
+#define COUNTS_LOCKS 1
+#include <dlfcn.h>
+#include <pthread.h>
+#endif
+
+// After the first call of a shape: no allocation and no lock, on any thread of the process.
+namespace {
+
+std::atomic<long> allocations{0};
+std::atomic<long> locks{0};
+
+}  // namespace
+
+// Not inlined: GCC takes a new next to a free for a mistake.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  ++allocations;
+  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) {
+    return memory;
+  }
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+#if COUNTS_LOCKS
+extern "C" int pthread_mutex_lock(pthread_mutex_t* mutex) {
+  using lock = int (*)(pthread_mutex_t*);
+  static const lock real = reinterpret_cast<lock>(dlsym(RTLD_NEXT, "pthread_mutex_lock"));
+  ++locks;
+  return real(mutex);
+}
+#endif
+
+namespace {
+
+/// What 20 calls cost after the first two, which meet both banks of doubled memory.
+template <class Call>
+void check_shape(const std::string& name, const Call& call) {
+  long allocated = -1;
+  long locked = -1;
+  rondo::threads::run(3, [&](auto& comm) {
+    auto prepared = call(comm);
+    prepared();
+    prepared();
+    rondo::barrier(comm);
+    const long allocations_before = allocations;
+    const long locks_before = locks;
+    rondo::barrier(comm);
+    for (int round = 0; round < 20; ++round) {
+      prepared();
+    }
+    rondo::barrier(comm);
+    if (comm.rank() == 0) {
+      allocated = allocations - allocations_before;
+      locked = locks - locks_before;
+    }
+    rondo::barrier(comm);
+  });
+  INFO(name);
+  CHECK(allocated == 0);
+  CHECK(locked == 0);
+}
+
+template <class... Algorithms>
+void check_all_reduce() {
+  for (const std::size_t count : {1u, 500u, 20000u}) {
+    (check_shape(std::string{Algorithms::name} + " of " + std::to_string(count),
+                 [count](auto& comm) {
+                   return [&comm, values = std::vector<float>(count, 0.5f)]() mutable {
+                     rondo::all_reduce(comm, values, Algorithms{}, rondo::op::average{});
+                   };
+                 }),
+     ...);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("hot path: the counters of this test count") {
+  const long allocations_before = allocations;
+  const long locks_before = locks;
+  std::vector<int> values(10);
+  std::mutex mutex;
+  const std::scoped_lock hold{mutex};
+  CHECK(allocations - allocations_before == 1);
+  CHECK(locks - locks_before == COUNTS_LOCKS);
+}
+
+TEST_CASE("hot path: all_reduce allocates and locks nothing after the first calls of a shape") {
+  check_all_reduce<rondo::automatic, rondo::ring, rondo::tree, rondo::recursive_doubling,
+                   rondo::halving_doubling, rondo::two_shot, rondo::one_shot>();
+  check_shape("bfloat16 over messages", [](auto& comm) {
+    return [&comm, values = std::vector<rondo::bfloat16>(999)]() mutable {
+      rondo::all_reduce(comm, values, rondo::ring{});
+    };
+  });
+}
+
+TEST_CASE("hot path: other collectives and messages allocate and lock nothing either") {
+  const std::vector<std::size_t> counts{5, 0, 1200};
+  check_shape("reduce_scatter", [](auto& comm) {
+    return [&comm, in = std::vector<int>(3000), out = std::vector<int>(1000)]() mutable {
+      rondo::reduce_scatter(comm, in, out);
+      rondo::reduce_scatter(comm, in, out, rondo::ring{});
+    };
+  });
+  check_shape("all_gather with counts", [&](auto& comm) {
+    const auto mine = counts[static_cast<std::size_t>(comm.rank())];
+    return [&comm, &counts, in = std::vector<int>(mine), out = std::vector<int>(1205)]() mutable {
+      rondo::all_gather(comm, in, out, rondo::counts{counts});
+      rondo::all_gather(comm, in, out, rondo::counts{counts}, rondo::ring{});
+    };
+  });
+  check_shape("all_to_all with counts", [&](auto& comm) {
+    const auto mine = counts[static_cast<std::size_t>(comm.rank())];
+    return [&comm, &counts, sent = std::vector<std::size_t>(3, mine), in = std::vector<int>(3 * mine),
+            out = std::vector<int>(1205)]() mutable {
+      rondo::all_to_all(comm, in, out, rondo::counts{sent, counts});
+      rondo::all_to_all(comm, in, out, rondo::counts{sent, counts}, rondo::one_shot{});
+    };
+  });
+  check_shape("rooted", [](auto& comm) {
+    return [&comm, in = std::vector<int>(700), out = std::vector<int>(2100)]() mutable {
+      rondo::broadcast(comm, in, rondo::root{1});
+      rondo::broadcast(comm, in, rondo::root{1}, rondo::tree{});
+      rondo::reduce(comm, in, in, rondo::root{2});
+      rondo::reduce(comm, in, in, rondo::root{2}, rondo::tree{});
+      rondo::gather(comm, in, out, rondo::root{0});
+      rondo::scatter(comm, out, in, rondo::root{0}, rondo::tree{});
+    };
+  });
+  check_shape("messages", [](auto& comm) {
+    return [&comm, few = std::vector<int>(10), many = std::vector<int>(5000)]() mutable {
+      if (comm.rank() == 0) {
+        rondo::send(comm, few, rondo::to{1}, rondo::tag{3});
+        rondo::send(comm, many, rondo::to{1});
+      } else if (comm.rank() == 1) {
+        rondo::receive(comm, many, rondo::from{0});
+        rondo::receive(comm, few, rondo::from{0}, rondo::tag{3});
+      }
+    };
+  });
+  check_shape("asynchronous", [](auto& comm) {
+    return [&comm, values = std::vector<float>(5000)]() mutable {
+      auto first = rondo::all_reduce(comm, values, rondo::async{});
+      auto second = rondo::broadcast(comm, values, rondo::tree{}, rondo::async{});
+      second.wait();
+    };
+  });
+}
