@@ -65,9 +65,8 @@ outcome trained(const demo::corpus& text, int ranks, int steps, exchange how, co
 }
 
 /// The loss, averaged over stretches, so that a plot shows its course and not its noise.
-demo::line smooth(const char* name, const std::vector<float>& loss) {
+demo::line smooth(const char* name, const std::vector<float>& loss, std::size_t stretch) {
   demo::line made{name, {}};
-  const std::size_t stretch = (std::max)(std::size_t{1}, loss.size() / 150);
   for (std::size_t first = 0; first + stretch <= loss.size(); first += stretch) {
     double sum = 0;
     for (std::size_t i = first; i < first + stretch; ++i) {
@@ -172,9 +171,11 @@ void show(const demo::options& given) {
   std::printf("  all ranks hold the same parameters; text kept back: %.3f bits/byte (%.3f)\n",
               bits(static_cast<double>(whole.kept_back_loss)),
               bits(static_cast<double>(buckets.kept_back_loss)));
+  const std::size_t stretch = (std::max)(std::size_t{1}, whole.loss.size() / 150);
   demo::write({"Training loss on " + std::to_string(given.ranks) + " thread ranks", "step",
                "bits per byte",
-               {smooth("one all_reduce", whole.loss), smooth("asynchronous buckets", buckets.loss)}},
+               {smooth("one all_reduce", whole.loss, stretch),
+                smooth("asynchronous buckets", buckets.loss, stretch)}},
               given.out / "loss.svg");
 
   compare_rank_counts(text, given);
