@@ -4,6 +4,7 @@
 
 /// Collectives as data, and their readers.
 #include <rondo/schedule/collectives.hpp>
+#include <rondo/schedule/draw.hpp>
 #include <rondo/schedule/fit.hpp>
 #include <rondo/schedule/generators.hpp>
 #include <rondo/schedule/network.hpp>

@@ -100,6 +100,11 @@ enum class verb : unsigned char {
   copy           ///< into  <- left
 };
 
+[[nodiscard]] constexpr std::string_view name_of(verb what) noexcept {
+  constexpr std::string_view names[] = {"send", "receive", "receive_fold", "fold", "copy"};
+  return names[static_cast<unsigned char>(what)];
+}
+
 /// One action of one rank. A fold keeps its operands' order: `left` holds the lower ranks wherever
 /// the schedule folds in rank order.
 struct step {

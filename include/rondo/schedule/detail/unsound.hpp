@@ -11,11 +11,6 @@
 
 namespace rondo::inline v0_1::schedule::detail {
 
-[[nodiscard]] constexpr const char* name_of(verb what) {
-  constexpr const char* names[] = {"send", "receive", "receive_fold", "fold", "copy"};
-  return names[static_cast<unsigned char>(what)];
-}
-
 /// Says what is wrong with a schedule, and where. Nothing here is reached in a constant expression
 /// that compiles.
 class blame {
@@ -66,7 +61,7 @@ class blame {
     const schedule::step& one = schedule_.row(rank).steps[which];
     const bool message = one.what != verb::fold && one.what != verb::copy;
     return ", rank " + text(rank) + ", step " + std::to_string(which) + " (" +
-           detail::name_of(one.what) +
+           std::string{schedule::name_of(one.what)} +
            (!message                 ? ""
             : one.what == verb::send ? " to rank " + text(one.peer)
                                      : " from rank " + text(one.peer)) +

@@ -1,0 +1,192 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/schedule/detail/messages.hpp>
+#include <rondo/schedule/detail/moments.hpp>
+#include <rondo/schedule/detail/text_file.hpp>
+#include <rondo/schedule/schedule.hpp>
+#include <rondo/schedule/simulate.hpp>
+#include <rondo/version.hpp>
+
+#include <string>
+
+namespace rondo::inline v0_1::schedule::detail {
+
+/// A space-time diagram of one table and its timeline.
+class svg_writer {
+ public:
+  svg_writer(const table& schedule, const timeline& times, const char* unit,
+             const std::string& path)
+      : schedule_{schedule}, times_{schedule, times}, unit_{unit}, file_{"write_svg", path} {
+    seconds_ = times.seconds > 0 ? times.seconds : 1;
+    // About 70 pixels for a hop of a rank that never rests, but neither a stamp nor a wall.
+    double hops = 0;
+    for (const program& row : schedule.rows) {
+      const double own = row.steps.empty() ? 0 : row.steps.back().round + 1;
+      hops = own > hops ? own : hops;
+    }
+    span_ = 70 * hops;
+    span_ = span_ < 360 ? 360 : span_ > 3600 ? 3600 : span_;
+  }
+
+  void write() {
+    const double height = top + row_height * schedule_.size + 58;
+    file_.print(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
+        "font-family=\"sans-serif\" font-size=\"12\">\n"
+        "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
+        left + span_ + 40, height);
+    file_.print(
+        "<text x=\"%.0f\" y=\"22\" font-size=\"15\">%s on %d ranks</text>"
+        "<text x=\"%.1f\" y=\"22\" fill=\"#555\" text-anchor=\"end\">time in %s</text>\n",
+        left, name_of(schedule_.what).data(), schedule_.size, left + span_, unit_);
+    axis();
+    for (int rank = 0; rank < schedule_.size; ++rank) {
+      file_.print(
+          "<text x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">rank %d</text>"
+          "<line x1=\"%.0f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#bbb\"/>\n",
+          left - 10, y(rank) + 4, rank, left, y(rank), left + span_, y(rank));
+    }
+    for (const message& one : messages_of(schedule_)) {
+      arrow(one);
+    }
+    for (int rank = 0; rank < schedule_.size; ++rank) {
+      for (std::size_t i = 0; i < schedule_.row(rank).steps.size(); ++i) {
+        local(rank, i);
+      }
+    }
+    legend(height - 16);
+    file_.print("</svg>\n");
+    file_.close();
+  }
+
+ private:
+  static constexpr double left = 72;
+  static constexpr double top = 44;
+  static constexpr double row_height = 52;
+
+  [[nodiscard]] double x(double time) const { return left + time / seconds_ * span_; }
+  [[nodiscard]] static double y(int rank) { return top + row_height * (rank + 0.5); }
+
+  /// Chunks go round the colours once.
+  [[nodiscard]] int hue(const run& of) const {
+    return static_cast<int>(360LL * of.first / schedule_.row(0).chunks) % 360;
+  }
+  [[nodiscard]] static std::string chunks_text(const run& of) {
+    return of.count == 0   ? "no data"
+           : of.count == 1 ? "chunk " + std::to_string(of.first)
+                           : "chunks " + std::to_string(of.first) + " to " +
+                                 std::to_string(of.first + of.count - 1);
+  }
+
+  void axis() {
+    const double base = top + row_height * schedule_.size + 4;
+    for (int tick = 0; tick <= 5; ++tick) {
+      const double time = seconds_ * tick / 5;
+      file_.print(
+          "<line x1=\"%.1f\" y1=\"%.0f\" x2=\"%.1f\" y2=\"%.0f\" stroke=\"#eee\"/>"
+          "<text x=\"%.1f\" y=\"%.0f\" fill=\"#555\" text-anchor=\"middle\">%.3g</text>\n",
+          x(time), top, x(time), base, x(time), base + 14, time);
+    }
+  }
+
+  void arrow(const message& one) {
+    const step& sent = schedule_.row(one.from).steps[one.send];
+    const moment& moving = times_.of(one.from, one.send);
+    const double x1 = x(moving.begin);
+    const double x2 = x(moving.end);
+    const double y1 = y(one.from);
+    const double y2 = y(one.to) + (one.to > one.from ? -5 : 5);
+    const double width = sent.left.count < 2 ? 1.6 : sent.left.count < 8 ? 2.8 : 4.2;
+    const std::string colour =
+        sent.left.count == 0 ? "#777" : "hsl(" + std::to_string(hue(sent.left)) + ",75%,42%)";
+    file_.print("<g class=\"message\" stroke=\"%s\" fill=\"%s\">", colour.c_str(), colour.c_str());
+    title(one.from, sent, moving);
+    file_.print("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke-width=\"%.1f\"%s/>",
+                x1, y1, x2, y2, width, sent.left.count == 0 ? " stroke-dasharray=\"4 3\"" : "");
+    head(x1, y1, x2, y2);
+    file_.print("</g>\n");
+  }
+
+  /// The point of an arrow: a triangle 9 long and 7 wide that ends at (x2, y2).
+  void head(double x1, double y1, double x2, double y2) {
+    const double dx = x2 - x1;
+    const double dy = y2 - y1;
+    const double sum = (dx < 0 ? -dx : dx) + (dy < 0 ? -dy : dy);
+    // One Newton step from |dx| + |dy|, twice, is near enough to the length.
+    double length = sum > 0 ? sum : 1;
+    for (int i = 0; i < 6; ++i) {
+      length = (length + (dx * dx + dy * dy) / length) / 2;
+    }
+    const double ux = dx / length;
+    const double uy = dy / length;
+    file_.print("<path stroke=\"none\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fZ\"/>", x2, y2,
+                x2 - 9 * ux - 3.5 * uy, y2 - 9 * uy + 3.5 * ux, x2 - 9 * ux + 3.5 * uy,
+                y2 - 9 * uy - 3.5 * ux);
+  }
+
+  /// A box for a fold, with a plus, or for a copy; a receive's fold begins when its message has
+  /// come.
+  void local(int rank, std::size_t which) {
+    const step& one = schedule_.row(rank).steps[which];
+    if (one.what == verb::send || one.what == verb::receive || one.into.count == 0) {
+      return;
+    }
+    const moment& when = times_.of(rank, which);
+    const bool folds = one.what != verb::copy;
+    const double end = x(when.end);
+    const double begin =
+        one.what == verb::receive_fold ? x(times_.arrival(rank, which)) : x(when.begin);
+    const double width = end - begin < 9 ? 9 : end - begin;
+    file_.print("<g class=\"%s\">", folds ? "fold" : "copy");
+    title(rank, one, when);
+    file_.print(
+        "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"10\" rx=\"2\" "
+        "fill=\"hsl(%d,75%%,%d%%)\" stroke=\"#333\" stroke-width=\"0.7\"/>",
+        begin, y(rank) - 5, width, hue(one.into), folds ? 70 : 92);
+    if (folds) {
+      const double middle = begin + width / 2;
+      file_.print("<path stroke=\"#222\" stroke-width=\"1.2\" d=\"M%.1f %.1fh6M%.1f %.1fv6\"/>",
+                  middle - 3, y(rank), middle, y(rank) - 3);
+    }
+    file_.print("</g>\n");
+  }
+
+  void title(int rank, const step& one, const moment& when) {
+    const run& data = one.what == verb::send ? one.left : one.into;
+    const std::string peer = one.peer < 0             ? ""
+                             : one.what == verb::send ? " to rank " + std::to_string(one.peer)
+                                                      : " from rank " + std::to_string(one.peer);
+    file_.print("<title>rank %d: %s %s%s, round %d, %.4g to %.4g %s</title>", rank,
+                name_of(one.what).data(), chunks_text(data).c_str(), peer.c_str(), one.round,
+                when.begin, when.end, unit_);
+  }
+
+  void legend(double at) {
+    const int chunks = schedule_.row(0).chunks;
+    const int shown = chunks < 16 ? chunks : 16;
+    file_.print("<text x=\"%.0f\" y=\"%.0f\" fill=\"#555\">chunk</text>\n", left, at);
+    for (int chunk = 0; chunk < shown; ++chunk) {
+      file_.print(
+          "<rect x=\"%.0f\" y=\"%.0f\" width=\"10\" height=\"10\" fill=\"hsl(%d,75%%,42%%)\"/>"
+          "<text x=\"%.0f\" y=\"%.0f\" fill=\"#555\">%d%s</text>\n",
+          left + 42 + 34 * chunk, at - 9, hue(run{region::wire, chunk}), left + 55 + 34 * chunk, at,
+          chunk, chunk + 1 == shown && chunks > shown ? " ..." : "");
+    }
+  }
+
+  const table& schedule_;
+  moments_by_step times_;
+  const char* unit_;
+  text_file file_;
+  double seconds_ = 1;
+  double span_ = 0;
+};
+
+inline void write_svg(const table& schedule, const timeline& times, const char* unit,
+                      const std::string& path) {
+  svg_writer{schedule, times, unit, path}.write();
+}
+
+}  // namespace rondo::inline v0_1::schedule::detail

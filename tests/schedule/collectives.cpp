@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "catch.hpp"
+
+#include <rondo/schedule.hpp>
+
+namespace schedule = rondo::schedule;
+
+TEST_CASE("a schedule is data: it knows its collective, size and root, and makes rows on demand") {
+  constexpr auto one = schedule::broadcast(rondo::tree{}, 5, 3);
+  STATIC_REQUIRE(one.what == schedule::collective::broadcast);
+  STATIC_REQUIRE(one.size == 5);
+  STATIC_REQUIRE(one.root == 3);
+  CHECK(one.row(3).steps.size() == 4);
+  CHECK(schedule::tabulate(one).row(2) == one.row(2));
+}
+
+TEST_CASE("no ranks, and roots that are no rank, are refused") {
+  CHECK_THROWS_WITH(schedule::all_reduce(rondo::ring{}, 0),
+                    Catch::Matchers::ContainsSubstring("at least 1 rank"));
+  CHECK_THROWS_WITH(schedule::reduce(rondo::tree{}, 4, 4),
+                    Catch::Matchers::ContainsSubstring("schedule::reduce: got root 4 of 4 ranks"));
+  CHECK_THROWS_AS(schedule::gather(rondo::tree{}, 4, -1), rondo::error);
+}
+
+TEST_CASE("options that make no sense are refused") {
+  CHECK_THROWS_WITH(schedule::all_reduce(rondo::tree{.segments = 0}, 4).row(0),
+                    Catch::Matchers::ContainsSubstring("got 0 segments"));
+  const rondo::hierarchical uneven{rondo::ring{}, rondo::ring{}, 3};
+  CHECK_THROWS_WITH(schedule::all_reduce(uneven, 8).row(0),
+                    Catch::Matchers::ContainsSubstring("inner_size 3 for 8 ranks"));
+  const rondo::hierarchical unresolved{rondo::ring{}, rondo::ring{}};
+  CHECK_THROWS_AS(schedule::all_reduce(unresolved, 8).row(0), rondo::error);
+}
+
+TEST_CASE("the algorithms make the collectives that the documentation lists") {
+  using schedule::collective;
+  using schedule::generates;
+  STATIC_REQUIRE(generates<rondo::ring, collective::broadcast>);
+  STATIC_REQUIRE(generates<rondo::bruck, collective::all_to_all>);
+  STATIC_REQUIRE(generates<rondo::tree, collective::gather>);
+  STATIC_REQUIRE_FALSE(generates<rondo::tree, collective::all_to_all>);
+  STATIC_REQUIRE_FALSE(generates<rondo::native, collective::all_reduce>);
+  STATIC_REQUIRE_FALSE(generates<rondo::automatic, collective::all_reduce>);
+  using rings = rondo::hierarchical<rondo::ring, rondo::ring>;
+  STATIC_REQUIRE(generates<rings, collective::all_reduce>);
+  STATIC_REQUIRE(generates<rings, collective::reduce_scatter>);
+  STATIC_REQUIRE_FALSE(generates<rings, collective::all_to_all>);
+}

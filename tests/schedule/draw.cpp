@@ -1,0 +1,185 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "catch.hpp"
+#include "every.hpp"
+
+#include <rondo/schedule.hpp>
+
+#include <cctype>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace schedule = rondo::schedule;
+
+namespace {
+
+constexpr schedule::network net{
+    .latency = 2e-6, .bytes_per_second = 1e10, .fold_bytes_per_second = 2e10, .ranks_per_node = 3};
+
+/// A file of this test, removed in the end.
+struct file {
+  std::string path = "rondo_schedule_draw_test.out";
+  ~file() { std::remove(path.c_str()); }
+  [[nodiscard]] std::string text() const {
+    std::ostringstream all;
+    all << std::ifstream{path}.rdbuf();
+    return all.str();
+  }
+};
+
+std::size_t times(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+/// Every element is closed, in order, and attributes are quoted.
+bool is_well_formed_xml(const std::string& text) {
+  std::vector<std::string> open;
+  for (std::size_t at = text.find('<'); at != std::string::npos; at = text.find('<', at)) {
+    const std::size_t end = text.find('>', at);
+    if (end == std::string::npos) {
+      return false;
+    }
+    const std::string tag = text.substr(at + 1, end - at - 1);
+    const std::string name = tag.substr(0, tag.find_first_of(" /"));
+    if (tag.find('<') != std::string::npos || times(tag, "\"") % 2 != 0) {
+      return false;
+    }
+    if (tag.front() == '/') {
+      if (open.empty() || open.back() != tag.substr(1)) {
+        return false;
+      }
+      open.pop_back();
+    } else if (tag.back() != '/') {
+      open.push_back(name);
+    }
+    at = end;
+  }
+  return open.empty();
+}
+
+/// A recognizer of JSON without escapes in strings, which the writer does not make.
+class json {
+ public:
+  explicit json(const std::string& text) : text_{text} {}
+  bool valid() { return value() && (skip(), at_ == text_.size()); }
+
+ private:
+  void skip() {
+    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) {
+      ++at_;
+    }
+  }
+  bool take(char c) {
+    skip();
+    if (at_ < text_.size() && text_[at_] == c) {
+      ++at_;
+      return true;
+    }
+    return false;
+  }
+  bool string() {
+    if (!take('"')) {
+      return false;
+    }
+    at_ = text_.find('"', at_);
+    return at_++ != std::string::npos;
+  }
+  bool number() {
+    skip();
+    std::size_t used = 0;
+    try {
+      (void)std::stod(text_.substr(at_, 32), &used);
+    } catch (...) {
+      return false;
+    }
+    at_ += used;
+    return true;
+  }
+  template <class Element>
+  bool list(char end, Element element) {
+    if (take(end)) {
+      return true;
+    }
+    do {
+      if (!element()) {
+        return false;
+      }
+    } while (take(','));
+    return take(end);
+  }
+  bool value() {
+    skip();
+    if (take('{')) {
+      return list('}', [this] { return string() && take(':') && value(); });
+    }
+    if (take('[')) {
+      return list(']', [this] { return value(); });
+    }
+    return text_[at_] == '"' ? string() : number();
+  }
+
+  const std::string& text_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a drawing is well-formed and has one arrow per message and one box per fold") {
+  every::schedules(6, 1, [](const schedule::table& one, const std::string& name) {
+    INFO(name);
+    std::size_t messages = 0;
+    std::size_t folds = 0;
+    for (const auto& row : one.rows) {
+      for (const auto& step : row.steps) {
+        messages += step.what == schedule::verb::send ? 1u : 0u;
+        folds += step.what == schedule::verb::fold || step.what == schedule::verb::receive_fold;
+      }
+    }
+    const file svg;
+    schedule::write_svg(one, svg.path);
+    const std::string text = svg.text();
+    CHECK(is_well_formed_xml(text));
+    CHECK(times(text, "class=\"message\"") == messages);
+    CHECK(times(text, "class=\"fold\"") == folds);
+    CHECK(times(text, ">rank ") >= 6);
+    CHECK(times(text, "nan") == 0);
+    CHECK(times(text, "inf") == 0);
+
+    schedule::write_svg(one, net, 1 << 20, svg.path);
+    CHECK(is_well_formed_xml(svg.text()));
+  });
+}
+
+TEST_CASE("a trace is JSON and has an arrow's beginning and end per message") {
+  every::schedules(6, 1, [](const schedule::table& one, const std::string& name) {
+    INFO(name);
+    std::size_t messages = 0;
+    for (const auto& row : one.rows) {
+      for (const auto& step : row.steps) {
+        messages += step.what == schedule::verb::send ? 1u : 0u;
+      }
+    }
+    const file trace;
+    schedule::write_trace(one, net, 1 << 20, trace.path);
+    const std::string text = trace.text();
+    CHECK(json{text}.valid());
+    CHECK(times(text, "\"ph\": \"s\"") == messages);
+    CHECK(times(text, "\"ph\": \"f\"") == messages);
+    CHECK(times(text, "\"process_name\"") == 2);
+    CHECK(times(text, "\"thread_name\"") == 18);
+  });
+}
+
+TEST_CASE("a file that cannot be written is refused by name") {
+  const auto ring = schedule::all_reduce(rondo::ring{}, 2);
+  CHECK_THROWS_WITH(schedule::write_svg(ring, "/no such folder/x.svg"),
+                    Catch::Matchers::ContainsSubstring("/no such folder/x.svg"));
+  CHECK_THROWS_AS(schedule::write_trace(ring, net, 8, "/no such folder/x.json"), rondo::error);
+}
