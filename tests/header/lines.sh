@@ -9,7 +9,7 @@ set -euo pipefail
 budget=$1 include=$2
 compiler=("${@:3}" -I"$include" -x c++)
 
-lines() { "${compiler[@]}" -E - | grep -vc '^#' || true; }
+lines() { "${compiler[@]}" -E - 2>/dev/null | awk '!/^#/ { ++count } END { print count + 0 }'; }
 seconds() {
   local TIMEFORMAT=%U
   { time "${compiler[@]}" -fsyntax-only - 2>&3; } 3>&2 2>&1
@@ -31,10 +31,10 @@ empty=$(lines </dev/null)
 over=0
 printf '%8s %8s %8s  %s\n' lines budget seconds header
 while read -r header; do
-  if ! "${compiler[@]}" -E - <<<"#include <$header>" >/dev/null 2>&1; then
+  if ! count=$(lines <<<"#include <$header>"); then
     continue  # needs a library that is not on the default path
   fi
-  added=$(($(lines <<<"#include <$header>") - empty))
+  added=$((count - empty))
   budgeted=$(allowed "$header")
   took='' note=''
   if [[ $header != */*/* ]]; then
