@@ -39,7 +39,7 @@ struct shared_scale {
   using sum_type = Sum;
   static constexpr int highest = (1 << (Bits - 1)) - 1;
   /// With more, a sum may overflow.
-  static constexpr int max_ranks = static_cast<int>(std::numeric_limits<Sum>::max()) / highest;
+  static constexpr int max_ranks = static_cast<int>((std::numeric_limits<Sum>::max)()) / highest;
 
   [[nodiscard]] static constexpr std::size_t blocks(std::size_t count) {
     return detail::divide_up(count, Block);
@@ -112,8 +112,8 @@ struct shared_scale {
 
   [[nodiscard]] RONDO_ALWAYS_INLINE static float scale_of(float absmax) {
     const float scale = absmax / static_cast<float>(highest);
-    const bool small = absmax > 0 && scale < detail::smallest_normal;
-    return small ? detail::smallest_normal : scale;
+    const bool subnormal = absmax > 0 && scale < detail::smallest_normal;
+    return subnormal ? detail::smallest_normal : scale;
   }
 
   template <class T, class Body>

@@ -62,7 +62,7 @@ class searcher {
     require_whole("search", asked);
     require_chunks("search", asked, options.chunks);
     limit_ = options.memory_limit > 0 ? options.memory_limit
-                                      : std::numeric_limits<std::int64_t>::max() / 4;
+                                      : (std::numeric_limits<std::int64_t>::max)() / 4;
     best_.barrier = options.barrier;
     best_.memory_limit = options.memory_limit;
   }
@@ -159,7 +159,7 @@ class searcher {
   void weave_freely() {
     weaver<Model> loom{asked_, looped(asked_.stages), model_, limit_};
     std::vector<weaving_rule> best;
-    ticks shortest = std::numeric_limits<ticks>::max();
+    ticks shortest = (std::numeric_limits<ticks>::max)();
     const auto attempt = [&](std::vector<weaving_rule> rules) {
       left_ -= actions();
       if (loom.weave(rules)) {

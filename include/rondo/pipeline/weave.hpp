@@ -34,7 +34,7 @@ struct weaving_rule {
 template <cost_model Model>
 class weaver {
  public:
-  static constexpr ticks never = std::numeric_limits<ticks>::max();
+  static constexpr ticks never = (std::numeric_limits<ticks>::max)();
 
   weaver(const shape& asked, placement where, const Model& model, std::int64_t memory_limit)
       : model_{model},

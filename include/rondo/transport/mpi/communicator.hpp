@@ -52,7 +52,7 @@ class communicator {
   /// Collective over `around`. Errors: error_code::transport if MPI is not running,
   /// error_code::invalid_argument for an intercommunicator or MPI_COMM_NULL.
   explicit communicator(MPI_Comm around, options with = {})
-      : communicator{around, with, std::numeric_limits<int>::max()} {}
+      : communicator{around, with, (std::numeric_limits<int>::max)()} {}
 
   communicator(communicator&&) = default;
   communicator& operator=(communicator&& other) noexcept {
