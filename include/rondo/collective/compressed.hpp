@@ -96,7 +96,7 @@ struct compressed_all_reduce_job {
     const std::span<float> sums{reinterpret_cast<float*>(memory + size), count};
     with.encode(std::span<const T>{in, count}, mine, context_of(turn, 0));
     std::fill(sums.begin(), sums.end(), 0.0F);
-    lend_each(comm, turn, [&](int) { return mine; });
+    lend_each(comm, turn, unsummed, [&](int) { return mine; });
     take_in_rank_order(comm, turn, mine, [&](read_wire data) { with.decode_add(data, sums); });
     turn.settle();
     finish_sums(operation, sums, turn.size());
@@ -127,7 +127,7 @@ struct compressed_all_reduce_job {
     };
     const auto begin = [&](const segment& one) {
       one.cut.encode(turn, in + one.first, one.memory, one.first);
-      lend_each(comm, turn, [&](int peer) { return one.cut.of(one.memory, peer); });
+      lend_each(comm, turn, unsummed, [&](int peer) { return one.cut.of(one.memory, peer); });
     };
     const auto sum = [&](const segment& one) {
       const std::span<float> owned{sums, one.chunks.count(self)};
@@ -137,23 +137,24 @@ struct compressed_all_reduce_job {
       finish_sums(operation, owned, turn.size());
       with.encode(std::span<const float>{owned}, one.summed,
                   context_of(turn, one.first + one.chunks.offset(self), true));
-      lend_each(comm, turn, [&](int) { return one.summed; });
+      lend_each(comm, turn, finished, [&](int) { return one.summed; });
     };
     const auto end = [&](const segment& one) {
       take_and_decode(comm, turn, one.cut, one.summed, out + one.first);
     };
 
-    begin(segment_at(0));
-    for (std::size_t now = 0; now < segments; ++now) {
-      if (now + 1 < segments) {
-        begin(segment_at(now + 1));
+    // `ahead` segments are on their way to be summed, and as many on their way back.
+    for (std::size_t tick = 0; tick < segments + 2 * ahead; ++tick) {
+      if (tick < segments) {
+        begin(segment_at(tick));
       }
-      sum(segment_at(now));
-      if (now > 0) {
-        end(segment_at(now - 1));
+      if (tick >= ahead && tick - ahead < segments) {
+        sum(segment_at(tick - ahead));
+      }
+      if (tick >= 2 * ahead) {
+        end(segment_at(tick - 2 * ahead));
       }
     }
-    end(segment_at(segments - 1));
     turn.settle();
   }
 
@@ -181,7 +182,7 @@ struct compressed_all_reduce_job {
     finish_sums(operation, sums, turn.size());
     const wire summed{reinterpret_cast<std::byte*>(wide + count + own), cut.bytes(self)};
     with.encode(std::span<const float>{sums}, summed, context_of(turn, chunks.offset(self), true));
-    lend_each(comm, turn, [&](int) { return summed; });
+    lend_each(comm, turn, finished, [&](int) { return summed; });
     take_and_decode(comm, turn, cut, summed, out);
     turn.settle();
   }
@@ -193,6 +194,10 @@ struct compressed_all_reduce_job {
 
   /// Values of a chunk of a segment: 256 KiB of floats, which stay in cache from sum to encode.
   static constexpr std::size_t chunk_values = (65536 + Codec::block - 1) / Codec::block * Codec::block;
+
+  /// Enough to keep a link busy over a late wake-up; messages under way stay below what a channel
+  /// holds.
+  static constexpr std::size_t ahead = 3;
 
   struct segment {
     std::size_t first;
@@ -221,7 +226,7 @@ struct compressed_reduce_scatter_job {
     const std::span<float> sums{reinterpret_cast<float*>(memory + cut.total()), own};
     cut.encode(turn, in, memory);
     std::fill(sums.begin(), sums.end(), 0.0F);
-    lend_each(comm, turn, [&](int peer) { return cut.of(memory, peer); });
+    lend_each(comm, turn, unsummed, [&](int peer) { return cut.of(memory, peer); });
     take_in_rank_order(comm, turn, cut.of(memory, turn.rank()),
                        [&](read_wire data) { with.decode_add(data, sums); });
     turn.settle();
@@ -248,7 +253,7 @@ struct compressed_all_gather_job {
     const wire mine{comm.scratch().get(cut.stride()), cut.bytes(turn.rank())};
     with.encode(std::span<const T>{in, whole.count(turn.rank())}, mine,
                 context_of(turn, whole.offset(turn.rank())));
-    lend_each(comm, turn, [&](int) { return mine; });
+    lend_each(comm, turn, finished, [&](int) { return mine; });
     take_and_decode(comm, turn, cut, mine, out);
     turn.settle();
   }
@@ -271,7 +276,7 @@ struct compressed_all_to_all_job {
     const wires<Codec> coming{with, received.of(comm), turn.size()};
     auto* memory = comm.scratch().get(going.total());
     going.encode(turn, in, memory);
-    lend_each(comm, turn, [&](int peer) { return going.of(memory, peer); });
+    lend_each(comm, turn, finished, [&](int peer) { return going.of(memory, peer); });
     take_and_decode(comm, turn, coming, going.of(memory, self), out);
     turn.settle();
   }

@@ -70,9 +70,12 @@ template <class Comm>
   return comm.kept().template get<round_lists>(0, [] { return round_lists{}; });
 }
 
+/// What is still to be summed goes in one stream of messages, what is finished in the other.
+enum : unsigned { unsummed = 0, finished = 1 };
+
 /// Lends `to(peer)` to each peer.
 template <class Comm, class Turn, class To>
-void lend_each(Comm& comm, Turn& turn, const To& to) {
+void lend_each(Comm& comm, Turn& turn, unsigned stream, const To& to) {
   auto& out = lists_of(comm).out;
   out.clear();
   for (int step = 1; step < turn.size(); ++step) {
@@ -80,7 +83,7 @@ void lend_each(Comm& comm, Turn& turn, const To& to) {
     const wire sent = to(peer);
     out.push_back({peer, sent.data(), sent.size()});
   }
-  turn.lend(out);
+  turn.lend(out, stream);
 }
 
 /// Gives `add(bytes)` the next wire of every rank, `own` included, in rank order.
@@ -100,10 +103,13 @@ void take_in_rank_order(Comm& comm, Turn& turn, read_wire own, const Add& add) {
       own_due = false;
     }
   };
-  turn.take(in, [&](std::size_t which, const std::byte* data) {
-    own_before(in[which].peer);
-    add(read_wire{data, own.size()});
-  });
+  turn.take(
+      in,
+      [&](std::size_t which, const std::byte* data) {
+        own_before(in[which].peer);
+        add(read_wire{data, own.size()});
+      },
+      unsummed);
   own_before(turn.size());
 }
 
@@ -117,9 +123,10 @@ void take_and_decode(Comm& comm, Turn& turn, const wires<Codec>& cut, read_wire 
     in.push_back({before, nullptr, cut.bytes(before)});
   }
   cut.decode(turn.rank(), own.data(), out);
-  turn.take(in, [&](std::size_t which, const std::byte* data) {
-    cut.decode(in[which].peer, data, out);
-  });
+  turn.take(
+      in,
+      [&](std::size_t which, const std::byte* data) { cut.decode(in[which].peer, data, out); },
+      finished);
 }
 
 /// A turn whose messages are runs of floats that travel encoded: any schedule, encoded at every hop.

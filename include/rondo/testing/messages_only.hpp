@@ -6,6 +6,7 @@
 #include <rondo/core/error.hpp>
 #include <rondo/version.hpp>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -52,6 +53,16 @@ class messages_only {
     Turn& inner;
     [[nodiscard]] int rank() const { return inner.rank(); }
     [[nodiscard]] int size() const { return inner.size(); }
+    [[nodiscard]] std::uint64_t word() const { return inner.word(); }
+    template <class Out>
+    void lend(const Out& out, unsigned stream = 0) {
+      inner.lend(out, stream);
+    }
+    template <class In, class Arrived>
+    void take(const In& in, const Arrived& arrived, unsigned stream = 0) {
+      inner.take(in, arrived, stream);
+    }
+    void settle() { inner.settle(); }
     template <class Out, class In, class Arrived>
     void exchange(const Out& out, const In& in, const Arrived& arrived) {
       inner.exchange(out, in, arrived);

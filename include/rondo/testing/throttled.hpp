@@ -29,7 +29,7 @@ class link {
       : ranks_{static_cast<std::size_t>(ranks)},
         bytes_per_second_{bytes_per_second},
         latency_{latency},
-        left_{new std::atomic<clock::rep>[ranks_ * ranks_ * depth]()} {}
+        left_{new std::atomic<clock::rep>[ranks_ * ranks_ * 2 * depth]()} {}
 
   [[nodiscard]] clock::duration time_for(std::size_t bytes) const {
     return std::chrono::duration_cast<clock::duration>(
@@ -37,10 +37,11 @@ class link {
   }
   [[nodiscard]] clock::duration latency() const { return latency_; }
 
-  /// When message `number` from one rank to another has left its port.
-  [[nodiscard]] std::atomic<clock::rep>& left(int from, int to, std::uint64_t number) const {
-    return left_[(static_cast<std::size_t>(from) * ranks_ + static_cast<std::size_t>(to)) * depth +
-                 number % depth];
+  /// When message `number` of a stream from one rank to another has left its port.
+  [[nodiscard]] std::atomic<clock::rep>& left(int from, int to, unsigned stream,
+                                              std::uint64_t number) const {
+    const auto pair = static_cast<std::size_t>(from) * ranks_ + static_cast<std::size_t>(to);
+    return left_[(pair * 2 + stream) * depth + number % depth];
   }
 
  private:
@@ -62,8 +63,8 @@ class throttled {
   throttled(Comm& comm, const link& over)
       : comm_{comm},
         over_{over},
-        sent_(static_cast<std::size_t>(comm.size())),
-        taken_(static_cast<std::size_t>(comm.size())) {}
+        sent_(2 * static_cast<std::size_t>(comm.size())),
+        taken_(2 * static_cast<std::size_t>(comm.size())) {}
 
   [[nodiscard]] int rank() const noexcept { return comm_.rank(); }
   [[nodiscard]] int size() const noexcept { return comm_.size(); }
@@ -93,29 +94,30 @@ class throttled {
     [[nodiscard]] std::uint64_t word() const noexcept { return inner_.word(); }
 
     template <class Out>
-    void lend(const Out& out) {
+    void lend(const Out& out, unsigned stream = 0) {
       for (const auto& one : out) {
         auto& free = through_.port_out_;
         free = (std::max)(clock::now(), free) + through_.over_.time_for(one.bytes);
-        auto& number = through_.sent_[static_cast<std::size_t>(one.peer)];
-        through_.over_.left(rank(), one.peer, number++)
+        auto& number = through_.sent_[slot_of(one.peer, stream)];
+        through_.over_.left(rank(), one.peer, stream, number++)
             .store(free.time_since_epoch().count(), std::memory_order_relaxed);
       }
-      inner_.lend(out);
+      inner_.lend(out, stream);
     }
 
     template <class In, class Arrived>
-    void take(const In& in, const Arrived& arrived) {
+    void take(const In& in, const Arrived& arrived, unsigned stream = 0) {
       inner_.take(in, [&](std::size_t which, const std::byte* data) {
         const auto& one = *(std::begin(in) + static_cast<std::ptrdiff_t>(which));
-        auto& number = through_.taken_[static_cast<std::size_t>(one.peer)];
+        auto& number = through_.taken_[slot_of(one.peer, stream)];
         const clock::time_point left{clock::duration{
-            through_.over_.left(one.peer, rank(), number++).load(std::memory_order_relaxed)}};
+            through_.over_.left(one.peer, rank(), stream, number++)
+                .load(std::memory_order_relaxed)}};
         auto& free = through_.port_in_;
         free = (std::max)(left, free + through_.over_.time_for(one.bytes));
         std::this_thread::sleep_until(free + through_.over_.latency());
         arrived(which, data);
-      });
+      }, stream);
     }
 
     void settle() { inner_.settle(); }
@@ -128,6 +130,10 @@ class throttled {
     }
 
    private:
+    [[nodiscard]] std::size_t slot_of(int peer, unsigned stream) const {
+      return static_cast<std::size_t>(peer) * 2 + stream;
+    }
+
     throttled& through_;
     Inner& inner_;
   };

@@ -42,11 +42,12 @@ class turn {
 
   [[nodiscard]] std::uint64_t word() const noexcept { return word_; }
 
-  /// Lends all of `out` (each with `peer`, `data`, `bytes`) to its peers, until `settle`.
+  /// Lends all of `out` (each with `peer`, `data`, `bytes`) to its peers, until `settle`. Messages
+  /// between two ranks are taken in the order they were lent, separately for streams 0 and 1.
   template <class Out>
-  void lend(const Out& out) {
+  void lend(const Out& out, unsigned stream = 0) {
     for (const auto& one : out) {
-      begin_send(one.peer, in_.tag_of(word_), one.data, one.bytes, in_.around());
+      begin_send(one.peer, in_.tag_of(word_ ^ stream), one.data, one.bytes, in_.around());
       in_.lent.push_back({one.peer, one.bytes});
     }
   }
@@ -54,8 +55,8 @@ class turn {
   /// Takes all of `in` (`peer`, `into` or null, `bytes`) in the order given; `arrived(k, bytes)`
   /// sees message k where it was received.
   template <class In, class Arrived>
-  void take(const In& in, const Arrived& arrived) {
-    begin_receives(in);
+  void take(const In& in, const Arrived& arrived, unsigned stream = 0) {
+    begin_receives(in, stream);
     finish_receives(in, arrived);
   }
 
@@ -245,14 +246,14 @@ class turn {
   }
 
   template <class In>
-  void begin_receives(const In& in) {
+  void begin_receives(const In& in, unsigned stream = 0) {
     std::size_t inbox_bytes = 0;
     for (const auto& one : in) {
       inbox_bytes += one.into == nullptr ? padded(one.bytes) : 0;
     }
     std::byte* free = in_.inbox.get(inbox_bytes);
     for (const auto& one : in) {
-      begin_receive(one.peer, in_.tag_of(word_), one.into != nullptr ? one.into : free, one.bytes,
+      begin_receive(one.peer, in_.tag_of(word_ ^ stream), one.into != nullptr ? one.into : free, one.bytes,
                     in_.around());
       free += one.into == nullptr ? padded(one.bytes) : 0;
     }

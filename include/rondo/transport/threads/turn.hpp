@@ -88,22 +88,23 @@ class turn {
 
   // --- messages ------------------------------------------------------------------------------
 
-  /// Lends all of `out` (each with `peer`, `data`, `bytes`) to its peers, until `settle`.
+  /// Lends all of `out` (each with `peer`, `data`, `bytes`) to its peers, until `settle`. Messages
+  /// between two ranks are taken in the order they were lent, separately for streams 0 and 1.
   template <class Out>
-  void lend(const Out& out) {
+  void lend(const Out& out, unsigned stream = 0) {
     for (const auto& one : out) {
-      post(one.peer, false, word_, 0, one.data, one.bytes, true);
+      post(one.peer, false, word_ ^ stream, 0, one.data, one.bytes, true);
     }
   }
 
   /// Takes all of `in` (`peer`, `into` or null, `bytes`) in the order given. `arrived(k, bytes)`
   /// sees message k where it lies: in the sender's memory.
   template <class In, class Arrived>
-  void take(const In& in, const Arrived& arrived) {
+  void take(const In& in, const Arrived& arrived, unsigned stream = 0) {
     std::size_t index = 0;
     for (const auto& one : in) {
       auto& from = in_.between(one.peer, rank_, false);
-      const auto number = find(from, one.peer, false, word_);
+      const auto number = find(from, one.peer, false, word_ ^ stream);
       consume(from, number, one.peer, false, 0, one.bytes, [&](const std::byte* data) {
         if (one.into != nullptr && one.bytes != 0) {
           std::memcpy(one.into, data, one.bytes);
