@@ -28,7 +28,8 @@ RONDO_HOST_DEVICE bool two_shot_all_reduce(Group& group, Peers& peers, const T* 
       fold_each(
           group, [&](int rank) { return static_cast<const T*>(input_of(rank)); }, peers.size(),
           [&](int rank) { return static_cast<T*>(output_of(rank)); }, peers.size(), mine.first,
-          mine.first + mine.count, with);
+          mine.first + mine.count, with,
+          in == out ? store::cached : store_for(peers, 2 * static_cast<std::size_t>(peers.size()) * count * sizeof(T)));
     });
   }
 }

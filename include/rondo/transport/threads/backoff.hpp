@@ -5,6 +5,8 @@
 #include <rondo/version.hpp>
 
 #include <chrono>
+#include <cstddef>
+#include <limits>
 #include <thread>
 
 #if defined(__linux__)
@@ -33,6 +35,18 @@ inline void relax() noexcept {
 #endif
   const unsigned found = std::thread::hardware_concurrency();
   return found == 0 ? 1 : static_cast<int>(found);
+}
+
+/// From how many bytes on that a call touches its stores go around the cache; never, where that has
+/// not been measured to pay. On Zen 5 (EPYC, 2 processors, 2026-11-21) it makes a fold from memory
+/// half as fast again; on Skylake-SP it took a quarter longer.
+[[nodiscard]] inline std::size_t streams_from() noexcept {
+#if defined(__x86_64__) && defined(__GNUC__)
+  if (__builtin_cpu_is("amd")) {
+    return std::size_t{32} << 20;  // a core complex's last-level cache; what the system says varies
+  }
+#endif
+  return (std::numeric_limits<std::size_t>::max)();
 }
 
 /// How often to look again before the processor is given away. Where ranks share processors, the

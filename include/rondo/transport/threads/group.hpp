@@ -82,6 +82,7 @@ struct world {
   int size = 1;
   clock::duration deadline{};
   int spins = 20;
+  std::size_t streams_from = 0;  ///< bytes of a call
   std::vector<std::atomic<presence>> present;
   std::mutex lock;
   std::vector<std::weak_ptr<struct group>> groups;
@@ -90,6 +91,7 @@ struct world {
       : size{ranks},
         deadline{patience},
         spins{spins_for(ranks, processors())},
+        streams_from{threads::streams_from()},
         present(static_cast<std::size_t>(ranks)) {}
 
   /// Rank `rank` (a world number) has left. If it threw, all its communicators die.

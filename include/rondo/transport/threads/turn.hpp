@@ -61,6 +61,7 @@ class turn {
   }
   [[nodiscard]] std::uint64_t word() const noexcept { return signal_; }
   void advance() noexcept { signal_ = protocol::next_step(signal_); }
+  [[nodiscard]] std::size_t streams_from() const noexcept { return in_.around->streams_from; }
   [[nodiscard]] protocol::counters& used() const noexcept { return mine_.used; }
 
   bool wait(int peer, const std::uint64_t& word) {
