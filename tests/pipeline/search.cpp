@@ -205,7 +205,7 @@ TEST_CASE("never worse than a generator, and never above the memory limit") {
   };
   for (int round = 0; round < 40; ++round) {
     const shape asked{pick(1, 8), pick(1, 24)};
-    const costs of{pick(1, 99), pick(1, 99), pick(1, 99), pick(0, 20)};
+    const costs of{pick(1, 99), pick(1, 99), pick(1, 99), pick(0, 50)};
     const auto h1 = pipeline::simulate(pipeline::zero_bubble_h1{}(asked), of);
     const auto plain = pipeline::simulate(pipeline::one_f_one_b{}(asked), of);
     const auto found = pipeline::search(
@@ -213,6 +213,9 @@ TEST_CASE("never worse than a generator, and never above the memory limit") {
     require_honest(found, of);
     CHECK(found.makespan <= h1.makespan);
     CHECK(found.makespan <= plain.makespan);
+    const auto free = pipeline::search(asked, of, {.effort = 60'000});
+    require_honest(free, of);
+    CHECK(free.makespan <= pipeline::simulate(pipeline::gpipe{}(asked), of).makespan);
     const auto tight = pipeline::search(asked, of, {.memory_limit = 1, .effort = 60'000});
     require_honest(tight, of);
     const auto vee = pipeline::simulate(pipeline::zero_bubble_v{}(asked), of);

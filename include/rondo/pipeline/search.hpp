@@ -114,6 +114,7 @@ class searcher {
     const int v = options_.chunks;
     const bool grouped = m % (std::max)(1, m / p) == 0;
     if (v == 1) {
+      consider(gpipe{}(asked_));
       consider(one_f_one_b{}(asked_));
       consider(zero_bubble_h1{}(asked_));
       if (m >= 2 * p) {
@@ -229,7 +230,7 @@ class searcher {
         asked_.stages > 1 ? 2 * static_cast<double>(model_.hop_time(ahead, middle - 1, middle)) : 0;
     const double trip = 1 + (static_cast<double>(model_.time(back)) + hops) / forward;
     std::vector<start> list;
-    for (const double slope : {trip, 1.06 * trip, 1.12 * trip, 1.2 * trip, 2.0}) {
+    for (const double slope : {trip, 1.03 * trip, 1.06 * trip, 1.12 * trip, 1.2 * trip, 2.0}) {
       list.push_back({slope, 0});
     }
     for (const int patience : {25, 50, 75}) {
