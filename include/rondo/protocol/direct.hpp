@@ -5,10 +5,10 @@
 #include <rondo/core/layout.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>
+#include <rondo/protocol/direct_staged.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/one_shot.hpp>
 #include <rondo/protocol/rendezvous.hpp>
-#include <rondo/protocol/staged.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>

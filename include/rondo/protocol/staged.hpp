@@ -2,20 +2,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/core/error.hpp>
-#include <rondo/core/layout.hpp>
+#include <rondo/core/host_device.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/fold.hpp>
-#include <rondo/protocol/packets.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <string>
 
-/// The direct collectives where peers' buffers cannot be reached: data goes through the staging
+/// Direct collectives where peers' buffers cannot be reached: data goes through the staging
 /// areas in blocks that stay in cache, so that memory is still read once and written once.
 namespace rondo::inline v0_1::protocol {
 
@@ -51,16 +47,14 @@ RONDO_HOST_DEVICE bool staged_rounds(Group& group, Peers& peers, std::size_t rou
 template <class Peers, class T>
 class staged_blocks {
  public:
-  /// `parts` blocks in each area.
+  /// `parts` blocks in each area; `peers.cannot_stage(bytes, parts)` is called if elements are
+  /// larger.
   RONDO_HOST_DEVICE staged_blocks(Peers& peers, int parts) : peers_{peers} {
     constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
     each_ = peers.stage_bytes() / static_cast<std::size_t>(parts) / sizeof(T) / line * line;
-#if !defined(__CUDA_ARCH__)
     if (each_ == 0) {
-      refuse("elements of " + std::to_string(sizeof(T)) + " bytes for " + std::to_string(parts) +
-             " ranks do not fit the shared window; use a schedule such as ring{}");
+      peers.cannot_stage(sizeof(T), parts);
     }
-#endif
   }
 
   /// Elements per block.
@@ -149,145 +143,6 @@ RONDO_HOST_DEVICE bool staged_fold(Group& group, Peers& peers, const T* in, T* o
           copy_part(group, out + theirs.first, static_cast<const T*>(parts.at(rank, bank, size)),
                     theirs.count);
         }
-      });
-}
-
-/// out[chunk r] = rank r's input, for all r, or on `root` alone.
-template <peer_memory Peers, class T>
-void staged_gather(Peers& peers, const T* in, T* out, const layout& cut, int root = -1) {
-  one_thread alone;
-  const int size = peers.size();
-  const int self = peers.rank();
-  const staged_blocks<Peers, T> blocks{peers, 1};
-  const bool gets = root < 0 || root == self;
-  const bool gives = root != self;
-  if (gets) {
-    copy_part(alone, out + cut.offset(self), in, cut.count(self));
-  }
-  staged_rounds(
-      alone, peers, blocks.rounds(cut.largest(size)),
-      [&](std::size_t k, unsigned bank) {
-        const part mine = blocks.in_round(k, cut.count(self));
-        copy_part(alone, blocks.at(self, bank), in + mine.first, gives ? mine.count : 0);
-      },
-      [&](std::size_t k, unsigned bank) {
-        for (int step = 1; gets && step < size; ++step) {
-          const int rank = (self + step) % size;
-          const part theirs = blocks.in_round(k, cut.count(rank));
-          copy_part(alone, out + cut.offset(rank) + theirs.first,
-                    static_cast<const T*>(blocks.at(rank, bank)), theirs.count);
-        }
-      });
-}
-
-/// Every rank's staging area holds a block for every peer: what `sent` cuts its input into.
-/// `use(k, source)` then reads, in rank order or not, `source(rank)`: round k of what rank sent
-/// here.
-template <peer_memory Peers, class T, class Use>
-void staged_by_rank(Peers& peers, const T* in, const layout& sent, bool gives, std::size_t largest,
-                    const staged_blocks<Peers, T>& blocks, const Use& use) {
-  one_thread alone;
-  const int self = peers.rank();
-  staged_rounds(
-      alone, peers, blocks.rounds(largest),
-      [&](std::size_t k, unsigned bank) {
-        for (int rank = 0; gives && rank < peers.size(); ++rank) {
-          if (rank != self) {
-            const part theirs = blocks.in_round(k, sent.count(rank));
-            copy_part(alone, blocks.at(self, bank, rank), in + sent.offset(rank) + theirs.first,
-                      theirs.count);
-          }
-        }
-      },
-      [&](std::size_t k, unsigned bank) {
-        use(k, [&](int rank) { return static_cast<const T*>(blocks.at(rank, bank, self)); });
-      });
-}
-
-/// out = the fold, in rank order, of every rank's input chunk `rank`.
-template <peer_memory Peers, class T, class Reduction>
-void staged_reduce_scatter(Peers& peers, const T* in, T* out, const layout& cut,
-                           const Reduction& with) {
-  one_thread alone;
-  const int self = peers.rank();
-  const staged_blocks<Peers, T> blocks{peers, peers.size()};
-  staged_by_rank(peers, in, cut, true, cut.largest(peers.size()), blocks,
-                 [&](std::size_t k, const auto& staged) {
-                   const part mine = blocks.in_round(k, cut.count(self));
-                   const auto source = [&](int rank) {
-                     return rank == self ? in + cut.offset(self) + mine.first : staged(rank);
-                   };
-                   fold_each(
-                       alone, source, peers.size(), [&](int) { return out + mine.first; }, 1, 0,
-                       mine.count, with);
-                 });
-}
-
-/// The largest of the ranks' numbers.
-template <peer_memory Peers>
-[[nodiscard]] std::size_t agree_on_largest(Peers& peers, std::size_t mine) {
-  one_thread alone;
-  std::size_t largest = 0;
-  exchange_packets(alone, peers, &mine, sizeof mine, [&](int, const std::byte* bytes) {
-    std::size_t theirs = 0;
-    std::memcpy(&theirs, bytes, sizeof theirs);
-    largest = (std::max)(largest, theirs);
-  });
-  return largest;
-}
-
-/// Chunk s of the output = chunk `rank` of rank s's input.
-template <peer_memory Peers, class T>
-void staged_all_to_all(Peers& peers, const T* in, T* out, const layout& sent,
-                       const layout& received) {
-  one_thread alone;
-  const bool equal = sent.uniform() && received.uniform();
-  const std::size_t largest =
-      equal ? sent.largest(peers.size()) : agree_on_largest(peers, sent.largest(peers.size()));
-  const int self = peers.rank();
-  const staged_blocks<Peers, T> blocks{peers, peers.size()};
-  copy_part(alone, out + received.offset(self), in + sent.offset(self), received.count(self));
-  staged_by_rank(peers, in, sent, true, largest, blocks, [&](std::size_t k, const auto& staged) {
-    for (int step = 1; step < peers.size(); ++step) {
-      const int rank = (self + step) % peers.size();
-      const part theirs = blocks.in_round(k, received.count(rank));
-      copy_part(alone, out + received.offset(rank) + theirs.first, staged(rank), theirs.count);
-    }
-  });
-}
-
-/// Every rank's part of the root's input.
-template <peer_memory Peers, class T>
-void staged_scatter(Peers& peers, const T* in, T* out, const layout& cut, int root) {
-  one_thread alone;
-  const int self = peers.rank();
-  const staged_blocks<Peers, T> blocks{peers, peers.size()};
-  if (self == root) {
-    copy_part(alone, out, in + cut.offset(self), cut.count(self));
-  }
-  staged_by_rank(peers, in, cut, self == root, cut.largest(peers.size()), blocks,
-                 [&](std::size_t k, const auto& staged) {
-                   const part mine = blocks.in_round(k, cut.count(self));
-                   copy_part(alone, out + mine.first, staged(root), self == root ? 0 : mine.count);
-                 });
-}
-
-/// The root stages its values, all others copy them.
-template <peer_memory Peers, class T>
-void staged_broadcast(Peers& peers, const T* in, T* out, std::size_t count, int root) {
-  one_thread alone;
-  const bool gives = peers.rank() == root;
-  const staged_blocks<Peers, T> blocks{peers, 1};
-  staged_rounds(
-      alone, peers, blocks.rounds(count),
-      [&](std::size_t k, unsigned bank) {
-        const part some = blocks.in_round(k, count);
-        copy_part(alone, blocks.at(root, bank), in + some.first, gives ? some.count : 0);
-      },
-      [&](std::size_t k, unsigned bank) {
-        const part some = blocks.in_round(k, count);
-        copy_part(alone, out + some.first, static_cast<const T*>(blocks.at(root, bank)),
-                  gives ? 0 : some.count);
       });
 }
 

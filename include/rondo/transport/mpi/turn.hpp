@@ -412,6 +412,10 @@ class window_turn : public turn {
   [[nodiscard]] static constexpr std::size_t stage_bytes() noexcept {
     return segment::stage_capacity;
   }
+  [[noreturn]] void cannot_stage(std::size_t element_bytes, int parts) const {
+    refuse("elements of " + std::to_string(element_bytes) + " bytes for " + std::to_string(parts) +
+           " ranks do not fit the shared window; use a schedule such as ring{}");
+  }
   [[nodiscard]] std::uint64_t word() const noexcept { return signal_; }
   void advance() noexcept { signal_ = protocol::next_step(signal_); }
   [[nodiscard]] protocol::counters& used() const noexcept { return in_.used; }
