@@ -35,17 +35,17 @@ struct short_text {
 };
 
 /// A call as its rank announces it; believed only if its word is the same before and after reading.
-struct alignas(64) record {
+struct record {
   std::atomic<std::uint64_t> word{0};
   std::uint64_t count = 0;
   std::int64_t partner = 0;
   std::uint64_t parameters = 0;
   std::uint32_t line = 0;
-  short_text<20> collective;
-  short_text<60> type;
-  short_text<60> operation;
-  short_text<30> algorithm;
-  short_text<60> file;
+  short_text<15> collective;
+  short_text<39> type;
+  short_text<39> operation;
+  short_text<23> algorithm;
+  short_text<39> file;
 
   /// Which call site a record last told of, in its writer's own addresses: text that has not
   /// changed is not copied again.
@@ -95,7 +95,8 @@ struct alignas(64) waiting {
       0};  ///< of the collective call that needs the peer; 0: a message
 };
 
-/// Everything that one rank tells the others.
+/// Everything that one rank tells the others. Where there is no shared memory it travels as a message
+/// that no rank has to wait for, which in MPI means about 4 KiB.
 struct board {
   record calls[records_kept];
   record message;  ///< the send or receive that is running
@@ -104,6 +105,7 @@ struct board {
   std::atomic<bool> returned{false};
   std::atomic<bool> wants_to_shrink{false};
 };
+static_assert(sizeof(board) <= 3840);
 
 /// Why a communicator is dead; the first rank that knows writes it. State 0: alive, 1: being
 /// written, 2: written.

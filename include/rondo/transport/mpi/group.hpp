@@ -147,16 +147,48 @@ class group {
   [[nodiscard]] bool failed() const noexcept { return why().stands(); }
   /// Ends this communicator for all ranks. The first reason stands.
   void fail(error_code code, int culprit, const std::string& message) {
+    if (failed()) {
+      return;
+    }
     why().write(code, culprit, message);
+    if (!memory_) {
+      send_note(&why(), sizeof(verdict));
+    }
+  }
+
+  /// Where there is no shared memory: tells the others what this rank is in.
+  void tell() {
+    if (!memory_) {
+      send_note(&own_board(), sizeof(board));
+    }
+  }
+  /// Where there is no shared memory: hears what others have told.
+  void hear() {
+    int waits = memory_ ? 0 : 1;
+    while (waits != 0) {
+      MPI_Status status{};
+      if (MPI_Iprobe(MPI_ANY_SOURCE, note_tag, users_.get(), &waits, &status) != MPI_SUCCESS ||
+          waits == 0) {
+        return;
+      }
+      int bytes = 0;
+      MPI_Get_count(&status, MPI_BYTE, &bytes);
+      const bool is_verdict = bytes == static_cast<int>(sizeof(verdict));
+      verdict heard{};
+      void* into = is_verdict ? static_cast<void*>(&heard) : &board_of(status.MPI_SOURCE);
+      MPI_Recv(into, bytes, MPI_BYTE, status.MPI_SOURCE, note_tag, users_.get(),
+               MPI_STATUS_IGNORE);
+      if (is_verdict) {
+        why().write(static_cast<error_code>(heard.code), heard.rank, {heard.text, heard.length});
+      }
+    }
   }
 
   /// Those who call this before the deadline, on a communicator of MPI's that the caller frees.
   [[nodiscard]] MPI_Comm survivors() {
     MPI_Comm made = MPI_COMM_NULL;
     if (!memory_) {
-      // TODO bounded
-      check(MPI_Comm_dup(around_.get(), &made), "MPI_Comm_dup");
-      return made;
+      return meet_all();
     }
     const auto present = agree_on_survivors();
     MPI_Group all = MPI_GROUP_NULL;
@@ -194,6 +226,23 @@ class group {
   std::vector<lent_message> lent;  ///< what `sends` carries for collectives
 
  private:
+  static_assert(sizeof(board) != sizeof(verdict));
+  static constexpr int note_tag = 1;
+
+  /// Nobody waits for a note, so it must fit what MPI sends without being asked; its bytes are kept.
+  void send_note(const void* what, std::size_t bytes) {
+    const auto* from = static_cast<const std::byte*>(what);
+    notes_.emplace_back(from, from + bytes);
+    for (int other = 0; other < size_; ++other) {
+      MPI_Request request = MPI_REQUEST_NULL;
+      if (other != rank_ &&
+          MPI_Isend(notes_.back().data(), static_cast<int>(bytes), MPI_BYTE, other, note_tag,
+                    users_.get(), &request) == MPI_SUCCESS) {
+        MPI_Request_free(&request);
+      }
+    }
+  }
+
   /// Ranks that want to go on, the same list for all of them. Whoever first sees that all who still
   /// live have come, or that the deadline has passed, writes it down.
   [[nodiscard]] std::vector<int> agree_on_survivors() {
@@ -235,6 +284,24 @@ class group {
     return present;
   }
 
+  /// A duplicate of the communicator, if all ranks come for it before the deadline.
+  [[nodiscard]] MPI_Comm meet_all() {
+    MPI_Comm made = MPI_COMM_NULL;
+    MPI_Request request = MPI_REQUEST_NULL;
+    check(MPI_Comm_idup(around_.get(), &made, &request), "MPI_Comm_idup");
+    const auto since = clock::now();
+    threads::backoff patience;
+    for (int done = 0; done == 0; static_cast<void>(patience.pause())) {
+      check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Comm_idup");
+      if (done == 0 && clock::now() - since > deadline) {
+        raise(timeout{"shrink: without shared memory all " + std::to_string(size_) +
+                          " ranks must call it, and some did not before the deadline",
+                      rank_});
+      }
+    }
+    return made;
+  }
+
   [[nodiscard]] static owned_communicator duplicate(MPI_Comm of) {
     MPI_Comm made = MPI_COMM_NULL;
     check(MPI_Comm_dup(of, &made), "MPI_Comm_dup");
@@ -249,6 +316,7 @@ class group {
   std::optional<window> memory_;
   std::unique_ptr<board[]> boards_;  ///< where there is no shared memory: what others have told
   std::unique_ptr<verdict> verdict_;
+  std::vector<std::vector<std::byte>> notes_;
 };
 
 }  // namespace rondo::inline v0_1::mpi

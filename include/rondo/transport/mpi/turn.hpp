@@ -333,6 +333,7 @@ class turn {
     suspicion circle;
     auto& mine = in_.own_board().wait;
     clock::time_point since{};
+    bool told = false;
     while (!done()) {
       if (in_.failed()) {
         withdraw(mine);
@@ -347,6 +348,11 @@ class turn {
         announce(mine, what == waits::for_call ? peer : -1);
       }
       mine.looks.fetch_add(1, std::memory_order_release);
+      in_.hear();
+      if (!told && now - since > std::chrono::milliseconds{20}) {
+        in_.tell();
+        told = true;
+      }
       const bool gone = in_.has_returned(peer);
       bool late = done();
       for (int look = 0; gone && !late && look < 100; ++look) {

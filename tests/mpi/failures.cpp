@@ -1,0 +1,210 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "ranks.hpp"
+
+#include <stdexcept>
+
+using namespace ranks;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// What a rank caught, and after how many seconds.
+struct caught {
+  rondo::error_code code = rondo::error_code::transport;
+  std::string text = "nothing";
+  double seconds = 0;
+};
+
+template <class Body>
+caught catch_from(const Body& body) {
+  MPI_Barrier(MPI_COMM_WORLD);
+  const double begin = MPI_Wtime();
+  try {
+    body();
+  } catch (const rondo::error& thrown) {
+    return {thrown.code(), thrown.what(), MPI_Wtime() - begin};
+  }
+  return {};
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// Lets `body(comm)` fail on communicators of both kinds, checks what each rank caught, and that
+/// the ranks can go on together.
+template <class Body, class Check>
+void fail_on_both(std::chrono::milliseconds deadline, const Body& body, const Check& check) {
+  for (const bool shared : {true, false}) {
+    auto comm = shared ? in_shared_memory(deadline) : by_messages(deadline);
+    const auto got = catch_from([&] { body(comm); });
+    INFO("shared memory " << shared << ", rank " << comm.rank() << " caught after " << got.seconds
+                          << " s: " << got.text);
+    const auto again = catch_from([&] { rondo::barrier(comm); });
+    INFO("and then: " << again.text);
+    // Through messages alone, a rank that has sent and received all that is its own is done.
+    const bool unaware = !shared && got.text == "nothing";
+    check(unaware ? again : got);
+    CHECK((unaware || again.code == got.code));
+
+    auto rest = comm.shrink();
+    REQUIRE(rest.size() == comm.size());
+    std::vector<int> values{rest.rank()};
+    rondo::all_reduce(rest, values);
+    CHECK(values[0] == rest.size() * (rest.size() - 1) / 2);
+  }
+}
+
+/// 100 ms is what a rank takes that has a processor; here several share one.
+constexpr double soon = 2.0;
+
+}  // namespace
+
+TEST_CASE("mpi: another collective on one rank is a mismatch on all, with both calls named") {
+  fail_on_both(
+      20s,
+      [](auto& comm) {
+        std::vector<float> values(10);
+        if (comm.rank() == 1) {
+          rondo::barrier(comm);
+        } else {
+          rondo::all_reduce(comm, values);
+        }
+      },
+      [](const caught& got) {
+        CHECK(got.code == rondo::error_code::mismatch);
+        CHECK(has(got.text, "barrier("));
+        CHECK(has(got.text, "all_reduce(10 x float, sum, automatic) at failures.cpp:"));
+        CHECK(has(got.text, "rank 1"));
+        CHECK(got.seconds < soon);
+      });
+}
+
+TEST_CASE("mpi: another count, type, root or algorithm on one rank is a mismatch on all") {
+  for (int what = 0; what < 4; ++what) {
+    fail_on_both(
+        20s,
+        [&](auto& comm) {
+          const bool odd = comm.rank() == comm.size() - 1;
+          std::vector<float> values(odd && what == 0 ? 11u : 10u);
+          std::vector<int> others(10);
+          if (what == 1 && odd) {
+            rondo::all_reduce(comm, others);
+          } else if (what == 2) {
+            rondo::broadcast(comm, values, rondo::root{odd ? 1 : 0}, rondo::ring{});
+            rondo::barrier(comm);
+          } else if (what == 3 && odd) {
+            rondo::all_reduce(comm, values, rondo::ring{});
+          } else {
+            rondo::all_reduce(comm, values);
+          }
+        },
+        [](const caught& got) {
+          CHECK(got.code == rondo::error_code::mismatch);
+          CHECK(got.seconds < soon);
+        });
+  }
+}
+
+TEST_CASE("mpi: a message of another size or type is a mismatch") {
+  for (const bool typed : {false, true}) {
+    fail_on_both(
+        500ms,
+        [&](auto& comm) {
+          if (comm.rank() == 0) {
+            const std::vector<int> values(3);
+            rondo::send(comm, values, rondo::to{1});
+          } else if (comm.rank() == 1) {
+            std::vector<int> four(4);
+            std::vector<float> three(3);
+            typed ? rondo::receive(comm, three, rondo::from{0})
+                  : rondo::receive(comm, four, rondo::from{0});
+          }
+          rondo::barrier(comm);
+        },
+        [&](const caught& got) {
+          CHECK(got.code == rondo::error_code::mismatch);
+          CHECK(has(got.text, typed ? "of another type" : "expected 16 bytes from rank 0, got 12"));
+        });
+  }
+}
+
+TEST_CASE("mpi: a rank that does not come is a timeout on all, by its name and the call's") {
+  fail_on_both(
+      300ms,
+      [](auto& comm) {
+        std::vector<float> values(7);
+        if (comm.rank() == 0) {
+          const double begin = MPI_Wtime();
+          while (MPI_Wtime() - begin < 0.8) {
+          }
+        }
+        rondo::all_reduce(comm, values);
+      },
+      [](const caught& got) {
+        CHECK(got.code == rondo::error_code::timeout);
+        CHECK(has(got.text, "all_reduce(7 x float, sum, automatic)"));
+        CHECK(got.seconds < soon);
+      });
+}
+
+TEST_CASE("mpi: ranks that receive from each other are a mismatch in shared memory") {
+  auto comm = in_shared_memory(20s);
+  const auto got = catch_from([&] {
+    std::vector<int> values(3);
+    if (comm.rank() < 2) {
+      rondo::receive(comm, values, rondo::from{1 - comm.rank()});
+    } else {
+      rondo::barrier(comm);
+    }
+  });
+  INFO(got.text);
+  CHECK(got.code == rondo::error_code::mismatch);
+  CHECK(has(got.text, "ranks wait for each other"));
+  CHECK(got.seconds < soon);
+}
+
+TEST_CASE("mpi: a rank that has left is a mismatch for those who wait for it") {
+  auto comm = std::make_unique<rondo::mpi::communicator>(in_shared_memory(20s));
+  const bool leaves = comm->rank() == 0;
+  const auto got = catch_from([&] {
+    if (leaves) {
+      comm.reset();
+    } else {
+      const auto gone = std::move(comm);
+      rondo::barrier(*gone);
+    }
+  });
+  INFO(got.text);
+  CHECK((leaves || got.code == rondo::error_code::mismatch));
+  CHECK((leaves || has(got.text, "rank 0 returned")));
+}
+
+TEST_CASE("mpi: what an operation throws is revoked on the others") {
+  fail_on_both(
+      20s,
+      [](auto& comm) {
+        std::vector<int> values(5000, 1);
+        const bool bad = comm.rank() == 0;
+        rondo::all_reduce(comm, values, [bad](int a, int b) {
+          return bad ? throw rondo::error{rondo::error_code::revoked, "overflow"} : a + b;
+        });
+      },
+      [](const caught& got) {
+        CHECK(got.code == rondo::error_code::revoked);
+        CHECK((has(got.text, "overflow") || has(got.text, "rank 0 threw")));
+        CHECK(got.seconds < soon);
+      });
+}
+
+TEST_CASE("mpi: what cannot be is refused before anything moves") {
+  auto comm = in_shared_memory();
+  std::vector<int> values(3);
+  CHECK_THROWS_WITH(rondo::broadcast(comm, values, rondo::root{99}),
+                    Catch::Matchers::ContainsSubstring("root 99"));
+  CHECK_THROWS_WITH(comm.split(-1), Catch::Matchers::ContainsSubstring("color -1"));
+  CHECK_THROWS_WITH(rondo::mpi::communicator{MPI_COMM_NULL},
+                    Catch::Matchers::ContainsSubstring("intracommunicator"));
+  rondo::barrier(comm);
+}

@@ -1,0 +1,156 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "ranks.hpp"
+
+using namespace sweep;
+using namespace ranks;
+
+namespace {
+
+/// Counts of every rank: equal ones, or some that differ and some that are zero.
+std::vector<std::size_t> counts_of(int size, std::size_t count, bool equal) {
+  std::vector<std::size_t> made;
+  for (std::size_t rank = 0; rank < static_cast<std::size_t>(size); ++rank) {
+    made.push_back(equal ? count : (rank % 3 == 1 ? 0 : count + rank));
+  }
+  return made;
+}
+
+/// Calls `check(algorithm, each, equal)` for all algorithms and counts.
+template <collective What, class Check>
+void for_each_case(int size, const Check& check) {
+  for_each_algorithm<What>(size, [&](const auto& algorithm) {
+    for (const std::size_t count : {0u, 1u, 13u, 1021u, 9001u}) {
+      for (const bool equal : {true, false}) {
+        if (equal || (count < 9001 && takes_unequal<What>(algorithm, size))) {
+          INFO(algorithm.name << ", " << count << " elements, " << (equal ? "equal" : "uneven"));
+          check(algorithm, counts_of(size, count, equal), equal);
+        }
+      }
+    }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("mpi: all_gather and gather concatenate in rank order") {
+  on_both([](auto& comm) {
+    const auto rank = static_cast<std::size_t>(comm.rank());
+    for_each_case<collective::all_gather>(
+        comm.size(), [&](const auto& algorithm, const auto& each, bool equal) {
+          const auto inputs = samples<int>(comm.size(), each);
+          const auto expected = rondo::testing::concatenated(inputs);
+          auto out = blank<int>(expected.size());
+          equal ? rondo::all_gather(comm, inputs[rank], out, algorithm)
+                : rondo::all_gather(comm, inputs[rank], out, algorithm, rondo::counts{each});
+          CHECK(out == expected);
+        });
+    for_each_case<collective::gather>(
+        comm.size(), [&](const auto& algorithm, const auto& each, bool equal) {
+          const int root = static_cast<int>(each[0]) % comm.size();
+          const auto inputs = samples<int>(comm.size(), each);
+          const auto expected = rondo::testing::concatenated(inputs);
+          auto out = blank<int>(expected.size());
+          equal ? rondo::gather(comm, inputs[rank], out, rondo::root{root}, algorithm)
+                : rondo::gather(comm, inputs[rank], out, rondo::root{root}, algorithm,
+                                rondo::counts{each});
+          CHECK(out == (comm.rank() == root ? expected : blank<int>(expected.size())));
+        });
+  });
+}
+
+TEST_CASE("mpi: scatter gives each rank its part, broadcast gives all everything") {
+  on_both([](auto& comm) {
+    const auto rank = static_cast<std::size_t>(comm.rank());
+    for_each_case<collective::scatter>(
+        comm.size(), [&](const auto& algorithm, const auto& each, bool equal) {
+          const int root = static_cast<int>(each[0]) % comm.size();
+          const auto parts = samples<int>(comm.size(), each);
+          const auto whole = rondo::testing::concatenated(parts);
+          auto out = blank<int>(each[rank]);
+          equal ? rondo::scatter(comm, whole, out, rondo::root{root}, algorithm)
+                : rondo::scatter(comm, whole, out, rondo::root{root}, algorithm,
+                                 rondo::counts{each});
+          CHECK(out == parts[rank]);
+        });
+    for_each_algorithm<collective::broadcast>(comm.size(), [&](const auto& algorithm) {
+      for (const std::size_t count : {0u, 1u, 13u, 1021u, 100003u}) {
+        const int root = static_cast<int>(count) % comm.size();
+        const auto expected = samples<int>(comm.size(), count)[static_cast<std::size_t>(root)];
+        auto values = comm.rank() == root ? expected : blank<int>(count);
+        rondo::broadcast(comm, values, rondo::root{root}, algorithm);
+        INFO(algorithm.name << ", " << count << " elements");
+        CHECK(values == expected);
+      }
+    });
+  });
+}
+
+TEST_CASE("mpi: all_to_all transposes, with equal and with uneven counts") {
+  on_both([](auto& comm) {
+    const auto rank = static_cast<std::size_t>(comm.rank());
+    const auto n = static_cast<std::size_t>(comm.size());
+    for_each_case<collective::all_to_all>(
+        comm.size(), [&](const auto& algorithm, const auto& each, bool equal) {
+          rondo::testing::per_rank<std::size_t> sent(n, each);
+          for (std::size_t s = 0; s < n && !equal; ++s) {
+            std::rotate(sent[s].begin(), sent[s].begin() + static_cast<std::ptrdiff_t>(s),
+                        sent[s].end());
+          }
+          std::vector<std::size_t> totals;
+          std::vector<std::size_t> received;
+          for (const auto& row : sent) {
+            std::size_t total = 0;
+            for (const auto count : row) {
+              total += count;
+            }
+            totals.push_back(total);
+            received.push_back(row[rank]);
+          }
+          const auto inputs = samples<int>(comm.size(), totals);
+          const auto expected = rondo::testing::transposed(inputs, sent)[rank];
+          auto out = blank<int>(expected.size());
+          equal ? rondo::all_to_all(comm, inputs[rank], out, algorithm)
+                : rondo::all_to_all(comm, inputs[rank], out, algorithm,
+                                    rondo::counts{sent[rank], received});
+          CHECK(out == expected);
+        });
+  });
+}
+
+TEST_CASE("mpi: nobody leaves a barrier before all have come") {
+  on_both([](auto& comm) {
+    for_each_algorithm<collective::barrier>(comm.size(), [&](const auto& algorithm) {
+      for (int late = 0; late < comm.size(); ++late) {
+        // The monotonic clock is that of the machine, for all its processes.
+        const auto now = [] { return std::chrono::steady_clock::now().time_since_epoch().count(); };
+        constexpr std::int64_t pause = 2'000'000;
+        std::int64_t came = now();
+        while (comm.rank() == late && now() - came < pause) {
+        }
+        came = now();
+        rondo::barrier(comm, algorithm);
+        const auto left = now();
+        MPI_Bcast(&came, 1, MPI_INT64_T, late, MPI_COMM_WORLD);
+        INFO(algorithm.name);
+        CHECK(left >= came);
+      }
+    });
+  });
+}
+
+TEST_CASE("mpi: halves made by split work apart, and their parent goes on") {
+  on_both([](auto& comm) {
+    auto team = comm.split(comm.rank() % 2, -comm.rank());
+    CHECK(team.size() == (comm.size() + 1 - comm.rank() % 2) / 2);
+    CHECK(team.rank() == team.size() - 1 - comm.rank() / 2);
+    std::vector<int> values{comm.rank()};
+    rondo::all_reduce(team, values, rondo::op::max{});
+    CHECK(values[0] % 2 == comm.rank() % 2);
+    rondo::all_reduce(comm, values);
+    const int n = comm.size();
+    const int even = (n - 1) / 2 * 2;
+    const int odd = n / 2 * 2 - 1;
+    CHECK(values[0] == (n + 1) / 2 * even + n / 2 * odd);
+  });
+}

@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "ranks.hpp"
+
+using namespace sweep;
+using namespace ranks;
+
+namespace {
+
+/// Rank 0's bits, on every rank.
+template <class T>
+bool same_everywhere(std::span<const T> values) {
+  std::vector<T> first(values.begin(), values.end());
+  MPI_Bcast(first.data(), static_cast<int>(values.size_bytes()), MPI_BYTE, 0, MPI_COMM_WORLD);
+  return same_bits<T>(values, first);
+}
+
+template <class T, class Operation>
+void check_all_reduce(const Operation& operation, const std::vector<std::size_t>& counts) {
+  on_both([&](auto& comm) {
+    const int size = comm.size();
+    const auto inputs = samples<T>(size, *std::max_element(counts.begin(), counts.end()));
+    const auto& mine = inputs[static_cast<std::size_t>(comm.rank())];
+    const auto expected = rondo::testing::folded(inputs, operation);
+    for_each_algorithm<collective::all_reduce>(size, [&](const auto& algorithm) {
+      for (auto count : counts) {
+        count -= takes_unequal<collective::all_reduce>(algorithm, size)
+                     ? 0
+                     : count % static_cast<std::size_t>(size);
+        std::vector<T> in(mine.begin(), mine.begin() + static_cast<std::ptrdiff_t>(count));
+        auto out = blank<T>(count);
+        rondo::all_reduce(comm, in, out, operation, algorithm);
+        rondo::all_reduce(comm, in, operation, algorithm);
+        INFO(algorithm.name << ", " << size << " ranks, " << count << " elements, shared memory "
+                            << comm.shares_memory());
+        CHECK(first_wrong<T>(out, std::span{expected}.first(count), size) == -1);
+        CHECK(same_bits<T>(out, in));
+        CHECK(same_everywhere<T>(out));
+      }
+    });
+  });
+}
+
+}  // namespace
+
+TEST_CASE("mpi: every algorithm sums floats, in and out of place, with the same bits everywhere") {
+  check_all_reduce<float>(rondo::op::sum{}, some_counts(world_size()));
+}
+
+TEST_CASE("mpi: every algorithm folds a user's type with a user's operation") {
+  check_all_reduce<box>([](const box& a, const box& b) { return unite(a, b); }, {1, 509});
+}
+
+TEST_CASE("mpi: many megabytes go through the window in blocks") {
+  auto comm = in_shared_memory();
+  const std::size_t count = 3 * 1024 * 1024 + 17;
+  std::vector<int> values(count, comm.rank());
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] += static_cast<int>(i);
+  }
+  rondo::all_reduce(comm, values);
+  std::size_t wrong = 0;
+  const int n = comm.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    wrong += values[i] != n * static_cast<int>(i) + n * (n - 1) / 2 ? 1 : 0;
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("mpi: reduce gives the root the fold and leaves the others' output alone") {
+  on_both([](auto& comm) {
+    const int size = comm.size();
+    for_each_algorithm<collective::reduce>(size, [&](const auto& algorithm) {
+      for (const std::size_t count : {0u, 1u, 509u, 20011u}) {
+        const int root = static_cast<int>(count) % size;
+        auto in = samples<float>(size, count)[static_cast<std::size_t>(comm.rank())];
+        auto out = blank<float>(count);
+        rondo::reduce(comm, in, out, rondo::root{root}, algorithm);
+        INFO(algorithm.name << ", " << count << " elements, root " << root);
+        CHECK((comm.rank() == root ? is_fold<float>(out, size, rondo::op::sum{})
+                                   : same_bits<float>(out, blank<float>(count))));
+      }
+    });
+  });
+}
+
+TEST_CASE("mpi: reduce_scatter gives each rank its part of the fold") {
+  on_both([](auto& comm) {
+    const int size = comm.size();
+    const auto n = static_cast<std::size_t>(size);
+    const auto rank = static_cast<std::size_t>(comm.rank());
+    for_each_algorithm<collective::reduce_scatter>(size, [&](const auto& algorithm) {
+      for (const std::size_t count : {0u, 1u, 127u, 9001u}) {
+        auto in = samples<float>(size, n * count)[rank];
+        auto out = blank<float>(count);
+        rondo::reduce_scatter(comm, in, out, algorithm);
+        INFO(algorithm.name << ", " << count << " elements each");
+        CHECK(is_fold<float>(out, size, rondo::op::sum{}, rank * count));
+      }
+      if (takes_unequal<collective::reduce_scatter>(algorithm, size)) {
+        std::vector<std::size_t> each(n);
+        for (std::size_t r = 0; r < n; ++r) {
+          each[r] = r * 37 % 50;
+        }
+        std::size_t first = 0;
+        for (std::size_t r = 0; r < rank; ++r) {
+          first += each[r];
+        }
+        std::size_t whole = 0;
+        for (const auto count : each) {
+          whole += count;
+        }
+        auto in = samples<float>(size, whole)[rank];
+        auto out = blank<float>(each[rank]);
+        rondo::reduce_scatter(comm, in, out, algorithm, rondo::counts{each});
+        INFO(algorithm.name << ", uneven");
+        CHECK(is_fold<float>(out, size, rondo::op::sum{}, first));
+      }
+    });
+  });
+}
+
+TEST_CASE("mpi: native and direct forms know every type and operation") {
+  const auto check = [](auto& comm, auto zero, const auto& operation) {
+    using T = decltype(zero);
+    for (int form = 0; form < 2; ++form) {
+      auto values = samples<T>(comm.size(), 77)[static_cast<std::size_t>(comm.rank())];
+      form == 0 ? rondo::all_reduce(comm, values, operation, rondo::native{})
+                : rondo::all_reduce(comm, values, operation);
+      CHECK(is_fold<T>(values, comm.size(), operation));
+    }
+  };
+  auto comm = in_shared_memory();
+  check(comm, std::int8_t{}, rondo::op::sum{});
+  check(comm, std::uint16_t{}, rondo::op::max{});
+  check(comm, std::int64_t{}, rondo::op::min{});
+  check(comm, float{}, rondo::op::max{});
+  check(comm, double{}, rondo::op::average{});
+  check(comm, double{}, rondo::op::product{});
+  check(comm, rondo::bfloat16{}, rondo::op::sum{});
+}
