@@ -187,9 +187,10 @@ TEST_CASE("mpi: what an operation throws is revoked on the others") {
       [](auto& comm) {
         std::vector<int> values(5000, 1);
         const bool bad = comm.rank() == 0;
-        rondo::all_reduce(comm, values, [bad](int a, int b) {
+        const auto add = [bad](int a, int b) {
           return bad ? throw rondo::error{rondo::error_code::revoked, "overflow"} : a + b;
-        });
+        };
+        rondo::all_reduce(comm, values, add, rondo::two_shot{});
       },
       [](const caught& got) {
         CHECK(got.code == rondo::error_code::revoked);

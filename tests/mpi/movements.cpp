@@ -62,17 +62,16 @@ TEST_CASE("mpi: all_gather and gather concatenate in rank order") {
 TEST_CASE("mpi: scatter gives each rank its part, broadcast gives all everything") {
   on_both([](auto& comm) {
     const auto rank = static_cast<std::size_t>(comm.rank());
-    for_each_case<collective::scatter>(
-        comm.size(), [&](const auto& algorithm, const auto& each, bool equal) {
-          const int root = static_cast<int>(each[0]) % comm.size();
-          const auto parts = samples<int>(comm.size(), each);
-          const auto whole = rondo::testing::concatenated(parts);
-          auto out = blank<int>(each[rank]);
-          equal ? rondo::scatter(comm, whole, out, rondo::root{root}, algorithm)
-                : rondo::scatter(comm, whole, out, rondo::root{root}, algorithm,
-                                 rondo::counts{each});
-          CHECK(out == parts[rank]);
-        });
+    for_each_case<collective::scatter>(comm.size(), [&](const auto& algorithm, const auto& each,
+                                                        bool equal) {
+      const int root = static_cast<int>(each[0]) % comm.size();
+      const auto parts = samples<int>(comm.size(), each);
+      const auto whole = rondo::testing::concatenated(parts);
+      auto out = blank<int>(each[rank]);
+      equal ? rondo::scatter(comm, whole, out, rondo::root{root}, algorithm)
+            : rondo::scatter(comm, whole, out, rondo::root{root}, algorithm, rondo::counts{each});
+      CHECK(out == parts[rank]);
+    });
     for_each_algorithm<collective::broadcast>(comm.size(), [&](const auto& algorithm) {
       for (const std::size_t count : {0u, 1u, 13u, 1021u, 100003u}) {
         const int root = static_cast<int>(count) % comm.size();

@@ -30,8 +30,7 @@ using rondo::schedule::collective;
 [[nodiscard]] inline rondo::mpi::communicator by_messages(
     std::chrono::milliseconds deadline = std::chrono::seconds{60}) {
   return rondo::mpi::communicator{
-      MPI_COMM_WORLD,
-      {.deadline = deadline, .memory = rondo::mpi::options::memory::messages}};
+      MPI_COMM_WORLD, {.deadline = deadline, .memory = rondo::mpi::options::memory::messages}};
 }
 
 /// Calls `visit(algorithm)` for all that make this collective, MPI's own among them.

@@ -61,16 +61,18 @@ template <accountable Group>
 /// true if there are any.
 template <accountable Group>
 bool find_disagreement(Group& in, int self, std::uint64_t word) {
-  const auto number = static_cast<std::uint32_t>(word >> 32);
+  auto number = static_cast<std::uint32_t>(word >> 32);
   std::vector<std::uint64_t> words(static_cast<std::size_t>(in.size()), 0);
   const auto look = [&](bool& all_came) {
     bool differ = false;
+    std::uint64_t any = 0;
     all_came = true;
     for (int rank = 0; rank < in.size(); ++rank) {
       const auto theirs = in.word_of(rank, number);
       words[static_cast<std::size_t>(rank)] = theirs;
       all_came = all_came && theirs != 0;
-      differ = differ || (theirs != 0 && theirs != word);
+      differ = differ || (theirs != 0 && any != 0 && theirs != any);
+      any = theirs != 0 ? theirs : any;
     }
     return differ;
   };
@@ -78,6 +80,12 @@ bool find_disagreement(Group& in, int self, std::uint64_t word) {
   if (!look(all_came)) {
     return false;
   }
+  // Where words tell of all calls before, too, the first call that differs is the one to name.
+  do {
+    --number;
+  } while (number != 0 && look(all_came));
+  ++number;
+  static_cast<void>(look(all_came));
   // The odd one out is easier to name when more ranks have come: give them a moment.
   for (int patience = 0; patience < 20 && !all_came; ++patience) {
     std::this_thread::sleep_for(std::chrono::milliseconds{1});

@@ -95,8 +95,8 @@ struct alignas(64) waiting {
       0};  ///< of the collective call that needs the peer; 0: a message
 };
 
-/// Everything that one rank tells the others. Where there is no shared memory it travels as a message
-/// that no rank has to wait for, which in MPI means about 4 KiB.
+/// Everything that one rank tells the others. Where there is no shared memory it travels as a
+/// message that no rank has to wait for, which in MPI means about 4 KiB.
 struct board {
   record calls[records_kept];
   record message;  ///< the send or receive that is running

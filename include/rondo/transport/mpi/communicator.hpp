@@ -161,7 +161,9 @@ class communicator {
 
     template <class Body>
     void run_collective(const call& made, const Body& body) {
-      const auto word = protocol::call_word(++in.calls_made, made.fingerprint());
+      // A call may end without having met all peers, so its word tells of all calls before it, too.
+      in.history = in.history * 0x9e3779b1u + made.fingerprint();
+      const auto word = protocol::call_word(++in.calls_made, in.history);
       const auto slot = in.calls_made % records_kept;
       in.own_board().calls[slot].write(word, made, in.told_calls[slot]);
       in.own_board().last_number.store(in.calls_made, std::memory_order_release);

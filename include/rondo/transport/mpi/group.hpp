@@ -176,8 +176,7 @@ class group {
       const bool is_verdict = bytes == static_cast<int>(sizeof(verdict));
       verdict heard{};
       void* into = is_verdict ? static_cast<void*>(&heard) : &board_of(status.MPI_SOURCE);
-      MPI_Recv(into, bytes, MPI_BYTE, status.MPI_SOURCE, note_tag, users_.get(),
-               MPI_STATUS_IGNORE);
+      MPI_Recv(into, bytes, MPI_BYTE, status.MPI_SOURCE, note_tag, users_.get(), MPI_STATUS_IGNORE);
       if (is_verdict) {
         why().write(static_cast<error_code>(heard.code), heard.rank, {heard.text, heard.length});
       }
@@ -210,6 +209,7 @@ class group {
 
   // What this rank keeps to itself.
   std::uint32_t calls_made = 0;  ///< number of the last collective call
+  std::uint32_t history = 0;     ///< of what was called so far
   protocol::counters used{};
   record::site told_calls[records_kept];
   record::site told_message;
@@ -229,15 +229,15 @@ class group {
   static_assert(sizeof(board) != sizeof(verdict));
   static constexpr int note_tag = 1;
 
-  /// Nobody waits for a note, so it must fit what MPI sends without being asked; its bytes are kept.
+  /// Nobody waits for a note, so it must fit what MPI sends without being asked; its bytes are
+  /// kept.
   void send_note(const void* what, std::size_t bytes) {
     const auto* from = static_cast<const std::byte*>(what);
     notes_.emplace_back(from, from + bytes);
     for (int other = 0; other < size_; ++other) {
       MPI_Request request = MPI_REQUEST_NULL;
-      if (other != rank_ &&
-          MPI_Isend(notes_.back().data(), static_cast<int>(bytes), MPI_BYTE, other, note_tag,
-                    users_.get(), &request) == MPI_SUCCESS) {
+      if (other != rank_ && MPI_Isend(notes_.back().data(), static_cast<int>(bytes), MPI_BYTE,
+                                      other, note_tag, users_.get(), &request) == MPI_SUCCESS) {
         MPI_Request_free(&request);
       }
     }

@@ -29,7 +29,8 @@ enum class waits { for_call, for_bytes };
 /// waits for, or with an exception that says why not.
 class turn {
  public:
-  turn(group& in, const call& made, std::uint64_t word) : in_{in}, call_{made}, word_{word}, requests_{in} {
+  turn(group& in, const call& made, std::uint64_t word)
+      : in_{in}, call_{made}, word_{word}, requests_{in} {
     if (in_.failed()) {
       give_up();
     }

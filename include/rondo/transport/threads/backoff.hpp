@@ -56,32 +56,34 @@ inline void relax() noexcept {
   return ranks <= cores ? 4000 : 20;
 }
 
-/// The long wait: give the processor away, then sleep for longer and longer.
+/// The long wait: give the processor away, then sleep for longer and longer. By the clock, not by
+/// turns: where others compute, one turn may take milliseconds.
 class backoff {
  public:
   /// True about once a millisecond: time to look for a reason why nobody comes.
   bool pause() {
-    if (turns_ < yields_) {
-      ++turns_;
+    const auto now = clock::now();
+    if (begun_ == clock::time_point{}) {
+      begun_ = now;
+      looked_ = now;
+    }
+    if (now - begun_ < yielding_) {
       std::this_thread::yield();
-      return (turns_ & 255) == 0;
+    } else {
+      std::this_thread::sleep_for(nap_);
+      nap_ += nap_ < longest_ ? nap_ / 4 : std::chrono::microseconds{0};
     }
-    std::this_thread::sleep_for(nap_);
-    const bool due = (slept_ += nap_) >= std::chrono::milliseconds{1};
-    if (due) {
-      slept_ = {};
-    }
-    if (nap_ < std::chrono::microseconds{500}) {
-      nap_ += nap_ / 4;
-    }
+    const bool due = now - looked_ >= std::chrono::milliseconds{1};
+    looked_ = due ? now : looked_;
     return due;
   }
 
  private:
-  static constexpr int yields_ = 1024;
-  int turns_ = 0;
+  static constexpr std::chrono::microseconds yielding_{2000};
+  static constexpr std::chrono::microseconds longest_{500};
+  clock::time_point begun_{};
+  clock::time_point looked_{};
   std::chrono::microseconds nap_{20};
-  std::chrono::microseconds slept_{};
 };
 
 }  // namespace rondo::inline v0_1::threads
