@@ -28,11 +28,11 @@ class suspicion {
       return false;
     }
     for (std::size_t i = 0; i < now.size(); ++i) {
-      if (now[i].looks < seen_[i].looks + 3) {
+      if (now[i].looks < seen_[i].looks + 20) {
         return false;
       }
     }
-    if (clock::now() - since_ < std::chrono::milliseconds{20}) {
+    if (clock::now() - since_ < std::chrono::milliseconds{40}) {
       return false;
     }
     std::string text = "ranks wait for each other: ";

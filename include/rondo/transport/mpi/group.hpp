@@ -82,6 +82,7 @@ class group {
     }
     own_board().returned.store(true, std::memory_order_release);
     if (!memory_) {
+      hear();
       return;
     }
     const auto since = clock::now();

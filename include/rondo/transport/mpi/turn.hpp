@@ -65,7 +65,7 @@ class turn {
   void settle() {
     std::size_t piece = 0;
     for (const auto& one : in_.lent) {
-      await_sends(one.peer, piece, one.bytes);
+      await_sends(one.peer, waits::for_call, piece, one.bytes);
     }
     in_.sends.clear();
     in_.lent.clear();
@@ -100,9 +100,9 @@ class turn {
       begin_send(peer, body_tag(number), data, bytes, in_.users());
     }
     std::size_t piece = 0;
-    await_sends(peer, piece, length);
+    await_sends(peer, waits::for_bytes, piece, length);
     if (!eager) {
-      await_sends(peer, piece, bytes);
+      await_sends(peer, waits::for_call, piece, bytes);
     }
   }
 
@@ -285,10 +285,10 @@ class turn {
       }
     });
   }
-  void await_sends(int peer, std::size_t& piece, std::size_t bytes) {
+  void await_sends(int peer, waits what, std::size_t& piece, std::size_t bytes) {
     each_piece(bytes, [&](std::size_t, int) {
       MPI_Status status{};
-      check(await_request(peer, waits::for_call, in_.sends[piece++], status), "MPI_Isend");
+      check(await_request(peer, what, in_.sends[piece++], status), "MPI_Isend");
     });
   }
   int await_request(int peer, waits what, MPI_Request& request, MPI_Status& status) {
