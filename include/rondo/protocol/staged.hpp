@@ -97,17 +97,21 @@ RONDO_HOST_DEVICE void copy_part(Group& group, T* to, const T* from, std::size_t
 template <cooperative Group, peer_memory Peers, class T, class Reduction>
 RONDO_HOST_DEVICE bool staged_fold(Group& group, Peers& peers, const T* in, T* out,
                                    std::size_t count, const Reduction& with, int root = -1) {
+  constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
   const int size = peers.size();
   const int self = peers.rank();
   const auto ranks = static_cast<std::size_t>(size);
   const staged_blocks<Peers, T> parts{peers, size + 1};  // one for every rank, one for the result
-  const std::size_t block = parts.each() * ranks;
-  const std::size_t blocks = count > block ? (count + block - 1) / block : 1;
+  // Blocks of equal size, so that the last one is not a round for a handful of elements.
+  const std::size_t most = parts.each() * ranks;
+  const std::size_t blocks = count > most ? (count + most - 1) / most : 1;
+  const std::size_t grain = ranks * line;
+  const std::size_t even = ((count + blocks - 1) / blocks + grain - 1) / grain * grain;
+  const std::size_t block = even < most ? even : most;
   const bool gets_result = root < 0 || root == self;
 
   /// Rank's part of block k, in the whole.
   const auto part_of = [&](std::size_t k, int rank) {
-    constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
     const std::size_t begin = k * block;
     part found = even_part(count - begin < block ? count - begin : block, ranks,
                            static_cast<std::size_t>(rank), line);

@@ -19,7 +19,7 @@ namespace rondo::inline v0_1::mpi {
 
 /// What one rank has in the window: its words, what it announces, and two banks of staging bytes.
 struct segment {
-  static constexpr std::size_t stage_capacity = 256 * 1024;
+  static constexpr std::size_t stage_capacity = 512 * 1024;
   static constexpr std::uint64_t proof = 0x726f6e646f6d7069u;
 
   std::atomic<std::uint64_t> proven{0};
