@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/protocol/peer_memory.hpp>
 #include <rondo/schedule/algorithms.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
@@ -11,21 +12,36 @@
 /// Which algorithm `automatic` stands for.
 namespace rondo::inline v0_1::detail {
 
-/// Thread ranks: up to this many bytes every rank reads all, in one phase; above, each owns a part.
+/// Shared memory: up to this many bytes every rank reads all, in one phase; above, each owns a part.
 /// On ranks that share processors the second phase costs a round of context switches, so the first
-/// form pays for longer.
+/// form pays for longer; longer still where the second form is staged, too.
 template <class Turn>
 [[nodiscard]] std::size_t one_shot_limit(const Turn& turn) {
-  return turn.size() <= 2 ? 512 : 8192;
+  if constexpr (protocol::reaches_buffers<Turn>) {
+    return turn.size() <= 2 ? 512 : 8192;
+  } else {
+    return turn.size() <= 2 ? 2048 : 32 * 1024;
+  }
 }
 
-/// Messages: few rounds for few bytes, few bytes for many.
+/// Messages: few rounds for few bytes, few bytes for many; in between, on few ranks, two_shot while
+/// its pieces are so small that MPI sends them without asking (about 4 KiB).
+/// Measured with 2, 4 and 8 ranks on two cores, Open MPI and MPICH: bench/results/mpi.md.
 template <class Turn, class Run>
 void choose_all_reduce(const Turn& turn, std::size_t bytes, const Run& run) {
-  if (bytes <= 16 * 1024) {
+  constexpr std::size_t kib = 1024;
+  const auto ranks = static_cast<std::size_t>(turn.size());
+  const bool few = ranks <= 8;
+  if (ranks == 2) {
+    bytes <= 256 * kib ? run(recursive_doubling{}) : run(halving_doubling{});
+  } else if (few && bytes > 2 * kib && bytes <= 3 * kib * ranks) {
+    run(two_shot{});
+  } else if (bytes <= 64 * kib) {
     run(recursive_doubling{});
-  } else if (bytes <= 512 * 1024 || turn.size() > 16) {
+  } else if (bytes <= 1024 * kib) {
     run(halving_doubling{});
+  } else if (few) {
+    run(two_shot{});
   } else {
     run(ring{});
   }

@@ -11,6 +11,7 @@
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <type_traits>
 
 namespace rondo::inline v0_1 {
 namespace detail {
@@ -51,12 +52,17 @@ struct reduce_job {
     const auto& program = program_of<what>(comm, chosen, root);
     const layout cut = layout::even(count, program.chunks);
     const folds_with<T, Operation> fold{with};
-    auto* wide = reinterpret_cast<partial*>(comm.widened().get(2 * count * sizeof(partial)));
-    fold.lift(in, wide, count);
-    run_program(comm, turn, program, static_cast<const partial*>(wide), wide + count, cut, cut,
-                fold.partials());
-    if (comm.rank() == root) {
-      fold.lower(wide + count, out, count);
+    const bool gets = comm.rank() == root;
+    if constexpr (std::is_same_v<partial, T>) {
+      T* to = gets ? out : reinterpret_cast<T*>(comm.widened().get(count * sizeof(T)));
+      run_program(comm, turn, program, in, to, cut, cut, fold.partials());
+      fold.finish(out, gets ? count : 0);
+    } else {
+      auto* wide = reinterpret_cast<partial*>(comm.widened().get(2 * count * sizeof(partial)));
+      fold.lift(in, wide, count);
+      run_program(comm, turn, program, static_cast<const partial*>(wide), wide + count, cut, cut,
+                  fold.partials());
+      fold.lower(wide + count, out, gets ? count : 0);
     }
   }
 };
