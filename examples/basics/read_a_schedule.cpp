@@ -1,13 +1,15 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 //
-// A collective is data: prove it, ask how long it takes, break it and see it refused.
+// A collective is data: prove it, ask how long it takes, draw it, break it and see it refused.
+//
+//     read_a_schedule [FOLDER]    draws to FOLDER/ring.svg
 #include <rondo/rondo.hpp>
 #include <rondo/schedule.hpp>
-#include <rondo/schedule/simulate.hpp>
 
 #include <cstdio>
 #include <stdexcept>
+#include <string>
 
 // begin: static_proof
 static_assert(rondo::schedule::prove(rondo::schedule::all_reduce(rondo::ring{}, 4)).rounds == 6);
@@ -30,12 +32,14 @@ void print(const rondo::schedule::program& steps) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  const std::string path = std::string{argc > 1 ? argv[1] : "."} + "/ring.svg";
   // begin: schedule
   const auto ring = rondo::schedule::all_reduce(rondo::ring{}, 8);
   const auto proof = rondo::schedule::prove(ring);  // throws, with step, rank and chunk, if unsound
   const rondo::schedule::network network{.latency = 5e-6, .bytes_per_second = 25e9};
   const double seconds = rondo::schedule::simulate(ring, network, 64 << 20);
+  rondo::schedule::write_svg(ring, path);
   // end: schedule
   std::printf("ring, 8 ranks: %d rounds, %lld messages, %.2f ms for 64 MiB. Rank 0:\n", proof.rounds,
               proof.messages, seconds * 1e3);
