@@ -21,7 +21,8 @@ std::vector<T> values(std::size_t count, int spread, unsigned seed) {
   std::normal_distribution<T> normal;
   std::vector<T> made(count);
   for (T& value : made) {
-    const auto exponent = spread == 0 ? 0 : static_cast<int>(random() % static_cast<unsigned>(spread));
+    const auto exponent =
+        spread == 0 ? 0 : static_cast<int>(random() % static_cast<unsigned>(spread));
     value = std::ldexp(normal(random), exponent - spread / 2);
   }
   return made;
@@ -31,11 +32,10 @@ std::vector<T> values(std::size_t count, int spread, unsigned seed) {
 template <class Operation, class T>
 void fold_four(benchmark::State& state) {
   constexpr std::size_t count = 16384;
-  const std::vector<T> from[] = {
-      values<T>(count, static_cast<int>(state.range(0)), 1),
-      values<T>(count, static_cast<int>(state.range(0)), 2),
-      values<T>(count, static_cast<int>(state.range(0)), 3),
-      values<T>(count, static_cast<int>(state.range(0)), 4)};
+  const std::vector<T> from[] = {values<T>(count, static_cast<int>(state.range(0)), 1),
+                                 values<T>(count, static_cast<int>(state.range(0)), 2),
+                                 values<T>(count, static_cast<int>(state.range(0)), 3),
+                                 values<T>(count, static_cast<int>(state.range(0)), 4)};
   std::vector<T> out(count);
   rondo::protocol::one_thread alone;
   for (auto _ : state) {

@@ -36,8 +36,7 @@ int main() {
       if (layer % layers_per_bucket == 0) {  // this layer and those behind it are complete
         const auto bucket =
             std::span{gradient}.subspan(layer * per_layer, layers_per_bucket * per_layer);
-        pending.push_back(
-            rondo::all_reduce(comm, bucket, rondo::op::average{}, rondo::async{}));
+        pending.push_back(rondo::all_reduce(comm, bucket, rondo::op::average{}, rondo::async{}));
       }
     }
     for (auto& one : pending) {

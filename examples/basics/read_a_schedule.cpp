@@ -25,8 +25,8 @@ void print(const rondo::schedule::program& steps) {
     if (one.peer >= 0) {
       std::printf(" %d", one.peer);
     }
-    std::printf(", chunk %d\n", one.what == rondo::schedule::verb::send ? one.left.first
-                                                                       : one.into.first);
+    std::printf(", chunk %d\n",
+                one.what == rondo::schedule::verb::send ? one.left.first : one.into.first);
   }
 }
 
@@ -41,8 +41,8 @@ int main(int argc, char** argv) {
   const double seconds = rondo::schedule::simulate(ring, network, 64 << 20);
   rondo::schedule::write_svg(ring, path);
   // end: schedule
-  std::printf("ring, 8 ranks: %d rounds, %lld messages, %.2f ms for 64 MiB. Rank 0:\n", proof.rounds,
-              proof.messages, seconds * 1e3);
+  std::printf("ring, 8 ranks: %d rounds, %lld messages, %.2f ms for 64 MiB. Rank 0:\n",
+              proof.rounds, proof.messages, seconds * 1e3);
   print(ring.row(0));
 
   // begin: mutant

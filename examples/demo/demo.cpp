@@ -36,32 +36,36 @@ double bits(double nats) { return nats / std::log(2.0); }
 class progress_line {
  public:
   /// `lines`: of those, how many elsewhere.
-  progress_line(std::string name, int steps, int lines)
-      : name_{std::move(name)}, steps_{steps}, lines_{isatty(STDOUT_FILENO) == 1 ? 100 : lines} {}
+  progress_line(std::string name, exchange how, int steps, int lines)
+      : name_{std::move(name)},
+        waited_{how == exchange::buckets ? "in wait(), for late peers too" : "in all_reduce"},
+        steps_{steps},
+        lines_{isatty(STDOUT_FILENO) == 1 ? 100 : lines} {}
 
   void operator()(int step, float loss, double seconds, double moving) const {
     if (step != steps_ && step % (std::max)(1, steps_ / lines_) != 0) {
       return;
     }
     const bool stay = lines_ == 100 && step != steps_;
-    std::printf("  %-30s step %4d of %d  %6.3f bits/byte  %6.0f bytes/s  %4.1f %% of time in all_reduce%c",
+    std::printf("  %-30s step %4d of %d  %6.3f bits/byte  %6.0f bytes/s  %4.1f %% of time %s%c",
                 name_.c_str(), step, steps_, bits(static_cast<double>(loss)),
-                step * static_cast<double>(demo::batch) / seconds, 100 * moving / seconds,
+                step * static_cast<double>(demo::batch) / seconds, 100 * moving / seconds, waited_,
                 stay ? '\r' : '\n');
     std::fflush(stdout);
   }
 
  private:
   std::string name_;
+  const char* waited_;
   int steps_;
   int lines_;
 };
 
 outcome trained(const demo::corpus& text, int ranks, int steps, exchange how, const char* name,
                 int lines = 1) {
-  const std::string title = std::string{name} + ", " + std::to_string(ranks) +
-                            (ranks == 1 ? " rank" : " ranks");
-  return demo::train(text, ranks, steps, how, progress_line{title, steps, lines});
+  const std::string title =
+      std::string{name} + ", " + std::to_string(ranks) + (ranks == 1 ? " rank" : " ranks");
+  return demo::train(text, ranks, steps, how, progress_line{title, how, steps, lines});
 }
 
 /// The loss, averaged over stretches, so that a plot shows its course and not its noise.
@@ -117,7 +121,8 @@ void compare_rank_counts(const demo::corpus& text, const demo::options& given) {
       throw std::runtime_error("reproducible_sum gave different bits on different rank counts");
     }
   }
-  std::printf("  op::reproducible_sum: losses and parameters are the same bits on 1, 2 and 4 ranks\n");
+  std::printf(
+      "  op::reproducible_sum: losses and parameters are the same bits on 1, 2 and 4 ranks\n");
 }
 
 /// Some text as the model has learned to write it.
@@ -164,15 +169,15 @@ void show(const demo::options& given) {
               text.bytes(), given.text.empty() ? " (this checkout's docs and headers)" : "",
               demo::model::parameters, demo::batch, demo::model::context);
 
-  const auto whole =
-      trained(text, given.ranks, given.steps, exchange::whole, "one all_reduce", 8);
+  const auto whole = trained(text, given.ranks, given.steps, exchange::whole, "one all_reduce", 8);
   const auto buckets = trained(text, given.ranks, (std::max)(1, given.steps / 3), exchange::buckets,
                                "asynchronous buckets", 4);
   std::printf("  all ranks hold the same parameters; text kept back: %.3f bits/byte (%.3f)\n",
               bits(static_cast<double>(whole.kept_back_loss)),
               bits(static_cast<double>(buckets.kept_back_loss)));
   const std::size_t stretch = (std::max)(std::size_t{1}, whole.loss.size() / 150);
-  demo::write({"Training loss on " + std::to_string(given.ranks) + " thread ranks", "step",
+  demo::write({"Training loss on " + std::to_string(given.ranks) + " thread ranks",
+               "step",
                "bits per byte",
                {smooth("one all_reduce", whole.loss, stretch),
                 smooth("asynchronous buckets", buckets.loss, stretch)}},

@@ -12,8 +12,8 @@ namespace demo {
 
 /// to[j] += the sum over s < 4 of factors[s stride] rows[s, j], for j < n
 [[gnu::always_inline]] inline void add_four_rows(const float* factors, std::size_t stride,
-                                                 const float* __restrict rows,
-                                                 float* __restrict to, std::size_t n) {
+                                                 const float* __restrict rows, float* __restrict to,
+                                                 std::size_t n) {
   const float a = factors[0];
   const float b = factors[stride];
   const float c = factors[2 * stride];

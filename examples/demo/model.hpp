@@ -38,7 +38,7 @@ class model {
   /// Where each bucket begins: output layer, hidden layer, embedding and loss.
   static constexpr std::array<std::size_t, 4> buckets = {
       0, (hidden + 1) * symbols, (hidden + 1) * symbols + (inputs + 1) * hidden,
-      (hidden + 1) * symbols + (inputs + 1) * hidden + symbols * width + 1};
+      (hidden + 1) * symbols + (inputs + 1) * hidden + symbols* width + 1};
   static constexpr std::size_t gradients = buckets[3];
   static constexpr std::size_t parameters = gradients - 1;
 

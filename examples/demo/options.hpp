@@ -12,7 +12,7 @@ namespace demo {
 
 struct options {
   int ranks = 4;
-  int steps = 2400;           ///< of the long run
+  int steps = 2400;          ///< of the long run
   int compared_steps = 150;  ///< of each run that compares numbers of ranks
   bool table = true;
   std::string text;  ///< empty: the documentation and headers of this checkout
@@ -22,7 +22,8 @@ struct options {
 inline constexpr std::string_view usage =
     "demo [--ranks N] [--steps N] [--text FILE] [--out FOLDER] [--no-table] [--quick]\n"
     "\n"
-    "Trains a byte-level language model on N thread ranks (4), checks that all ranks hold the same\n"
+    "Trains a byte-level language model on N thread ranks (4), checks that all ranks hold the "
+    "same\n"
     "parameters and that exact sums make the loss independent of the number of ranks, then times\n"
     "all-reduce beside the MPI libraries of this machine. Writes plots and timelines to FOLDER.\n"
     "\n"

@@ -73,7 +73,8 @@ inline void write(const plot& drawn, const std::filesystem::path& path) {
     }
   }
   std::ostringstream svg;
-  svg << R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 430" font-family="sans-serif" font-size="13">)"
+  svg << R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 430")"
+      << R"( font-family="sans-serif" font-size="13">)"
       << "\n<rect width=\"720\" height=\"430\" fill=\"white\"/>\n<text x=\"360\" y=\"28\" "
          "text-anchor=\"middle\" font-size=\"16\">"
       << drawn.title << "</text>\n<text x=\"380\" y=\"418\" text-anchor=\"middle\">" << drawn.across
@@ -81,7 +82,8 @@ inline void write(const plot& drawn, const std::filesystem::path& path) {
       << drawn.up << "</text>\n";
   const auto grid = [&](const detail::axis& along, bool horizontal) {
     const double step = detail::tick_step((std::max)(along.high - along.low, 1e-12));
-    for (double at = std::ceil(along.low / step) * step; at <= along.high + step * 1e-9; at += step) {
+    for (double at = std::ceil(along.low / step) * step; at <= along.high + step * 1e-9;
+         at += step) {
       const double pixel = along(at);
       if (horizontal) {
         svg << "<path stroke=\"#ddd\" d=\"M" << pixel << " 50V370\"/><text x=\"" << pixel

@@ -27,7 +27,8 @@ inline void write_timelines(const std::filesystem::path& folder) {
       path("all_reduce_hierarchical"));
 
   namespace pipeline = rondo::pipeline;
-  const pipeline::costs costs{18522, 18086, 9337, 601};  // microseconds, a 1.5 B model of Qi et al. 2024
+  const pipeline::costs costs{18522, 18086, 9337,
+                              601};  // microseconds, a 1.5 B model of Qi et al. 2024
   pipeline::write_svg(pipeline::simulate(pipeline::one_f_one_b{}({4, 8}), costs),
                       path("pipeline_one_f_one_b"));
   pipeline::write_svg(pipeline::simulate(pipeline::zero_bubble_h2{}({4, 8}), costs),

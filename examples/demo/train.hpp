@@ -107,8 +107,8 @@ class replica {
   [[nodiscard]] float test(int rounds) {
     std::array<float, 1> sum{};
     for (int i = comm_.rank(); i < rounds; i += comm_.size()) {
-      sum[0] += net.test(examples(
-          [&](std::uint64_t k) { return text_.kept_back(k); }, static_cast<std::uint64_t>(i)));
+      sum[0] += net.test(examples([&](std::uint64_t k) { return text_.kept_back(k); },
+                                  static_cast<std::uint64_t>(i)));
     }
     rondo::all_reduce(comm_, sum);
     return sum[0] / static_cast<float>(rounds * static_cast<int>(model::slice));
@@ -147,8 +147,9 @@ class replica {
     bool began = false;
     const auto begin = [&](std::size_t bucket) {
       pending[bucket] = rondo::all_reduce(
-          comm_, std::span{gradient_}.subspan(model::buckets[bucket],
-                                              model::buckets[bucket + 1] - model::buckets[bucket]),
+          comm_,
+          std::span{gradient_}.subspan(model::buckets[bucket],
+                                       model::buckets[bucket + 1] - model::buckets[bucket]),
           rondo::async{});
     };
     for_my_slices(number, [&](auto examples, bool last) {

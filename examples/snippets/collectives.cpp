@@ -26,10 +26,10 @@ void folding(Comm& comm) {
   std::vector<float> part(2);
 
   // begin: all_reduce
-  rondo::all_reduce(comm, values);                                // in place, sum
-  rondo::all_reduce(comm, in, out, rondo::op::max{});             // out of place
-  rondo::all_reduce(comm, in, out, rondo::tree{}, std::plus<>{}); // policies in any order
-  rondo::all_reduce(comm, boxes, [](box a, box b) {               // own type, own operation
+  rondo::all_reduce(comm, values);                                 // in place, sum
+  rondo::all_reduce(comm, in, out, rondo::op::max{});              // out of place
+  rondo::all_reduce(comm, in, out, rondo::tree{}, std::plus<>{});  // policies in any order
+  rondo::all_reduce(comm, boxes, [](box a, box b) {                // own type, own operation
     return box{(std::min)(a.low, b.low), (std::max)(a.high, b.high)};
   });
   // end: all_reduce
@@ -108,13 +108,12 @@ void messages(Comm& comm) {
 
 int main() {
   // begin: run
-  rondo::threads::run(
-      4,
-      [](auto& comm) {
-        folding(comm);
-        moving(comm);
-        messages(comm);
-      },
-      {.deadline = std::chrono::seconds{5}});
+  rondo::threads::run(4,
+                      [](auto& comm) {
+                        folding(comm);
+                        moving(comm);
+                        messages(comm);
+                      },
+                      {.deadline = std::chrono::seconds{5}});
   // end: run
 }

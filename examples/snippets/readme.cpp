@@ -8,7 +8,7 @@
 #include <vector>
 
 int main() {
-  rondo::threads::run(4, [](auto& comm) {               // four ranks, one thread each
+  rondo::threads::run(4, [](auto& comm) {  // four ranks, one thread each
     std::vector<float> gradient(1'000'000, 1.0f + static_cast<float>(comm.rank()));
     rondo::all_reduce(comm, gradient, rondo::op::average{});
     if (comm.rank() == 0) {

@@ -15,8 +15,8 @@ using rondo::schedule::collective;
 template <collective What, class Algorithm>
 const char* cell(const Algorithm& algorithm) {
   if constexpr (rondo::schedule::generates<Algorithm, What>) {
-    const auto row = generate(algorithm, rondo::schedule::make<What>{},
-                              rondo::schedule::place{1, 6, 0});
+    const auto row =
+        generate(algorithm, rondo::schedule::make<What>{}, rondo::schedule::place{1, 6, 0});
     constexpr bool counts_per_rank = What != collective::all_reduce;
     return row.uniform && counts_per_rank ? "equal" : "yes";
   } else {
@@ -39,8 +39,9 @@ void print(const Algorithm& algorithm) {
 }  // namespace
 
 int main() {
-  std::printf("| | all_reduce | reduce_scatter | all_gather | all_to_all | broadcast | reduce | gather | "
-              "scatter | barrier |\n|---|---|---|---|---|---|---|---|---|---|\n");
+  std::printf(
+      "| | all_reduce | reduce_scatter | all_gather | all_to_all | broadcast | reduce | gather | "
+      "scatter | barrier |\n|---|---|---|---|---|---|---|---|---|---|\n");
   print(rondo::ring{});
   print(rondo::tree{});
   print(rondo::recursive_doubling{});

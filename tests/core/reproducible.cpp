@@ -38,9 +38,7 @@ class expansion {
       parts_.push_back(value);
     }
   }
-  [[nodiscard]] int sign() const {
-    return parts_.empty() ? 0 : parts_.back() < 0 ? -1 : 1;
-  }
+  [[nodiscard]] int sign() const { return parts_.empty() ? 0 : parts_.back() < 0 ? -1 : 1; }
 
  private:
   std::vector<long double> parts_;
@@ -171,7 +169,8 @@ constexpr random_values<T> all_kinds[] = {ordinary<T>,   any_bits<T>,  subnormal
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("reproducible: the sum is the exact one, rounded to nearest", "", float, double) {
+TEMPLATE_TEST_CASE("reproducible: the sum is the exact one, rounded to nearest", "", float,
+                   double) {
   std::mt19937_64 random{1};
   for (const auto make : all_kinds<TestType>) {
     int wrong = 0;

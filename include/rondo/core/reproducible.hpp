@@ -49,7 +49,8 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr void add_with_carry(limb& value,
 ///     rondo::reproducible<float> total;
 ///     for (const float value : mine) total += value;       // fold local values ...
 ///     rondo::all_reduce(comm, std::span{&total, 1});       // ... and those of all ranks: op::sum
-///     const float sum = static_cast<float>(total);         // rounded once, to nearest, ties to even
+///     const float sum = static_cast<float>(total);         // rounded once, to nearest, ties to
+///     even
 ///
 /// It is one integer in two's complement whose unit is T's smallest subnormal, wide enough for 2^42
 /// additions of the largest value (double: 2^76); so addition is associative and commutative, and
@@ -239,9 +240,9 @@ struct reduction<op::reproducible_sum, T> {
   /// result[k] = the sum of from(0)[k] .. from(sources - 1)[k], for k < Count.
   ///
   /// Adds in double and keeps the error of each addition, which is a double too (Knuth, TAOCP 2,
-  /// 4.2.2, theorem B). No error: the sum is exact, and the bits are those of the integers; an error
-  /// anywhere: this element is done once more, by the integers. Sums of doubles keep a second double
-  /// for the errors of the first. Assumes rounding to nearest and subnormals not flushed.
+  /// 4.2.2, theorem B). No error: the sum is exact, and the bits are those of the integers; an
+  /// error anywhere: this element is done once more, by the integers. Sums of doubles keep a second
+  /// double for the errors of the first. Assumes rounding to nearest and subnormals not flushed.
   template <std::size_t Count, class From>
   RONDO_ALWAYS_INLINE void fold_block(const From& from, int sources, T* result) const {
     constexpr bool twice = sizeof(wide) == 8;
