@@ -86,10 +86,18 @@ concept peer_memory = requires(Peers& peers, int rank, std::uint64_t& word) {
   { peers.wait(rank, word) } -> std::same_as<bool>;
 };
 
+namespace detail {
+struct no_body {  // nvcc finds no lambda inside a requirement
+  RONDO_HOST_DEVICE void operator()() const {}
+};
+}  // namespace detail
+
 /// Peer memory that includes the buffers of peers' callers: threads of one process, or GPUs that map
 /// each other. Without it (processes that share no more than a window) data goes through staging.
 template <class Peers>
-concept reaches_buffers = peer_memory<Peers> && requires(Peers& peers) { peers.touch([] {}); };
+concept reaches_buffers = peer_memory<Peers> && requires(Peers& peers, detail::no_body nothing) {
+  peers.touch(nothing);
+};
 
 /// True when every rank's word, found by `word_of(rank)`, is that of the running call.
 template <peer_memory Peers, class WordOf>
