@@ -74,7 +74,8 @@ function(rondo_executable target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE rondo_development ${arg_LIBRARIES})
-  set_target_properties(${target} PROPERTIES CUDA_STANDARD 20)
+  # Not by CUDA_STANDARD, which CMake 3.25 loses where the language is enabled this late.
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
 endfunction()
 
 # rondo_mpi_executables(<output> <name> SOURCES a.cpp.. [LIBRARIES lib..] [MAIN library]): one
