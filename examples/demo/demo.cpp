@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Trains a byte-level language model on thread ranks, and shows what rondo did on the way.
+#include "compressed.hpp"
 #include "corpus.hpp"
 #include "options.hpp"
 #include "plot.hpp"
@@ -125,6 +126,51 @@ void compare_rank_counts(const demo::corpus& text, const demo::options& given) {
       "  op::reproducible_sum: losses and parameters are the same bits on 1, 2 and 4 ranks\n");
 }
 
+/// The mean loss of the last steps of a run, or of its beginning up to step `steps`.
+double late_loss(const std::vector<float>& loss, std::size_t steps) {
+  const std::size_t some = (std::max)(std::size_t{1}, steps / 4);
+  double sum = 0;
+  for (std::size_t i = steps - some; i < steps; ++i) {
+    sum += static_cast<double>(loss[i]);
+  }
+  return sum / static_cast<double>(some);
+}
+
+/// The same batches with gradients in 8, 4 and 1 bits, beside the run in fp32.
+void compare_codecs(const demo::corpus& text, const demo::options& given, const outcome& whole) {
+  const int steps = (std::max)(1, given.steps / 3);
+  const auto count = static_cast<std::size_t>(steps);
+  std::printf("\nThe same batches, with gradients in fewer bits\n");
+  const auto run = [&](const char* name, const auto& sum) {
+    const demo::outcome made =
+        demo::train(text, given.ranks, steps, exchange::whole,
+                    progress_line{name, steps, 1}, sum);
+    return made.loss;
+  };
+  const auto eight = run("int8<128>", demo::sum_in_8_bits{});
+  const auto four = run("rotated int4<32>", demo::sum_in_4_bits{});
+  const auto one = run("sign<2048>, error feedback", demo::sum_in_1_bit{.warm_up = steps / 4});
+
+  const double plain = late_loss(whole.loss, count);
+  const std::vector<std::pair<const char*, const std::vector<float>*>> all{
+      {"int8<128>", &eight}, {"rotated int4<32>", &four}, {"sign<2048>, error feedback", &one}};
+  for (const auto& [name, loss] : all) {
+    const double late = late_loss(*loss, count);
+    std::printf("  %-30s loss of the last %d steps %6.3f bits/byte, %+.2f %% of that in fp32\n",
+                name, (std::max)(1, steps / 4), bits(late), 100 * (late / plain - 1));
+    if (steps >= 400 && late > 1.01 * plain) {
+      throw std::runtime_error(std::string{name} + " trains more than 1 % worse than fp32");
+    }
+  }
+  const std::size_t stretch = (std::max)(std::size_t{1}, count / 60);
+  const std::vector<float> beginning(whole.loss.begin(), whole.loss.begin() + steps);
+  demo::write({"Training loss with compressed gradients", "step", "bits per byte",
+               {smooth("fp32", beginning, stretch), smooth("int8, 8.25 bits", eight, stretch),
+                smooth("rotated int4, 4.5 bits", four, stretch),
+                smooth("sign and error feedback, 1 bit", one, stretch)}},
+              given.out / "compressed.svg");
+}
+
 /// Some text as the model has learned to write it.
 void write_sample(const std::vector<float>& parameters) {
   demo::model net;
@@ -184,6 +230,7 @@ void show(const demo::options& given) {
               given.out / "loss.svg");
 
   compare_rank_counts(text, given);
+  compare_codecs(text, given, whole);
   write_sample(whole.parameters);
   demo::write_timelines(given.out);
   if (given.table) {

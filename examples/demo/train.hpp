@@ -7,6 +7,7 @@
 
 #include <rondo/rondo.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -57,17 +59,23 @@ class adam {
  public:
   void step(std::span<float> values, std::span<const float> gradient, float scale) {
     ++steps_;
-    const float rate = 2e-3f * std::sqrt(1 - std::pow(0.999f, static_cast<float>(steps_))) /
+    const int learned = (std::min)(steps_, frozen_after);
+    const float rate = 2e-3f * std::sqrt(1 - std::pow(0.999f, static_cast<float>(learned))) /
                        (1 - std::pow(0.9f, static_cast<float>(steps_)));
+    const float keep_learning = steps_ <= frozen_after ? 0.001f : 0.0f;
     rondo::vectorized([&]() RONDO_INLINE_BODY {
       for (std::size_t i = 0; i < values.size(); ++i) {
         const float g = gradient[i] * scale;
         first_[i] += 0.1f * (g - first_[i]);
-        second_[i] += 0.001f * (g * g - second_[i]);
+        second_[i] += keep_learning * (g * g - second_[i]);
         values[i] -= rate * first_[i] / (std::sqrt(second_[i]) + 1e-8f);
       }
     });
   }
+
+  /// Steps after which the second moments stay as they are, for gradients whose noise is not the
+  /// data's (1-bit Adam: Tang et al., 2021, arXiv:2102.02888).
+  int frozen_after = std::numeric_limits<int>::max();
 
  private:
   int steps_ = 0;
@@ -75,13 +83,25 @@ class adam {
   std::vector<float> second_ = std::vector<float>(model::parameters);
 };
 
+/// How `exchange::whole` sums gradients: in fp32.
+struct sum_as_they_are {
+  template <class Comm>
+  void operator()(Comm& comm, std::span<float> gradient) const {
+    rondo::all_reduce(comm, gradient);
+  }
+};
+
 /// One rank's share of a training run.
-template <class Comm>
+template <class Comm, class Sum = sum_as_they_are>
 class replica {
  public:
-  replica(Comm& comm, const corpus& text, exchange how) : comm_{comm}, text_{text}, how_{how} {
+  replica(Comm& comm, const corpus& text, exchange how, Sum sum = {})
+      : comm_{comm}, text_{text}, how_{how}, sum_{std::move(sum)} {
     if (how == exchange::exact) {
       exact_.resize(model::gradients);
+    }
+    if constexpr (requires { sum_.warm_up; }) {
+      optimizer_.frozen_after = sum_.warm_up;
     }
   }
 
@@ -138,7 +158,12 @@ class replica {
     clear();
     for_my_slices(number, [&](auto examples, bool) { net.learn(examples, gradient_, nothing); });
     rondo::barrier(comm_);
-    timed([&] { rondo::all_reduce(comm_, gradient_); });
+    // The loss travels behind the gradient, exactly, whatever becomes of the gradient.
+    const auto whole = std::span{gradient_};
+    timed([&] {
+      sum_(comm_, whole.first(model::parameters));
+      rondo::all_reduce(comm_, whole.subspan(model::parameters));
+    });
   }
 
   void sum_in_buckets(std::uint64_t number) {
@@ -216,18 +241,21 @@ class replica {
   Comm& comm_;
   const corpus& text_;
   exchange how_;
+  Sum sum_;
   adam optimizer_;
   std::array<example, model::slice> drawn_{};
   std::vector<float> gradient_ = std::vector<float>(model::gradients);
   std::vector<rondo::reproducible<float>> exact_;
 };
 
-/// Trains on `ranks` thread ranks. `progress(step, loss, seconds, moving)` is called on rank 0.
-template <class Progress>
-outcome train(const corpus& text, int ranks, int steps, exchange how, const Progress& progress) {
+/// Trains on `ranks` thread ranks. `progress(step, loss, seconds, moving)` is called on rank 0. Each
+/// rank sums its gradients with a copy of `sum`.
+template <class Progress, class Sum = sum_as_they_are>
+outcome train(const corpus& text, int ranks, int steps, exchange how, const Progress& progress,
+              const Sum& sum = {}) {
   outcome made;
   rondo::threads::run(ranks, [&](auto& comm) {
-    replica mine{comm, text, how};
+    replica mine{comm, text, how, sum};
     std::vector<float> loss;
     rondo::barrier(comm);
     const double begin = now();
