@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   compare(with, "one_shot", rondo::one_shot{});
   compare(with, "two_shot", rondo::two_shot{});
   compare(with, "ring", rondo::ring{});
-  // compare(with, "tree", rondo::tree{});
-  // compare(with, "halving_doubling", rondo::halving_doubling{});
+  compare(with, "tree", rondo::tree{});
+  compare(with, "recursive_doubling", rondo::recursive_doubling{});
+  compare(with, "halving_doubling", rondo::halving_doubling{});
 }
