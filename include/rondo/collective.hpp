@@ -8,6 +8,7 @@
 #include <rondo/collective/all_to_all.hpp>
 #include <rondo/collective/barrier.hpp>
 #include <rondo/collective/broadcast.hpp>
+#include <rondo/collective/explain.hpp>
 #include <rondo/collective/gather.hpp>
 #include <rondo/collective/reduce.hpp>
 #include <rondo/collective/reduce_scatter.hpp>

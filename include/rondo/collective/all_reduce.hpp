@@ -53,8 +53,7 @@ struct all_reduce_job {
     protocol::one_thread alone;
     const std::size_t most = turn.stage_bytes() / sizeof(T);  // 0: an element fills more than a stage
     const bool one = std::is_same_v<Algorithm, one_shot> ||
-                     (is_automatic<Algorithm> &&
-                      count * sizeof(T) <= one_shot_limit(turn));
+                     (is_automatic<Algorithm> && prefers_one_shot(turn, count * sizeof(T)));
     if (!one || most == 0) {
       protocol::two_shot_all_reduce(alone, turn, in, out, count, with);
       return;

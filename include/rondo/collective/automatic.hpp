@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/protocol/peer_memory.hpp>
+#include <rondo/collective/cost.hpp>
 #include <rondo/schedule/algorithms.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
@@ -12,16 +12,35 @@
 /// Which algorithm `automatic` stands for.
 namespace rondo::inline v0_1::detail {
 
+/// The costs of a turn's or a communicator's direct all-reduce.
+template <class Place>
+[[nodiscard]] shared_memory_cost cost_of(const Place& place) {
+  shared_memory_cost cost;
+  cost.ranks = place.size();
+  cost.processors = place.size();
+  if constexpr (requires { place.processors(); }) {
+    cost.processors = place.processors();
+  }
+  return cost;
+}
+
 /// Shared memory: up to this many bytes every rank reads all, in one phase; above, each owns a part.
 /// On ranks that share processors the second phase costs a round of context switches, so the first
 /// form pays for longer; longer still where the second form is staged, too.
-template <class Turn>
-[[nodiscard]] std::size_t one_shot_limit(const Turn& turn) {
-  if constexpr (protocol::reaches_buffers<Turn>) {
-    return turn.size() <= 2 ? 512 : 8192;
+template <class Place>
+[[nodiscard]] std::size_t one_shot_limit(const Place& place) {
+  if constexpr (requires { place.processors(); }) {
+    return cost_of(place).crossover();
   } else {
-    return turn.size() <= 2 ? 2048 : 32 * 1024;
+    return place.size() <= 2 ? 2048 : 32 * 1024;
   }
+}
+
+/// Which of the two direct forms a call of so many bytes takes.
+template <class Place>
+[[nodiscard]] bool prefers_one_shot(const Place& place, std::size_t bytes) {
+  constexpr std::size_t always = 512;  // spares the shortest calls the sum
+  return bytes <= always || bytes <= one_shot_limit(place);
 }
 
 /// Messages: few rounds for few bytes, few bytes for many; in between, on few ranks, two_shot while

@@ -28,6 +28,11 @@ void copy_from_bytes(T* to, const std::byte* from, std::size_t count) {
   }
 }
 
+/// Elements of all chunks.
+[[nodiscard]] inline std::size_t whole_of(const layout& cut, int size) {
+  return cut.offset(size - 1) + cut.count(size - 1) - cut.offset(0);
+}
+
 /// out[chunk r] = rank r's input, for all r. Cost: (n-1) chunks read by each rank.
 template <peer_memory Peers, class T>
 void direct_all_gather(Peers& peers, const T* in, T* out, const layout& cut) {
@@ -49,11 +54,13 @@ void direct_all_gather(Peers& peers, const T* in, T* out, const layout& cut) {
   } else if constexpr (!reaches_buffers<Peers>) {
     staged_gather(peers, in, out, cut);
   } else {
+    const store how =
+        store_for(peers, whole_of(cut, size) * static_cast<std::size_t>(size) * sizeof(T));
     rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
       for (int step = 0; step < size; ++step) {
         const int rank = (self + step) % size;
         copy_elements(out + cut.offset(rank), static_cast<const T*>(input_of(rank)),
-                      cut.count(rank));
+                      cut.count(rank), how);
       }
     });
   }
@@ -69,7 +76,7 @@ void direct_reduce_scatter(Peers& peers, const T* in, T* out, const layout& cut,
   const std::size_t first = cut.offset(peers.rank());
   const std::size_t count = cut.count(peers.rank());
   const auto target = [&](int) { return out; };
-  const std::size_t whole = (cut.offset(size - 1) + cut.count(size - 1)) * sizeof(T);
+  const std::size_t whole = whole_of(cut, size) * sizeof(T);
   if (whole <= 2048) {
     exchange_stages(alone, peers, in, whole, [&](const auto& area) {
       fold_each(
@@ -94,11 +101,13 @@ void direct_all_to_all(Peers& peers, const T* in, T* out, const layout& received
                        const Theirs& theirs) {
   one_thread alone;
   const int size = peers.size();
+  const store how =
+      store_for(peers, 2 * whole_of(received, size) * static_cast<std::size_t>(size) * sizeof(T));
   rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
     for (int step = 0; step < size; ++step) {
       const int rank = (peers.rank() + step) % size;
       copy_elements(out + received.offset(rank),
-                    static_cast<const T*>(input_of(rank)) + theirs(rank), received.count(rank));
+                    static_cast<const T*>(input_of(rank)) + theirs(rank), received.count(rank), how);
     }
   });
 }
@@ -124,10 +133,12 @@ void direct_broadcast(Peers& peers, const T* in, T* out, std::size_t count, int 
                                   static_cast<std::size_t>(peers.rank()), 64);
       const auto* from = static_cast<const T*>(input_of(root)) + mine.first;
       constexpr std::size_t block = sizeof(T) < 16384 ? 16384 / sizeof(T) : 1;
+      const store how = store_for(peers, count * static_cast<std::size_t>(size) * sizeof(T));
       for (std::size_t done = 0; done < mine.count; done += block) {
         const std::size_t some = (std::min)(block, mine.count - done);
         for (int rank = 0; rank < size; ++rank) {
-          copy_elements(static_cast<T*>(output_of(rank)) + mine.first + done, from + done, some);
+          copy_elements(static_cast<T*>(output_of(rank)) + mine.first + done, from + done, some,
+                        how);
         }
       }
     });

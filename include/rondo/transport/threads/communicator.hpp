@@ -60,6 +60,9 @@ class communicator {
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return in_->size(); }
 
+  /// Processors that the ranks share.
+  [[nodiscard]] int processors() const noexcept { return in_->around->processors; }
+
   /// Ranks that share memory: all of them.
   [[nodiscard]] int node_size() const noexcept { return size(); }
 

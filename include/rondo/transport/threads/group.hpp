@@ -81,6 +81,7 @@ enum class presence : int { running, returned, threw };
 struct world {
   int size = 1;
   clock::duration deadline{};
+  int processors = 1;  ///< that ranks may run on
   int spins = 20;
   std::size_t streams_from = 0;  ///< bytes of a call
   std::vector<std::atomic<presence>> present;
@@ -90,7 +91,8 @@ struct world {
   world(int ranks, clock::duration patience)
       : size{ranks},
         deadline{patience},
-        spins{spins_for(ranks, processors())},
+        processors{threads::processors()},
+        spins{spins_for(ranks, processors)},
         streams_from{threads::streams_from()},
         present(static_cast<std::size_t>(ranks)) {}
 

@@ -49,6 +49,7 @@ class turn {
 
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return in_.size(); }
+  [[nodiscard]] int processors() const noexcept { return in_.around->processors; }
 
   // --- peer memory ---------------------------------------------------------------------------
 
