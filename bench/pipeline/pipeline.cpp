@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 
-// What planning a pipeline costs, and how near a forecast is to a run; each figure beside its target.
-// One thread, but for the runs. Not a Google Benchmark program: the unit is a plan, not a call.
+// What planning a pipeline costs, and how near a forecast is to a run; each figure beside its
+// target. One thread, but for the runs. Not a Google Benchmark program: the unit is a plan, not a
+// call.
 
 #include <rondo/pipeline.hpp>
 #include <rondo/rondo.hpp>
@@ -89,31 +90,33 @@ int main(int argc, char** argv) {
   const pipeline::plan plan = pipeline::zero_bubble_h2{}(large);
   std::printf("%zu actions\n", plan.actions());
 
-  report("generate zero_bubble_h2", median_milliseconds(31, [] {
-           static_cast<void>(pipeline::zero_bubble_h2{}(large).actions());
-         }),
+  report("generate zero_bubble_h2",
+         median_milliseconds(
+             31, [] { static_cast<void>(pipeline::zero_bubble_h2{}(large).actions()); }),
          "ms", 1);
-  report("simulate zero_bubble_h2", median_milliseconds(31, [&] {
-           static_cast<void>(pipeline::simulate(plan, profiled).makespan);
-         }),
+  report("simulate zero_bubble_h2",
+         median_milliseconds(
+             31, [&] { static_cast<void>(pipeline::simulate(plan, profiled).makespan); }),
          "ms", 3);
   const pipeline::channel channels[] = {
       pipeline::channel::mailbox, pipeline::channel::rendezvous, pipeline::channel::stream_per_rank,
       pipeline::channel::stream_per_peer, pipeline::channel::stream_per_direction};
   const pipeline::plan lowered = lower(plan);
-  report("prove zero_bubble_h2 for all channels", median_milliseconds(11, [&] {
-           pipeline::check(lowered);
-           for (const auto carried : channels) {
-             static_cast<void>(pipeline::find_hang(lowered, carried).has_value());
-           }
-         }),
-         "ms", 30);
-  std::printf("%-58s %9.2f ms\n", "  of which none: lower zero_bubble_h2",
+  report(
+      "prove zero_bubble_h2 for all channels",
+      median_milliseconds(11,
+                          [&] {
+                            pipeline::check(lowered);
+                            for (const auto carried : channels) {
+                              static_cast<void>(pipeline::find_hang(lowered, carried).has_value());
+                            }
+                          }),
+      "ms", 30);
+  std::printf("%-58s %9.2f ms\n", "lower zero_bubble_h2 (no target)",
               median_milliseconds(11, [&] { static_cast<void>(lower(plan).actions()); }));
   const auto forecast = pipeline::simulate(plan, profiled);
-  report("trace zero_bubble_h2", median_milliseconds(5, [&] {
-           static_cast<void>(pipeline::to_trace(forecast).size());
-         }),
+  report("trace zero_bubble_h2",
+         median_milliseconds(5, [&] { static_cast<void>(pipeline::to_trace(forecast).size()); }),
          "ms", 1000);
   report("  its size", static_cast<double>(pipeline::to_trace(forecast).size()) / 1e6, "MB", 25);
 
@@ -129,10 +132,12 @@ int main(int argc, char** argv) {
       report(what, taken, "ms", 100);
     }
     report(barrier ? "front of 17 limits, barrier clock" : "front of 17 limits, span clock",
-           median_milliseconds(3, [&] {
-             static_cast<void>(
-                 pipeline::search_front(large, profiled, {.barrier = barrier}).size());
-           }),
+           median_milliseconds(
+               3,
+               [&] {
+                 static_cast<void>(
+                     pipeline::search_front(large, profiled, {.barrier = barrier}).size());
+               }),
            "ms", 1000);
   }
   for (const int ranks : {8, 16, 32, 64}) {

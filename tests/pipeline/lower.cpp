@@ -78,3 +78,11 @@ TEST_CASE("gradients are reduced when the last of a stage is there") {
   CHECK(to_csv(add_reduce_gradient(plan)) ==
         cells("0F0 0F1 1F0 1F1 1B0 1B1 1REDUCE_GRAD 0B0 0B1 0REDUCE_GRAD\n"));
 }
+
+TEST_CASE("in time: both ranks follow one order, and a message goes where its sender is done") {
+  const auto computes = pipeline::one_f_one_b{}({2, 2});
+  // F0 0-1, F1 1-2 | F0 1-2, B0 2-4, F1 4-5, B1 5-7: F1's message is made while rank 1 is in F0.
+  CHECK(to_csv(lower_in_time(computes, pipeline::costs{})) ==
+        cells("0F0 0SEND_F0 0F1 0SEND_F1 0RECV_B0 0B0 0RECV_B1 0B1\n"
+              "1RECV_F0 1F0 1RECV_F1 1B0 1SEND_B0 1F1 1B1 1SEND_B1\n"));
+}

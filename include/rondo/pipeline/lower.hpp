@@ -3,11 +3,14 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/pipeline/costs.hpp>
 #include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/plan.hpp>
+#include <rondo/pipeline/simulate.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -167,6 +170,83 @@ class paired_lowering {
     }
   }
   return false;
+}
+
+namespace detail {
+
+/// A message with its place in one order of all messages of a plan.
+struct timed_message {
+  ticks when = 0;           ///< the end of the action that makes it
+  std::uint64_t order = 0;  ///< among those of one time; the same on both ranks
+  action half{};
+  friend bool operator<(const timed_message& a, const timed_message& b) {
+    return a.when != b.when ? a.when < b.when : a.order < b.order;
+  }
+};
+
+/// A row with messages put in, each before the first action that starts when it is made or later.
+[[nodiscard]] inline row merge_in_time(const row& actions, const std::vector<interval>& times,
+                                       std::vector<timed_message> messages) {
+  std::sort(messages.begin(), messages.end());
+  row out;
+  out.reserve(actions.size() + messages.size());
+  auto next = messages.begin();
+  for (std::size_t i = 0; i < actions.size(); ++i) {
+    for (; next != messages.end() && next->when <= times[i].start; ++next) {
+      out.push_back(next->half);
+    }
+    if (actions[i].kind != kind::idle) {
+      out.push_back(actions[i]);
+    }
+  }
+  for (; next != messages.end(); ++next) {
+    out.push_back(next->half);
+  }
+  return out;
+}
+
+/// Costs of at least one tick, so that an action ends after it starts.
+template <cost_model Model>
+struct at_least_one_tick {
+  const Model& model;
+  [[nodiscard]] ticks time(const action& what) const {
+    return (std::max)(ticks{1}, static_cast<ticks>(model.time(what)));
+  }
+  [[nodiscard]] ticks pair_time(const action& a, const action& b) const {
+    return (std::max)(ticks{1}, detail::pair_time(model, a, b));
+  }
+  [[nodiscard]] ticks hop_time(const action& what, int from, int to) const {
+    return static_cast<ticks>(model.hop_time(what, from, to));
+  }
+};
+
+}  // namespace detail
+
+/// Puts both halves of each message where, by the costs, its sender has produced it: in between
+/// what both ranks then do. All ranks follow one order of time, so that no channel hangs, and ranks
+/// whose actions take what was expected hardly wait. Cost: O(actions log actions).
+template <cost_model Model>
+[[nodiscard]] plan lower_in_time(const plan& computes, const Model& model) {
+  const forecast played = simulate(computes, detail::at_least_one_tick<Model>{model});
+  std::vector<std::vector<detail::timed_message>> messages(computes.rows.size());
+  std::uint64_t order = 0;
+  for (std::size_t rank = 0; rank < computes.rows.size(); ++rank) {
+    for (std::size_t i = 0; i < computes.rows[rank].size(); ++i) {
+      const action send = send_after(computes.rows[rank][i], computes.placement);
+      if (send.kind != kind::idle) {
+        const ticks when = played.timeline[rank][i].end;
+        const auto to = static_cast<std::size_t>(computes.placement.rank_of(far_stage(send)));
+        messages[rank].push_back({when, order, send});
+        messages[to].push_back({when, order++, other_half(send)});
+      }
+    }
+  }
+  plan lowered{computes.shape, computes.placement, {}};
+  for (std::size_t rank = 0; rank < computes.rows.size(); ++rank) {
+    lowered.rows.push_back(detail::merge_in_time(computes.rows[rank], played.timeline[rank],
+                                                 std::move(messages[rank])));
+  }
+  return lowered;
 }
 
 /// Adds the messages that a plan of compute actions needs; drops idle cells. Refuses rows that wait

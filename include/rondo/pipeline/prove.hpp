@@ -259,6 +259,10 @@ class lane_machine {
   return detail::lane_machine{lowered, carried}.run();
 }
 
+namespace detail {
+struct proof;
+}  // namespace detail
+
 /// A plan with its messages, proved to be whole and not to hang on `carried_by()`. Only `prove`
 /// makes one; `run` takes nothing else.
 class proved {
@@ -267,26 +271,43 @@ class proved {
   [[nodiscard]] channel carried_by() const noexcept { return channel_; }
 
  private:
-  friend proved prove(const pipeline::plan&, channel);
+  friend struct detail::proof;
   proved(pipeline::plan lowered, channel carried) : plan_{std::move(lowered)}, channel_{carried} {}
 
   pipeline::plan plan_;
   channel channel_;
 };
 
-/// Adds messages, unless the plan has its own, and proves that the plan is whole and cannot hang.
-/// Throws `error` (unsound_schedule) that names what is missing, or prints the wait cycle.
-/// A proof for rendezvous holds for tagged mailboxes too. Cost: O(actions).
-[[nodiscard]] inline proved prove(const plan& written, channel carried) {
-  plan lowered = is_lowered(written)           ? written
-                 : carried == channel::mailbox ? lower(written, lowering::at_use)
-                                               : lower(written, lowering::paired);
-  check(lowered);
-  if (const auto hang = find_hang(lowered, carried)) {
-    raise(error{error_code::unsound_schedule, "pipeline: prove: the plan hangs on " +
-                                                  std::string{name_of(carried)} + ": " + *hang});
+namespace detail {
+
+/// What alone makes a `proved`.
+struct proof {
+  [[nodiscard]] static proved of(plan lowered, channel carried) {
+    check(lowered);
+    if (const auto hang = find_hang(lowered, carried)) {
+      raise(error{error_code::unsound_schedule, "pipeline: prove: the plan hangs on " +
+                                                    std::string{name_of(carried)} + ": " + *hang});
+    }
+    return {std::move(lowered), carried};
   }
-  return {std::move(lowered), carried};
+};
+
+}  // namespace detail
+
+/// Adds messages, unless the plan has its own, and proves that the plan is whole and cannot hang.
+/// `model` says where messages go best; the proof does not hang on it. For mailboxes messages go
+/// where they are used, for other channels where their sender has produced them by `model`'s clock.
+/// Throws `error` (unsound_schedule) that names what is missing, or prints the wait cycle.
+/// A proof for rendezvous holds for tagged mailboxes too. Cost: O(actions log actions).
+template <cost_model Model>
+[[nodiscard]] proved prove(const plan& written, channel carried, const Model& model) {
+  return detail::proof::of(is_lowered(written)           ? written
+                           : carried == channel::mailbox ? lower(written, lowering::at_use)
+                                                         : lower_in_time(written, model),
+                           carried);
+}
+[[nodiscard]] inline proved prove(const plan& written, channel carried) {
+  return prove(written, carried, costs{});
 }
 
 }  // namespace rondo::inline v0_1::pipeline
