@@ -7,6 +7,7 @@
 #include <rondo/core/vectorize.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <span>
 
@@ -26,17 +27,10 @@ struct cast {
   template <buffer Values>
   void encode(const Values& values, std::span<std::byte> to, const context& = {}) const {
     const auto from = readable(values);
-    encode_from(
-        [first = from.data()](std::size_t index, std::size_t count, float* tile)
-            RONDO_INLINE_BODY {
-              using stored = typename detail::stored_as<element_of<Values>>::type;
-              for_tile(count, [&](std::size_t i) RONDO_INLINE_BODY {
-                stored value;
-                std::memcpy(&value, first + index + i, sizeof(value));
-                tile[i] = static_cast<float>(value);
-              });
-            },
-        from.size(), to);
+    encode_from([first = from.data()](std::size_t index, tile_type& tile)
+                    RONDO_INLINE_BODY { detail::load(first + index, tile); },
+                [first = from.data()](std::size_t i) { return detail::value_at(first, i); },
+                from.size(), to);
   }
 
   template <writable_buffer Values>
@@ -60,13 +54,27 @@ struct cast {
       detail::require_wire("codec::encode_sum", wire.size(), wire_bytes(count), count);
     }
     encode_from(
-        [wires, factor](std::size_t index, std::size_t here, float* tile) RONDO_INLINE_BODY {
-          for_tile(here, [&](std::size_t i) RONDO_INLINE_BODY { tile[i] = 0; });
-          for (const auto& wire : wires) {
-            const std::byte* first = wire.data() + index * sizeof(Wire);
-            for_tile(here, [&](std::size_t i) RONDO_INLINE_BODY { tile[i] += value_at(first, i); });
+        [wires, factor](std::size_t index, tile_type& sum) RONDO_INLINE_BODY {
+          for (float& value : sum) {
+            value = 0;
           }
-          for_tile(here, [&](std::size_t i) RONDO_INLINE_BODY { tile[i] *= factor; });
+          for (const auto& wire : wires) {
+            tile_type tile;
+            detail::load(at(wire.data(), index), tile);
+            for (std::size_t i = 0; i < tile_size; ++i) {
+              sum[i] += tile[i];
+            }
+          }
+          for (float& value : sum) {
+            value *= factor;
+          }
+        },
+        [wires, factor](std::size_t i) {
+          float sum = 0;
+          for (const auto& wire : wires) {
+            sum += detail::value_at(at(wire.data(), 0), i);
+          }
+          return sum * factor;
         },
         count, to);
   }
@@ -87,64 +95,53 @@ struct cast {
                     std::is_same_v<Wire, bfloat16>,
                 "rondo: codec::cast: the wire is float, half or bfloat16");
   static constexpr std::size_t tile_size = 256;
+  using tile_type = float[tile_size];
 
-  [[nodiscard]] RONDO_ALWAYS_INLINE static float value_at(const std::byte* first, std::size_t i) {
-    Wire value;
-    std::memcpy(&value, first + i * sizeof(Wire), sizeof(value));
-    return static_cast<float>(value);
+  [[nodiscard]] RONDO_ALWAYS_INLINE static const Wire* at(const std::byte* wire, std::size_t i) {
+    return reinterpret_cast<const Wire*>(wire) + i;
   }
 
-  /// Whole tiles get a loop of constant length.
-  template <class Body>
-  RONDO_ALWAYS_INLINE static void for_tile(std::size_t count, const Body& body) {
-    if (count == tile_size) {
-      for (std::size_t i = 0; i < tile_size; ++i) {
-        body(i);
-      }
-    } else {
-      for (std::size_t i = 0; i < count; ++i) {
-        body(i);
-      }
-    }
-  }
-
-  template <class Source>
-  void encode_from(const Source& source, std::size_t count, std::span<std::byte> to) const {
+  /// Whole tiles come from `source(index, tile)`, the values behind them from `single(index)`.
+  template <class Source, class Single>
+  void encode_from(const Source& source, const Single& single, std::size_t count,
+                   std::span<std::byte> to) const {
     detail::require_wire("codec::encode", to.size(), wire_bytes(count), count);
-    const auto begin = to.data();
+    const auto out = reinterpret_cast<Wire*>(to.data());
+    const std::size_t whole = count / tile_size * tile_size;
     vectorized([&]() RONDO_INLINE_BODY {
-      for (std::size_t index = 0; index < count; index += tile_size) {
-        const std::size_t here = (std::min)(tile_size, count - index);
-        float tile[tile_size];
-        source(index, here, tile);
-        for_tile(here, [&](std::size_t i) RONDO_INLINE_BODY {
-          const auto value = static_cast<Wire>(tile[i]);
-          std::memcpy(begin + (index + i) * sizeof(Wire), &value, sizeof(value));
-        });
+      for (std::size_t index = 0; index < whole; index += tile_size) {
+        tile_type tile;
+        source(index, tile);
+        detail::store(tile, out + index,
+                      [](float, float value) RONDO_INLINE_BODY { return value; });
       }
     });
-    std::memset(begin + count * sizeof(Wire), 0, wire_bytes(count) - count * sizeof(Wire));
+    for (std::size_t i = whole; i < count; ++i) {
+      const auto value = static_cast<Wire>(single(i));
+      std::memcpy(out + i, &value, sizeof(value));
+    }
+    std::memset(to.data() + count * sizeof(Wire), 0, wire_bytes(count) - count * sizeof(Wire));
   }
 
   template <class T, class Fold>
   void decode_to(std::span<const std::byte> from, std::span<T> values, const Fold& fold) const {
     const std::size_t count = values.size();
     detail::require_wire("codec::decode", from.size(), wire_bytes(count), count);
-    const auto begin = from.data();
+    const auto in = at(from.data(), 0);
     const auto out = values.data();
+    const std::size_t whole = count / tile_size * tile_size;
     vectorized([&]() RONDO_INLINE_BODY {
-      for (std::size_t index = 0; index < count; index += tile_size) {
-        for_tile((std::min)(tile_size, count - index), [&](std::size_t i) RONDO_INLINE_BODY {
-          float old = 0;
-          if constexpr (std::is_same_v<T, float>) {
-            old = out[index + i];
-          }
-          const auto value = static_cast<typename detail::stored_as<T>::type>(
-              fold(old, value_at(begin, index + i)));
-          std::memcpy(out + index + i, &value, sizeof(value));
-        });
+      for (std::size_t index = 0; index < whole; index += tile_size) {
+        tile_type tile;
+        detail::load(in + index, tile);
+        detail::store(tile, out + index, fold);
       }
     });
+    for (std::size_t i = whole; i < count; ++i) {
+      float tile[1];
+      detail::load(in + i, tile);
+      detail::store(tile, out + i, fold);
+    }
   }
 };
 

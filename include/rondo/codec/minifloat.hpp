@@ -43,16 +43,24 @@ struct minifloat {
   /// For NaN, too, it is the greatest: blocks mark NaN in their scale.
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static constexpr std::uint32_t encode(
       float x) {
-    const std::uint32_t sign = (bits_of(x) >> (32 - bits)) & sign_bit;
-    const std::uint32_t given = magnitude_of(x);
-    const std::uint32_t magnitude = select(given > largest_bits, largest_bits, given);
-    // Rebase the exponent and round the mantissa; a carry into the exponent is right.
-    const std::uint32_t normal = (magnitude - rebase + (half_step - 1u) +
-                                  ((magnitude >> shift) & 1u)) >> shift;
-    // A float whose step is a subnormal's: adding it rounds to that step.
-    const std::uint32_t subnormal = bits_of(float_of(magnitude) + float_of(rounder_bits)) -
-                                    rounder_bits;
-    return select(magnitude < smallest_normal_bits, subnormal, normal) | sign;
+    const std::int32_t given = signed_bits(magnitude_of(x));
+    const std::int32_t magnitude = given < signed_bits(largest_bits) ? given
+                                                                     : signed_bits(largest_bits);
+    // The power of two at or below x, or the smallest normal one: 2^e.
+    const std::int32_t own = magnitude & signed_bits(infinity_bits);
+    constexpr std::int32_t least = signed_bits(smallest_normal_bits);
+    const std::int32_t power = own > least ? own : least;
+    // A float of 2^(e + shift) has steps of 2^(e - MantissaBits): adding it rounds x to them, and
+    // leaves their number in its low bits.
+    const std::int32_t rounder = power + (shift << 23);
+    const float rounded = float_of(static_cast<std::uint32_t>(magnitude)) +
+                          float_of(static_cast<std::uint32_t>(rounder));
+    const std::int32_t steps = signed_bits(bits_of(rounded)) - rounder;
+    // From the smallest normal power on, the exponent counts; the steps bring the hidden bit.
+    const std::int32_t exponent = (power - least) >> shift;
+    // Joined with the sign at the top: down here, compilers would narrow both to bytes apart.
+    const std::uint32_t unsigned_code = static_cast<std::uint32_t>(steps + exponent);
+    return (unsigned_code << (32 - bits) | (bits_of(x) & 0x80000000u)) >> (32 - bits);
   }
 
   /// The greatest finite value.
@@ -68,13 +76,14 @@ struct minifloat {
  private:
   static constexpr int shift = 23 - MantissaBits;
   static constexpr std::uint32_t hidden_bit = 1u << MantissaBits;
-  static constexpr std::uint32_t half_step = 1u << (shift - 1);
   static constexpr std::uint32_t rebase = static_cast<std::uint32_t>(127 - bias) << 23;
   static constexpr std::uint32_t largest_bits = (Largest << shift) + rebase;
   static constexpr std::uint32_t smallest_normal_bits = static_cast<std::uint32_t>(128 - bias) << 23;
-  /// 2^(23 + 1 - bias - MantissaBits)
-  static constexpr std::uint32_t rounder_bits =
-      static_cast<std::uint32_t>(127 + 24 - bias - MantissaBits) << 23;
+
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static constexpr std::int32_t signed_bits(
+      std::uint32_t bits_given) {
+    return static_cast<std::int32_t>(bits_given);
+  }
 };
 
 using e4m3 = minifloat<4, 3, 0x7e, 0x100, 0x7f>;

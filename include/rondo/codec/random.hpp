@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/codec/concept.hpp>
+#include <rondo/core/bit_cast.hpp>
 #include <rondo/core/host_device.hpp>
 
 #include <cstddef>
@@ -56,7 +57,9 @@ struct random_stream {
     std::uint16_t words[N];
     std::memcpy(words, hashes, sizeof(hashes));
     for (std::size_t i = 0; i < N; ++i) {
-      noise[i] = (static_cast<float>(words[i]) - 32767.5f) * 0x1p-16f;
+      // 16 bits of mantissa make a float in [1, 2).
+      const std::uint32_t bits = 0x3f800000u | (static_cast<std::uint32_t>(words[i]) << 7);
+      noise[i] = rondo::bit_cast<float>(bits) - (1.5f - 0x1p-17f);
     }
   }
 };
