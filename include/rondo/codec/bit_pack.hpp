@@ -101,3 +101,11 @@ template <int Bits>
 }
 
 }  // namespace rondo::inline v0_1::codec::detail
+
+namespace rondo::inline v0_1::codec {
+
+/// For formats of one's own.
+using detail::pack;
+using detail::unpack;
+
+}  // namespace rondo::inline v0_1::codec

@@ -4,6 +4,7 @@
 
 #include <rondo/codec/arithmetic.hpp>
 #include <rondo/codec/bit_pack.hpp>
+#include <rondo/core/vectorize.hpp>
 
 /// The floating-point formats of 8, 6 and 4 bits, as branchless integer code for vector loops and
 /// for GPUs without instructions for them.
@@ -109,6 +110,7 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void unpack_minifloats(
     const std::uint8_t (&payload)[packed_bytes<Element::bits, N>], float factor, float (&x)[N]) {
   std::uint8_t codes[N];
   detail::unpack<Element::bits>(payload, codes);
+  RONDO_KEEP_LOOP
   for (std::size_t i = 0; i < N; ++i) {
     x[i] = multiply(Element::decode(codes[i]), factor);
   }

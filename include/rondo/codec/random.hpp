@@ -49,10 +49,11 @@ struct random_stream {
     const std::uint64_t tile_key = key + (pair >> 32) * 0x9e3779b97f4a7c15u;
     const auto low = static_cast<std::uint32_t>(tile_key);
     const auto high = static_cast<std::uint32_t>(tile_key >> 32);
-    const auto base = static_cast<std::uint32_t>(pair);
+    constexpr std::uint32_t golden = 0x9e3779b1u;
+    const std::uint32_t start = static_cast<std::uint32_t>(pair) * golden + low;
     std::uint32_t hashes[N / 2];
     for (std::size_t i = 0; i < N / 2; ++i) {
-      hashes[i] = mixed32((base + static_cast<std::uint32_t>(i)) * 0x9e3779b1u + low) ^ high;
+      hashes[i] = mixed32(start + static_cast<std::uint32_t>(i) * golden) ^ high;
     }
     std::uint16_t words[N];
     std::memcpy(words, hashes, sizeof(hashes));

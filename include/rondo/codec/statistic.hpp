@@ -98,3 +98,12 @@ struct extent {
 };
 
 }  // namespace rondo::inline v0_1::codec::detail
+
+namespace rondo::inline v0_1::codec {
+
+/// For formats of one's own.
+using detail::extent;
+using detail::farthest_value;
+using detail::largest_magnitude;
+
+}  // namespace rondo::inline v0_1::codec

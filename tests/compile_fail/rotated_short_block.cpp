@@ -1,0 +1,13 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+// expect-error: rondo: codec::rotated: the block must be a multiple of 32 values
+#include <rondo/codec/integer.hpp>
+#include <rondo/codec/rotated.hpp>
+
+#ifdef RONDO_CONTROL
+using inner = rondo::codec::int4<32>;
+#else
+using inner = rondo::codec::int4<16>;
+#endif
+
+const rondo::codec::rotated turned{inner{}, 1};
