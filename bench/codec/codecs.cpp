@@ -5,7 +5,8 @@
 //
 //   codecs              the table for docs/codecs.md, and each target beside what was measured
 //   codecs --quality    bits and quality only: the same numbers on every machine
-//   codecs --svg        the plot of error against bits, docs/pictures/codecs.svg, on standard output
+//   codecs --svg        the plot of error against bits, docs/pictures/codecs.svg, on standard
+//   output
 #include <rondo/codec.hpp>
 
 #include "../../tests/codec/samples.hpp"
@@ -195,8 +196,10 @@ void print_targets(const table& t, double copy) {
     std::printf("| %s | %.2f %s | %.1f %s | %s |\n", what, got, unit, target, unit,
                 got >= target ? "met" : "missed");
   };
-  std::printf("\nmemcpy in the same run: %.1f GB/s\n\n| figure | measured | target | |\n"
-              "|---|--:|--:|---|\n", copy);
+  std::printf(
+      "\nmemcpy in the same run: %.1f GB/s\n\n| figure | measured | target | |\n"
+      "|---|--:|--:|---|\n",
+      copy);
   line("int8<128> encode", int8.encode, 20, "GB/s");
   line("int8<128> encode over memcpy, in L2", int8.encode / copy, 0.7, "");
   line("int8<128> encode over memcpy, in DRAM", encode_over_memcpy_in_dram(), 0.7, "");
@@ -213,38 +216,41 @@ void print_svg(const table& t) {
   constexpr double height = 300;
   const auto x_of = [](double bits) { return 45 + (bits > 10 ? 10.5 : bits) * 24; };
   const auto y_of = [](double decibel) { return 265 - (decibel > 50 ? 50 : decibel) * 4.6; };
-  std::printf("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
-              "font-family=\"sans-serif\" font-size=\"9\">\n"
-              "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-              3 * width, height + 20);
+  std::printf(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
+      "font-family=\"sans-serif\" font-size=\"9\">\n"
+      "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
+      3 * width, height + 20);
   const char* const titles[] = {"Gaussian", "Student's t, 3 degrees", "outlier channels, x 30"};
   for (int panel = 0; panel < 3; ++panel) {
     std::printf("<g transform=\"translate(%.0f,10)\">\n", panel * width);
     std::printf("<text x=\"170\" y=\"12\" text-anchor=\"middle\" font-size=\"12\">%s</text>\n",
                 titles[panel]);
     for (int decibel = 0; decibel <= 50; decibel += 10) {
-      std::printf("<line x1=\"45\" x2=\"310\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>"
-                  "<text x=\"40\" y=\"%.1f\" text-anchor=\"end\">%d</text>\n",
-                  y_of(decibel), y_of(decibel), y_of(decibel) + 3, decibel);
+      std::printf(
+          "<line x1=\"45\" x2=\"310\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>"
+          "<text x=\"40\" y=\"%.1f\" text-anchor=\"end\">%d</text>\n",
+          y_of(decibel), y_of(decibel), y_of(decibel) + 3, decibel);
     }
     for (int bits = 0; bits <= 10; bits += 2) {
       std::printf("<text x=\"%.1f\" y=\"280\" text-anchor=\"middle\">%d</text>\n", x_of(bits),
                   bits);
     }
-    std::puts("<text x=\"170\" y=\"295\" text-anchor=\"middle\">bits per value</text>\n"
-              "<text x=\"12\" y=\"150\" transform=\"rotate(-90 12 150)\" "
-              "text-anchor=\"middle\">signal to noise, dB</text>");
+    std::puts(
+        "<text x=\"170\" y=\"295\" text-anchor=\"middle\">bits per value</text>\n"
+        "<text x=\"12\" y=\"150\" transform=\"rotate(-90 12 150)\" "
+        "text-anchor=\"middle\">signal to noise, dB</text>");
     for (const row& r : t.rows()) {
       if (r.bits > 10) {
         continue;
       }
       const bool is_integer = r.name.find("int") != std::string::npos;
-      std::printf("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"><title>%s: %.2f bits, "
-                  "%.1f dB</title></circle>"
-                  "<text x=\"%.1f\" y=\"%.1f\" font-size=\"6\">%s</text>\n",
-                  x_of(r.bits), y_of(r.sqnr[panel]), is_integer ? "#1f5fa8" : "#c4571b",
-                  r.name.c_str(), r.bits, r.sqnr[panel], x_of(r.bits) + 4,
-                  y_of(r.sqnr[panel]) + 2, r.name.c_str());
+      std::printf(
+          "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"><title>%s: %.2f bits, "
+          "%.1f dB</title></circle>"
+          "<text x=\"%.1f\" y=\"%.1f\" font-size=\"6\">%s</text>\n",
+          x_of(r.bits), y_of(r.sqnr[panel]), is_integer ? "#1f5fa8" : "#c4571b", r.name.c_str(),
+          r.bits, r.sqnr[panel], x_of(r.bits) + 4, y_of(r.sqnr[panel]) + 2, r.name.c_str());
     }
     std::puts("</g>");
   }

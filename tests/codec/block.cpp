@@ -92,12 +92,12 @@ unsigned values_past_bound(const std::vector<float>& values) {
 
 }  // namespace
 
-#define RONDO_EVERY_BLOCK_CODEC                                                                  \
-  (codec::int8<128>), (codec::int8<32, bfloat16>), (codec::int6<32>), (codec::int4<32>),         \
-      (codec::int4_symmetric<64>), (codec::int2<32>), (codec::int8_asymmetric<32>),              \
-      (codec::int6_asymmetric<64>), (codec::int4_asymmetric<32>), (codec::int2_asymmetric<32>),  \
-      (codec::fp8_e4m3<128>), (codec::fp8_e5m2<32, bfloat16>), codec::mxfp8<>,                   \
-      codec::mxfp8_e5m2<>, codec::mxfp6_e2m3<>, codec::mxfp6_e3m2<>, codec::mxfp4<>,             \
+#define RONDO_EVERY_BLOCK_CODEC                                                                 \
+  (codec::int8<128>), (codec::int8<32, bfloat16>), (codec::int6<32>), (codec::int4<32>),        \
+      (codec::int4_symmetric<64>), (codec::int2<32>), (codec::int8_asymmetric<32>),             \
+      (codec::int6_asymmetric<64>), (codec::int4_asymmetric<32>), (codec::int2_asymmetric<32>), \
+      (codec::fp8_e4m3<128>), (codec::fp8_e5m2<32, bfloat16>), codec::mxfp8<>,                  \
+      codec::mxfp8_e5m2<>, codec::mxfp6_e2m3<>, codec::mxfp6_e3m2<>, codec::mxfp4<>,            \
       codec::mxint8<>, codec::mxfp8<codec::mx_scale::floor>, codec::nvfp4, codec::sign<256>
 #define RONDO_EVERY_CODEC \
   RONDO_EVERY_BLOCK_CODEC, codec::exact, codec::cast<bfloat16>, codec::cast<half>
@@ -268,7 +268,8 @@ TEMPLATE_TEST_CASE("every block codec: a NaN or an infinity poisons its block an
   const auto clean = decoded(codec, encoded(codec, clean_values), count);
   const float infinity = std::numeric_limits<float>::infinity();
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const std::size_t places[] = {0, 1, block - 1, block, block + block / 2, 3 * block, 3 * block + 6};
+  const std::size_t places[] = {
+      0, 1, block - 1, block, block + block / 2, 3 * block, 3 * block + 6};
   for (const float bad : {nan, -nan, infinity, -infinity}) {
     for (const std::size_t where : places) {
       CAPTURE(bad, where);

@@ -44,27 +44,21 @@ struct cuda<e5m2> {
 };
 template <>
 struct cuda<e2m3> {
-  static unsigned encode(float x) {
-    return __nv_cvt_float_to_fp6(x, __NV_E2M3, cudaRoundNearest);
-  }
+  static unsigned encode(float x) { return __nv_cvt_float_to_fp6(x, __NV_E2M3, cudaRoundNearest); }
   static float decode(unsigned char code) {
     return __half2float(__half{__nv_cvt_fp6_to_halfraw(code, __NV_E2M3)});
   }
 };
 template <>
 struct cuda<e3m2> {
-  static unsigned encode(float x) {
-    return __nv_cvt_float_to_fp6(x, __NV_E3M2, cudaRoundNearest);
-  }
+  static unsigned encode(float x) { return __nv_cvt_float_to_fp6(x, __NV_E3M2, cudaRoundNearest); }
   static float decode(unsigned char code) {
     return __half2float(__half{__nv_cvt_fp6_to_halfraw(code, __NV_E3M2)});
   }
 };
 template <>
 struct cuda<e2m1> {
-  static unsigned encode(float x) {
-    return __nv_cvt_float_to_fp4(x, __NV_E2M1, cudaRoundNearest);
-  }
+  static unsigned encode(float x) { return __nv_cvt_float_to_fp4(x, __NV_E2M1, cudaRoundNearest); }
   static float decode(unsigned char code) {
     return __half2float(__half{__nv_cvt_fp4_to_halfraw(code, __NV_E2M1)});
   }

@@ -130,9 +130,9 @@ class least_squares {
   double solve_through(const Codec& codec) const {
     bytes wire(codec.wire_bytes(unknowns));
     return solve([&](std::size_t rank, int step, std::vector<float>& gradient) {
-      codec.encode(gradient, wire,
-                   {.step = static_cast<std::uint64_t>(step),
-                    .rank = static_cast<std::uint32_t>(rank)});
+      codec.encode(
+          gradient, wire,
+          {.step = static_cast<std::uint64_t>(step), .rank = static_cast<std::uint32_t>(rank)});
       codec.decode(wire, gradient);
     });
   }

@@ -96,9 +96,9 @@ TEST_CASE("integer: codes stand in bytes from the lowest bits up") {
   six[1] = -31;
   six[5] = 1;
   const auto planes = encoded<codec::int6<32>>(six);
-  CHECK(std::to_integer<int>(planes[16]) == 0x1f);      // low nibbles of 31 and -31
-  CHECK(std::to_integer<int>(planes[18]) == 0x10);      // value 5
-  CHECK(std::to_integer<int>(planes[32]) == 0x09);      // upper pairs 01 and 10
+  CHECK(std::to_integer<int>(planes[16]) == 0x1f);  // low nibbles of 31 and -31
+  CHECK(std::to_integer<int>(planes[18]) == 0x10);  // value 5
+  CHECK(std::to_integer<int>(planes[32]) == 0x09);  // upper pairs 01 and 10
 }
 
 TEST_CASE("integer: a scale that is stored short is rounded up, so that nothing overflows") {
@@ -171,7 +171,8 @@ TEST_CASE("nvfp4: bytes are those of the definition, in double") {
       for (const double step : grid) {
         best = std::min(best, std::abs(std::abs(double{values[i]}) - step * scale));
       }
-      wrong += std::abs(double{values[i]} - double{got[i]}) > best + 1e-6 * std::abs(double{values[i]});
+      wrong +=
+          std::abs(double{values[i]} - double{got[i]}) > best + 1e-6 * std::abs(double{values[i]});
     }
   }
   CHECK(wrong == 0);

@@ -71,8 +71,8 @@ TEMPLATE_TEST_CASE("minifloat: rounds to nearest, ties to even, and saturates", 
     CHECK(TestType::encode(-value) == (code | sign_of(d)));
   };
   for (unsigned code = 0; code < d.largest; ++code) {
-    const auto middle = static_cast<float>(
-        (magnitude<TestType>(code) + magnitude<TestType>(code + 1)) / 2);
+    const auto middle =
+        static_cast<float>((magnitude<TestType>(code) + magnitude<TestType>(code + 1)) / 2);
     expect(std::nextafterf(middle, 0), code);
     expect(middle, code + (code & 1u));
     expect(std::nextafterf(middle, HUGE_VALF), code + 1);

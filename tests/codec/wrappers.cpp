@@ -189,8 +189,8 @@ TEST_CASE("stochastic: bytes depend on seed, step, rank and place, and on nothin
 
   // A chunk draws what its place in the whole buffer gives it.
   const auto whole = decoded(random, reference, 4096);
-  const auto half = encoded(random, std::span{values}.subspan(2048),
-                            {.step = 3, .rank = 1, .first = 2048});
+  const auto half =
+      encoded(random, std::span{values}.subspan(2048), {.step = 3, .rank = 1, .first = 2048});
   const auto upper = decoded(random, half, 2048);
   CHECK(std::memcmp(upper.data(), whole.data() + 2048, 2048 * sizeof(float)) == 0);
 }

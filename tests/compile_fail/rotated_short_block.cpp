@@ -10,4 +10,4 @@ using inner = rondo::codec::int4<32>;
 using inner = rondo::codec::int4<16>;
 #endif
 
-const rondo::codec::rotated turned{inner{}, 1};
+std::size_t size() { return rondo::codec::rotated{inner{}, 1}.wire_bytes(100); }

@@ -10,4 +10,4 @@ using inner = rondo::codec::int8<128>;
 using inner = rondo::codec::fp8_e4m3<128>;
 #endif
 
-const rondo::codec::stochastic random{inner{}, 1};
+std::size_t size() { return rondo::codec::stochastic{inner{}, 1}.wire_bytes(100); }

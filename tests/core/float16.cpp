@@ -49,9 +49,9 @@ unsigned wrong_decodes() {
   for (unsigned code = 0; code <= 0xffffu; ++code) {
     const auto value = static_cast<double>(float{T::from_bits(static_cast<std::uint16_t>(code))});
     const double expected = defined_value<T>(code);
-    const bool same = std::isnan(expected) ? std::isnan(value)
-                                           : value == expected &&
-                                                 std::signbit(value) == std::signbit(expected);
+    const bool same = std::isnan(expected)
+                          ? std::isnan(value)
+                          : value == expected && std::signbit(value) == std::signbit(expected);
     wrong += same ? 0 : 1;
   }
   return wrong;
@@ -81,8 +81,7 @@ unsigned wrong_roundings() {
     const double below = defined_value<T>(code);
     // What would be the next value, were there no infinity.
     const double above =
-        code + 1 < infinity ? defined_value<T>(code + 1)
-                            : 2 * below - defined_value<T>(code - 1);
+        code + 1 < infinity ? defined_value<T>(code + 1) : 2 * below - defined_value<T>(code - 1);
     const auto middle = static_cast<float>((below + above) / 2);
     if (!std::isfinite(middle) || static_cast<double>(middle) != (below + above) / 2) {
       continue;  // only for subnormals that float cannot split
@@ -113,8 +112,8 @@ TEMPLATE_TEST_CASE("float16: rounding is to nearest, ties to even, at every boun
 
 TEMPLATE_TEST_CASE("float16: NaN stays NaN and overflow is infinite", "", rondo::half,
                    rondo::bfloat16) {
-  for (const std::uint32_t bits : {0x7f800001u, 0x7fbfffffu, 0x7fc00000u, 0x7fffffffu,
-                                   0xff800001u, 0xffffffffu}) {
+  for (const std::uint32_t bits :
+       {0x7f800001u, 0x7fbfffffu, 0x7fc00000u, 0x7fffffffu, 0xff800001u, 0xffffffffu}) {
     CHECK(std::isnan(float{TestType{rondo::bit_cast<float>(bits)}}));
   }
   CHECK(float{TestType{HUGE_VALF}} == HUGE_VALF);

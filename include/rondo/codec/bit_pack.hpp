@@ -19,7 +19,7 @@ namespace rondo::inline v0_1::codec::detail {
 
 /// Bytes that N codes of this many bits take.
 template <int Bits, std::size_t N>
-inline constexpr std::size_t packed_bytes = N * static_cast<std::size_t>(Bits) / 8;
+inline constexpr std::size_t packed_bytes = N* static_cast<std::size_t>(Bits) / 8;
 
 /// The codes that share a byte, seen as one integer: they are moved together.
 template <int Bits>
@@ -60,8 +60,8 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void unpack_plane(const std::uint8_t* byte
     }
     const word byte = bytes[i];
     for (int k = 0; k < static_cast<int>(sizeof(word)); ++k) {
-      spread = static_cast<word>(
-          spread | static_cast<word>((byte >> (k * Bits)) & mask) << (8 * k + shift));
+      spread = static_cast<word>(spread | static_cast<word>((byte >> (k * Bits)) & mask)
+                                              << (8 * k + shift));
     }
     std::memcpy(codes + i * sizeof(word), &spread, sizeof(word));
   }
@@ -69,8 +69,8 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void unpack_plane(const std::uint8_t* byte
 
 /// Two's complement codes travel as they are: only the low bits are kept.
 template <int Bits, std::size_t N>
-RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack(
-    const std::uint8_t (&codes)[N], std::uint8_t (&bytes)[packed_bytes<Bits, N>]) {
+RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack(const std::uint8_t (&codes)[N],
+                                                std::uint8_t (&bytes)[packed_bytes<Bits, N>]) {
   static_assert(N % 8 == 0);
   if constexpr (Bits == 6) {
     pack_plane<4>(codes, 0, bytes);

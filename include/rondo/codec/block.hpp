@@ -70,14 +70,12 @@ class block_codec : public Format {
 
   /// sum += what the wire says, in fp32.
   void decode_add(std::span<const std::byte> from, std::span<float> sum) const {
-    decode_to(from, sum,
-              [](float old, float decoded) RONDO_INLINE_BODY { return old + decoded; });
+    decode_to(from, sum, [](float old, float decoded) RONDO_INLINE_BODY { return old + decoded; });
   }
 
   /// rest -= what the wire says, in fp32.
   void decode_subtract(std::span<const std::byte> from, std::span<float> rest) const {
-    decode_to(from, rest,
-              [](float old, float decoded) RONDO_INLINE_BODY { return old - decoded; });
+    decode_to(from, rest, [](float old, float decoded) RONDO_INLINE_BODY { return old - decoded; });
   }
 
   /// Decodes wires of `count` values each, sums them in the order given in fp32, multiplies by
@@ -175,8 +173,8 @@ class block_codec : public Format {
         seen[k] = detail::observe_block<Format>(tiles[k]);
       }
       for (std::size_t k = 0; k < here; ++k) {
-        scales[k] = detail::scale_of<Format>(
-            seen[k], (std::min)(block, count - (first + k) * block), told);
+        scales[k] =
+            detail::scale_of<Format>(seen[k], (std::min)(block, count - (first + k) * block), told);
         wire::write_scale(to, first + k, scales[k]);
       }
       for (std::size_t k = 0; k < here; ++k) {
@@ -214,9 +212,8 @@ class block_codec : public Format {
       tile_type tile;
       decode_last(begin, count, whole, tile);
       if constexpr (turns) {
-        vectorized([&]() RONDO_INLINE_BODY {
-          Format::turn_back(tile, read_message(begin, count));
-        });
+        vectorized([&]()
+                       RONDO_INLINE_BODY { Format::turn_back(tile, read_message(begin, count)); });
       }
       const auto tail = out + whole * block;
       T kept[block] = {};

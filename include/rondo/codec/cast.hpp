@@ -39,12 +39,10 @@ struct cast {
               [](float, float decoded) RONDO_INLINE_BODY { return decoded; });
   }
   void decode_add(std::span<const std::byte> from, std::span<float> sum) const {
-    decode_to(from, sum,
-              [](float old, float decoded) RONDO_INLINE_BODY { return old + decoded; });
+    decode_to(from, sum, [](float old, float decoded) RONDO_INLINE_BODY { return old + decoded; });
   }
   void decode_subtract(std::span<const std::byte> from, std::span<float> rest) const {
-    decode_to(from, rest,
-              [](float old, float decoded) RONDO_INLINE_BODY { return old - decoded; });
+    decode_to(from, rest, [](float old, float decoded) RONDO_INLINE_BODY { return old - decoded; });
   }
 
   /// Sums wires of `count` values each in the order given, times `factor`, into another wire.

@@ -81,12 +81,11 @@ template <codec C>
 
 namespace detail {
 
-[[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t divide_up(std::size_t value,
-                                                               std::size_t by) {
+[[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t divide_up(std::size_t value, std::size_t by) {
   return (value + by - 1) / by;
 }
 [[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t round_up(std::size_t value,
-                                                              std::size_t granule) {
+                                                               std::size_t granule) {
   return divide_up(value, granule) * granule;
 }
 

@@ -18,9 +18,9 @@ namespace rondo::inline v0_1::codec {
 ///
 /// The memory is the user's: one float per value of the whole buffer, zero at first. Saving and
 /// restoring a run means copying it. It belongs to one tensor on one rank; when the number of ranks
-/// changes, see `rescale_residual`. A second memory of the same size, of which a rank uses the chunks
-/// whose sums it encodes, makes that half of a two-shot exact in the same sense; without it, sums go
-/// out uncorrected.
+/// changes, see `rescale_residual`. A second memory of the same size, of which a rank uses the
+/// chunks whose sums it encodes, makes that half of a two-shot exact in the same sense; without it,
+/// sums go out uncorrected.
 ///
 /// A value that is not finite reaches all ranks, if the codec carries NaN, and is then forgotten.
 template <codec Codec>
@@ -48,9 +48,8 @@ struct error_feedback {
       codec.encode(from, to, where);
       return;
     }
-    for_each(memory, [first = from.data()](std::size_t i, float left) RONDO_INLINE_BODY {
-      return left + detail::value_at(first, i);
-    });
+    for_each(memory, [first = from.data()](std::size_t i, float left)
+                         RONDO_INLINE_BODY { return left + detail::value_at(first, i); });
     encode_memory(memory, to, where);
   }
 
@@ -75,9 +74,8 @@ struct error_feedback {
       return;
     }
     if (factor != 1) {
-      for_each(memory, [factor](std::size_t, float left) RONDO_INLINE_BODY {
-        return left / factor;
-      });
+      for_each(memory,
+               [factor](std::size_t, float left) RONDO_INLINE_BODY { return left / factor; });
     }
     for (const auto& wire : wires) {
       codec.decode_add(wire, memory);

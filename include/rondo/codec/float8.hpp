@@ -22,8 +22,8 @@ struct scaled_minifloat {
   using scale_type = Scale;
   using statistic = largest_magnitude;
 
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(
-      const statistic& seen, std::size_t /*count*/) {
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(const statistic& seen,
+                                                                            std::size_t /*count*/) {
     return seen.finite() ? scale_for(seen.value()) : Scale{float_of(nan_bits)};
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(Scale scale) {

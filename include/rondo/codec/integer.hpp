@@ -64,8 +64,8 @@ struct symmetric_integer {
   using scale_type = Scale;
   using statistic = largest_magnitude;
 
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(
-      const statistic& seen, std::size_t /*count*/) {
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(const statistic& seen,
+                                                                            std::size_t /*count*/) {
     return seen.finite() ? scale_for(seen.value()) : Scale{float_of(nan_bits)};
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(Scale scale) {
@@ -109,8 +109,8 @@ struct signed_maximum_integer {
   using scale_type = Scale;
   using statistic = farthest_value;
 
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(
-      const statistic& seen, std::size_t /*count*/) {
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(const statistic& seen,
+                                                                            std::size_t /*count*/) {
     return seen.finite() ? scale_for(seen.value()) : Scale{float_of(nan_bits)};
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(Scale scale) {
@@ -136,7 +136,8 @@ struct signed_maximum_integer {
 
  private:
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_for(float farthest) {
-    const float exact = multiply(float_of(magnitude_of(farthest)), -1.0f / static_cast<float>(lowest));
+    const float exact =
+        multiply(float_of(magnitude_of(farthest)), -1.0f / static_cast<float>(lowest));
     const float least = magnitude_of(farthest) != 0 ? smallest_normal : 0.0f;
     const Scale size = rounded_up<Scale>(exact < least ? least : exact);
     const bool negative = bits_of(farthest) >> 31 != 0;

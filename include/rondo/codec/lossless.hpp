@@ -15,8 +15,9 @@ namespace rondo::inline v0_1::codec {
 /// bfloat16 values bit by bit, in about 11.3 of their 16 bits: neighbouring values have exponents
 /// near each other, so an exponent is three bits that count from its block's base, and the few that
 /// are too far off follow in full. Every section but the last has a place that the count alone
-/// tells, so blocks decode in parallel (the split is DietGPU's, github.com/facebookresearch/dietgpu;
-/// three bits with escapes take the place of its entropy coder).
+/// tells, so blocks decode in parallel (the split is DietGPU's,
+/// github.com/facebookresearch/dietgpu; three bits with escapes take the place of its entropy
+/// coder).
 ///
 /// `wire_bytes` is the slot of the worst case, as large as the values; `encode` returns how much of
 /// it was used, and only that must travel. Where coding would not help, the values go as they are.
@@ -109,8 +110,7 @@ struct lossless_bfloat16 {
 
   /// The base whose window base .. base + 6 holds the most exponents of a block.
   template <class Words>
-  [[nodiscard]] static unsigned best_base(const Words& words, std::size_t first,
-                                          std::size_t last) {
+  [[nodiscard]] static unsigned best_base(const Words& words, std::size_t first, std::size_t last) {
     std::uint16_t seen[256 + escape] = {};
     for (std::size_t i = first; i < last; ++i) {
       ++seen[(words(i) >> 7) & 0xffu];

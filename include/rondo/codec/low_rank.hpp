@@ -53,8 +53,8 @@ class low_rank {
   template <class AllReduce>
   void all_reduce(std::span<float> gradient, int ranks, AllReduce&& sum) {
     if (gradient.size() != rows_ * columns_) {
-      refuse("codec::low_rank: got " + std::to_string(gradient.size()) + " values; the matrix has " +
-             std::to_string(rows_) + " x " + std::to_string(columns_));
+      refuse("codec::low_rank: got " + std::to_string(gradient.size()) +
+             " values; the matrix has " + std::to_string(rows_) + " x " + std::to_string(columns_));
     }
     for (std::size_t i = 0; i < gradient.size(); ++i) {
       residual_[i] += gradient[i];

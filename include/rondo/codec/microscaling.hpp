@@ -98,8 +98,8 @@ struct microscaling {
   using scale_type = e8m0;
   using statistic = largest_magnitude;
 
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static e8m0 scale_of(
-      const statistic& seen, std::size_t /*count*/) {
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static e8m0 scale_of(const statistic& seen,
+                                                                           std::size_t /*count*/) {
     return seen.finite() ? scale_for(seen.value()) : e8m0{255};
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(e8m0 scale) {

@@ -45,8 +45,8 @@ struct minifloat {
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static constexpr std::uint32_t encode(
       float x) {
     const std::int32_t given = signed_bits(magnitude_of(x));
-    const std::int32_t magnitude = given < signed_bits(largest_bits) ? given
-                                                                     : signed_bits(largest_bits);
+    const std::int32_t magnitude =
+        given < signed_bits(largest_bits) ? given : signed_bits(largest_bits);
     // The power of two at or below x, or the smallest normal one: 2^e.
     const std::int32_t own = magnitude & signed_bits(infinity_bits);
     constexpr std::int32_t least = signed_bits(smallest_normal_bits);
@@ -65,8 +65,8 @@ struct minifloat {
   }
 
   /// The greatest finite value.
-  static constexpr float largest = float_of((Largest << (23 - MantissaBits)) +
-                                            (static_cast<std::uint32_t>(127 - bias) << 23));
+  static constexpr float largest =
+      float_of((Largest << (23 - MantissaBits)) + (static_cast<std::uint32_t>(127 - bias) << 23));
 
   /// Half the distance of the two greatest.
   static constexpr float half_top_step =
@@ -79,7 +79,8 @@ struct minifloat {
   static constexpr std::uint32_t hidden_bit = 1u << MantissaBits;
   static constexpr std::uint32_t rebase = static_cast<std::uint32_t>(127 - bias) << 23;
   static constexpr std::uint32_t largest_bits = (Largest << shift) + rebase;
-  static constexpr std::uint32_t smallest_normal_bits = static_cast<std::uint32_t>(128 - bias) << 23;
+  static constexpr std::uint32_t smallest_normal_bits = static_cast<std::uint32_t>(128 - bias)
+                                                        << 23;
 
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static constexpr std::int32_t signed_bits(
       std::uint32_t bits_given) {
@@ -96,8 +97,7 @@ using e2m1 = minifloat<2, 1, 0x07>;
 /// Multiplies by `factor`, rounds and packs.
 template <class Element, std::size_t N>
 RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack_minifloats(
-    const float (&x)[N], float factor,
-    std::uint8_t (&payload)[packed_bytes<Element::bits, N>]) {
+    const float (&x)[N], float factor, std::uint8_t (&payload)[packed_bytes<Element::bits, N>]) {
   std::uint8_t codes[N];
   for (std::size_t i = 0; i < N; ++i) {
     codes[i] = static_cast<std::uint8_t>(Element::encode(multiply(x[i], factor)));

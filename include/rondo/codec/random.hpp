@@ -15,8 +15,7 @@
 namespace rondo::inline v0_1::codec::detail {
 
 /// splitmix64's finaliser (Steele, Lea, Flood 2014): every input bit reaches every output bit.
-[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint64_t mixed(
-    std::uint64_t z) {
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint64_t mixed(std::uint64_t z) {
   z += 0x9e3779b97f4a7c15u;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;

@@ -9,9 +9,9 @@ namespace rondo::inline v0_1::codec {
 
 namespace detail {
 
-/// y = H x for the 32 x 32 Hadamard matrix, without its factor 1/sqrt(32). Five steps, each of which
-/// pairs a value with the one 16 places on and interleaves sums and differences: after five, every
-/// value is back in its place. Index bits are folded from the highest to the lowest.
+/// y = H x for the 32 x 32 Hadamard matrix, without its factor 1/sqrt(32). Five steps, each of
+/// which pairs a value with the one 16 places on and interleaves sums and differences: after five,
+/// every value is back in its place. Index bits are folded from the highest to the lowest.
 RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void hadamard32(float* x) {
   constexpr std::size_t size = 32;
   for (int step = 0; step < 5; ++step) {
@@ -30,8 +30,9 @@ template <class Format>
 struct rotated_format : Format {
   static_assert(Format::block % 32 == 0,
                 "rondo: codec::rotated: the block must be a multiple of 32 values");
-  static_assert(!has_header<Format>, "rondo: codec::rotated: a codec with a header, such as nvfp4, "
-                                     "has its own scale for all and cannot be rotated");
+  static_assert(!has_header<Format>,
+                "rondo: codec::rotated: a codec with a header, such as nvfp4, "
+                "has its own scale for all and cannot be rotated");
   static constexpr std::size_t granule = 32;
   std::uint64_t seed = 0;
 

@@ -50,11 +50,11 @@ struct shared_scale {
   static void observe(const Values& values, std::span<float> absmax) {
     const auto from = readable(values);
     require_scales(absmax.size(), from.size());
-    for_each_block(from, [absmax](std::size_t b, std::size_t, const tile_type& tile)
-                             RONDO_INLINE_BODY {
-      const auto seen = detail::largest_magnitude::observe(tile);
-      absmax[b] = seen.finite() ? seen.value() : detail::float_of(detail::nan_bits);
-    });
+    for_each_block(from,
+                   [absmax](std::size_t b, std::size_t, const tile_type& tile) RONDO_INLINE_BODY {
+                     const auto seen = detail::largest_magnitude::observe(tile);
+                     absmax[b] = seen.finite() ? seen.value() : detail::float_of(detail::nan_bits);
+                   });
   }
 
   /// sums[i] = values[i] as an integer, ready to be summed over the ranks.
@@ -63,8 +63,8 @@ struct shared_scale {
     const auto from = readable(values);
     require_scales(absmax.size(), from.size());
     require_sums(sums.size(), from.size());
-    for_each_block(from, [absmax, sums](std::size_t b, std::size_t count, const tile_type& tile)
-                             RONDO_INLINE_BODY {
+    for_each_block(from, [absmax, sums](std::size_t b, std::size_t count,
+                                        const tile_type& tile) RONDO_INLINE_BODY {
       const float scale = scale_of(absmax[b]);
       const float inverse = detail::inverse_or_zero(scale);
       const bool poisoned = detail::magnitude_of(scale) >= detail::infinity_bits;

@@ -31,9 +31,7 @@ struct stochastic_format : Format {
     }
   };
 
-  [[nodiscard]] message begin(const context& where) const {
-    return random_stream::of(seed, where);
-  }
+  [[nodiscard]] message begin(const context& where) const { return random_stream::of(seed, where); }
   template <std::size_t N>
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(
       const float (&x)[N], const typename Format::scale_type& scale,
@@ -60,7 +58,9 @@ template <class Codec>
 struct stochastic : block_codec<detail::stochastic_format<typename Codec::format>> {
   static constexpr bool unbiased = true;
 
-  constexpr explicit stochastic(const Codec&, std::uint64_t with_seed = 0) { this->seed = with_seed; }
+  constexpr explicit stochastic(const Codec&, std::uint64_t with_seed = 0) {
+    this->seed = with_seed;
+  }
 };
 
 }  // namespace rondo::inline v0_1::codec

@@ -18,8 +18,8 @@ namespace rondo::inline v0_1::codec::detail {
 template <class T>
 struct stored_as {
   using type = T;
-  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> ||
-                    std::is_same_v<T, half> || std::is_same_v<T, bfloat16>,
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, half> ||
+                    std::is_same_v<T, bfloat16>,
                 "rondo: codec: values must be float, double, half or bfloat16");
 };
 #if defined(__CUDACC__)

@@ -16,8 +16,8 @@ namespace rondo::inline v0_1::codec {
 
 /// Sends the values of largest magnitude and nothing of the others: in every segment of 65,536
 /// values the `fraction` largest, at least one. Of equal magnitudes the first go. 48 bits per value
-/// sent. For training inside `error_feedback` (Lin et al. 2018, arXiv:1712.01887; Stich et al. 2018,
-/// arXiv:1809.07599).
+/// sent. For training inside `error_feedback` (Lin et al. 2018, arXiv:1712.01887; Stich et al.
+/// 2018, arXiv:1809.07599).
 ///
 /// Per segment the wire has the places, 16 bits each and ascending, and then the floats.
 struct top_k {

@@ -15,7 +15,9 @@ namespace detail {
 
 /// Formats with one number per message, such as nvfp4, store it ahead of their scales.
 template <class Format>
-concept has_header = requires { typename Format::survey; };
+concept has_header = requires {
+  typename Format::survey;
+};
 
 /// Values that a format treats as one even past the end of a message: 1, unless it says so.
 template <class Format>
@@ -35,7 +37,7 @@ struct message_type {
   using type = no_message;
 };
 template <class Format>
-  requires requires { typename Format::message; }
+requires requires { typename Format::message; }
 struct message_type<Format> {
   using type = typename Format::message;
 };

@@ -48,8 +48,7 @@ inline constexpr std::uint32_t float_infinity_bits = 0x7f800000u;
 
   // Both exponents biased, 15 against 127: rebase, then round away 13 bits of mantissa. A carry
   // into the exponent is right, up to and including infinity.
-  const std::uint32_t normal =
-      (magnitude - 0x38000000u + 0x0fffu + ((magnitude >> 13) & 1u)) >> 13;
+  const std::uint32_t normal = (magnitude - 0x38000000u + 0x0fffu + ((magnitude >> 13) & 1u)) >> 13;
   // A float in [0.5, 1) has steps of 2^-24, as a subnormal half has: adding 0.5 rounds to them.
   const std::uint32_t subnormal =
       rondo::bit_cast<std::uint32_t>(rondo::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;
@@ -69,8 +68,8 @@ inline constexpr std::uint32_t float_infinity_bits = 0x7f800000u;
 
   const std::uint32_t normal = magnitude + 0x38000000u;
   const std::uint32_t special = magnitude + 0x70000000u;  // infinity and NaN
-  const std::uint32_t subnormal = rondo::bit_cast<std::uint32_t>(
-      rondo::bit_cast<float>(magnitude + 0x38800000u) - 0x1p-14f);
+  const std::uint32_t subnormal =
+      rondo::bit_cast<std::uint32_t>(rondo::bit_cast<float>(magnitude + 0x38800000u) - 0x1p-14f);
 
   std::uint32_t result = select(exponent == 0, subnormal, normal);
   result = select(exponent == 0x0f800000u, special, result);
@@ -160,8 +159,7 @@ struct float16_limits {
 }  // namespace rondo::inline v0_1
 
 template <>
-struct std::numeric_limits<rondo::bfloat16>
-    : rondo::detail::float16_limits<rondo::bfloat16> {
+struct std::numeric_limits<rondo::bfloat16> : rondo::detail::float16_limits<rondo::bfloat16> {
   using type = rondo::bfloat16;
   static constexpr int digits = 8;
   static constexpr int min_exponent = -125;

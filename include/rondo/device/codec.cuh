@@ -37,8 +37,8 @@ inline constexpr int threads = 256;
 /// The first value of the calling warp, and the distance to its next.
 template <class Codec>
 struct walk {
-  std::size_t first = (std::size_t{blockIdx.x} * blockDim.x + threadIdx.x) / 32 *
-                      warp<Codec>::values;
+  std::size_t first =
+      (std::size_t{blockIdx.x} * blockDim.x + threadIdx.x) / 32 * warp<Codec>::values;
   std::size_t step = std::size_t{gridDim.x} * blockDim.x / 32 * warp<Codec>::values;
 };
 

@@ -58,8 +58,7 @@ struct warp {
 
   /// tile = values[at ..], and what the host pads with past `count`.
   template <class T>
-  __device__ static void load(const T* from, std::size_t at, std::size_t count,
-                              tile_type& tile) {
+  __device__ static void load(const T* from, std::size_t at, std::size_t count, tile_type& tile) {
 #pragma unroll
     for (unsigned round = 0; round < rounds; ++round) {
       load_eight(from, at + round * stride, count, tile + round * width);
@@ -85,15 +84,16 @@ struct warp {
 
   /// Rotates, where the codec does, finds the scale and writes the lane's part of the wire of
   /// `count` values.
-  __device__ static void encode(tile_type& tile, std::size_t at, std::size_t count,
-                                std::byte* to, const message& told = {}) {
+  __device__ static void encode(tile_type& tile, std::size_t at, std::size_t count, std::byte* to,
+                                const message& told = {}) {
     turn(tile, told);
     encode_tile(tile, at, count, to, told);
   }
 
   /// The same for values that are rotated already, such as a sum of decoded tiles.
-  __device__ static void encode_tile(const tile_type& tile, std::size_t at, std::size_t values_given,
-                                     std::byte* to, const message& told = {}) {
+  __device__ static void encode_tile(const tile_type& tile, std::size_t at,
+                                     std::size_t values_given, std::byte* to,
+                                     const message& told = {}) {
     const std::size_t count = detail::round_up(values_given, detail::granule_of<format>);
     const std::size_t b = at / format::block;
     const std::size_t first = b * format::block;
@@ -296,8 +296,7 @@ struct warp {
   }
 
   template <class T>
-  __device__ static void load_eight(const T* from, std::size_t at, std::size_t count,
-                                    float* tile) {
+  __device__ static void load_eight(const T* from, std::size_t at, std::size_t count, float* tile) {
     using stored = typename detail::stored_as<T>::type;
     struct alignas(16) eight {
       stored value[width];
