@@ -126,6 +126,9 @@ class block_codec : public Format {
   void encode_from(const Source& source, std::size_t values, std::span<std::byte> to,
                    const context& where) const {
     detail::require_wire("codec::encode", to.size(), wire_bytes(values), values);
+    if (wire_bytes(values) == 0) {
+      return;
+    }
     const std::size_t count = detail::round_up(values, granule);
     const auto begin = to.data();
     vectorized([&]() RONDO_INLINE_BODY {

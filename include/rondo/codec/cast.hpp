@@ -104,6 +104,9 @@ struct cast {
   void encode_from(const Source& source, const Single& single, std::size_t count,
                    std::span<std::byte> to) const {
     detail::require_wire("codec::encode", to.size(), wire_bytes(count), count);
+    if (count == 0) {
+      return;
+    }
     const auto out = reinterpret_cast<Wire*>(to.data());
     const std::size_t whole = count / tile_size * tile_size;
     vectorized([&]() RONDO_INLINE_BODY {

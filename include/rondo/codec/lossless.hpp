@@ -51,7 +51,9 @@ struct lossless_bfloat16 {
       return used;
     }
     std::memset(to.data(), 0, wire_bytes(count));
-    std::memcpy(to.data() + header_bytes, from.data(), count * sizeof(bfloat16));
+    if (count != 0) {
+      std::memcpy(to.data() + header_bytes, from.data(), count * sizeof(bfloat16));
+    }
     set_header(to.data(), 0);
     return wire_bytes(count);
   }

@@ -48,6 +48,9 @@ struct top_k {
     const auto out = writable(values);
     using element = element_of<Values>;
     using stored = typename detail::stored_as<element>::type;
+    if (out.empty()) {
+      return;
+    }
     std::memset(static_cast<void*>(out.data()), 0, out.size_bytes());
     for_each_sent(from, out.size(), [out](std::size_t i, float value) {
       const auto kept = static_cast<stored>(value);
