@@ -52,16 +52,15 @@ struct minifloat {
     constexpr std::int32_t least = signed_bits(smallest_normal_bits);
     const std::int32_t power = own > least ? own : least;
     // A float of 2^(e + shift) has steps of 2^(e - MantissaBits): adding it rounds x to them, and
-    // leaves their number in its low bits.
-    const std::int32_t rounder = power + (shift << 23);
+    // leaves their number, hidden bit and all, in its low bits. The exponent is counted from the
+    // smallest normal power, which is taken off there, too: an even number, so ties stay right.
+    const std::int32_t rounder = power + (shift << 23) + (0x10000 - (least >> shift));
     const float rounded = float_of(static_cast<std::uint32_t>(magnitude)) +
                           float_of(static_cast<std::uint32_t>(rounder));
-    const std::int32_t steps = signed_bits(bits_of(rounded)) - rounder;
-    // From the smallest normal power on, the exponent counts; the steps bring the hidden bit.
-    const std::int32_t exponent = (power - least) >> shift;
-    // Joined with the sign at the top: down here, compilers would narrow both to bytes apart.
-    const std::uint32_t unsigned_code = static_cast<std::uint32_t>(steps + exponent);
-    return (unsigned_code << (32 - bits) | (bits_of(x) & 0x80000000u)) >> (32 - bits);
+    const std::uint32_t code = bits_of(rounded) + (static_cast<std::uint32_t>(power) >> shift);
+    // What stands above the code is shifted out. Joined with the sign at the top: at the bottom,
+    // compilers would narrow both to bytes apart.
+    return (code << (32 - bits) | (bits_of(x) & 0x80000000u)) >> (32 - bits);
   }
 
   /// The greatest finite value.
