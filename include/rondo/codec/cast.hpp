@@ -99,6 +99,11 @@ struct cast {
     return reinterpret_cast<const Wire*>(wire) + i;
   }
 
+  /// Apart, for GCC 12 would warn of a wire too short, which has been refused by now.
+  [[gnu::noinline]] static void zero(std::byte* first, std::size_t bytes) {
+    std::memset(first, 0, bytes);
+  }
+
   /// Whole tiles come from `source(index, tile)`, the values behind them from `single(index)`.
   template <class Source, class Single>
   void encode_from(const Source& source, const Single& single, std::size_t count,
@@ -121,7 +126,7 @@ struct cast {
       const auto value = static_cast<Wire>(single(i));
       std::memcpy(out + i, &value, sizeof(value));
     }
-    std::memset(to.data() + count * sizeof(Wire), 0, wire_bytes(count) - count * sizeof(Wire));
+    zero(to.data() + count * sizeof(Wire), wire_bytes(count) - count * sizeof(Wire));
   }
 
   template <class T, class Fold>
