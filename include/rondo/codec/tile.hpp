@@ -51,7 +51,7 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void load(const T* from, float (&tile)[N])
 
 /// to[i] = fold(to[i], tile[i]). Only floats are folded with what was there.
 template <class T, std::size_t N, class Fold>
-RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void store(const float (&tile)[N], T* to, const Fold& fold) {
+RONDO_ALWAYS_INLINE void store(const float (&tile)[N], T* to, const Fold& fold) {
   for (std::size_t i = 0; i < N; ++i) {
     float old = 0;
     if constexpr (std::is_same_v<T, float>) {
