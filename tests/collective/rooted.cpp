@@ -146,7 +146,7 @@ void check_parts(int ranks, const Algorithm& algorithm) {
 }  // namespace
 
 TEST_CASE("broadcast: every algorithm gives every rank the root's values") {
-  for (const int ranks : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16}) {
+  for (const int ranks : rank_counts()) {
     for_each_algorithm<collective::broadcast, false>(ranks, [&](const auto& algorithm) {
       check_broadcast<float, false>(ranks, algorithm);
     });
@@ -157,7 +157,7 @@ TEST_CASE("broadcast: every algorithm gives every rank the root's values") {
 }
 
 TEST_CASE("reduce: every algorithm gives the root the fold and touches no other rank's output") {
-  for (const int ranks : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16}) {
+  for (const int ranks : rank_counts()) {
     for_each_algorithm<collective::reduce, false>(ranks, [&](const auto& algorithm) {
       check_reduce<float, false>(ranks, algorithm);
     });
@@ -168,7 +168,7 @@ TEST_CASE("reduce: every algorithm gives the root the fold and touches no other 
 }
 
 TEST_CASE("gather: every algorithm gives the root all parts in rank order") {
-  for (const int ranks : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16}) {
+  for (const int ranks : rank_counts()) {
     for_each_algorithm<collective::gather, false>(ranks, [&](const auto& algorithm) {
       check_parts<double, false, collective::gather>(ranks, algorithm);
     });
@@ -179,7 +179,7 @@ TEST_CASE("gather: every algorithm gives the root all parts in rank order") {
 }
 
 TEST_CASE("scatter: every algorithm gives each rank its part of the root's values") {
-  for (const int ranks : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16}) {
+  for (const int ranks : rank_counts()) {
     for_each_algorithm<collective::scatter, false>(ranks, [&](const auto& algorithm) {
       check_parts<double, false, collective::scatter>(ranks, algorithm);
     });
