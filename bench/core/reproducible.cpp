@@ -32,16 +32,16 @@ std::vector<T> values(std::size_t count, int spread, unsigned seed) {
 template <class Operation, class T>
 void fold_four(benchmark::State& state) {
   constexpr std::size_t count = 16384;
-  const std::vector<T> from[] = {values<T>(count, static_cast<int>(state.range(0)), 1),
-                                 values<T>(count, static_cast<int>(state.range(0)), 2),
-                                 values<T>(count, static_cast<int>(state.range(0)), 3),
-                                 values<T>(count, static_cast<int>(state.range(0)), 4)};
+  std::vector<std::vector<T>> from;
+  for (unsigned seed = 1; seed <= 4; ++seed) {
+    from.push_back(values<T>(count, static_cast<int>(state.range(0)), seed));
+  }
   std::vector<T> out(count);
   rondo::protocol::one_thread alone;
   for (auto _ : state) {
     rondo::protocol::fold_each(
-        alone, [&](int s) { return from[s].data(); }, 4, [&](int) { return out.data(); }, 1, 0,
-        count, rondo::reduction<Operation, T>{{}, 4});
+        alone, [&](int s) { return from[static_cast<std::size_t>(s)].data(); }, 4,
+        [&](int) { return out.data(); }, 1, 0, count, rondo::reduction<Operation, T>{{}, 4});
     benchmark::DoNotOptimize(out.data());
     benchmark::ClobberMemory();
   }

@@ -5,6 +5,7 @@
 #include <rondo/core/bit_cast.hpp>
 #include <rondo/core/host_device.hpp>
 #include <rondo/core/operation.hpp>
+#include <rondo/core/vectorize.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -245,28 +246,24 @@ struct reduction<op::reproducible_sum, T> {
   /// double for the errors of the first. Assumes rounding to nearest and subnormals not flushed.
   template <std::size_t Count, class From>
   RONDO_ALWAYS_INLINE void fold_block(const From& from, int sources, T* result) const {
-    constexpr bool twice = sizeof(wide) == 8;
-    double sum[Count] = {};
-    double rest[Count] = {};
-    double lost[Count] = {};
-    for (int s = 0; s < sources; ++s) {
-      const T* values = from(s);
-      for (std::size_t k = 0; k < Count; ++k) {
-        double error = add_exactly(sum[k], static_cast<double>(static_cast<wide>(values[k])));
-        if constexpr (twice) {
-          error = add_exactly(rest[k], error);
-        }
-        lost[k] += __builtin_fabs(error);
-      }
+    checked_sums<Count> sums;
+    sums.template add_some<true>(from, 0, sources);
+    for (int s = 4; s < sources; s += 4) {
+      sums.template add_some<false>(from, s, sources);
     }
-    double lost_anywhere = 0;
+    std::uint64_t lost_anywhere = 0;
+    RONDO_INDEPENDENT_ITERATIONS
     for (std::size_t k = 0; k < Count; ++k) {
-      result[k] = static_cast<T>(static_cast<wide>(twice ? sum[k] + rest[k] : sum[k]));
-      lost_anywhere += lost[k];
+      double sum = sums.sum[k];
+      if constexpr (twice) {
+        sum += sums.rest[k];
+      }
+      result[k] = static_cast<T>(static_cast<wide>(sum));
+      lost_anywhere |= rondo::bit_cast<std::uint64_t>(sums.lost[k]);
     }
-    if (!(lost_anywhere == 0)) {  // NaN, too
+    if (lost_anywhere != 0) {
       for (std::size_t k = 0; k < Count; ++k) {
-        if (!(lost[k] == 0)) {
+        if (!(sums.lost[k] == 0)) {  // NaN, too
           result[k] = fold_one(from, sources, k);
         }
       }
@@ -274,6 +271,8 @@ struct reduction<op::reproducible_sum, T> {
   }
 
  private:
+  static constexpr bool twice = sizeof(wide) == 8;
+
   /// to += value, rounded; returns what rounding took away.
   RONDO_ALWAYS_INLINE static double add_exactly(double& to, double value) {
     const double sum = to + value;
@@ -282,6 +281,57 @@ struct reduction<op::reproducible_sum, T> {
     to = sum;
     return error;
   }
+
+  /// Running sums, and what they lost. Up to four sources are added in one go, so that a sum is in
+  /// a register meanwhile.
+  template <std::size_t Count>
+  struct checked_sums {
+    double sum[Count];
+    double rest[twice ? Count : 1];
+    double lost[Count];
+
+    template <bool First, class From>
+    RONDO_ALWAYS_INLINE void add_some(const From& from, int begin, int end) {
+      const T* some[4];
+      const int number = end - begin < 4 ? end - begin : 4;
+      for (int s = 0; s < number; ++s) {
+        some[s] = from(begin + s);
+      }
+      number == 1   ? add<First, 1>(some)
+      : number == 2 ? add<First, 2>(some)
+      : number == 3 ? add<First, 3>(some)
+                    : add<First, 4>(some);
+    }
+
+    template <bool First, int Sources>
+    RONDO_ALWAYS_INLINE void add(const T* const* sources) {
+      const T* from[Sources];
+      for (int s = 0; s < Sources; ++s) {
+        from[s] = sources[s];
+      }
+      RONDO_INDEPENDENT_ITERATIONS
+      for (std::size_t k = 0; k < Count; ++k) {
+        double total = First ? 0.0 : sum[k];
+        double gone = First ? 0.0 : lost[k];
+        double second = 0;
+        if constexpr (twice && !First) {
+          second = rest[k];
+        }
+        for (int s = 0; s < Sources; ++s) {
+          double error = add_exactly(total, static_cast<double>(static_cast<wide>(from[s][k])));
+          if constexpr (twice) {
+            error = add_exactly(second, error);
+          }
+          gone += __builtin_fabs(error);
+        }
+        sum[k] = total;
+        lost[k] = gone;
+        if constexpr (twice) {
+          rest[k] = second;
+        }
+      }
+    }
+  };
 
   template <class From>
   [[gnu::noinline]] T fold_one(const From& from, int sources, std::size_t k) const {
