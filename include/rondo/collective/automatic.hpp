@@ -43,6 +43,16 @@ template <class Place>
   return bytes <= always || bytes <= one_shot_limit(place);
 }
 
+/// A few ranks on one node: bytes cost the same on all paths, so the fewest rounds win.
+template <class Turn>
+[[nodiscard]] bool few_on_one_node(const Turn& turn) {
+  if constexpr (requires { turn.on_one_node(); }) {
+    return turn.on_one_node() && turn.size() <= 8;
+  } else {
+    return false;
+  }
+}
+
 /// Messages: few rounds for few bytes, few bytes for many; in between, on few ranks, two_shot while
 /// its pieces are so small that MPI sends them without asking (about 4 KiB).
 /// Measured with 2, 4 and 8 ranks on two cores, Open MPI and MPICH: bench/results/mpi.md.
@@ -50,7 +60,7 @@ template <class Turn, class Run>
 void choose_all_reduce(const Turn& turn, std::size_t bytes, const Run& run) {
   constexpr std::size_t kib = 1024;
   const auto ranks = static_cast<std::size_t>(turn.size());
-  const bool few = ranks <= 8;
+  const bool few = few_on_one_node(turn);
   if (ranks == 2) {
     bytes <= 256 * kib ? run(recursive_doubling{}) : run(halving_doubling{});
   } else if (few && bytes > 2 * kib && bytes <= 3 * kib * ranks) {
@@ -67,14 +77,17 @@ void choose_all_reduce(const Turn& turn, std::size_t bytes, const Run& run) {
 }
 
 template <schedule::collective What, class Turn, class Run>
-void choose_movement(const Turn&, std::size_t bytes, bool equal, const Run& run) {
+void choose_movement(const Turn& turn, std::size_t bytes, bool equal, const Run& run) {
   using schedule::collective;
-  if constexpr (What == collective::all_gather) {
+  const bool few = few_on_one_node(turn);
+  if constexpr (What == collective::all_to_all) {
+    equal && bytes <= 2 * 1024 ? run(bruck{}) : run(one_shot{});
+  } else if (few) {
+    run(one_shot{});
+  } else if constexpr (What == collective::all_gather) {
     equal && bytes <= 16 * 1024 ? run(bruck{}) : run(ring{});
   } else if constexpr (What == collective::reduce_scatter) {
     equal && bytes <= 64 * 1024 ? run(halving_doubling{}) : run(ring{});
-  } else if constexpr (What == collective::all_to_all) {
-    equal && bytes <= 2 * 1024 ? run(bruck{}) : run(one_shot{});
   } else {
     equal && bytes <= 16 * 1024 ? run(tree{}) : run(one_shot{});
   }
@@ -83,7 +96,11 @@ void choose_movement(const Turn&, std::size_t bytes, bool equal, const Run& run)
 /// Broadcast and reduce.
 template <class Turn, class Run>
 void choose_rooted(const Turn& turn, std::size_t bytes, const Run& run) {
-  bytes <= 64 * 1024 || turn.size() <= 2 ? run(tree{}) : run(two_shot{});
+  if (few_on_one_node(turn)) {
+    run(one_shot{});
+  } else {
+    bytes <= 64 * 1024 || turn.size() <= 2 ? run(tree{}) : run(two_shot{});
+  }
 }
 
 }  // namespace rondo::inline v0_1::detail

@@ -71,6 +71,10 @@ class communicator {
   /// Ranks per node, where they are equally many on each and numbered node by node; else 1.
   [[nodiscard]] int node_size() const noexcept { return state_->in.where.node_size; }
 
+  [[nodiscard]] bool on_one_node() const noexcept {
+    return state_->in.where.node_ranks == size();
+  }
+
   /// True where all ranks are on one node and share memory.
   [[nodiscard]] bool shares_memory() const noexcept { return state_->in.has_window(); }
 

@@ -81,6 +81,11 @@ class group {
       return;
     }
     own_board().returned.store(true, std::memory_order_release);
+    if (failed() || !notes_.empty()) {
+      // Messages that nobody took are still about: no later communicator may get their context.
+      around_.leak();
+      users_.leak();
+    }
     if (!memory_) {
       hear();
       return;

@@ -40,6 +40,7 @@ class turn {
 
   [[nodiscard]] int rank() const noexcept { return in_.rank(); }
   [[nodiscard]] int size() const noexcept { return in_.size(); }
+  [[nodiscard]] bool on_one_node() const noexcept { return in_.where.node_ranks == in_.size(); }
 
   [[nodiscard]] std::uint64_t word() const noexcept { return word_; }
 
