@@ -42,11 +42,16 @@ namespace rondo::inline v0_1::mpi {
 /// Asynchronous calls need MPI_THREAD_MULTIPLE; with less, they run to their end before they
 /// return.
 ///
-/// What is detected, and when, while ranks share memory: calls that do not agree (within 100 ms), a
-/// rank that has destroyed its communicator, circles of waiting ranks, and everything else by the
-/// deadline. Through messages alone: messages of the wrong size at once; calls that do not agree as
-/// soon as both ranks wait; the rest by the deadline. `native{}` is watched by nobody. A process
-/// that dies takes the MPI job with it in most MPI libraries; rondo cannot survive that.
+/// What is detected, and when, while ranks share memory: calls that do not agree (within 100 ms
+/// where ranks have processors to themselves), a rank that has destroyed its communicator, circles
+/// of waiting ranks, and everything else by the deadline. Through messages alone: messages of the
+/// wrong size at once; calls that do not agree once both ranks wait; the rest by the deadline. A
+/// rank whose part of a call is done without waiting returns from it, and hears of the failure when
+/// it next waits. `native{}` is watched by nobody. A process that dies takes the MPI job with it in
+/// most MPI libraries; rondo cannot survive that. After a failure, MPI may read the buffers of
+/// messages that this rank had begun to send until its process ends.
+///
+/// Cost: about 1 MiB of shared memory per rank and communicator, touched when first used.
 class communicator {
  public:
   /// Collective over `around`. Errors: error_code::transport if MPI is not running,
