@@ -8,6 +8,7 @@
 #include "team.hpp"
 
 #include <rondo/core/vectorize.hpp>
+#include <rondo/protocol/copy.hpp>
 
 #include <memory>
 #include <thread>
@@ -26,6 +27,9 @@ struct kernels {
         asm volatile("");  // or the loop becomes a call of memcpy
       }
     });
+  }
+  static void stream_copy(float* out, const float* in, std::size_t count) {
+    rondo::protocol::copy_elements(out, in, count, rondo::protocol::store::streamed);
   }
   static void triad(float* out, const float* in, std::size_t count) {
     rondo::vectorized([&]() RONDO_INLINE_BODY {
@@ -97,6 +101,7 @@ int main(int argc, char** argv) {
   for (const std::size_t bytes : with.sizes) {
     stream(with, "memcpy", kernels::memcpy, bytes);
     stream(with, "copy", kernels::copy, bytes);
+    stream(with, "stream_copy", kernels::stream_copy, bytes);
     stream(with, "triad", kernels::triad, bytes);
     stream(with, "scale", kernels::scale, bytes);
     stream(with, "read", kernels::read, bytes);

@@ -82,7 +82,7 @@ struct world {
   int size = 1;
   clock::duration deadline{};
   int processors = 1;  ///< that ranks may run on
-  int spins = 20;
+  int spins = 4;
   std::size_t streams_from = 0;  ///< bytes of a call
   std::vector<std::atomic<presence>> present;
   std::mutex lock;
