@@ -107,7 +107,8 @@ void direct_all_to_all(Peers& peers, const T* in, T* out, const layout& received
     for (int step = 0; step < size; ++step) {
       const int rank = (peers.rank() + step) % size;
       copy_elements(out + received.offset(rank),
-                    static_cast<const T*>(input_of(rank)) + theirs(rank), received.count(rank), how);
+                    static_cast<const T*>(input_of(rank)) + theirs(rank), received.count(rank),
+                    how);
     }
   });
 }

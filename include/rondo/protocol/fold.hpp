@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <type_traits>
 
@@ -74,6 +75,11 @@ void fold_in_blocks(const Source& source, int sources, const Target& target, int
   for (std::size_t begin = first; begin < last;) {
     std::size_t count = (std::min)(lines::block, last - begin);
     element* to[most_targets];
+    if (how == store::streamed && begin == first) {  // up to the first whole line of the targets
+      const std::size_t ahead = (0 - reinterpret_cast<std::uintptr_t>(target(0) + begin)) % 64;
+      const std::size_t partial_line = (std::max)(std::size_t{1}, ahead / sizeof(element));
+      count = ahead == 0 ? count : (std::min)(count, partial_line);
+    }
     bool streams = lines::can_stream && how == store::streamed && count >= lines::stream_block;
     for (int t = 0; t < together; ++t) {
       to[t] = target(t) + begin;

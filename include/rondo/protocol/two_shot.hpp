@@ -22,6 +22,7 @@ RONDO_HOST_DEVICE bool two_shot_all_reduce(Group& group, Peers& peers, const T* 
     return staged_fold(group, peers, in, out, count, with);
   } else {
     return rendezvous(group, peers, in, out, [&](const auto& input_of, const auto& output_of) {
+      const std::size_t touched = 2 * static_cast<std::size_t>(peers.size()) * count * sizeof(T);
       constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
       const part mine = even_part(count, static_cast<std::size_t>(peers.size()),
                                   static_cast<std::size_t>(peers.rank()), line);
@@ -29,7 +30,7 @@ RONDO_HOST_DEVICE bool two_shot_all_reduce(Group& group, Peers& peers, const T* 
           group, [&](int rank) { return static_cast<const T*>(input_of(rank)); }, peers.size(),
           [&](int rank) { return static_cast<T*>(output_of(rank)); }, peers.size(), mine.first,
           mine.first + mine.count, with,
-          in == out ? store::cached : store_for(peers, 2 * static_cast<std::size_t>(peers.size()) * count * sizeof(T)));
+          in == out ? store::cached : store_for(peers, touched));
     });
   }
 }

@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include <rondo/core/float16.hpp>
+#include <rondo/core/operation.hpp>
+#include <rondo/protocol/fold.hpp>
+
+#include "catch.hpp"
+
+#include <cstddef>
+#include <vector>
+
+using rondo::protocol::store;
+
+/// Elements that differ from a plain loop's, in range or around it.
+template <class T>
+std::size_t wrong_elements(int ranks, std::size_t count, std::size_t offset, store how,
+                           bool in_place) {
+  constexpr std::size_t margin = 2;
+  const std::size_t whole = count + offset + 2 * margin;
+  std::vector<std::vector<T>> in(static_cast<std::size_t>(ranks), std::vector<T>(whole));
+  auto out = in;
+  for (std::size_t rank = 0; rank < in.size(); ++rank) {
+    for (std::size_t i = 0; i < whole; ++i) {
+      in[rank][i] = T(static_cast<float>((i * 7 + rank) % 5));
+      out[rank][i] = T(-1.0f);
+    }
+  }
+  const auto before = in;
+  auto& results = in_place ? in : out;
+  rondo::protocol::one_thread alone;
+  const rondo::reduction<rondo::op::sum, T> with{};
+  rondo::protocol::fold_each(
+      alone,
+      [&](int rank) -> const T* { return in[static_cast<std::size_t>(rank)].data() + offset; },
+      ranks, [&](int rank) { return results[static_cast<std::size_t>(rank)].data() + offset; },
+      ranks, margin, margin + count, with, how);
+
+  std::size_t wrong = 0;
+  for (std::size_t rank = 0; rank < in.size(); ++rank) {
+    for (std::size_t i = 0; i < whole; ++i) {
+      float expected = in_place ? static_cast<float>(before[rank][i]) : -1.0f;
+      if (i >= offset + margin && i < offset + margin + count) {
+        expected = 0;
+        for (const auto& one : before) {
+          expected += static_cast<float>(one[i]);
+        }
+      }
+      wrong += static_cast<float>(results[rank][i]) != expected;
+    }
+  }
+  return wrong;
+}
+
+TEMPLATE_TEST_CASE("fold: any number of sources, any size and alignment, cached and streamed", "",
+                   float, double, rondo::bfloat16) {
+  for (const int ranks : {1, 2, 3, 4, 5, 8, 9, 17}) {
+    for (const std::size_t count : {0, 1, 15, 31, 33, 64, 1000, 5000, 9001}) {
+      for (const std::size_t offset : {0, 1, 4, 12}) {
+        for (const store how : {store::cached, store::streamed}) {
+          CAPTURE(ranks, count, offset, how == store::streamed);
+          CHECK(wrong_elements<TestType>(ranks, count, offset, how, false) == 0);
+          CHECK(wrong_elements<TestType>(ranks, count, offset, how, true) == 0);
+        }
+      }
+    }
+  }
+}
