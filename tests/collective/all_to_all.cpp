@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
+#include <rondo/codec/integer.hpp>
+
 #include "sweep.hpp"
 
 using namespace sweep;
@@ -80,4 +82,16 @@ TEST_CASE("all_to_all: every algorithm gives each rank what every rank has for i
       check_all_to_all<std::int32_t, true>(ranks, algorithm);
     });
   }
+}
+
+TEST_CASE("all_to_all: counts whose sum wraps around are refused") {
+  const std::vector<std::size_t> each{~std::size_t{0}, 5};  // 4, if it could
+  CHECK_THROWS_AS(rondo::threads::run(2,
+                                      [&](auto& comm) {
+                                        const std::vector<float> in(4);
+                                        std::vector<float> out(4);
+                                        rondo::all_to_all(comm, in, out, rondo::counts{each},
+                                                          rondo::codec::int8<128>{});
+                                      }),
+                  rondo::rank_failure);
 }

@@ -83,8 +83,10 @@ struct top_k {
  private:
   [[nodiscard]] std::size_t sent_of(std::size_t count) const {
     const double wanted = std::ceil(fraction * static_cast<double>(count));
-    const auto sent = wanted > 1 ? static_cast<std::size_t>(wanted) : 1;
-    return (std::min)(sent, count);
+    if (!(wanted > 1)) {
+      return (std::min)(count, std::size_t{1});
+    }
+    return wanted < static_cast<double>(count) ? static_cast<std::size_t>(wanted) : count;
   }
   [[nodiscard]] static std::size_t values_begin(std::size_t sent) {
     return detail::round_up(sent * sizeof(std::uint16_t), sizeof(float));

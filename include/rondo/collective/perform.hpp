@@ -126,9 +126,16 @@ struct cut_by_rank {
     return layout::table(begins);
   }
 
+  /// The largest number where the sum would wrap: no buffer is that long.
   [[nodiscard]] std::size_t total(int ranks) const {
-    return per_rank.empty() ? block * static_cast<std::size_t>(ranks)
-                            : std::reduce(per_rank.begin(), per_rank.end());
+    if (per_rank.empty()) {
+      return block * static_cast<std::size_t>(ranks);
+    }
+    std::size_t sum = 0;
+    for (const auto count : per_rank) {
+      sum = count > ~sum ? ~std::size_t{0} : sum + count;
+    }
+    return sum;
   }
   [[nodiscard]] std::size_t count(int rank) const {
     return per_rank.empty() ? block : per_rank[static_cast<std::size_t>(rank)];
