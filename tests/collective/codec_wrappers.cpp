@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace codec = rondo::codec;
@@ -203,4 +204,17 @@ TEST_CASE("a shared scale sums integers in any schedule without decoding them") 
     require_same_bits(comm, decoded);
     CHECK(decibels(sum_of(comm.size(), 4, count), decoded) > 25.0);
   });
+}
+
+TEST_CASE("codec parameters that differ between ranks are found at the call") {
+  std::string said;
+  try {
+    rondo::threads::run(2, [](auto& comm) {
+      std::vector<float> values(1000, 1.0f);
+      rondo::all_reduce(comm, values, rondo::codec::top_k{comm.rank() == 0 ? 0.5 : 0.01});
+    });
+  } catch (const rondo::mismatch& thrown) {
+    said = thrown.what();
+  }
+  CHECK(said.find("ranks disagree") != std::string::npos);
 }

@@ -128,7 +128,9 @@ struct all_reduce_call {
                     given...);
     } else {
       check_codec<operation_type, algorithm_type, codec_type>();
-      return launch(comm, made,
+      call coded = made;  // a codec's own parameters show in the size of its wire
+      coded.parameters = coded.parameters * 31 + codec.wire_bytes(in.size());
+      return launch(comm, coded,
                     compressed_all_reduce_job<Comm, T, operation_type, algorithm_type, codec_type>{
                         comm, in.data(), out.data(), in.size(), operation, algorithm, codec},
                     given...);
