@@ -50,7 +50,8 @@ struct shared_memory_cost {
 };
 
 /// All-reduce by messages: the alpha-beta formulas (Thakur, Rabenseifner, Gropp 2005, section 4).
-/// Measured on the same machine with Open MPI and MPICH; seconds per message and per byte.
+/// Estimates for ranks of one machine, not fitted to measurements; they decide nothing but what
+/// `explain` predicts for messages. Seconds per message and per byte.
 struct message_cost {
   double message = 0.5e-6;
   double byte = 0.25e-9;  ///< moved and folded

@@ -10,14 +10,19 @@
 /// user's operation inlined (`flatten`: without it bfloat16 ran fifty times slower), and once more
 /// for AVX2. Fused multiply-adds stay off even where the build allows them, for the same bits
 /// from every build; and copying a tile stays a loop, for it would become a slow `rep movs`.
-#if defined(__GNUC__) && !defined(__clang__)
+///
+/// `RONDO_PLAIN_LOOPS`, defined before the first rondo header in every source of a program, compiles
+/// the body once, like any other code: for builds that are to be quick, not fast, such as tests
+/// under sanitizers. The bits are the same.
+#if defined(__GNUC__) && !defined(__clang__) && !defined(RONDO_PLAIN_LOOPS)
 #define RONDO_FULL_OPTIMISATION \
   gnu::optimize("O3", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #else
 #define RONDO_FULL_OPTIMISATION
 #endif
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__AVX2__) && !defined(__CUDA_ARCH__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__AVX2__) && \
+    !defined(__CUDA_ARCH__) && !defined(RONDO_PLAIN_LOOPS)
 #define RONDO_HAS_AVX2_TWIN 1
 #else
 #define RONDO_HAS_AVX2_TWIN 0
