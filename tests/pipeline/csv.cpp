@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "pipeline/text_hash.hpp"
 
 #include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/dual_pipe.hpp>
@@ -8,19 +9,6 @@
 #include <rondo/pipeline/zero_bubble.hpp>
 
 namespace pipeline = rondo::pipeline;
-
-namespace {
-
-/// FNV-1a, to pin long texts. The texts pinned here were checked once by their SHA-256.
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  }
-  return hash;
-}
-
-}  // namespace
 
 TEST_CASE("DualPipeV is PyTorch's dualpipev_4rank_10mb.csv, byte for byte") {
   const std::string text = pipeline::to_csv(pipeline::dual_pipe_v{}({4, 10}));

@@ -159,11 +159,16 @@ TEST_CASE("Megatron's grouped interleaving: 2 ranks, 5 micro-batches in groups o
   const std::vector<int> expected{1,  1, 1,  2, 2,  2,  -2, 1,  -2, 1,
                                   -2, 2, -1, 2, -1, -1, -2, -2, -1, -1};
   std::vector<int> order;
+  std::vector<int> forwards;  // micro-batches
   for (const auto& each :
        pipeline::interleaved_one_f_one_b{.chunks = 2, .group = 3}.row({2, 5}, 0)) {
     const int chunk = each.stage / 2 + 1;
     order.push_back(each.kind == pipeline::kind::forward ? chunk : -chunk);
+    if (each.kind == pipeline::kind::forward) {
+      forwards.push_back(each.micro_batch);
+    }
   }
+  CHECK(forwards == std::vector<int>{0, 1, 2, 0, 1, 2, 3, 4, 3, 4});
   CHECK(order == expected);
 }
 

@@ -68,6 +68,22 @@ TEST_CASE("below the published rates of ZB-V, at equal memory") {
   }
 }
 
+TEST_CASE("where F = I = W: a bubble of (p-1)W with the memory of 1F1B, none with twice or a V") {
+  for (const shape s : {shape{4, 8}, shape{8, 24}, shape{16, 48}}) {
+    const costs of{.retained = 0};
+    const auto span = [&](int limit, int chunks) {
+      const auto found =
+          pipeline::search(s, of, {.memory_limit = limit, .barrier = false, .chunks = chunks});
+      require_honest(found, of);
+      return found.span - 3 * s.micro_batches * chunks;
+    };
+    INFO(s.stages << " x " << s.micro_batches);
+    CHECK(span(s.stages, 1) == s.stages - 1);
+    CHECK(span(2 * s.stages, 1) == 0);
+    CHECK(span(2 * s.stages, 2) == 0);
+  }
+}
+
 TEST_CASE("with twice the memory of 1F1B the barrier clock is within 1 % of its bound") {
   for (const auto& row : published::zero_bubble_table) {
     const shape asked{row.stages, row.micro_batches};

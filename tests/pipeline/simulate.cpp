@@ -167,11 +167,26 @@ TEST_CASE("sliced sequences and whole interleaving: published times") {
   const costs slice{.backward = 2};
   expect(pipeline::sequence_one_f_one_b{}, {4, 8}, {57, 57}, slice);
   expect(pipeline::sequence_one_f_one_b{}, {8, 16}, {117, 117}, slice);
+  CHECK(played(pipeline::sequence_one_f_one_b{}, {4, 8}).peak_activations[0] == 5);
+  CHECK(played(pipeline::sequence_one_f_one_b{}, {8, 16}).peak_activations[0] == 9);
   const costs one{.backward = 1};
   expect(pipeline::interleaved_one_f_one_b{}, {4, 8}, {38, 38}, one);
   expect(pipeline::interleaved_one_f_one_b{}, {4, 4}, {22, 22}, one);
   expect(pipeline::interleaved_one_f_one_b{}, {4, 8}, {57, 57}, slice);
   expect(pipeline::interleaved_one_f_one_b{}, {4, 4}, {33, 33}, slice);
+}
+
+TEST_CASE("Chimera with 4 ranks and 4 micro-batches: 16 slots, each rank busy in 12") {
+  // Two pipelines in opposite directions; stages 4 .. 7 are the way from rank 3 to rank 0.
+  const auto chimera = pipeline::from_csv(
+      "0F0,0F1,7F2,7B2,7F3,7B3,0B0,0B1\n"
+      "1F0,6F2,1F1,6F3,6B2,1B0,6B3,1B1\n"
+      "5F2,2F0,5F3,2F1,2B0,5B2,2B1,5B3\n"
+      "4F2,4F3,3F0,3B0,3F1,3B1,4B2,4B3\n",
+      pipeline::mirrored(4));
+  const auto forecast = pipeline::simulate(chimera, costs{.backward = 2});
+  CHECK(forecast.makespan == 16);
+  CHECK(forecast.busy == std::vector<ticks>(4, 12));
 }
 
 TEST_CASE("the published zero-bubble table, to the tick where the tick is known") {
@@ -207,9 +222,15 @@ TEST_CASE("the published zero-bubble table, to the tick where the tick is known"
     stage.forward *= 2;
     stage.backward_input *= 2;
     stage.backward_weight *= 2;
-    CHECK(played(pipeline::one_f_one_b{}, s, stage).makespan == row.one_f_one_b);
-    CHECK(played(pipeline::zero_bubble_h1{}, s, stage).makespan == row.h1);
-    CHECK(played(pipeline::zero_bubble_h2{}, s, stage).span == row.h2_span);
+    const auto plain = played(pipeline::one_f_one_b{}, s, stage);
+    const auto h1 = played(pipeline::zero_bubble_h1{}, s, stage);
+    const auto h2 = played(pipeline::zero_bubble_h2{}, s, stage);
+    CHECK(plain.makespan == row.one_f_one_b);
+    CHECK(h1.makespan == row.h1);
+    CHECK(h2.span == row.h2_span);
+    CHECK(rounded(plain.bubble()) == rounded(row.one_f_one_b_rate));
+    CHECK(rounded(h1.bubble()) == rounded(row.h1_rate));
+    CHECK(rounded(h2.span_bubble()) == rounded(row.h2_rate));
   }
 }
 
