@@ -43,6 +43,9 @@ consteval void check_codec() {
                     is_direct<Algorithm> || is_automatic<Algorithm>,
                 "rondo: this algorithm would encode anew at every hop and lose accuracy each time; "
                 "use two_shot or one_shot, or ask for it with codec::requantised{...}");
+  static_assert(!(codec::traits<Codec>::needs_state && codec::traits<Codec>::requantises_per_hop),
+                "rondo: a codec with a memory cannot encode at every hop, where values are partial "
+                "sums of other ranks; use two_shot or one_shot");
 }
 
 /// With a codec, all-reduce alone has more than one form.

@@ -44,11 +44,13 @@ template <class Algorithm>
 inline constexpr bool is_direct =
     std::is_same_v<Algorithm, one_shot> || std::is_same_v<Algorithm, two_shot>;
 
-/// Parameters of an algorithm that ranks must agree about.
+/// Parameters of an algorithm that ranks must agree about, the parts of a composed one included.
 template <class Algorithm>
 [[nodiscard]] constexpr std::uint64_t parameters_of(const Algorithm& algorithm) {
   if constexpr (requires { algorithm.inner_size; }) {
-    return parameters_of(algorithm.inner) * 31 + parameters_of(algorithm.outer) * 7 +
+    const std::uint64_t inner = hash_of(algorithm.inner.name, parameters_of(algorithm.inner) + 1);
+    const std::uint64_t outer = hash_of(algorithm.outer.name, parameters_of(algorithm.outer) + 1);
+    return (inner * 0x9e3779b97f4a7c15u ^ outer) * 0xbf58476d1ce4e5b9u +
            static_cast<std::uint64_t>(algorithm.inner_size);
   } else if constexpr (requires { algorithm.segments; }) {
     return static_cast<std::uint64_t>(algorithm.segments);
