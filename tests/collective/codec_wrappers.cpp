@@ -227,3 +227,40 @@ TEST_CASE("codec parameters that differ between ranks are found at the call") {
   }
   CHECK(said.find("ranks disagree") != std::string::npos);
 }
+
+TEST_CASE("all_to_all with a codec tells counts that do not match, though the wires are as long") {
+  std::string said;
+  try {
+    rondo::threads::run(2, [](auto& comm) {
+      const std::vector<std::size_t> sent{1, 3};
+      const std::vector<std::size_t> received{1, 3};  // rank 1 should expect 3 from rank 0
+      std::vector<float> in(4, 1.0F);
+      std::vector<float> out(4);
+      rondo::all_to_all(comm, in, out, rondo::counts{sent, received}, codec::int8<128>{});
+    });
+  } catch (const rondo::mismatch& told) {
+    said = told.what();
+  }
+  CHECK(said.find("which sends it") != std::string::npos);
+}
+
+TEST_CASE("all_to_all with a codec takes uneven counts that match") {
+  rondo::threads::run(3, [](auto& comm) {
+    const auto self = static_cast<std::size_t>(comm.rank());
+    std::vector<std::size_t> sent(3);
+    std::vector<std::size_t> received(3);
+    for (std::size_t rank = 0; rank < 3; ++rank) {
+      sent[rank] = 5 * self + rank;
+      received[rank] = 5 * rank + self;
+    }
+    std::vector<float> in(15 * self + 3, static_cast<float>(comm.rank()));
+    std::vector<float> out(15 + 3 * self);
+    rondo::all_to_all(comm, in, out, rondo::counts{sent, received}, codec::int8<128>{});
+    std::size_t at = 0;
+    for (std::size_t rank = 0; rank < 3; ++rank) {
+      for (std::size_t i = 0; i < received[rank]; ++i) {
+        DEMAND(std::fabs(out[at++] - static_cast<float>(rank)) < 0.01F);
+      }
+    }
+  });
+}

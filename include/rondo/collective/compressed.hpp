@@ -6,6 +6,7 @@
 #include <rondo/collective/movement.hpp>
 #include <rondo/collective/perform.hpp>
 #include <rondo/collective/wires.hpp>
+#include <rondo/core/error.hpp>
 #include <rondo/core/layout.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/type_name.hpp>
@@ -13,7 +14,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -274,6 +277,9 @@ struct compressed_all_to_all_job {
 
   template <class Turn>
   void operator()(Turn& turn) const {
+    if (!sent.per_rank.empty()) {
+      compare_counts(turn);
+    }
     const int self = turn.rank();
     const wires<Codec> going{with, sent.of(comm), turn.size()};
     const wires<Codec> coming{with, received.of(comm), turn.size()};
@@ -282,6 +288,39 @@ struct compressed_all_to_all_job {
     lend_each(comm, turn, finished, [&](int peer) { return going.of(memory, peer); });
     take_and_decode(comm, turn, coming, going.of(memory, self), out);
     turn.settle();
+  }
+
+ private:
+  /// Wires of different counts may be equally long, so every rank first tells its peers the counts.
+  template <class Turn>
+  void compare_counts(Turn& turn) const {
+    const int size = turn.size();
+    const auto ranks = static_cast<std::size_t>(size);
+    auto* told = reinterpret_cast<std::uint64_t*>(
+        comm.scratch().get(2 * ranks * sizeof(std::uint64_t)));
+    auto* heard = told + ranks;
+    auto& lists = lists_of(comm);
+    lists.out.clear();
+    lists.in.clear();
+    for (int rank = 0; rank < size; ++rank) {
+      told[rank] = sent.count(rank);
+      heard[rank] = told[rank];
+      if (rank != turn.rank()) {
+        lists.out.push_back({rank, reinterpret_cast<const std::byte*>(told + rank),
+                             sizeof(std::uint64_t)});
+        lists.in.push_back({rank, reinterpret_cast<std::byte*>(heard + rank),
+                            sizeof(std::uint64_t)});
+      }
+    }
+    turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});
+    for (int rank = 0; rank < size; ++rank) {
+      if (heard[rank] != received.count(rank)) {
+        turn.fail(error_code::mismatch, rank,
+                  "all_to_all: rank " + std::to_string(turn.rank()) + " expected " +
+                      std::to_string(received.count(rank)) + " elements from rank " +
+                      std::to_string(rank) + ", which sends it " + std::to_string(heard[rank]));
+      }
+    }
   }
 };
 

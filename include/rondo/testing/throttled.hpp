@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/call.hpp>
+#include <rondo/core/error.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -12,7 +13,9 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 /// A network that is as slow as you say, over thread ranks: to see on one machine what an algorithm
@@ -127,6 +130,10 @@ class throttled {
       lend(out);
       take(in, arrived);
       settle();
+    }
+
+    [[noreturn]] void fail(error_code code, int culprit, std::string message) {
+      inner_.fail(code, culprit, std::move(message));
     }
 
    private:
