@@ -144,7 +144,7 @@ void compare_codecs(const demo::corpus& text, const demo::options& given, const 
   const auto run = [&](const char* name, const auto& sum) {
     const demo::outcome made =
         demo::train(text, given.ranks, steps, exchange::whole,
-                    progress_line{name, steps, 1}, sum);
+                    progress_line{name, exchange::whole, steps, 1}, sum);
     return made.loss;
   };
   const auto eight = run("int8<128>", demo::sum_in_8_bits{});
