@@ -1,0 +1,8 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Tensor splitting: named meshes, placements as types, layers around the user's own kernels.
+
+#include <rondo/tensor/cut.hpp>
+#include <rondo/tensor/mesh.hpp>

@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/core/partition.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rondo::inline v0_1 {
+
+/// How one dimension is divided among ranks: for each rank the global indices it holds, as runs in
+/// the order in which they lie in its memory. Widths may differ, a rank may hold nothing, and two
+/// ranks may hold the same indices (key/value heads with more ranks than heads).
+class cut {
+ public:
+  cut() = default;
+
+  /// Each rank's runs, as given. Errors: a run beyond `extent`, or an index that no rank holds.
+  cut(std::size_t extent, std::vector<std::vector<part>> runs)
+      : extent_{extent}, runs_{std::move(runs)} {
+    check();
+  }
+
+  /// Every rank holds all of it.
+  [[nodiscard]] static cut whole(std::size_t extent, int ranks) {
+    return {extent, std::vector<std::vector<part>>(static_cast<std::size_t>(ranks),
+                                                   one_run({0, extent}))};
+  }
+
+  /// Widths that differ by at most one granule, larger ones first.
+  [[nodiscard]] static cut even(std::size_t extent, int ranks, std::size_t granule = 1) {
+    std::vector<std::vector<part>> runs;
+    for (int rank = 0; rank < ranks; ++rank) {
+      runs.push_back(one_run(even_part(extent, static_cast<std::size_t>(ranks),
+                                       static_cast<std::size_t>(rank), granule)));
+    }
+    return {extent, std::move(runs)};
+  }
+
+  /// Rank r holds the next `widths[r]` indices.
+  [[nodiscard]] static cut widths(std::span<const std::size_t> widths) {
+    std::vector<std::vector<part>> runs;
+    std::size_t first = 0;
+    for (const std::size_t width : widths) {
+      runs.push_back(one_run({first, width}));
+      first += width;
+    }
+    return {first, std::move(runs)};
+  }
+
+  /// Parts that lie one behind the other in the whole tensor (query, key, value; gate, up), each cut
+  /// on its own: rank r holds [part 0 of r; part 1 of r; ...]. All parts have as many ranks.
+  [[nodiscard]] static cut fused(std::span<const cut> parts) {
+    std::size_t extent = 0;
+    std::vector<std::vector<part>> runs(parts.empty() ? 0 : parts.front().runs_.size());
+    for (const cut& one : parts) {
+      if (one.runs_.size() != runs.size()) {
+        refuse("cut: fused parts over " + std::to_string(runs.size()) + " and " +
+               std::to_string(one.runs_.size()) + " ranks; all parts lie on the same ranks");
+      }
+      for (std::size_t rank = 0; rank < runs.size(); ++rank) {
+        for (const part& run : one.runs_[rank]) {
+          runs[rank].push_back({extent + run.first, run.count});
+        }
+      }
+      extent += one.extent_;
+    }
+    return {extent, std::move(runs)};
+  }
+
+  /// The same cut of a dimension whose indices stand for `width` indices each: heads to columns.
+  [[nodiscard]] cut scaled(std::size_t width) const {
+    cut wider = *this;
+    wider.extent_ *= width;
+    for (auto& held : wider.runs_) {
+      for (part& run : held) {
+        run = {run.first * width, run.count * width};
+      }
+    }
+    return wider;
+  }
+
+  /// Length of the whole dimension.
+  [[nodiscard]] std::size_t extent() const noexcept { return extent_; }
+  /// Number of ranks.
+  [[nodiscard]] int ranks() const noexcept { return static_cast<int>(runs_.size()); }
+  [[nodiscard]] std::span<const part> runs(int rank) const {
+    return runs_[static_cast<std::size_t>(rank)];
+  }
+  /// How many indices `rank` holds.
+  [[nodiscard]] std::size_t width(int rank) const {
+    std::size_t held = 0;
+    for (const part& run : runs(rank)) {
+      held += run.count;
+    }
+    return held;
+  }
+  /// The width of every rank.
+  [[nodiscard]] std::vector<std::size_t> widths() const {
+    std::vector<std::size_t> all;
+    for (int rank = 0; rank < ranks(); ++rank) {
+      all.push_back(width(rank));
+    }
+    return all;
+  }
+  /// The global index of local index `local` on `rank`.
+  [[nodiscard]] std::size_t global(int rank, std::size_t local) const {
+    for (const part& run : runs(rank)) {
+      if (local < run.count) {
+        return run.first + local;
+      }
+      local -= run.count;
+    }
+    refuse("cut: local index beyond the width of rank " + std::to_string(rank), rank);
+  }
+  /// True where the ranks' widths, one behind the other, are the dimension: gathering is
+  /// concatenating.
+  [[nodiscard]] bool contiguous() const noexcept {
+    std::size_t next = 0;
+    for (const auto& held : runs_) {
+      for (const part& run : held) {
+        if (run.count != 0 && run.first != next) {
+          return false;
+        }
+        next += run.count;
+      }
+    }
+    return next == extent_;
+  }
+
+  friend bool operator==(const cut&, const cut&) = default;
+
+ private:
+  [[nodiscard]] static std::vector<part> one_run(part run) {
+    return run.count == 0 ? std::vector<part>{} : std::vector<part>{run};
+  }
+  void check() const {
+    std::vector<part> all;
+    for (const auto& held : runs_) {
+      all.insert(all.end(), held.begin(), held.end());
+    }
+    std::sort(all.begin(), all.end(), [](part a, part b) { return a.first < b.first; });
+    std::size_t covered = 0;
+    for (const part run : all) {
+      if (run.first > extent_ || run.count > extent_ - run.first) {
+        refuse("cut: indices " + std::to_string(run.first) + " to " +
+               std::to_string(run.first + run.count) + " of a dimension of " +
+               std::to_string(extent_));
+      }
+      if (run.first > covered) {
+        break;
+      }
+      covered = (std::max)(covered, run.first + run.count);
+    }
+    if (covered < extent_) {
+      refuse("cut: no rank holds index " + std::to_string(covered) + " of " +
+             std::to_string(extent_));
+    }
+  }
+
+  std::size_t extent_ = 0;
+  std::vector<std::vector<part>> runs_;
+};
+
+}  // namespace rondo::inline v0_1

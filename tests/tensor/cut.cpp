@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "catch.hpp"
+
+#include <rondo/tensor/cut.hpp>
+
+#include <array>
+#include <vector>
+
+using rondo::cut;
+using rondo::part;
+using widths = std::vector<std::size_t>;
+
+TEST_CASE("cut: even widths differ by one, the larger first") {
+  CHECK(cut::even(10, 4).widths() == widths{3, 3, 2, 2});
+  CHECK(cut::even(5, 4).widths() == widths{2, 1, 1, 1});
+  CHECK(cut::even(2, 4).widths() == widths{1, 1, 0, 0});
+  CHECK(cut::even(0, 3).widths() == widths{0, 0, 0});
+  CHECK(cut::even(10, 4, 2).widths() == widths{4, 2, 2, 2});
+  CHECK(cut::even(10, 3).contiguous());
+}
+
+TEST_CASE("cut: a fused weight keeps its parts apart on every rank") {
+  const std::array parts{cut::even(8, 2), cut::even(4, 2), cut::even(4, 2)};  // query, key, value
+  const cut fused = cut::fused(parts);
+  CHECK(fused.extent() == 16);
+  CHECK(fused.widths() == widths{8, 8});
+  CHECK(std::vector<part>(fused.runs(0).begin(), fused.runs(0).end()) ==
+        std::vector<part>{{0, 4}, {8, 2}, {12, 2}});
+  CHECK(std::vector<part>(fused.runs(1).begin(), fused.runs(1).end()) ==
+        std::vector<part>{{4, 4}, {10, 2}, {14, 2}});
+  CHECK(fused.global(1, 0) == 4);
+  CHECK(fused.global(1, 5) == 11);
+  CHECK_FALSE(fused.contiguous());
+}
+
+TEST_CASE("cut: heads become columns") {
+  CHECK(cut::even(3, 2).scaled(64).widths() == widths{128, 64});
+  CHECK(cut::even(3, 2).scaled(64).extent() == 192);
+}
+
+TEST_CASE("cut: what is not held, or beyond the end, is refused") {
+  CHECK_THROWS_WITH((cut{4, {{{0, 2}}, {{3, 1}}}}), Catch::Matchers::ContainsSubstring("no rank holds index 2 of 4"));
+  CHECK_THROWS_WITH((cut{4, {{{0, 3}}, {{3, 2}}}}), Catch::Matchers::ContainsSubstring("3 to 5 of a dimension of 4"));
+  CHECK_THROWS_WITH((cut{4, {}}), Catch::Matchers::ContainsSubstring("no rank holds index 0"));
+  CHECK_NOTHROW(cut{4, {{{0, 4}}, {{1, 2}}}});  // held twice
+  const std::array unlike{cut::even(4, 2), cut::even(4, 3)};
+  CHECK_THROWS_WITH(cut::fused(unlike), Catch::Matchers::ContainsSubstring("2 and 3 ranks"));
+}
