@@ -33,8 +33,7 @@ struct broadcast_job {
     } else if constexpr (shares_memory<Turn> && (is_automatic<Algorithm> || is_direct<Algorithm>)) {
       protocol::direct_broadcast(turn, in, out, count, root);
     } else if constexpr (is_automatic<Algorithm>) {
-      choose_rooted(turn, count * sizeof(T),
-                    [&](const auto& chosen) { scheduled(turn, chosen); });
+      choose_rooted(turn, count * sizeof(T), [&](const auto& chosen) { scheduled(turn, chosen); });
     } else {
       scheduled(turn, resolved(algorithm, comm));
     }
@@ -44,7 +43,7 @@ struct broadcast_job {
   template <class Turn, class Chosen>
   void scheduled(Turn& turn, const Chosen& chosen) const {
     const auto& program = program_of<what>(comm, chosen, root);
-    const layout cut = layout::even(count, program.chunks);
+    const chunking cut = chunking::even(count, program.chunks);
     run_program(comm, turn, program, in, out, cut, cut, fold_nothing<T>{});
   }
 };

@@ -6,8 +6,8 @@
 #include <rondo/collective/movement.hpp>
 #include <rondo/collective/perform.hpp>
 #include <rondo/collective/wires.hpp>
+#include <rondo/core/chunking.hpp>
 #include <rondo/core/error.hpp>
-#include <rondo/core/layout.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/version.hpp>
@@ -125,7 +125,7 @@ struct compressed_all_reduce_job {
 
     const auto segment_at = [&](std::size_t index) {
       const std::size_t first = index * step;
-      const layout chunks = blockwise((std::min)(count - first, step));
+      const chunking chunks = blockwise((std::min)(count - first, step));
       auto* wires_begin = memory + index * stride;
       const wires<Codec> cut{with, chunks, turn.size()};
       return segment{first, chunks, cut, wires_begin,
@@ -169,22 +169,21 @@ struct compressed_all_reduce_job {
   template <class Turn>
   void by_hops(Turn& turn) const {
     const int self = turn.rank();
-    const layout chunks = blockwise(count);
+    const chunking chunks = blockwise(count);
     const wires<Codec> cut{with, chunks, turn.size()};
     const std::size_t own = chunks.count(self);
-    auto* wide = reinterpret_cast<float*>(
-        comm.widened().get((count + own) * sizeof(float) + cut.stride()));
+    auto* wide =
+        reinterpret_cast<float*>(comm.widened().get((count + own) * sizeof(float) + cut.stride()));
     const std::span<float> sums{wide + count, own};
     for (std::size_t i = 0; i < count; ++i) {
       wide[i] = static_cast<float>(in[i]);
     }
     coded_turn<Comm, Turn, Codec> coded{comm, turn, with};
     const folds_with<float, op::sum> add{{op::sum{}, turn.size()}};
-    run_program(comm, coded,
-                program_of<schedule::collective::reduce_scatter>(comm, resolved(algorithm, comm),
-                                                                 0),
-                static_cast<const float*>(wide), sums.data(), chunks, chunks.from(self),
-                add.partials());
+    run_program(
+        comm, coded,
+        program_of<schedule::collective::reduce_scatter>(comm, resolved(algorithm, comm), 0),
+        static_cast<const float*>(wide), sums.data(), chunks, chunks.from(self), add.partials());
     finish_sums(operation, sums, turn.size());
     const wire summed{reinterpret_cast<std::byte*>(wide + count + own), cut.bytes(self)};
     with.encode(std::span<const float>{sums}, summed, context_of(turn, chunks.offset(self), true));
@@ -194,12 +193,13 @@ struct compressed_all_reduce_job {
   }
 
   /// A chunk for every rank, begun on a multiple of the codec's block.
-  [[nodiscard]] layout blockwise(std::size_t values) const {
-    return layout::even(values, comm.size(), Codec::block);
+  [[nodiscard]] chunking blockwise(std::size_t values) const {
+    return chunking::even(values, comm.size(), Codec::block);
   }
 
   /// Values of a chunk of a segment: 256 KiB of floats, which stay in cache from sum to encode.
-  static constexpr std::size_t chunk_values = (65536 + Codec::block - 1) / Codec::block * Codec::block;
+  static constexpr std::size_t chunk_values =
+      (65536 + Codec::block - 1) / Codec::block * Codec::block;
 
   /// Enough to keep a link busy over a late wake-up; messages under way stay below what a channel
   /// holds.
@@ -207,7 +207,7 @@ struct compressed_all_reduce_job {
 
   struct segment {
     std::size_t first;
-    layout chunks;
+    chunking chunks;
     wires<Codec> cut;
     std::byte* memory;
     wire summed;
@@ -254,7 +254,7 @@ struct compressed_all_gather_job {
 
   template <class Turn>
   void operator()(Turn& turn) const {
-    const layout whole = by_rank.of(comm);
+    const chunking whole = by_rank.of(comm);
     const wires<Codec> cut{with, whole, turn.size()};
     const wire mine{comm.scratch().get(cut.stride()), cut.bytes(turn.rank())};
     with.encode(std::span<const T>{in, whole.count(turn.rank())}, mine,
@@ -296,8 +296,8 @@ struct compressed_all_to_all_job {
   void compare_counts(Turn& turn) const {
     const int size = turn.size();
     const auto ranks = static_cast<std::size_t>(size);
-    auto* told = reinterpret_cast<std::uint64_t*>(
-        comm.scratch().get(2 * ranks * sizeof(std::uint64_t)));
+    auto* told =
+        reinterpret_cast<std::uint64_t*>(comm.scratch().get(2 * ranks * sizeof(std::uint64_t)));
     auto* heard = told + ranks;
     auto& lists = lists_of(comm);
     lists.out.clear();
@@ -306,10 +306,10 @@ struct compressed_all_to_all_job {
       told[rank] = sent.count(rank);
       heard[rank] = told[rank];
       if (rank != turn.rank()) {
-        lists.out.push_back({rank, reinterpret_cast<const std::byte*>(told + rank),
-                             sizeof(std::uint64_t)});
-        lists.in.push_back({rank, reinterpret_cast<std::byte*>(heard + rank),
-                            sizeof(std::uint64_t)});
+        lists.out.push_back(
+            {rank, reinterpret_cast<const std::byte*>(told + rank), sizeof(std::uint64_t)});
+        lists.in.push_back(
+            {rank, reinterpret_cast<std::byte*>(heard + rank), sizeof(std::uint64_t)});
       }
     }
     turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});

@@ -50,12 +50,12 @@ struct movement {
     }
   }
 
-  [[nodiscard]] layout in_layout() const {
-    const layout whole = sent.of(comm);
+  [[nodiscard]] chunking in_layout() const {
+    const chunking whole = sent.of(comm);
     return own_input ? whole.from(comm.rank()) : whole;
   }
-  [[nodiscard]] layout out_layout() const {
-    const layout whole = received.of(comm);
+  [[nodiscard]] chunking out_layout() const {
+    const chunking whole = received.of(comm);
     return own_output ? whole.from(comm.rank()) : whole;
   }
 

@@ -5,8 +5,8 @@
 #include <rondo/collective/execute.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/call.hpp>
+#include <rondo/core/chunking.hpp>
 #include <rondo/core/error.hpp>
-#include <rondo/core/layout.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/schedule/generators.hpp>
 #include <rondo/version.hpp>
@@ -34,7 +34,9 @@ inline constexpr bool begins_with_buffer<First, Rest...> = buffer<First>;
 
 /// True of a turn whose peers' buffers can be loaded and stored where they lie.
 template <class Turn>
-inline constexpr bool shares_memory = requires { requires Turn::shares_memory; };
+inline constexpr bool shares_memory = requires {
+  requires Turn::shares_memory;
+};
 
 template <class Algorithm>
 inline constexpr bool is_automatic = std::is_same_v<Algorithm, automatic>;
@@ -94,23 +96,24 @@ template <schedule::collective What, class Comm, class Algorithm>
 /// Runs `program` over messages. `Element` is what travels: values, or partial results.
 template <class Comm, class Turn, class Element, class Fold>
 void run_program(Comm& comm, Turn& turn, const schedule::program& program, const Element* in,
-                 Element* out, const layout& in_layout, const layout& out_layout,
+                 Element* out, const chunking& in_layout, const chunking& out_layout,
                  const Fold& with) {
   const bool equal = in_layout.uniform() && out_layout.uniform();
   if (program.uniform && !equal) {
     refuse("this algorithm needs the same count on every rank; use ring or one_shot");
   }
-  const std::size_t slot = (std::max)(in_layout.largest(program.chunks),
-                                      out_layout.largest(program.chunks));
+  const std::size_t slot =
+      (std::max)(in_layout.largest(program.chunks), out_layout.largest(program.chunks));
   auto* scratch = reinterpret_cast<Element*>(
       comm.scratch().get(slot * static_cast<std::size_t>(program.slots) * sizeof(Element)));
-  const memories<Element, layout, layout> at{in,        out,  scratch, in_layout,
-                                                  out_layout, slot, program.uniform};
+  const memories<Element, chunking, chunking> at{in,         out,  scratch,        in_layout,
+                                                 out_layout, slot, program.uniform};
   auto& lists = comm.kept().template get<round_lists>(0, [] { return round_lists{}; });
   execute(turn, program, at, with, lists);
 }
 
-/// How a buffer that has a chunk for every rank is cut: equal blocks, or counts given by the caller.
+/// How a buffer that has a chunk for every rank is cut: equal blocks, or counts given by the
+/// caller.
 struct cut_by_rank {
   std::size_t block = 0;
   std::span<const std::size_t> per_rank{};
@@ -118,14 +121,14 @@ struct cut_by_rank {
 
   /// The table of a list of counts lies in memory of the communicator, until its next call.
   template <class Comm>
-  [[nodiscard]] layout of(Comm& comm) const {
+  [[nodiscard]] chunking of(Comm& comm) const {
     if (per_rank.empty()) {
-      return layout::blocks(block);
+      return chunking::blocks(block);
     }
     auto& begins = comm.kept().template get<std::vector<std::size_t>>(
         which, [&] { return std::vector<std::size_t>(per_rank.size() + 1, 0); });
     std::inclusive_scan(per_rank.begin(), per_rank.end(), begins.begin() + 1);
-    return layout::table(begins);
+    return chunking::table(begins);
   }
 
   /// The largest number where the sum would wrap: no buffer is that long.

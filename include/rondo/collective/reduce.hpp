@@ -50,7 +50,7 @@ struct reduce_job {
   template <class Turn, class Chosen>
   void scheduled(Turn& turn, const Chosen& chosen, const folds& with) const {
     const auto& program = program_of<what>(comm, chosen, root);
-    const layout cut = layout::even(count, program.chunks);
+    const chunking cut = chunking::even(count, program.chunks);
     const folds_with<T, Operation> fold{with};
     const bool gets = comm.rank() == root;
     if constexpr (std::is_same_v<partial, T>) {

@@ -4,7 +4,7 @@
 
 #include <rondo/codec/concept.hpp>
 #include <rondo/collective/execute.hpp>
-#include <rondo/core/layout.hpp>
+#include <rondo/core/chunking.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
@@ -33,7 +33,7 @@ template <class Turn>
 template <class Codec>
 class wires {
  public:
-  wires(const Codec& with, const layout& cut, int chunks)
+  wires(const Codec& with, const chunking& cut, int chunks)
       : with_{with}, cut_{cut}, chunks_{chunks}, stride_{with.wire_bytes(cut.largest(chunks))} {}
 
   [[nodiscard]] std::size_t bytes(int chunk) const { return with_.wire_bytes(cut_.count(chunk)); }
@@ -60,7 +60,7 @@ class wires {
 
  private:
   const Codec& with_;
-  layout cut_;
+  chunking cut_;
   int chunks_;
   std::size_t stride_;
 };
@@ -113,7 +113,8 @@ void take_in_rank_order(Comm& comm, Turn& turn, read_wire own, const Add& add) {
   own_before(turn.size());
 }
 
-/// Takes every peer's wire of its chunk and decodes it into `out`; `own` is decoded like the others.
+/// Takes every peer's wire of its chunk and decodes it into `out`; `own` is decoded like the
+/// others.
 template <class Comm, class Turn, class Codec, class T>
 void take_and_decode(Comm& comm, Turn& turn, const wires<Codec>& cut, read_wire own, T* out) {
   auto& in = lists_of(comm).in;
@@ -124,12 +125,12 @@ void take_and_decode(Comm& comm, Turn& turn, const wires<Codec>& cut, read_wire 
   }
   cut.decode(turn.rank(), own.data(), out);
   turn.take(
-      in,
-      [&](std::size_t which, const std::byte* data) { cut.decode(in[which].peer, data, out); },
+      in, [&](std::size_t which, const std::byte* data) { cut.decode(in[which].peer, data, out); },
       finished);
 }
 
-/// A turn whose messages are runs of floats that travel encoded: any schedule, encoded at every hop.
+/// A turn whose messages are runs of floats that travel encoded: any schedule, encoded at every
+/// hop.
 template <class Comm, class Turn, class Codec>
 class coded_turn {
  public:

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/core/layout.hpp>
+#include <rondo/core/chunking.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/direct_staged.hpp>
@@ -29,13 +29,13 @@ void copy_from_bytes(T* to, const std::byte* from, std::size_t count) {
 }
 
 /// Elements of all chunks.
-[[nodiscard]] inline std::size_t whole_of(const layout& cut, int size) {
+[[nodiscard]] inline std::size_t whole_of(const chunking& cut, int size) {
   return cut.offset(size - 1) + cut.count(size - 1) - cut.offset(0);
 }
 
 /// out[chunk r] = rank r's input, for all r. Cost: (n-1) chunks read by each rank.
 template <peer_memory Peers, class T>
-void direct_all_gather(Peers& peers, const T* in, T* out, const layout& cut) {
+void direct_all_gather(Peers& peers, const T* in, T* out, const chunking& cut) {
   one_thread alone;
   const int size = peers.size();
   const int self = peers.rank();
@@ -69,7 +69,7 @@ void direct_all_gather(Peers& peers, const T* in, T* out, const layout& cut) {
 /// out = the fold, in rank order, of every rank's input chunk `rank`.
 /// Cost: each rank reads its chunk from all.
 template <peer_memory Peers, class T, class Reduction>
-void direct_reduce_scatter(Peers& peers, const T* in, T* out, const layout& cut,
+void direct_reduce_scatter(Peers& peers, const T* in, T* out, const chunking& cut,
                            const Reduction& with) {
   one_thread alone;
   const int size = peers.size();
@@ -97,7 +97,7 @@ void direct_reduce_scatter(Peers& peers, const T* in, T* out, const layout& cut,
 /// Chunk s of the output = chunk `rank` of rank s's input, whose offset in that input is
 /// `theirs(s)`. Cost: (n-1) chunks read by each rank.
 template <reaches_buffers Peers, class T, class Theirs>
-void direct_all_to_all(Peers& peers, const T* in, T* out, const layout& received,
+void direct_all_to_all(Peers& peers, const T* in, T* out, const chunking& received,
                        const Theirs& theirs) {
   one_thread alone;
   const int size = peers.size();
@@ -167,7 +167,7 @@ void direct_reduce(Peers& peers, const T* in, T* out, std::size_t count, int roo
 
 /// Every rank stores its chunk into the root's output.
 template <peer_memory Peers, class T>
-void direct_gather(Peers& peers, const T* in, T* out, const layout& cut, int root) {
+void direct_gather(Peers& peers, const T* in, T* out, const chunking& cut, int root) {
   one_thread alone;
   const int self = peers.rank();
   if constexpr (!reaches_buffers<Peers>) {
@@ -181,7 +181,7 @@ void direct_gather(Peers& peers, const T* in, T* out, const layout& cut, int roo
 
 /// Every rank loads its chunk from the root's input.
 template <peer_memory Peers, class T>
-void direct_scatter(Peers& peers, const T* in, T* out, const layout& cut, int root) {
+void direct_scatter(Peers& peers, const T* in, T* out, const chunking& cut, int root) {
   one_thread alone;
   const int self = peers.rank();
   if constexpr (!reaches_buffers<Peers>) {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/core/layout.hpp>
+#include <rondo/core/chunking.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/packets.hpp>
@@ -19,7 +19,7 @@ namespace rondo::inline v0_1::protocol {
 
 /// out[chunk r] = rank r's input, for all r, or on `root` alone.
 template <peer_memory Peers, class T>
-void staged_gather(Peers& peers, const T* in, T* out, const layout& cut, int root = -1) {
+void staged_gather(Peers& peers, const T* in, T* out, const chunking& cut, int root = -1) {
   one_thread alone;
   const int size = peers.size();
   const int self = peers.rank();
@@ -49,8 +49,8 @@ void staged_gather(Peers& peers, const T* in, T* out, const layout& cut, int roo
 /// `use(k, source)` then reads, in rank order or not, `source(rank)`: round k of what rank sent
 /// here.
 template <peer_memory Peers, class T, class Use>
-void staged_by_rank(Peers& peers, const T* in, const layout& sent, bool gives, std::size_t largest,
-                    const staged_blocks<Peers, T>& blocks, const Use& use) {
+void staged_by_rank(Peers& peers, const T* in, const chunking& sent, bool gives,
+                    std::size_t largest, const staged_blocks<Peers, T>& blocks, const Use& use) {
   one_thread alone;
   const int self = peers.rank();
   staged_rounds(
@@ -71,7 +71,7 @@ void staged_by_rank(Peers& peers, const T* in, const layout& sent, bool gives, s
 
 /// out = the fold, in rank order, of every rank's input chunk `rank`.
 template <peer_memory Peers, class T, class Reduction>
-void staged_reduce_scatter(Peers& peers, const T* in, T* out, const layout& cut,
+void staged_reduce_scatter(Peers& peers, const T* in, T* out, const chunking& cut,
                            const Reduction& with) {
   one_thread alone;
   const int self = peers.rank();
@@ -103,8 +103,8 @@ template <peer_memory Peers>
 
 /// Chunk s of the output = chunk `rank` of rank s's input.
 template <peer_memory Peers, class T>
-void staged_all_to_all(Peers& peers, const T* in, T* out, const layout& sent,
-                       const layout& received) {
+void staged_all_to_all(Peers& peers, const T* in, T* out, const chunking& sent,
+                       const chunking& received) {
   one_thread alone;
   const bool equal = sent.uniform() && received.uniform();
   const std::size_t largest =
@@ -123,7 +123,7 @@ void staged_all_to_all(Peers& peers, const T* in, T* out, const layout& sent,
 
 /// Every rank's part of the root's input.
 template <peer_memory Peers, class T>
-void staged_scatter(Peers& peers, const T* in, T* out, const layout& cut, int root) {
+void staged_scatter(Peers& peers, const T* in, T* out, const chunking& cut, int root) {
   one_thread alone;
   const int self = peers.rank();
   const staged_blocks<Peers, T> blocks{peers, peers.size()};

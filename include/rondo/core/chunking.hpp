@@ -15,16 +15,16 @@ namespace rondo::inline v0_1 {
 
 /// Where the chunks of a buffer begin: evenly cut, or by a table. `shift` is the position of the
 /// buffer's first element where the buffer holds only some of the chunks.
-class layout {
+class chunking {
  public:
-  layout() = default;
+  chunking() = default;
 
   /// `count` elements in `chunks` parts that differ by at most one granule, larger ones first; all
   /// begin on a multiple of `granule`.
-  [[nodiscard]] static layout even(std::size_t count, int chunks, std::size_t granule = 1) {
+  [[nodiscard]] static chunking even(std::size_t count, int chunks, std::size_t granule = 1) {
     const auto parts = static_cast<std::size_t>(chunks);
     const std::size_t granules = (count + granule - 1) / granule;
-    layout made;
+    chunking made;
     made.base_ = granules / parts;
     made.larger_ = granules % parts;
     made.granule_ = granule;
@@ -33,23 +33,23 @@ class layout {
   }
 
   /// Every chunk has `block` elements.
-  [[nodiscard]] static layout blocks(std::size_t block) {
-    layout made;
+  [[nodiscard]] static chunking blocks(std::size_t block) {
+    chunking made;
     made.base_ = block;
     return made;
   }
 
   /// Chunk c begins at `begins[c]`; the table has one entry more than there are chunks and outlives
-  /// the layout.
-  [[nodiscard]] static layout table(std::span<const std::size_t> begins) {
-    layout made;
+  /// the chunking.
+  [[nodiscard]] static chunking table(std::span<const std::size_t> begins) {
+    chunking made;
     made.begins_ = begins.data();
     return made;
   }
 
   /// The same chunks in a buffer that begins with chunk `first`.
-  [[nodiscard]] layout from(int first) const {
-    layout moved = *this;
+  [[nodiscard]] chunking from(int first) const {
+    chunking moved = *this;
     moved.shift_ = position(first);
     return moved;
   }
