@@ -51,8 +51,7 @@ struct all_reduce_job {
   template <class Turn>
   void direct(Turn& turn, const folds& with) const {
     protocol::one_thread alone;
-    const std::size_t most =
-        turn.stage_bytes() / sizeof(T);  // 0: an element fills more than a stage
+    const std::size_t most = turn.stage_bytes() / sizeof(T);  // 0: an element fills more than a stage
     const bool one = std::is_same_v<Algorithm, one_shot> ||
                      (is_automatic<Algorithm> && prefers_one_shot(turn, count * sizeof(T)));
     if (!one || most == 0) {
@@ -95,8 +94,8 @@ struct all_reduce_job {
 
 struct all_reduce_call {
   template <class Comm, buffer Values, class... Given>
-  requires(!begins_with_buffer<Given...>) static auto make(source_location where, Comm& comm,
-                                                           Values& values, const Given&... given) {
+    requires(!begins_with_buffer<Given...>)
+  static auto make(source_location where, Comm& comm, Values& values, const Given&... given) {
     static_assert(writable_buffer<Values>, "rondo: all_reduce in place needs a writable buffer");
     return start(where, comm, readable(values), writable(values), given...);
   }
@@ -110,8 +109,8 @@ struct all_reduce_call {
   template <class Comm, class T, class... Given>
   static auto start(source_location where, Comm& comm, std::span<const T> in, std::span<T> out,
                     const Given&... given) {
-    check_policies<allow<policy::operation, policy::algorithm, policy::codec, policy::async>,
-                   Given...>();
+    check_policies<
+        allow<policy::operation, policy::algorithm, policy::codec, policy::async>, Given...>();
     check_count("all_reduce", "the output", out.size(), in.size(), comm.rank());
     const auto operation = choose<policy::operation>(op::sum{}, given...);
     const auto algorithm = choose<policy::algorithm>(automatic{}, given...);

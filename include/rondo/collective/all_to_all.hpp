@@ -93,8 +93,8 @@ struct all_to_all_call {
     using algorithm_type = std::remove_const_t<decltype(algorithm)>;
     const auto codec = choose<policy::codec>(nothing_given{}, given...);
     using codec_type = std::remove_const_t<decltype(codec)>;
-    static constexpr signature what{
-        "all_to_all", type_name<T>(), {}, algorithm_type::name, codec_name<codec_type>()};
+    static constexpr signature what{"all_to_all", type_name<T>(), {}, algorithm_type::name,
+                                    codec_name<codec_type>()};
     const bool equal = sent.per_rank.empty();
     const call made{&what, equal ? from.size() : 0, -1, where,
                     parameters_of(algorithm) + (equal ? 0 : 1)};
@@ -117,8 +117,8 @@ struct all_to_all_call {
 /// Sends chunk d of each rank's input to rank d, which puts it where the sender's number says.
 ///
 ///     all_to_all(comm, in, out)                           in: [n count], out: [n count]
-///     all_to_all(comm, in, out, counts{sent, received})   in: [sum of sent], out: [sum of
-///     received] policies: an algorithm (automatic), a codec (none), counts, async{}
+///     all_to_all(comm, in, out, counts{sent, received})   in: [sum of sent], out: [sum of received]
+///     policies: an algorithm (automatic), a codec (none), counts, async{}
 ///
 /// `sent[d]` on rank s must equal `received[s]` on rank d. Cost per rank: (n-1)/n of the bytes.
 /// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not fit or

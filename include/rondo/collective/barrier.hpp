@@ -35,9 +35,8 @@ struct barrier_job {
   template <class Turn, class Chosen>
   void scheduled(Turn& turn, const Chosen& chosen) const {
     const std::byte* none = nullptr;
-    run_program(comm, turn, program_of<what>(comm, chosen, 0), none,
-                static_cast<std::byte*>(nullptr), chunking::blocks(0), chunking::blocks(0),
-                fold_nothing<std::byte>{});
+    run_program(comm, turn, program_of<what>(comm, chosen, 0), none, static_cast<std::byte*>(nullptr),
+                chunking::blocks(0), chunking::blocks(0), fold_nothing<std::byte>{});
   }
 };
 
@@ -54,8 +53,7 @@ auto make_barrier(source_location where, Comm& comm, const Given&... given) {
 }  // namespace detail
 
 /// Returns when every rank has called it. Policies: an algorithm (automatic), async{}.
-/// Cost: one latency on thread ranks, ceil(log2 n) over messages. Errors: mismatch, timeout,
-/// revoked.
+/// Cost: one latency on thread ranks, ceil(log2 n) over messages. Errors: mismatch, timeout, revoked.
 template <class Comm>
 auto barrier(Comm&& comm, source_location where = source_location::current()) {
   return detail::make_barrier(where, comm);

@@ -33,7 +33,8 @@ struct broadcast_job {
     } else if constexpr (shares_memory<Turn> && (is_automatic<Algorithm> || is_direct<Algorithm>)) {
       protocol::direct_broadcast(turn, in, out, count, root);
     } else if constexpr (is_automatic<Algorithm>) {
-      choose_rooted(turn, count * sizeof(T), [&](const auto& chosen) { scheduled(turn, chosen); });
+      choose_rooted(turn, count * sizeof(T),
+                    [&](const auto& chosen) { scheduled(turn, chosen); });
     } else {
       scheduled(turn, resolved(algorithm, comm));
     }

@@ -6,8 +6,8 @@
 #include <rondo/collective/movement.hpp>
 #include <rondo/collective/perform.hpp>
 #include <rondo/collective/wires.hpp>
-#include <rondo/core/chunking.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/chunking.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/version.hpp>
@@ -172,18 +172,19 @@ struct compressed_all_reduce_job {
     const chunking chunks = blockwise(count);
     const wires<Codec> cut{with, chunks, turn.size()};
     const std::size_t own = chunks.count(self);
-    auto* wide =
-        reinterpret_cast<float*>(comm.widened().get((count + own) * sizeof(float) + cut.stride()));
+    auto* wide = reinterpret_cast<float*>(
+        comm.widened().get((count + own) * sizeof(float) + cut.stride()));
     const std::span<float> sums{wide + count, own};
     for (std::size_t i = 0; i < count; ++i) {
       wide[i] = static_cast<float>(in[i]);
     }
     coded_turn<Comm, Turn, Codec> coded{comm, turn, with};
     const folds_with<float, op::sum> add{{op::sum{}, turn.size()}};
-    run_program(
-        comm, coded,
-        program_of<schedule::collective::reduce_scatter>(comm, resolved(algorithm, comm), 0),
-        static_cast<const float*>(wide), sums.data(), chunks, chunks.from(self), add.partials());
+    run_program(comm, coded,
+                program_of<schedule::collective::reduce_scatter>(comm, resolved(algorithm, comm),
+                                                                 0),
+                static_cast<const float*>(wide), sums.data(), chunks, chunks.from(self),
+                add.partials());
     finish_sums(operation, sums, turn.size());
     const wire summed{reinterpret_cast<std::byte*>(wide + count + own), cut.bytes(self)};
     with.encode(std::span<const float>{sums}, summed, context_of(turn, chunks.offset(self), true));
@@ -198,8 +199,7 @@ struct compressed_all_reduce_job {
   }
 
   /// Values of a chunk of a segment: 256 KiB of floats, which stay in cache from sum to encode.
-  static constexpr std::size_t chunk_values =
-      (65536 + Codec::block - 1) / Codec::block * Codec::block;
+  static constexpr std::size_t chunk_values = (65536 + Codec::block - 1) / Codec::block * Codec::block;
 
   /// Enough to keep a link busy over a late wake-up; messages under way stay below what a channel
   /// holds.
@@ -296,8 +296,8 @@ struct compressed_all_to_all_job {
   void compare_counts(Turn& turn) const {
     const int size = turn.size();
     const auto ranks = static_cast<std::size_t>(size);
-    auto* told =
-        reinterpret_cast<std::uint64_t*>(comm.scratch().get(2 * ranks * sizeof(std::uint64_t)));
+    auto* told = reinterpret_cast<std::uint64_t*>(
+        comm.scratch().get(2 * ranks * sizeof(std::uint64_t)));
     auto* heard = told + ranks;
     auto& lists = lists_of(comm);
     lists.out.clear();
@@ -306,10 +306,10 @@ struct compressed_all_to_all_job {
       told[rank] = sent.count(rank);
       heard[rank] = told[rank];
       if (rank != turn.rank()) {
-        lists.out.push_back(
-            {rank, reinterpret_cast<const std::byte*>(told + rank), sizeof(std::uint64_t)});
-        lists.in.push_back(
-            {rank, reinterpret_cast<std::byte*>(heard + rank), sizeof(std::uint64_t)});
+        lists.out.push_back({rank, reinterpret_cast<const std::byte*>(told + rank),
+                             sizeof(std::uint64_t)});
+        lists.in.push_back({rank, reinterpret_cast<std::byte*>(heard + rank),
+                            sizeof(std::uint64_t)});
       }
     }
     turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});

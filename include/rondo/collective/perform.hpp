@@ -5,8 +5,8 @@
 #include <rondo/collective/execute.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/call.hpp>
-#include <rondo/core/chunking.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/chunking.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/schedule/generators.hpp>
 #include <rondo/version.hpp>
@@ -34,9 +34,7 @@ inline constexpr bool begins_with_buffer<First, Rest...> = buffer<First>;
 
 /// True of a turn whose peers' buffers can be loaded and stored where they lie.
 template <class Turn>
-inline constexpr bool shares_memory = requires {
-  requires Turn::shares_memory;
-};
+inline constexpr bool shares_memory = requires { requires Turn::shares_memory; };
 
 template <class Algorithm>
 inline constexpr bool is_automatic = std::is_same_v<Algorithm, automatic>;
@@ -102,18 +100,17 @@ void run_program(Comm& comm, Turn& turn, const schedule::program& program, const
   if (program.uniform && !equal) {
     refuse("this algorithm needs the same count on every rank; use ring or one_shot");
   }
-  const std::size_t slot =
-      (std::max)(in_layout.largest(program.chunks), out_layout.largest(program.chunks));
+  const std::size_t slot = (std::max)(in_layout.largest(program.chunks),
+                                      out_layout.largest(program.chunks));
   auto* scratch = reinterpret_cast<Element*>(
       comm.scratch().get(slot * static_cast<std::size_t>(program.slots) * sizeof(Element)));
-  const memories<Element, chunking, chunking> at{in,         out,  scratch,        in_layout,
-                                                 out_layout, slot, program.uniform};
+  const memories<Element, chunking, chunking> at{in,        out,  scratch, in_layout,
+                                                  out_layout, slot, program.uniform};
   auto& lists = comm.kept().template get<round_lists>(0, [] { return round_lists{}; });
   execute(turn, program, at, with, lists);
 }
 
-/// How a buffer that has a chunk for every rank is cut: equal blocks, or counts given by the
-/// caller.
+/// How a buffer that has a chunk for every rank is cut: equal blocks, or counts given by the caller.
 struct cut_by_rank {
   std::size_t block = 0;
   std::span<const std::size_t> per_rank{};

@@ -113,8 +113,7 @@ void take_in_rank_order(Comm& comm, Turn& turn, read_wire own, const Add& add) {
   own_before(turn.size());
 }
 
-/// Takes every peer's wire of its chunk and decodes it into `out`; `own` is decoded like the
-/// others.
+/// Takes every peer's wire of its chunk and decodes it into `out`; `own` is decoded like the others.
 template <class Comm, class Turn, class Codec, class T>
 void take_and_decode(Comm& comm, Turn& turn, const wires<Codec>& cut, read_wire own, T* out) {
   auto& in = lists_of(comm).in;
@@ -125,12 +124,12 @@ void take_and_decode(Comm& comm, Turn& turn, const wires<Codec>& cut, read_wire 
   }
   cut.decode(turn.rank(), own.data(), out);
   turn.take(
-      in, [&](std::size_t which, const std::byte* data) { cut.decode(in[which].peer, data, out); },
+      in,
+      [&](std::size_t which, const std::byte* data) { cut.decode(in[which].peer, data, out); },
       finished);
 }
 
-/// A turn whose messages are runs of floats that travel encoded: any schedule, encoded at every
-/// hop.
+/// A turn whose messages are runs of floats that travel encoded: any schedule, encoded at every hop.
 template <class Comm, class Turn, class Codec>
 class coded_turn {
  public:
