@@ -6,6 +6,7 @@
 option(RONDO_WARNINGS_AS_ERRORS "Treat warnings in tests, examples and benchmarks as errors" ON)
 option(RONDO_USE_MPI "Build for the MPI libraries that are found" ON)
 option(RONDO_USE_CUDA "Build CUDA tests and examples when nvcc is found" ON)
+option(RONDO_GPU_ONLY "Leave out what does not run on a GPU; nothing but nvcc is needed then" OFF)
 set(RONDO_SANITIZE "" CACHE STRING "Sanitizers for tests and examples: thread, or address,undefined")
 
 if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
@@ -95,11 +96,16 @@ function(rondo_mpi_executables output name)
   set(${output} ${targets} PARENT_SCOPE)
 endfunction()
 
-# Adds every */CMakeLists.txt below the calling one.
-macro(rondo_add_rooms)
+# Adds every */CMakeLists.txt below the calling one; with RONDO_GPU_ONLY, those of rooms that have
+# something for a GPU.
+set(rondo_gpu_rooms codec cuda device nccl protocol)
+function(rondo_add_rooms)
   file(GLOB rooms CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
   foreach(room IN LISTS rooms)
     cmake_path(GET room PARENT_PATH room)
-    add_subdirectory(${room})
+    cmake_path(GET room FILENAME name)
+    if(NOT RONDO_GPU_ONLY OR name IN_LIST rondo_gpu_rooms)
+      add_subdirectory(${room})
+    endif()
   endforeach()
-endmacro()
+endfunction()

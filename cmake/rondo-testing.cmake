@@ -12,6 +12,9 @@ endforeach()
 # rondo_test(NAME <name> SOURCES a.cpp.. [LABELS unit|threads] [LIBRARIES lib..] [TIMEOUT seconds])
 # builds a Catch2 program and registers it as <room>.<name>.
 function(rondo_test)
+  if(RONDO_GPU_ONLY)
+    return()
+  endif()
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;LABELS;LIBRARIES")
   rondo_room_name(name ${arg_NAME})
   if(NOT arg_LABELS)
@@ -54,8 +57,8 @@ function(rondo_mpi_test)
 endfunction()
 
 # rondo_cuda_test(NAME <name> SOURCES a.cu.. [LIBRARIES lib..] [TIMEOUT seconds])
-# builds a Catch2 program with nvcc, where there is one, and registers it as <room>.<name> with the
-# label gpu. Without a GPU such a program exits with status 77, which counts as skipped.
+# builds a program of tests/cuda/check.hpp with nvcc, where there is one, and registers it as
+# <room>.<name> with the label gpu. Without a GPU it exits with status 77, which counts as skipped.
 function(rondo_cuda_test)
   if(NOT RONDO_CUDA_FOUND)
     return()

@@ -5,7 +5,7 @@
 #include <rondo/codec.hpp>
 #include <rondo/device/codec.cuh>
 
-#include "catch.hpp"
+#include "cuda/check.hpp"
 #include "samples.hpp"
 
 #include <cstring>

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "virtual_ranks.cuh"
 
-#include "catch.hpp"
+#include "cuda/check.hpp"
 
 #include <vector>
 
