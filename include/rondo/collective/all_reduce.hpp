@@ -7,13 +7,13 @@
 #include <rondo/collective/compressed.hpp>
 #include <rondo/collective/perform.hpp>
 #include <rondo/core/buffer.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/one_shot.hpp>
 #include <rondo/protocol/two_shot.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 
 namespace rondo::inline v0_1 {
@@ -60,7 +60,7 @@ struct all_reduce_job {
     }
     std::size_t done = 0;
     do {  // a call with no elements still meets its peers
-      const std::size_t some = (std::min)(count - done, most);
+      const std::size_t some = smaller(count - done, most);
       protocol::one_shot_all_reduce(alone, turn, in + done, out + done, some, with);
       done += some;
       turn.advance();

@@ -6,13 +6,13 @@
 #include <rondo/collective/movement.hpp>
 #include <rondo/collective/perform.hpp>
 #include <rondo/collective/wires.hpp>
-#include <rondo/core/error.hpp>
 #include <rondo/core/chunking.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -59,6 +59,12 @@ consteval void check_encoded_once() {
                 "two_shot or no algorithm");
 }
 
+inline void set_to_zero(std::span<float> sums) {
+  for (auto& sum : sums) {
+    sum = 0.0F;
+  }
+}
+
 /// Sums in fp32, on their way back to the caller's type.
 template <class Operation>
 void finish_sums(const Operation& operation, std::span<float> sums, int ranks) {
@@ -101,7 +107,7 @@ struct compressed_all_reduce_job {
     const wire mine{memory, size};
     const std::span<float> sums{reinterpret_cast<float*>(memory + size), count};
     with.encode(std::span<const T>{in, count}, mine, context_of(turn, 0));
-    std::fill(sums.begin(), sums.end(), 0.0F);
+    set_to_zero(sums);
     lend_each(comm, turn, unsummed, [&](int) { return mine; });
     take_in_rank_order(comm, turn, mine, [&](read_wire data) { with.decode_add(data, sums); });
     turn.settle();
@@ -118,14 +124,14 @@ struct compressed_all_reduce_job {
     const int self = turn.rank();
     const std::size_t step = chunk_values * static_cast<std::size_t>(turn.size());
     const std::size_t segments = count == 0 ? 1 : (count + step - 1) / step;
-    const wires<Codec> longest{with, blockwise((std::min)(count, step)), turn.size()};
+    const wires<Codec> longest{with, blockwise(smaller(count, step)), turn.size()};
     const std::size_t stride = longest.total() + longest.stride();
     auto* memory = comm.scratch().get(segments * stride + chunk_values * sizeof(float));
     auto* sums = reinterpret_cast<float*>(memory + segments * stride);
 
     const auto segment_at = [&](std::size_t index) {
       const std::size_t first = index * step;
-      const chunking chunks = blockwise((std::min)(count - first, step));
+      const chunking chunks = blockwise(smaller(count - first, step));
       auto* wires_begin = memory + index * stride;
       const wires<Codec> cut{with, chunks, turn.size()};
       return segment{first, chunks, cut, wires_begin,
@@ -137,7 +143,7 @@ struct compressed_all_reduce_job {
     };
     const auto sum = [&](const segment& one) {
       const std::span<float> owned{sums, one.chunks.count(self)};
-      std::fill(owned.begin(), owned.end(), 0.0F);
+      set_to_zero(owned);
       take_in_rank_order(comm, turn, one.cut.of(one.memory, self),
                          [&](read_wire data) { with.decode_add(data, owned); });
       finish_sums(operation, owned, turn.size());
@@ -231,7 +237,7 @@ struct compressed_reduce_scatter_job {
     auto* memory = comm.scratch().get(cut.total() + own * sizeof(float));
     const std::span<float> sums{reinterpret_cast<float*>(memory + cut.total()), own};
     cut.encode(turn, in, memory);
-    std::fill(sums.begin(), sums.end(), 0.0F);
+    set_to_zero(sums);
     lend_each(comm, turn, unsummed, [&](int peer) { return cut.of(memory, peer); });
     take_in_rank_order(comm, turn, cut.of(memory, turn.rank()),
                        [&](read_wire data) { with.decode_add(data, sums); });

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/extremes.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 
 /// What collectives cost, from measured constants: `automatic` picks by these, `explain` prints them.
@@ -43,7 +43,7 @@ struct shared_memory_cost {
   }
 
  private:
-  [[nodiscard]] constexpr double together() const { return (std::min)(ranks, processors); }
+  [[nodiscard]] constexpr double together() const { return smaller(ranks, processors); }
   [[nodiscard]] constexpr double staged() const {
     return ranks * (staged_byte + ranks * read_byte) / together();
   }

@@ -7,7 +7,6 @@
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <span>
@@ -109,8 +108,10 @@ void execute(Turn& turn, const schedule::program& steps, const Memories& at, con
 
   const auto end = steps.steps.end();
   for (auto first = steps.steps.begin(); first != end;) {
-    const auto last = std::find_if(
-        first, end, [&](const schedule::step& one) { return one.round != first->round; });
+    auto last = first;
+    while (last != end && last->round == first->round) {
+      ++last;
+    }
     lists.out.clear();
     lists.in.clear();
     lists.steps.clear();

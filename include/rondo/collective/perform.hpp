@@ -5,16 +5,15 @@
 #include <rondo/collective/execute.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/call.hpp>
-#include <rondo/core/error.hpp>
 #include <rondo/core/chunking.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/schedule/generators.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -100,7 +99,7 @@ void run_program(Comm& comm, Turn& turn, const schedule::program& program, const
   if (program.uniform && !equal) {
     refuse("this algorithm needs the same count on every rank; use ring or one_shot");
   }
-  const std::size_t slot = (std::max)(in_layout.largest(program.chunks),
+  const std::size_t slot = larger(in_layout.largest(program.chunks),
                                       out_layout.largest(program.chunks));
   auto* scratch = reinterpret_cast<Element*>(
       comm.scratch().get(slot * static_cast<std::size_t>(program.slots) * sizeof(Element)));
@@ -124,7 +123,9 @@ struct cut_by_rank {
     }
     auto& begins = comm.kept().template get<std::vector<std::size_t>>(
         which, [&] { return std::vector<std::size_t>(per_rank.size() + 1, 0); });
-    std::inclusive_scan(per_rank.begin(), per_rank.end(), begins.begin() + 1);
+    for (std::size_t rank = 0; rank < per_rank.size(); ++rank) {
+      begins[rank + 1] = begins[rank] + per_rank[rank];
+    }
     return chunking::table(begins);
   }
 

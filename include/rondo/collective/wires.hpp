@@ -5,11 +5,11 @@
 #include <rondo/codec/concept.hpp>
 #include <rondo/collective/execute.hpp>
 #include <rondo/core/chunking.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -144,7 +144,7 @@ class coded_turn {
       needed += with_.wire_bytes(one.bytes / sizeof(float));
     }
     for (const auto& one : in) {
-      longest = (std::max)(longest, one.bytes);
+      longest = larger(longest, one.bytes);
     }
     auto* memory = mine.memory.get(needed + longest);
     auto* values = reinterpret_cast<float*>(memory + needed);

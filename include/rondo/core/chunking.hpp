@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/extremes.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <vector>
 
@@ -60,11 +59,11 @@ class chunking {
   }
   [[nodiscard]] std::size_t largest(int chunks) const noexcept {
     if (begins_ == nullptr) {
-      return (std::min)(end_, (base_ + (larger_ > 0 ? 1 : 0)) * granule_);
+      return smaller(end_, (base_ + (larger_ > 0 ? 1 : 0)) * granule_);
     }
     std::size_t most = 0;
     for (int chunk = 0; chunk < chunks; ++chunk) {
-      most = (std::max)(most, count(chunk));
+      most = larger(most, count(chunk));
     }
     return most;
   }
@@ -76,7 +75,7 @@ class chunking {
   [[nodiscard]] std::size_t position(int chunk) const noexcept {
     const auto c = static_cast<std::size_t>(chunk);
     return begins_ != nullptr ? begins_[c]
-                              : (std::min)(end_, (c * base_ + (std::min)(c, larger_)) * granule_);
+                              : smaller(end_, (c * base_ + smaller(c, larger_)) * granule_);
   }
 
   const std::size_t* begins_ = nullptr;

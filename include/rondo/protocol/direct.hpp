@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/chunking.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/direct_staged.hpp>
@@ -136,7 +137,7 @@ void direct_broadcast(Peers& peers, const T* in, T* out, std::size_t count, int 
       constexpr std::size_t block = sizeof(T) < 16384 ? 16384 / sizeof(T) : 1;
       const store how = store_for(peers, count * static_cast<std::size_t>(size) * sizeof(T));
       for (std::size_t done = 0; done < mine.count; done += block) {
-        const std::size_t some = (std::min)(block, mine.count - done);
+        const std::size_t some = smaller(block, mine.count - done);
         for (int rank = 0; rank < size; ++rank) {
           copy_elements(static_cast<T*>(output_of(rank)) + mine.first + done, from + done, some,
                         how);

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <rondo/core/chunking.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/packets.hpp>
 #include <rondo/protocol/staged.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -96,7 +96,7 @@ template <peer_memory Peers>
   exchange_packets(alone, peers, &mine, sizeof mine, [&](int, const std::byte* bytes) {
     std::size_t theirs = 0;
     std::memcpy(&theirs, bytes, sizeof theirs);
-    largest = (std::max)(largest, theirs);
+    largest = larger(largest, theirs);
   });
   return largest;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/host_device.hpp>
 #include <rondo/core/vectorize.hpp>
 #include <rondo/protocol/copy.hpp>
@@ -9,7 +10,6 @@
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -71,14 +71,14 @@ void fold_in_blocks(const Source& source, int sources, const Target& target, int
   using element = std::remove_pointer_t<decltype(target(0))>;
   using lines = fold_lines<element, Reduction>;
   constexpr int most_targets = 16;
-  const int together = (std::min)(targets, most_targets);
+  const int together = smaller(targets, most_targets);
   for (std::size_t begin = first; begin < last;) {
-    std::size_t count = (std::min)(lines::block, last - begin);
+    std::size_t count = smaller(lines::block, last - begin);
     element* to[most_targets];
     if (how == store::streamed && begin == first) {  // up to the first whole line of the targets
       const std::size_t ahead = (0 - reinterpret_cast<std::uintptr_t>(target(0) + begin)) % 64;
-      const std::size_t partial_line = (std::max)(std::size_t{1}, ahead / sizeof(element));
-      count = ahead == 0 ? count : (std::min)(count, partial_line);
+      const std::size_t partial_line = larger(std::size_t{1}, ahead / sizeof(element));
+      count = ahead == 0 ? count : smaller(count, partial_line);
     }
     bool streams = lines::can_stream && how == store::streamed && count >= lines::stream_block;
     for (int t = 0; t < together; ++t) {

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/vectorize.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <type_traits>
@@ -28,7 +28,7 @@ class fold_lines {
   static constexpr int most = 4;
   /// Elements of a block: of what is kept, 8 KiB.
   static constexpr std::size_t block =
-      (std::max)(std::size_t{1}, std::size_t{8192} / (std::max)(sizeof(T), sizeof(partial)));
+      larger(std::size_t{1}, std::size_t{8192} / larger(sizeof(T), sizeof(partial)));
   /// Elements that are streamed together.
   static constexpr std::size_t stream_block = 128 % sizeof(T) == 0 ? 128 / sizeof(T) : 0;
   static constexpr bool can_stream = stream_block != 0 && RONDO_HAS_STREAMED_STORES != 0 &&
@@ -169,7 +169,9 @@ class fold_lines {
   template <std::size_t Number, class Pointer>
   [[gnu::always_inline]] static std::array<Pointer, Number> own(const Pointer* pointers) {
     std::array<Pointer, Number> copied;
-    std::copy_n(pointers, Number, copied.begin());
+    for (std::size_t i = 0; i < Number; ++i) {
+      copied[i] = pointers[i];
+    }
     return copied;
   }
 

@@ -4,13 +4,13 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/transport/chrono.hpp>
+#include <rondo/transport/thread.hpp>
 #include <rondo/version.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <thread>
 #include <vector>
 
 /// Why does nobody come? Asked once a millisecond by a rank that has waited for long; costs the
@@ -88,7 +88,7 @@ bool find_disagreement(Group& in, int self, std::uint64_t word) {
   static_cast<void>(look(all_came));
   // The odd one out is easier to name when more ranks have come: give them a moment.
   for (int patience = 0; patience < 20 && !all_came; ++patience) {
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    sleep_for(std::chrono::milliseconds{1});
     static_cast<void>(look(all_came));
   }
   // Expected is what most ranks called (on a tie, what the lowest rank called).

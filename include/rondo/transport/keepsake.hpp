@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/transport/shared.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
-#include <memory>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -17,18 +18,17 @@ class arena {
  public:
   /// At least `bytes` bytes, aligned to a cache line; the bytes of the last call are gone.
   [[nodiscard]] std::byte* get(std::size_t bytes) {
-    if (bytes + alignment > capacity_) {
-      capacity_ = bytes + alignment;
-      memory_.reset(new std::byte[capacity_]);
+    if (bytes + alignment > memory_.size()) {
+      memory_ = {};
+      memory_.resize(bytes + alignment);
     }
-    const auto raw = reinterpret_cast<std::uintptr_t>(memory_.get());
+    const auto raw = reinterpret_cast<std::uintptr_t>(memory_.data());
     return reinterpret_cast<std::byte*>((raw + alignment - 1) / alignment * alignment);
   }
 
  private:
   static constexpr std::size_t alignment = 64;
-  std::unique_ptr<std::byte[]> memory_;
-  std::size_t capacity_ = 0;
+  std::vector<std::byte> memory_;
 };
 
 /// Objects made once, by type and key.
@@ -43,12 +43,12 @@ class keepsakes {
         return static_cast<of_type&>(*one).value;
       }
     }
-    all_.push_back(std::make_unique<of_type>(key, make()));
+    all_.emplace_back(new of_type(key, make()));
     return static_cast<of_type&>(*all_.back()).value;
   }
 
  private:
-  struct base {
+  struct base : owned {
     explicit base(const void* of) : type{of} {}
     virtual ~base() = default;
     const void* type;
@@ -62,7 +62,7 @@ class keepsakes {
     T value;
   };
 
-  std::vector<std::unique_ptr<base>> all_;
+  std::vector<shared<base>> all_;
 };
 
 }  // namespace rondo::inline v0_1

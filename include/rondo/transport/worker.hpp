@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/transport/shared.hpp>
+#include <rondo/transport/thread.hpp>
 #include <rondo/transport/threads/backoff.hpp>
 #include <rondo/version.hpp>
 
@@ -9,9 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <new>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -20,7 +20,7 @@ namespace rondo::inline v0_1 {
 
 /// Runs tasks one after another in the order they were submitted, on a thread of its own. After the
 /// first task: no allocation and no lock. One thread submits.
-class worker {
+class worker : public owned {
  public:
   static constexpr std::size_t depth = 64;
   static constexpr std::size_t task_bytes = 448;
@@ -128,13 +128,13 @@ class worker {
     }
   }
 
-  std::unique_ptr<slot[]> slots_{new slot[depth]};
+  std::vector<slot> slots_ = std::vector<slot>(depth);
   std::atomic<std::uint64_t> submitted_{0};
   std::atomic<std::uint64_t> finished_{0};
   std::atomic<bool> stop_{false};
   std::vector<std::pair<std::uint64_t, std::exception_ptr>> failures_;  ///< of slots used again
   std::exception_ptr dropped_;
-  std::thread thread_;
+  thread thread_;
 };
 
 /// A call that was begun with `async{}`. Its buffers belong to it until `wait()` returns.
@@ -144,7 +144,7 @@ class worker {
 class pending {
  public:
   pending() = default;
-  pending(std::shared_ptr<worker> runs, std::uint64_t number)
+  pending(shared<worker> runs, std::uint64_t number)
       : worker_{std::move(runs)}, number_{number} {}
   pending(pending&&) = default;
   pending& operator=(pending&& other) {
@@ -175,11 +175,11 @@ class pending {
     if (worker_) {
       worker_->wait_for(number_);
       worker_->drop(number_);
-      worker_.reset();
+      worker_ = {};
     }
   }
 
-  std::shared_ptr<worker> worker_;
+  shared<worker> worker_;
   std::uint64_t number_ = 0;
 };
 

@@ -159,7 +159,7 @@ class communicator {
     arena scratch{};
     arena widened{};
     keepsakes kept{};
-    std::shared_ptr<worker> runs{};
+    shared<worker> runs{};
 
     state(MPI_Comm around, const options& with, int spins_at_most)
         : in{around, with, spins_at_most} {
@@ -240,7 +240,7 @@ class communicator {
   template <class Task>
   [[nodiscard]] pending submit(Task task) {
     if (!state_->runs) {
-      state_->runs = std::make_shared<worker>();
+      state_->runs = shared<worker>{new worker{}};
     }
     return {state_->runs, state_->runs->submit(std::move(task))};
   }

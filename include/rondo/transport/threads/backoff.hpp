@@ -2,16 +2,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/transport/chrono.hpp>
+#include <rondo/transport/thread.hpp>
 #include <rondo/version.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <limits>
-#include <thread>
 
-#if defined(__linux__)
 #include <sched.h>
-#endif
+#include <unistd.h>
 
 namespace rondo::inline v0_1::threads {
 
@@ -33,8 +32,8 @@ inline void relax() noexcept {
     return CPU_COUNT(&set);
   }
 #endif
-  const unsigned found = std::thread::hardware_concurrency();
-  return found == 0 ? 1 : static_cast<int>(found);
+  const long found = sysconf(_SC_NPROCESSORS_ONLN);
+  return found < 1 ? 1 : static_cast<int>(found);
 }
 
 /// From how many bytes on that a call touches its stores go around the cache; never, where that has
@@ -68,9 +67,9 @@ class backoff {
       looked_ = now;
     }
     if (now - begun_ < yielding_) {
-      std::this_thread::yield();
+      give_way();
     } else {
-      std::this_thread::sleep_for(nap_);
+      sleep_for(nap_);
       nap_ += nap_ < longest_ ? nap_ / 4 : std::chrono::microseconds{0};
     }
     const bool due = now - looked_ >= std::chrono::milliseconds{1};

@@ -6,16 +6,14 @@
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/packets.hpp>
 #include <rondo/transport/keepsake.hpp>
+#include <rondo/transport/shared.hpp>
 #include <rondo/transport/threads/group.hpp>
 #include <rondo/transport/threads/turn.hpp>
 #include <rondo/transport/worker.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,10 +27,10 @@ namespace rondo::inline v0_1::threads {
 /// One rank's handle on a group of threads. Used by the one thread whose rank it is.
 class communicator {
  public:
-  communicator(std::shared_ptr<group> in, int rank) : in_{std::move(in)}, rank_{rank} {
-    mine_->sent.resize(2 * static_cast<std::size_t>(size()));
-    mine_->low.resize(2 * static_cast<std::size_t>(size()));
-    mine_->unsettled.reserve(static_cast<std::size_t>(size()));
+  communicator(shared<group> in, int rank) : in_{std::move(in)}, rank_{rank} {
+    mine_.sent.resize(2 * static_cast<std::size_t>(size()));
+    mine_.low.resize(2 * static_cast<std::size_t>(size()));
+    mine_.unsettled.reserve(static_cast<std::size_t>(size()));
   }
 
   /// Moving from a handle, or destroying it, waits for the calls that it has begun.
@@ -112,7 +110,7 @@ class communicator {
     }
     static constexpr signature what{"split", ""};
     const call made{&what, 0, -1, where};
-    std::shared_ptr<group> team;
+    shared<group> team;
     int place = 0;
     collective(made, [&](turn& now) {
       struct choice {
@@ -127,10 +125,9 @@ class communicator {
                                    choice theirs;
                                    std::memcpy(&theirs, bytes, sizeof theirs);
                                    if (theirs.color == color) {
-                                     members.emplace_back(theirs.key, rank);
+                                     insert_in_order(members, {theirs.key, rank});
                                    }
                                  });
-      std::sort(members.begin(), members.end());
       std::vector<int> world_ranks;
       for (const auto& [unused, rank] : members) {
         place = rank == rank_ ? static_cast<int>(world_ranks.size()) : place;
@@ -157,14 +154,13 @@ class communicator {
       if (after.arrived.empty()) {
         after.since = clock::now();
       }
-      after.arrived.push_back(rank_);
+      insert_in_order(after.arrived, rank_);
       in_->fail(error_code::revoked, rank_,
                 "rank " + std::to_string(rank_) + " has left this communicator by shrink()");
     }
     for (backoff patience;; static_cast<void>(patience.pause())) {
       const std::scoped_lock hold{in_->lock};
       if (!after.next && complete(after)) {
-        std::sort(after.arrived.begin(), after.arrived.end());
         std::vector<int> world_ranks;
         for (const int rank : after.arrived) {
           world_ranks.push_back(in_->ranks[static_cast<std::size_t>(rank)]);
@@ -172,8 +168,11 @@ class communicator {
         after.next = group::make(in_->around, std::move(world_ranks));
       }
       if (after.next) {
-        const auto place = std::find(after.arrived.begin(), after.arrived.end(), rank_);
-        return {after.next, static_cast<int>(place - after.arrived.begin())};
+        int place = 0;
+        for (const int rank : after.arrived) {
+          place += rank < rank_ ? 1 : 0;
+        }
+        return {after.next, place};
       }
     }
   }
@@ -181,9 +180,9 @@ class communicator {
  private:
   friend struct testing::call_numbers;
 
-  [[nodiscard]] std::shared_ptr<worker>& background() {
+  [[nodiscard]] shared<worker>& background() {
     if (!worker_) {
-      worker_ = std::make_shared<worker>();
+      worker_ = shared<worker>{new worker{}};
     }
     worker_->rethrow_dropped();
     return worker_;
@@ -207,11 +206,11 @@ class communicator {
 
   template <class Body>
   void run_collective(const call& made, const Body& body) {
-    auto& number = mine_->number;
+    auto& number = mine_.number;
     number += number + 1 == 0 ? 2 : 1;  // a word of 0 stands for no call
     const auto word = protocol::call_word(number, made.fingerprint());
     in_->of(rank_).calls[number % records_kept].write(word, made);
-    turn now{*in_, *mine_, rank_, made, word};
+    turn now{*in_, mine_, rank_, made, word};
     run_guarded(now, body);
   }
 
@@ -223,7 +222,7 @@ class communicator {
       std::atomic<std::uint64_t>& word;
       ~guard() { word.store(0, std::memory_order_release); }
     } const over{shown.word};
-    turn now{*in_, *mine_, rank_, made, 0};
+    turn now{*in_, mine_, rank_, made, 0};
     run_guarded(now, body);
   }
 
@@ -248,14 +247,24 @@ class communicator {
 #endif
   }
 
+  template <class T>
+  static void insert_in_order(std::vector<T>& sorted, T value) {
+    auto place = sorted.end();
+    while (place != sorted.begin() && value < *(place - 1)) {
+      --place;
+    }
+    sorted.insert(place, value);
+  }
+
   [[nodiscard]] bool complete(const reunion& after) const {
     if (clock::now() - after.since > in_->around->deadline) {
       return true;
     }
+    auto next = after.arrived.begin();
     for (int rank = 0; rank < size(); ++rank) {
-      const bool here =
-          std::find(after.arrived.begin(), after.arrived.end(), rank) != after.arrived.end();
-      if (!here && in_->presence_of(rank) == presence::running) {
+      if (next != after.arrived.end() && *next == rank) {
+        ++next;
+      } else if (in_->presence_of(rank) == presence::running) {
         return false;
       }
     }
@@ -263,13 +272,15 @@ class communicator {
   }
 
   /// The group that this call makes for one color: made by whoever comes first.
-  [[nodiscard]] std::shared_ptr<group> born(std::uint64_t word, int color,
+  [[nodiscard]] shared<group> born(std::uint64_t word, int color,
                                             std::vector<int> world_ranks) {
     const std::uint64_t key = (word & ~std::uint64_t{0xffffffff}) | static_cast<unsigned>(color);
     const std::scoped_lock hold{in_->lock};
     auto& nursery = in_->nursery;
-    const auto found = std::find_if(nursery.begin(), nursery.end(),
-                                    [&](const auto& child) { return child.first == key; });
+    auto found = nursery.begin();
+    while (found != nursery.end() && found->first != key) {
+      ++found;
+    }
     if (found == nursery.end()) {
       auto made = group::make(in_->around, std::move(world_ranks));
       made->expected = static_cast<int>(made->ranks.size()) - 1;
@@ -285,13 +296,13 @@ class communicator {
     return made;
   }
 
-  std::shared_ptr<group> in_;
+  shared<group> in_;
   int rank_;
-  std::unique_ptr<private_state> mine_ = std::make_unique<private_state>();
+  private_state mine_;
   arena scratch_;
   arena widened_;
   keepsakes kept_;
-  std::shared_ptr<worker> worker_;
+  shared<worker> worker_;
 };
 
 }  // namespace rondo::inline v0_1::threads

@@ -6,6 +6,7 @@
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/diagnosis.hpp>
+#include <rondo/transport/shared.hpp>
 #include <rondo/transport/threads/backoff.hpp>
 #include <rondo/transport/threads/channel.hpp>
 #include <rondo/version.hpp>
@@ -13,7 +14,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -78,7 +78,7 @@ struct alignas(64) waiting {
 enum class presence : int { running, returned, threw };
 
 /// What all ranks of one `run` share.
-struct world {
+struct world : owned {
   int size = 1;
   clock::duration deadline{};
   int processors = 1;  ///< that ranks may run on
@@ -86,7 +86,7 @@ struct world {
   std::size_t streams_from = 0;  ///< bytes of a call
   std::vector<std::atomic<presence>> present;
   std::mutex lock;
-  std::vector<std::weak_ptr<struct group>> groups;
+  std::vector<struct group*> groups;  ///< that live
 
   world(int ranks, clock::duration patience)
       : size{ranks},
@@ -103,11 +103,11 @@ struct world {
 /// Survivors of a failure who want to go on, until enough have come.
 struct reunion {
   std::vector<int> arrived;
-  std::shared_ptr<struct group> next;
+  shared<struct group> next;
   clock::time_point since{};
 };
 
-struct group {
+struct group : owned {
   static constexpr std::size_t stage_capacity = 32 * 1024;
 
   /// Everything that one rank writes.
@@ -117,36 +117,37 @@ struct group {
     record message;  ///< the send or receive that is running
     waiting wait;
     alignas(64) std::atomic<bool> touching{false};  ///< reads or writes peers' callers' memory
-    std::unique_ptr<std::byte[]> stage{new std::byte[2 * stage_capacity + 64]};
+    std::vector<std::byte> stage = std::vector<std::byte>(2 * stage_capacity + 64);
 
-    [[nodiscard]] std::byte* bank(unsigned which) const noexcept {
-      const auto raw = reinterpret_cast<std::uintptr_t>(stage.get());
+    [[nodiscard]] std::byte* bank(unsigned which) noexcept {
+      const auto raw = reinterpret_cast<std::uintptr_t>(stage.data());
       return reinterpret_cast<std::byte*>((raw + 63) / 64 * 64) + which * stage_capacity;
     }
   };
 
-  group(std::shared_ptr<world> of, std::vector<int> world_ranks)
+  group(shared<world> of, std::vector<int> world_ranks)
       : around{std::move(of)},
         ranks{std::move(world_ranks)},
-        members{new member[ranks.size()]},
-        channels{new std::atomic<channel*>[2 * ranks.size() * ranks.size()]()} {}
-
-  group(const group&) = delete;
-  group& operator=(const group&) = delete;
+        members(ranks.size()),
+        channels(2 * ranks.size() * ranks.size()) {
+    const std::scoped_lock hold{around->lock};
+    around->groups.push_back(this);
+  }
 
   ~group() {
-    for (std::size_t i = 0; i < 2 * ranks.size() * ranks.size(); ++i) {
-      delete channels[i].load(std::memory_order_acquire);
+    {
+      const std::scoped_lock hold{around->lock};
+      std::erase(around->groups, this);
+    }
+    for (const auto& one : channels) {
+      delete one.load(std::memory_order_acquire);
     }
     delete failed.load(std::memory_order_acquire);
   }
 
-  [[nodiscard]] static std::shared_ptr<group> make(std::shared_ptr<world> around,
-                                                   std::vector<int> world_ranks) {
-    auto made = std::make_shared<group>(around, std::move(world_ranks));
-    const std::scoped_lock hold{around->lock};
-    std::erase_if(around->groups, [](const auto& old) { return old.expired(); });
-    around->groups.push_back(made);
+  [[nodiscard]] static shared<group> make(shared<world> around, std::vector<int> world_ranks) {
+    shared<group> made{new group{std::move(around), std::move(world_ranks)}};
+    const std::scoped_lock hold{made->around->lock};
     for (std::size_t rank = 0; rank < made->ranks.size(); ++rank) {
       const auto state = made->presence_of(static_cast<int>(rank));
       if (state == presence::threw) {
@@ -194,11 +195,12 @@ struct group {
     if (auto* found = place.load(std::memory_order_acquire)) {
       return *found;
     }
-    auto fresh = std::make_unique<channel>();
+    auto* const fresh = new channel{};
     channel* first = nullptr;
-    if (place.compare_exchange_strong(first, fresh.get(), std::memory_order_acq_rel)) {
-      return *fresh.release();
+    if (place.compare_exchange_strong(first, fresh, std::memory_order_acq_rel)) {
+      return *fresh;
     }
+    delete fresh;
     return *first;
   }
 
@@ -213,14 +215,14 @@ struct group {
     return *mine;
   }
 
-  std::shared_ptr<world> around;
+  shared<world> around;
   std::vector<int> ranks;  ///< world number of each rank
-  std::unique_ptr<member[]> members;
-  std::unique_ptr<std::atomic<channel*>[]> channels;
+  mutable std::vector<member> members;
+  mutable std::vector<std::atomic<channel*>> channels;
   std::atomic<failure*> failed{nullptr};
 
   std::mutex lock;  ///< for split and shrink only
-  std::vector<std::pair<std::uint64_t, std::shared_ptr<group>>> nursery;
+  std::vector<std::pair<std::uint64_t, shared<group>>> nursery;
   reunion after;
   int expected = 0;  ///< members that have not yet picked this group up from its nursery
 };
@@ -231,13 +233,11 @@ inline void world::depart(int rank, presence how, const std::string& why) {
     return;
   }
   const std::scoped_lock hold{lock};
-  for (const auto& weak : groups) {
-    if (const auto one = weak.lock()) {
-      for (std::size_t r = 0; r < one->ranks.size(); ++r) {
-        if (one->ranks[r] == rank) {
-          one->fail(error_code::revoked, static_cast<int>(r),
-                    "rank " + std::to_string(r) + " failed: " + why);
-        }
+  for (auto* const one : groups) {
+    for (std::size_t r = 0; r < one->ranks.size(); ++r) {
+      if (one->ranks[r] == rank) {
+        one->fail(error_code::revoked, static_cast<int>(r),
+                  "rank " + std::to_string(r) + " failed: " + why);
       }
     }
   }

@@ -3,16 +3,15 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/transport/chrono.hpp>
+#include <rondo/transport/shared.hpp>
+#include <rondo/transport/thread.hpp>
 #include <rondo/transport/threads/communicator.hpp>
 #include <rondo/version.hpp>
 
-#include <chrono>
 #include <exception>
-#include <memory>
 #include <mutex>
-#include <numeric>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -82,9 +81,11 @@ void run(int ranks, Body&& body, options with = {}) {
   if (ranks < 1) {
     refuse("threads::run: " + std::to_string(ranks) + " ranks; pass at least 1");
   }
-  auto around = std::make_shared<world>(ranks, with.deadline);
-  std::vector<int> everyone(static_cast<std::size_t>(ranks));
-  std::iota(everyone.begin(), everyone.end(), 0);
+  const shared<world> around{new world{ranks, with.deadline}};
+  std::vector<int> everyone;
+  for (int rank = 0; rank < ranks; ++rank) {
+    everyone.push_back(rank);
+  }
   const auto all = group::make(around, std::move(everyone));
 
   detail::first_failure first;
@@ -107,11 +108,11 @@ void run(int ranks, Body&& body, options with = {}) {
     }
   };
 
-  std::vector<std::thread> running;
+  std::vector<thread> running;
   running.reserve(static_cast<std::size_t>(ranks));
   for (int rank = 0; rank < ranks; ++rank) {
     try {
-      running.emplace_back(live, rank);
+      running.emplace_back([&live, rank] { live(rank); });
     } catch (const std::exception& thrown) {
       for (int missing = rank; missing < ranks; ++missing) {
         around->depart(missing, presence::threw, "its thread could not be started");
@@ -120,9 +121,7 @@ void run(int ranks, Body&& body, options with = {}) {
       break;
     }
   }
-  for (auto& one : running) {
-    one.join();
-  }
+  running.clear();  // joins
   first.rethrow();
 }
 

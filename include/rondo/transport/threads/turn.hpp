@@ -318,7 +318,7 @@ class turn {
   void quiesce() noexcept {
     for (int rank = 0; rank < size(); ++rank) {
       while (rank != rank_ && in_.of(rank).touching.load(std::memory_order_seq_cst)) {
-        std::this_thread::yield();
+        give_way();
       }
     }
     mine_.unsettled.clear();
