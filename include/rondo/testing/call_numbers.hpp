@@ -13,7 +13,7 @@ namespace rondo::inline v0_1::testing {
 struct call_numbers {
   /// Every rank calls it, between calls, with the same number: that of the next call.
   static void begin_at(threads::communicator& comm, std::uint32_t next) {
-    comm.mine_->number = next - 1;
+    comm.mine_.number = next - 1;
   }
 };
 
