@@ -23,6 +23,15 @@ namespace {
 using namespace rondo;
 using bytes = std::vector<std::byte>;
 
+/// Ranks whose sum is made by a callable.
+template <class Sum>
+struct ranks_by {
+  Sum replace;
+  void sum(std::span<float> values) const { replace(values); }
+};
+template <class Sum>
+ranks_by(Sum) -> ranks_by<Sum>;
+
 }  // namespace
 
 TEST_CASE("top_k: sends the largest magnitudes as they are, and zeros for the others") {
@@ -226,9 +235,9 @@ TEST_CASE("low_rank: a sum of low rank arrives whole") {
   // Ranks in lockstep, without threads: each call of `sum` first collects, then hands out.
   std::vector<std::vector<float>> sums;
   const auto play = [&](int rank, auto&& sum) {
-    codec::low_rank<2> codec{rows, columns, 5};
+    codec::low_rank_memory<2> memory{rows, columns, 5};
     auto gradient = gradients[static_cast<std::size_t>(rank)];
-    codec.all_reduce(gradient, ranks, sum);
+    codec::low_rank{memory}.all_reduce(gradient, gradient, ranks_by{sum}, 1.0f / ranks);
     return gradient;
   };
   for (int call = 0; call < 2; ++call) {
@@ -263,13 +272,15 @@ TEST_CASE("low_rank: a sum of low rank arrives whole") {
 TEST_CASE("low_rank: what is not sent is kept, and comes later") {
   constexpr std::size_t rows = 24;
   constexpr std::size_t columns = 16;
-  codec::low_rank<2> codec{rows, columns};
+  codec::low_rank_memory<2> memory{rows, columns};
+  const codec::low_rank codec{memory};
+  const ranks_by alone{[](std::span<float>) {}};
   std::vector<double> given(rows * columns, 0.0);
   std::vector<double> sent(rows * columns, 0.0);
   const auto constant = samples::gaussian(rows * columns, 3);
   for (int step = 0; step < 200; ++step) {
     auto gradient = constant;
-    codec.all_reduce(gradient, 1, [](std::span<float>) {});
+    codec.all_reduce(gradient, gradient, alone);
     for (std::size_t i = 0; i < given.size(); ++i) {
       given[i] += double{constant[i]};
       sent[i] += double{gradient[i]};
@@ -279,12 +290,29 @@ TEST_CASE("low_rank: what is not sent is kept, and comes later") {
   double owed = 0;
   double total = 0;
   for (std::size_t i = 0; i < given.size(); ++i) {
-    const double left = double{codec.residual()[i]};
+    const double left = double{memory.residual()[i]};
     drift = std::max(drift, std::abs(sent[i] + left - given[i]));
     owed += left * left;
     total += given[i] * given[i];
   }
   CHECK(drift < 1e-2);
   CHECK(owed < 0.01 * total);
-  CHECK_THROWS_AS(codec::low_rank<4>(3, 10), error);
+  CHECK_THROWS_AS(codec::low_rank_memory<4>(3, 10), error);
+}
+
+TEST_CASE("low_rank: a NaN reaches the result, and the next call is as on the first day") {
+  const auto values = samples::gaussian(30 * 20, 8);
+  const ranks_by alone{[](std::span<float>) {}};
+  codec::low_rank_memory<2> fresh{30, 20, 1};
+  auto expected = values;
+  codec::low_rank{fresh}.all_reduce(expected, expected, alone);
+
+  codec::low_rank_memory<2> memory{30, 20, 1};
+  auto poisoned = values;
+  poisoned[77] = std::numeric_limits<float>::quiet_NaN();
+  codec::low_rank{memory}.all_reduce(poisoned, poisoned, alone);
+  CHECK(std::isnan(poisoned[77]));
+  auto after = values;
+  codec::low_rank{memory}.all_reduce(after, after, alone);
+  CHECK(after == expected);
 }

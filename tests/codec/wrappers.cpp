@@ -195,6 +195,39 @@ TEST_CASE("stochastic: bytes depend on seed, step, rank and place, and on nothin
   CHECK(std::memcmp(upper.data(), whole.data() + 2048, 2048 * sizeof(float)) == 0);
 }
 
+TEST_CASE("stochastic: noise is unlike that of any other call, rank, place, message or phase") {
+  const codec::stochastic random{codec::int8<128>{}, 1};
+  const std::size_t count = 65536;
+  const auto values = samples::gaussian(count, 9);
+  const auto noise_at = [&](const codec::context& where) {
+    auto got = decoded(random, encoded(random, values, where), count);
+    for (std::size_t i = 0; i < count; ++i) {
+      got[i] -= values[i];
+    }
+    return got;
+  };
+  std::vector<std::vector<float>> noises;
+  noises.push_back(noise_at({}));
+  noises.push_back(noise_at({.step = 1}));
+  for (const std::uint32_t rank : {1u, 2u, 63u}) {
+    noises.push_back(noise_at({.rank = rank}));
+  }
+  for (const std::uint64_t first : {std::uint64_t{128}, std::uint64_t{1} << 20, std::uint64_t{1} << 33}) {
+    noises.push_back(noise_at({.first = first}));
+  }
+  for (const std::uint32_t hop : {1u, 2u, 0x7fffffffu}) {
+    noises.push_back(noise_at({.hop = hop}));
+  }
+  noises.push_back(noise_at({.of_sum = true}));
+  const double limit = 5 / std::sqrt(static_cast<double>(count));
+  for (std::size_t a = 0; a < noises.size(); ++a) {
+    for (std::size_t b = 0; b < a; ++b) {
+      CAPTURE(a, b);
+      CHECK(std::abs(samples::correlation(noises[a], noises[b])) < limit);
+    }
+  }
+}
+
 TEST_CASE("mixed_by_size: short runs take the one codec, long runs the other") {
   const codec::mixed_by_size mixed{codec::exact{}, codec::int8<128>{}, 1000};
   static_assert(decltype(mixed)::block == 128);

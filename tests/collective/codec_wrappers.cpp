@@ -4,6 +4,9 @@
 
 #include <rondo/codec.hpp>
 #include <rondo/rondo.hpp>
+#include <rondo/testing/messages_only.hpp>
+
+#include "../codec/samples.hpp"
 
 #include <cmath>
 #include <cstring>
@@ -147,6 +150,90 @@ TEST_CASE("stochastic rounding is replayed bit for bit and differs between ranks
   REQUIRE(once() == once());
 }
 
+TEST_CASE("stochastic rounding over a ring has new noise at every hop, and no bias") {
+  constexpr int ranks = 4;
+  constexpr std::size_t chunk = 8192;
+  rondo::threads::run(ranks, [&](auto& comm) {
+    // Each chunk of the buffer is like the others, so that noise that comes back would be seen.
+    const auto period = samples::gaussian(chunk, 1);
+    std::vector<float> errors[ranks];
+    double bias = 0;
+    double squares = 0;
+    for (int call = 0; call < 4; ++call) {
+      std::vector<float> values;
+      for (int part = 0; part < ranks; ++part) {
+        values.insert(values.end(), period.begin(), period.end());
+      }
+      rondo::all_reduce(
+          comm, values, rondo::ring{},
+          codec::requantised{codec::stochastic{codec::int4_symmetric<32>{}, 3}});
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const float error = values[i] - ranks * period[i % chunk];
+        errors[i / chunk].push_back(error);
+        bias += static_cast<double>(error);
+        squares += static_cast<double>(error) * static_cast<double>(error);
+      }
+    }
+    DEMAND(std::fabs(bias) < 4 * std::sqrt(squares));
+    for (int a = 0; a < ranks; ++a) {
+      for (int b = 0; b < a; ++b) {
+        DEMAND(std::fabs(samples::correlation(errors[a], errors[b])) < 5 / std::sqrt(4.0 * chunk));
+      }
+    }
+  });
+}
+
+TEST_CASE("stochastic rounding in segments of a long two-shot has new noise in each") {
+  constexpr std::size_t segment = 2 * 65536;
+  rondo::threads::run(2, [&](auto& comm) {
+    const auto period = samples::gaussian(segment, 2);
+    std::vector<float> values;
+    for (int part = 0; part < 3; ++part) {
+      values.insert(values.end(), period.begin(), period.end());
+    }
+    rondo::all_reduce(comm, values, rondo::two_shot{},
+                      codec::stochastic{codec::int8<128>{}, 3});
+    std::vector<float> errors[3];
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      errors[i / segment].push_back(values[i] - 2 * period[i % segment]);
+    }
+    for (int a = 0; a < 3; ++a) {
+      for (int b = 0; b < a; ++b) {
+        DEMAND(std::fabs(samples::correlation(errors[a], errors[b])) <
+               5 / std::sqrt(static_cast<double>(segment)));
+      }
+    }
+  });
+}
+
+TEST_CASE("a residual that is too short on one rank is told to that rank and to its peers") {
+  std::string own;
+  std::string peers[3];
+  rondo::error_code code{};
+  rondo::threads::run(3, [&](auto& comm) {
+    std::vector<float> residual(comm.rank() == 1 ? 990 : 1000, 0.0F);
+    std::vector<float> values(1000, 1.0F);
+    try {
+      rondo::all_reduce(comm, values, codec::error_feedback{codec::int8<32>{}, residual});
+    } catch (const rondo::revoked& told) {
+      DEMAND(comm.rank() != 1 && told.rank() == 1);
+      peers[comm.rank()] = told.what();
+    } catch (const rondo::error& told) {
+      DEMAND(comm.rank() == 1 && told.rank() == 1);
+      code = told.code();
+      own = told.what();
+    }
+    DEMAND(residual == std::vector<float>(residual.size(), 0.0F) || comm.rank() != 1);
+  });
+  const std::string what = "residual holds 990 floats; needs 1000";
+  CHECK(code == rondo::error_code::rank_failed);
+  CHECK(own.find("rank 1: codec::error_feedback: " + what) != std::string::npos);
+  for (const int rank : {0, 2}) {
+    CHECK(peers[rank].find("rank 1 failed in all_reduce(1000 x float") != std::string::npos);
+    CHECK(peers[rank].find(what) != std::string::npos);
+  }
+}
+
 TEST_CASE("sparse, mixed and lossless codecs reduce alike on all ranks") {
   rondo::threads::run(3, [](auto& comm) {
     const std::size_t count = 2000;
@@ -165,11 +252,13 @@ TEST_CASE("sparse, mixed and lossless codecs reduce alike on all ranks") {
   });
 }
 
-TEST_CASE("low rank: a sum of matrices of low rank arrives whole by two linear all-reduces") {
+TEMPLATE_TEST_CASE("low rank: matrices of low rank arrive whole by two linear all-reduces", "",
+                   rondo::automatic, rondo::ring, rondo::tree, rondo::one_shot) {
+  const TestType algorithm{};
   const std::size_t rows = 24;
   const std::size_t columns = 40;
   rondo::threads::run(3, [&](auto& comm) {
-    codec::low_rank<4> powers{rows, columns, 11};
+    codec::low_rank_memory<4> memory{rows, columns, 11};
     const auto factor_of = [&](int rank, std::size_t i, std::size_t j) {
       return std::sin(static_cast<float>(i + 1)) * std::cos(static_cast<float>(j) * 0.3F) *
              static_cast<float>(rank + 1);
@@ -181,8 +270,7 @@ TEST_CASE("low rank: a sum of matrices of low rank arrives whole by two linear a
           gradient[i * columns + j] = factor_of(comm.rank(), i, j);
         }
       }
-      powers.all_reduce(gradient, comm.size(),
-                        [&](std::span<float> values) { rondo::all_reduce(comm, values); });
+      rondo::all_reduce(comm, gradient, rondo::op::average{}, algorithm, codec::low_rank{memory});
     }
     require_same_bits(comm, gradient);
     for (std::size_t i = 0; i < rows; ++i) {
@@ -212,7 +300,55 @@ TEST_CASE("a shared scale sums integers in any schedule without decoding them") 
     shared.decode(sums, absmax, decoded);
     require_same_bits(comm, decoded);
     DEMAND(decibels(sum_of(comm.size(), 4, count), decoded) > 25.0);
+
+    // In one call, by any algorithm: the same bits.
+    const auto in_one_call = [&](const auto& algorithm) {
+      std::vector<float> got(count);
+      rondo::all_reduce(comm, gradient, got, algorithm, shared);
+      DEMAND(got == decoded);
+    };
+    in_one_call(rondo::automatic{});
+    in_one_call(rondo::ring{});
+    in_one_call(rondo::one_shot{});
+    rondo::testing::messages_only apart{comm};
+    std::vector<float> average(count);
+    rondo::all_reduce(apart, gradient, average, rondo::op::average{}, shared, rondo::tree{});
+    std::vector<double> exact = sum_of(comm.size(), 4, count);
+    for (double& value : exact) {
+      value /= comm.size();
+    }
+    DEMAND(decibels(exact, average) > 25.0);
   });
+}
+
+TEST_CASE("a shared scale makes a block with a NaN on one rank NaN on all, and no other") {
+  rondo::threads::run(3, [&](auto& comm) {
+    auto gradient = gradient_of(comm.rank(), 4, 512);
+    if (comm.rank() == 2) {
+      gradient[200] = std::nanf("");
+    }
+    rondo::all_reduce(comm, gradient, codec::shared_scale<8>{});
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      DEMAND(std::isnan(gradient[i]) == (i / 128 == 1));
+    }
+  });
+}
+
+TEST_CASE("a shared scale refuses more ranks than its sums have room for") {
+  std::string said[3];
+  rondo::threads::run(3, [&](auto& comm) {
+    std::vector<float> gradient(100, 1.0F);
+    try {
+      rondo::all_reduce(comm, gradient, codec::shared_scale<7, 32, std::int8_t>{});
+    } catch (const rondo::error& thrown) {
+      DEMAND(thrown.code() == rondo::error_code::invalid_argument);
+      said[comm.rank()] = thrown.what();
+    }
+    rondo::all_reduce(comm, gradient);  // nothing moved: the communicator lives
+  });
+  for (const auto& text : said) {
+    CHECK(text.find("sums of 3 ranks may overflow") != std::string::npos);
+  }
 }
 
 TEST_CASE("codec parameters that differ between ranks are found at the call") {

@@ -39,6 +39,17 @@ struct error_feedback {
 
   [[nodiscard]] std::size_t wire_bytes(std::size_t count) const { return codec.wire_bytes(count); }
 
+  /// What is missing to encode values up to `count` of a buffer.
+  [[nodiscard]] std::string lacking(std::size_t count) const {
+    if (residual.size() < count) {
+      return too_short("residual", residual.size(), count);
+    }
+    if (!residual_of_sum.empty() && residual_of_sum.size() < count) {
+      return too_short("residual_of_sum", residual_of_sum.size(), count);
+    }
+    return {};
+  }
+
   /// Errors: refused where the memory does not reach to the last value.
   template <buffer Values>
   void encode(const Values& values, std::span<std::byte> to, const context& where = {}) const {
@@ -94,14 +105,16 @@ struct error_feedback {
       return {};
     }
     if (whole.size() < where.first + count) {
-      too_short(where.of_sum ? "residual_of_sum" : "residual", whole.size(), where.first + count);
+      refuse(too_short(where.of_sum ? "residual_of_sum" : "residual", whole.size(),
+                       where.first + count));
     }
     return whole.subspan(where.first, count);
   }
 
-  [[noreturn]] static void too_short(const char* which, std::size_t got, std::size_t needed) {
-    refuse(std::string{"codec::error_feedback: "} + which + " holds " + std::to_string(got) +
-           " floats; needs " + std::to_string(needed) + ", one per value of the whole buffer");
+  [[nodiscard]] static std::string too_short(const char* which, std::size_t got,
+                                             std::size_t needed) {
+    return std::string{"codec::error_feedback: "} + which + " holds " + std::to_string(got) +
+           " floats; needs " + std::to_string(needed) + ", one per value of the whole buffer";
   }
 
   /// The memory holds what to send; afterwards, what is left of it.

@@ -2,28 +2,36 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/codec/arithmetic.hpp>
 #include <rondo/codec/random.hpp>
+#include <rondo/codec/tile.hpp>
+#include <rondo/core/buffer.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/policies.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace rondo::inline v0_1::codec {
 
-/// A gradient matrix as a product of two thin ones: P Q^T of rank R. Both are found with linear
-/// all-reduces, so any schedule will do, and nothing is quantised (PowerSGD: Vogels et al. 2019,
-/// arXiv:1905.13727). Per call R (rows + columns) floats travel instead of rows * columns.
-///
-/// The object is one matrix's memory on one rank: it keeps Q for the next call (warm start) and
-/// what P Q^T leaves unsent. Every rank must give the same shape and seed.
 template <std::size_t R>
-class low_rank {
+struct low_rank;
+
+/// What `low_rank<R>` remembers of one matrix on one rank: where the next call starts from, and
+/// what has not been sent yet. The user's: saving and restoring a run means copying both spans.
+template <std::size_t R>
+class low_rank_memory {
  public:
-  low_rank(std::size_t rows, std::size_t columns, std::uint64_t seed = 0)
+  /// Every rank gives the same shape and seed. Errors: a matrix smaller than R x R is refused.
+  low_rank_memory(std::size_t rows, std::size_t columns, std::uint64_t seed = 0)
       : rows_{rows},
         columns_{columns},
+        seed_{seed},
         p_(rows * R),
         q_(columns * R),
         residual_(rows * columns, 0.0f) {
@@ -33,9 +41,7 @@ class low_rank {
              std::to_string(rows) + " x " + std::to_string(columns) +
              " matrix has; send it as it is");
     }
-    for (std::size_t i = 0; i < q_.size(); ++i) {
-      q_[i] = gaussian(seed, i);
-    }
+    forget();
   }
 
   /// Floats sent per call by each rank.
@@ -43,38 +49,22 @@ class low_rank {
   /// Whether that is less than the matrix itself, by a factor of two or more.
   [[nodiscard]] bool worthwhile() const { return 2 * floats_sent() <= rows_ * columns_; }
 
-  /// What has not been sent yet: [rows, columns], to save or to restore.
+  /// What has not been sent yet: [rows, columns].
   [[nodiscard]] std::span<float> residual() { return residual_; }
   /// The start of the next call: [columns, R], equal on all ranks.
   [[nodiscard]] std::span<float> basis() { return q_; }
 
-  /// gradient [rows, columns], row by row = the low-rank average over the ranks.
-  /// `sum(span<float>)` must replace its argument by the sum over `ranks` ranks, on all alike.
-  template <class AllReduce>
-  void all_reduce(std::span<float> gradient, int ranks, AllReduce&& sum) {
-    if (gradient.size() != rows_ * columns_) {
-      refuse("codec::low_rank: got " + std::to_string(gradient.size()) +
-             " values; the matrix has " + std::to_string(rows_) + " x " + std::to_string(columns_));
+ private:
+  friend struct low_rank<R>;
+
+  /// Nothing is owed; the next call starts from Gaussian columns.
+  void forget() {
+    std::fill(residual_.begin(), residual_.end(), 0.0f);
+    for (std::size_t i = 0; i < q_.size(); ++i) {
+      q_[i] = gaussian(seed_, i);
     }
-    for (std::size_t i = 0; i < gradient.size(); ++i) {
-      residual_[i] += gradient[i];
-    }
-    orthogonalise(q_, columns_);
-    multiply_by_q();
-    sum(std::span<float>{p_});
-    orthogonalise(p_, rows_);
-    multiply_by_p();
-    // This rank's own part is what it has sent: M - P (P^T M) stays.
-    reconstruct([this](std::size_t i, float sent) { residual_[i] -= sent; });
-    sum(std::span<float>{q_});
-    const float share = 1.0f / static_cast<float>(ranks);
-    for (float& value : q_) {
-      value *= share;
-    }
-    reconstruct([gradient](std::size_t i, float value) { gradient[i] = value; });
   }
 
- private:
   /// Box-Muller on the counter's hash.
   [[nodiscard]] static float gaussian(std::uint64_t seed, std::size_t i) {
     const std::uint64_t hash = detail::mixed(detail::mixed(seed) ^ i);
@@ -83,8 +73,83 @@ class low_rank {
     return static_cast<float>(std::sqrt(-2 * std::log(u)) * std::cos(angle));
   }
 
+  std::size_t rows_;
+  std::size_t columns_;
+  std::uint64_t seed_;
+  std::vector<float> p_;  ///< [rows, R]
+  std::vector<float> q_;  ///< [columns, R]
+  std::vector<float> residual_;
+};
+
+/// A gradient matrix as a product of two thin ones: P Q^T of rank R. Both are found with linear
+/// all-reduces, so any algorithm will do, and nothing is quantised (PowerSGD: Vogels et al. 2019,
+/// arXiv:1905.13727). Per call R (rows + columns) floats travel instead of rows * columns.
+///
+///     low_rank_memory<4> memory{rows, columns};                    // one per matrix and rank
+///     all_reduce(comm, gradient, op::average{}, low_rank{memory});
+///
+/// What P Q^T leaves of a rank's own matrix is sent with a later one. A value that is not finite
+/// makes the result NaN on all ranks, and the memory starts anew.
+template <std::size_t R>
+struct low_rank {
+  static constexpr policy kind = policy::codec;
+  static constexpr bool is_linear = true;
+  static constexpr bool needs_state = true;
+  static constexpr bool carries_nan = true;
+
+  low_rank_memory<R>* memory;
+
+  explicit low_rank(low_rank_memory<R>& with) : memory{&with} {}
+
+  /// What is missing to send `count` values.
+  [[nodiscard]] std::string lacking(std::size_t count) const {
+    const auto& m = *memory;
+    return count == m.rows_ * m.columns_
+               ? std::string{}
+               : "codec::low_rank: got " + std::to_string(count) + " values; the matrix has " +
+                     std::to_string(m.rows_) + " x " + std::to_string(m.columns_);
+  }
+  /// What must be equal on all ranks, besides R.
+  [[nodiscard]] std::uint64_t parameters() const {
+    return detail::mixed(detail::mixed(memory->seed_) ^ memory->rows_) ^ memory->columns_;
+  }
+
+  /// out = `factor` times the low-rank sum of the ranks' matrices, [rows, columns], row by row.
+  /// `ranks.sum(span<float>)` must replace its argument by the sum over all ranks, on all alike.
+  template <buffer In, writable_buffer Out, class Ranks>
+  void all_reduce(const In& in, Out&& out, const Ranks& ranks, float factor = 1) const {
+    auto& m = *memory;
+    const auto from = readable(in);
+    const auto to = writable(out);
+    if (const auto missing = lacking(from.size()); !missing.empty()) {
+      refuse(missing);
+    }
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      m.residual_[i] += detail::value_at(from.data(), i);
+    }
+    orthogonalise(m.q_, m.columns_);
+    multiply_by_q();
+    ranks.sum(std::span<float>{m.p_});
+    orthogonalise(m.p_, m.rows_);
+    multiply_by_p();
+    // This rank's own part is what it has sent: M - P (P^T M) stays.
+    reconstruct([&m](std::size_t i, float sent) { m.residual_[i] -= sent; });
+    ranks.sum(std::span<float>{m.q_});
+    using stored = typename detail::stored_as<element_of<Out>>::type;
+    bool finite = true;
+    reconstruct([&](std::size_t i, float value) {
+      const auto scaled = static_cast<stored>(value * factor);
+      std::memcpy(static_cast<void*>(to.data() + i), &scaled, sizeof(scaled));
+      finite = finite && std::isfinite(value);
+    });
+    if (!finite) {
+      m.forget();
+    }
+  }
+
+ private:
   /// Gram-Schmidt on the columns of a [rows, R] matrix, twice over for accuracy. A column that
-  /// depends on those before it becomes zero.
+  /// depends on those before it becomes zero; one that is not finite becomes NaN.
   static void orthogonalise(std::vector<float>& matrix, std::size_t rows) {
     const auto dot = [&](std::size_t a, std::size_t b) {
       double sum = 0;
@@ -105,7 +170,7 @@ class low_rank {
         }
       }
       const double norm = std::sqrt(dot(column, column));
-      const double inverse = norm > 1e-6 * before && norm > 0 ? 1 / norm : 0;
+      const double inverse = norm <= 1e-6 * before || norm == 0 ? 0 : 1 / norm;
       for (std::size_t i = 0; i < rows; ++i) {
         matrix[i * R + column] =
             static_cast<float>(static_cast<double>(matrix[i * R + column]) * inverse);
@@ -114,27 +179,27 @@ class low_rank {
   }
 
   /// P = M Q.
-  void multiply_by_q() {
-    for (std::size_t row = 0; row < rows_; ++row) {
+  void multiply_by_q() const {
+    auto& m = *memory;
+    for (std::size_t row = 0; row < m.rows_; ++row) {
       float sums[R] = {};
-      for (std::size_t column = 0; column < columns_; ++column) {
+      for (std::size_t column = 0; column < m.columns_; ++column) {
         for (std::size_t k = 0; k < R; ++k) {
-          sums[k] += residual_[row * columns_ + column] * q_[column * R + k];
+          sums[k] += m.residual_[row * m.columns_ + column] * m.q_[column * R + k];
         }
       }
-      for (std::size_t k = 0; k < R; ++k) {
-        p_[row * R + k] = sums[k];
-      }
+      std::copy_n(sums, R, m.p_.begin() + static_cast<std::ptrdiff_t>(row * R));
     }
   }
 
   /// Q = M^T P.
-  void multiply_by_p() {
-    q_.assign(q_.size(), 0.0f);
-    for (std::size_t row = 0; row < rows_; ++row) {
-      for (std::size_t column = 0; column < columns_; ++column) {
+  void multiply_by_p() const {
+    auto& m = *memory;
+    std::fill(m.q_.begin(), m.q_.end(), 0.0f);
+    for (std::size_t row = 0; row < m.rows_; ++row) {
+      for (std::size_t column = 0; column < m.columns_; ++column) {
         for (std::size_t k = 0; k < R; ++k) {
-          q_[column * R + k] += residual_[row * columns_ + column] * p_[row * R + k];
+          m.q_[column * R + k] += m.residual_[row * m.columns_ + column] * m.p_[row * R + k];
         }
       }
     }
@@ -143,22 +208,17 @@ class low_rank {
   /// put(i, (P Q^T)[i]) for every place of the matrix.
   template <class Put>
   void reconstruct(const Put& put) const {
-    for (std::size_t row = 0; row < rows_; ++row) {
-      for (std::size_t column = 0; column < columns_; ++column) {
+    const auto& m = *memory;
+    for (std::size_t row = 0; row < m.rows_; ++row) {
+      for (std::size_t column = 0; column < m.columns_; ++column) {
         float value = 0;
         for (std::size_t k = 0; k < R; ++k) {
-          value += p_[row * R + k] * q_[column * R + k];
+          value += m.p_[row * R + k] * m.q_[column * R + k];
         }
-        put(row * columns_ + column, value);
+        put(row * m.columns_ + column, value);
       }
     }
   }
-
-  std::size_t rows_;
-  std::size_t columns_;
-  std::vector<float> p_;  ///< [rows, R]
-  std::vector<float> q_;  ///< [columns, R]
-  std::vector<float> residual_;
 };
 
 }  // namespace rondo::inline v0_1::codec

@@ -6,7 +6,7 @@
 
 #include <numeric>
 #include <span>
-#include <utility>
+#include <string>
 
 namespace rondo::inline v0_1::codec {
 
@@ -29,6 +29,15 @@ struct mixed_by_size {
 
   [[nodiscard]] constexpr std::size_t wire_bytes(std::size_t count) const {
     return count < threshold ? for_short.wire_bytes(count) : for_long.wire_bytes(count);
+  }
+  [[nodiscard]] std::string lacking(std::size_t count) const {
+    std::string missing;
+    choose(count, [&](const auto& codec) {
+      if constexpr (requires { codec.lacking(count); }) {
+        missing = codec.lacking(count);
+      }
+    });
+    return missing;
   }
   template <buffer Values>
   void encode(const Values& values, std::span<std::byte> to, const context& where = {}) const {

@@ -30,13 +30,14 @@ namespace rondo::inline v0_1::codec::detail {
   return z ^ (z >> 16);
 }
 
-/// One stream of numbers per seed, step, rank and phase of a collective.
+/// One stream of numbers per seed, step, rank and phase or message of a collective.
 struct random_stream {
   std::uint64_t key = 0;
   std::uint64_t first = 0;  ///< index of the message's first value
 
   [[nodiscard]] static constexpr random_stream of(std::uint64_t seed, const context& where) {
-    const std::uint64_t who = std::uint64_t{where.rank} * 2 + (where.of_sum ? 1 : 0);
+    const std::uint64_t who = (std::uint64_t{where.hop} << 33) + std::uint64_t{where.rank} * 2 +
+                              (where.of_sum ? 1 : 0);
     return {mixed(mixed(mixed(seed) ^ where.step) ^ who), where.first};
   }
 

@@ -6,6 +6,7 @@
 #include <rondo/codec/integer.hpp>
 #include <rondo/codec/statistic.hpp>
 #include <rondo/codec/tile.hpp>
+#include <rondo/core/policies.hpp>
 #include <rondo/core/vectorize.hpp>
 
 #include <algorithm>
@@ -18,7 +19,11 @@ namespace rondo::inline v0_1::codec {
 /// Integers whose scale all ranks share, so that a sum of integers is the integer of the sum: any
 /// schedule and any network that adds integers will do, nothing is decoded on the way, and the
 /// result is exact but for one rounding per rank (THC: Li et al. 2024, NSDI; FP8-LM: Peng et al.
-/// 2023, arXiv:2310.18313). It takes two collectives, a maximum of block magnitudes and the sum:
+/// 2023, arXiv:2310.18313):
+///
+///     all_reduce(comm, gradient, shared_scale<8>{}, ring{});
+///
+/// That is two collectives, a maximum of block magnitudes and the sum, which may be made by hand:
 ///
 ///     shared_scale<8> codec;
 ///     std::vector<float> absmax(codec.blocks(n));
@@ -29,13 +34,17 @@ namespace rondo::inline v0_1::codec {
 ///     all_reduce(comm, sums);
 ///     codec.decode(sums, absmax, gradient);
 ///
-/// A block that holds a NaN or an infinity on any rank is NaN on all.
+/// A block that holds a NaN or an infinity on any rank is NaN on all. The wire has `Sum` integers, so
+/// that no hop can overflow: 16 bits for codes of more than 5.
 template <int Bits, std::size_t Block = 128,
           class Sum = std::conditional_t<(Bits > 5), std::int16_t, std::int8_t>>
 struct shared_scale {
   static_assert(Bits >= 2 && Bits <= 16 && std::is_signed_v<Sum> && std::is_integral_v<Sum>);
+  static constexpr policy kind = policy::codec;
   static constexpr std::size_t block = Block;
+  static constexpr bool is_linear = true;
   static constexpr bool additive = true;
+  static constexpr bool carries_nan = true;
   using sum_type = Sum;
   static constexpr int highest = (1 << (Bits - 1)) - 1;
   /// With more, a sum may overflow.
@@ -99,6 +108,28 @@ struct shared_scale {
         }
       }
     });
+  }
+
+  /// out = `factor` times the sum of the ranks' values. `ranks` has `size()`, `memory(bytes)`, and
+  /// `sum(span)` and `largest(span)`, which replace their argument by the result over all ranks.
+  /// Errors: more than `max_ranks` are refused.
+  template <buffer In, writable_buffer Out, class Ranks>
+  static void all_reduce(const In& in, Out&& out, const Ranks& ranks, float factor = 1) {
+    const auto from = readable(in);
+    if (ranks.size() > max_ranks) {
+      refuse("codec::shared_scale: sums of " + std::to_string(ranks.size()) +
+             " ranks may overflow; got room for " + std::to_string(max_ranks) +
+             ", take fewer bits or a wider Sum");
+    }
+    std::byte* const memory =
+        ranks.memory(blocks(from.size()) * sizeof(float) + from.size() * sizeof(Sum));
+    const std::span<float> absmax{reinterpret_cast<float*>(memory), blocks(from.size())};
+    const std::span<Sum> sums{reinterpret_cast<Sum*>(memory + absmax.size_bytes()), from.size()};
+    observe(from, absmax);
+    ranks.largest(absmax);
+    encode(from, absmax, sums);
+    ranks.sum(sums);
+    decode(sums, absmax, out, factor);
   }
 
   /// |sum - decoded| is at most half a step per rank.

@@ -5,6 +5,7 @@
 #include <rondo/collective/automatic.hpp>
 #include <rondo/collective/call_site.hpp>
 #include <rondo/collective/compressed.hpp>
+#include <rondo/collective/linear.hpp>
 #include <rondo/collective/perform.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/extremes.hpp>
@@ -125,6 +126,15 @@ struct all_reduce_call {
       return launch(comm, made,
                     all_reduce_job<Comm, T, operation_type, algorithm_type>{
                         comm, in.data(), out.data(), in.size(), operation, algorithm},
+                    given...);
+    } else if constexpr (codec::linear_codec<codec_type>) {
+      call coded = made;
+      if constexpr (requires { codec.parameters(); }) {
+        coded.parameters = coded.parameters * 31 + codec.parameters();
+      }
+      return launch(comm, coded,
+                    linear_all_reduce_job<Comm, T, operation_type, algorithm_type, codec_type>{
+                        comm, in.data(), out.data(), in.size(), operation, algorithm, codec},
                     given...);
     } else {
       check_codec<operation_type, algorithm_type, codec_type>();

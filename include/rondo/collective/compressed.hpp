@@ -35,6 +35,9 @@ template <class Codec>
 /// Refuses pairs that would lose meaning, with one line that says why.
 template <class Operation, class Algorithm, class Codec>
 consteval void check_codec() {
+  static_assert(!codec::linear_codec<Codec>,
+                "rondo: shared_scale and low_rank are sums made by all_reduce; this collective "
+                "takes int8, int4, ...");
   static_assert(codec::codec<Codec>,
                 "rondo: the codec needs block, wire_bytes, encode, decode and decode_add; see "
                 "codec/concept.hpp");
@@ -87,6 +90,7 @@ struct compressed_all_reduce_job {
 
   template <class Turn>
   void operator()(Turn& turn) const {
+    check_memory(with, count, turn.rank());
     if constexpr (std::is_same_v<Algorithm, one_shot>) {
       from_all(turn);
     } else if constexpr (is_automatic<Algorithm>) {
@@ -232,6 +236,7 @@ struct compressed_reduce_scatter_job {
 
   template <class Turn>
   void operator()(Turn& turn) const {
+    check_memory(with, by_rank.total(turn.size()), turn.rank());
     const wires<Codec> cut{with, by_rank.of(comm), turn.size()};
     const std::size_t own = by_rank.count(turn.rank());
     auto* memory = comm.scratch().get(cut.total() + own * sizeof(float));
@@ -261,6 +266,7 @@ struct compressed_all_gather_job {
   template <class Turn>
   void operator()(Turn& turn) const {
     const chunking whole = by_rank.of(comm);
+    check_memory(with, whole.offset(turn.rank()) + whole.count(turn.rank()), turn.rank());
     const wires<Codec> cut{with, whole, turn.size()};
     const wire mine{comm.scratch().get(cut.stride()), cut.bytes(turn.rank())};
     with.encode(std::span<const T>{in, whole.count(turn.rank())}, mine,
@@ -283,6 +289,7 @@ struct compressed_all_to_all_job {
 
   template <class Turn>
   void operator()(Turn& turn) const {
+    check_memory(with, sent.total(turn.size()), turn.rank());
     if (!sent.per_rank.empty()) {
       compare_counts(turn);
     }

@@ -5,6 +5,7 @@
 #include <rondo/codec/concept.hpp>
 #include <rondo/collective/execute.hpp>
 #include <rondo/core/chunking.hpp>
+#include <rondo/core/error.hpp>
 #include <rondo/core/extremes.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/transport/keepsake.hpp>
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 /// How encoded chunks travel. Values are encoded once per phase; sums are made in fp32 in rank
@@ -27,6 +29,17 @@ using read_wire = std::span<const std::byte>;
 template <class Turn>
 [[nodiscard]] codec::context context_of(const Turn& turn, std::size_t first, bool of_sum = false) {
   return {turn.word() >> 32, static_cast<std::uint32_t>(turn.rank()), first, of_sum};
+}
+
+/// A codec's memory is one rank's own, and so is what it lacks: that rank ends the call for all,
+/// before any byte moves.
+template <class Codec>
+void check_memory(const Codec& with, std::size_t count, int rank) {
+  if constexpr (requires { with.lacking(count); }) {
+    if (const std::string missing = with.lacking(count); !missing.empty()) {
+      raise(error{error_code::rank_failed, "rank " + std::to_string(rank) + ": " + missing, rank});
+    }
+  }
 }
 
 /// One wire for each chunk of a buffer, side by side.
@@ -154,7 +167,9 @@ class coded_turn {
       const std::size_t count = one.bytes / sizeof(float);
       const wire sent{memory, with_.wire_bytes(count)};
       with_.encode(std::span<const float>{reinterpret_cast<const float*>(one.data), count}, sent,
-                   context_of(turn_, 0));
+                   {.step = turn_.word() >> 32,
+                    .rank = static_cast<std::uint32_t>(turn_.rank()),
+                    .hop = ++hop_});
       mine.out.push_back({one.peer, sent.data(), sent.size()});
       memory += sent.size();
     }
@@ -178,6 +193,7 @@ class coded_turn {
   Comm& comm_;
   Turn& turn_;
   const Codec& with_;
+  std::uint32_t hop_ = 0;  ///< messages encoded so far
 };
 
 }  // namespace rondo::inline v0_1::detail
