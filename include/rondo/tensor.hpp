@@ -6,3 +6,4 @@
 
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/mesh.hpp>
+#include <rondo/tensor/plan.hpp>
