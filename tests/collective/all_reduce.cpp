@@ -113,12 +113,22 @@ TEST_CASE("all_reduce: a megabyte, and an element larger than a stage") {
     return sum;
   };
   rondo::threads::run(3, [&](auto& comm) {
-    for (int round = 0; round < 2; ++round) {
-      std::vector<giant> values(3);
+    std::vector<giant> values(3);
+    const auto check = [&](auto& over, const auto&... algorithm) {
       values[1].values.fill(comm.rank() + 1);
-      round == 0 ? rondo::all_reduce(comm, values, add)
-                 : rondo::all_reduce(comm, values, add, rondo::one_shot{});
+      rondo::all_reduce(over, values, add, algorithm...);
       rondo::testing::expect(values[1].values[9999] == 6, "a sum of giants");
+    };
+    check(comm);
+    check(comm, rondo::two_shot{});
+    bool refused = false;
+    try {
+      check(comm, rondo::one_shot{});
+    } catch (const rondo::error& thrown) {
+      refused = thrown.code() == rondo::error_code::invalid_argument;
     }
+    rondo::testing::expect(refused, "one_shot of giants is refused, not made in another way");
+    rondo::testing::messages_only apart{comm};
+    check(apart, rondo::one_shot{});
   });
 }

@@ -210,8 +210,8 @@ template <rondo::schedule::collective What, bool Messages, class Visit>
 void for_each_algorithm(int ranks, const Visit& visit) {
   const auto one = [&]<class Algorithm>(Algorithm) {
     constexpr bool automatic = std::is_same_v<Algorithm, rondo::automatic>;
-    if constexpr (Messages ? automatic || rondo::schedule::generates<Algorithm, What>
-                           : automatic || rondo::detail::is_direct<Algorithm>) {
+    if constexpr (automatic || (rondo::schedule::generates<Algorithm, What> &&
+                                (Messages || rondo::detail::is_direct<Algorithm>))) {
       visit(for_ranks<Algorithm>(ranks));
     }
   };

@@ -5,6 +5,7 @@
 #include <rondo/collective/call_site.hpp>
 #include <rondo/collective/compressed.hpp>
 #include <rondo/collective/movement.hpp>
+#include <rondo/collective/start.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/policies.hpp>
@@ -12,6 +13,7 @@
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <type_traits>
 
 namespace rondo::inline v0_1 {
 namespace detail {
@@ -19,7 +21,7 @@ namespace detail {
 struct all_gather_direct {
   template <class Turn, class Job>
   static void run(Turn& turn, const Job& job) {
-    protocol::direct_all_gather(turn, job.in, job.out, job.out_layout());
+    protocol::direct_all_gather(turn, job.in, job.out, job.out_cut());
   }
 };
 
@@ -35,23 +37,23 @@ struct all_gather_call {
     const auto cut = cut_for("all_gather", comm, from.size(), given...);
     check_count("all_gather", "the input", from.size(), cut.count(comm.rank()), comm.rank());
     check_count("all_gather", "the output", to.size(), cut.total(comm.size()), comm.rank());
-    const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
-    using algorithm_type = std::remove_const_t<decltype(algorithm)>;
-    const auto codec = choose<policy::codec>(nothing_given{}, given...);
-    using codec_type = std::remove_const_t<decltype(codec)>;
-    static constexpr signature what{"all_gather", type_name<T>(), {}, algorithm_type::name,
-                                    codec_name<codec_type>()};
-    const call made{&what, to.size(), -1, where, parameters_of(algorithm) ^ cut.hash()};
-    if constexpr (number_given<policy::codec, Given...> == 0) {
-      using job = movement<schedule::collective::all_gather, all_gather_direct, Comm, T,
-                           algorithm_type, moves_only<T>>;
-      return launch(comm, made, job{comm, from.data(), to.data(), cut, cut, 0, algorithm, {}},
+    const auto with = policies_of(given...);
+    using chosen = std::remove_const_t<decltype(with)>;
+    using algorithm = typename chosen::algorithm_type;
+    const call made =
+        call_of<schedule::collective::all_gather, T>(with, to.size(), where, -1, cut.hash());
+    if constexpr (!chosen::coded) {
+      using job = by_algorithm<movement<schedule::collective::all_gather, all_gather_direct, Comm,
+                                        T, algorithm, moves_only<T>>>;
+      return launch(comm, made,
+                    job{{comm, from.data(), to.data(), cut, cut, 0, with.algorithm, {}}},
                     given...);
     } else {
-      check_codec<op::sum, algorithm_type, codec_type>();
-      check_encoded_once<algorithm_type>();
-      using job = compressed_all_gather_job<Comm, T, codec_type>;
-      return launch(comm, made, job{comm, from.data(), to.data(), cut, codec}, given...);
+      using codec = typename chosen::codec_type;
+      check_codec<op::sum, algorithm, codec>();
+      check_encoded_once<algorithm>();
+      using job = compressed_all_gather_job<Comm, T, codec>;
+      return launch(comm, made, job{comm, from.data(), to.data(), cut, with.codec}, given...);
     }
   }
 };

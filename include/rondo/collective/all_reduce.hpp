@@ -5,98 +5,87 @@
 #include <rondo/collective/automatic.hpp>
 #include <rondo/collective/call_site.hpp>
 #include <rondo/collective/compressed.hpp>
+#include <rondo/collective/fold_values.hpp>
 #include <rondo/collective/linear.hpp>
 #include <rondo/collective/perform.hpp>
+#include <rondo/collective/start.hpp>
 #include <rondo/core/buffer.hpp>
+#include <rondo/core/error.hpp>
 #include <rondo/core/extremes.hpp>
-#include <rondo/core/operation.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/one_shot.hpp>
 #include <rondo/protocol/two_shot.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <span>
+#include <string>
+#include <type_traits>
 
 namespace rondo::inline v0_1 {
 namespace detail {
 
-template <class Comm, class T, class Operation, class Algorithm>
+template <class...>
+inline constexpr bool begins_with_buffer = false;
+template <class First, class... Rest>
+inline constexpr bool begins_with_buffer<First, Rest...> = buffer<First>;
+
+template <class Comm, class T, class Algorithm, class Fold>
 struct all_reduce_job {
   Comm& comm;
   const T* in;
   T* out;
   std::size_t count;
-  Operation operation;
   Algorithm algorithm;
+  Fold with;
 
-  using folds = reduction<Operation, T>;
-  using partial = typename folds::partial;
   static constexpr auto what = schedule::collective::all_reduce;
 
   template <class Turn>
-  void operator()(Turn& turn) const {
-    const folds with{operation, comm.size()};
-    if constexpr (is_native<Algorithm>) {
-      turn.native(schedule::make<what>{}, *this);
-    } else if constexpr (shares_memory<Turn> && (is_automatic<Algorithm> || is_direct<Algorithm>)) {
-      direct(turn, with);
-    } else if constexpr (is_automatic<Algorithm>) {
-      choose_all_reduce(turn, count * sizeof(partial),
-                        [&](const auto& chosen) { scheduled(turn, chosen, with); });
-    } else {
-      scheduled(turn, resolved(algorithm, comm), with);
-    }
-  }
-
- private:
-  template <class Turn>
-  void direct(Turn& turn, const folds& with) const {
+  void direct(Turn& turn) const {
     protocol::one_thread alone;
-    const std::size_t most = turn.stage_bytes() / sizeof(T);  // 0: an element fills more than a stage
-    const bool one = std::is_same_v<Algorithm, one_shot> ||
-                     (is_automatic<Algorithm> && prefers_one_shot(turn, count * sizeof(T)));
-    if (!one || most == 0) {
-      protocol::two_shot_all_reduce(alone, turn, in, out, count, with);
+    const std::size_t most = turn.stage_bytes() / sizeof(T);
+    if constexpr (std::is_same_v<Algorithm, one_shot>) {
+      if (most == 0) {
+        refuse("all_reduce: an element of " + std::to_string(sizeof(T)) +
+                   " bytes does not fit the " + std::to_string(turn.stage_bytes()) +
+                   " bytes that one_shot stages; use two_shot or ring",
+               turn.rank());
+      }
+    }
+    const bool one =
+        std::is_same_v<Algorithm, one_shot> ||
+        (is_automatic<Algorithm> && most != 0 && prefers_one_shot(turn, count * sizeof(T)));
+    if (!one) {
+      protocol::two_shot_all_reduce(alone, turn, in, out, count, with.with);
       return;
     }
     std::size_t done = 0;
     do {  // a call with no elements still meets its peers
       const std::size_t some = smaller(count - done, most);
-      protocol::one_shot_all_reduce(alone, turn, in + done, out + done, some, with);
+      protocol::one_shot_all_reduce(alone, turn, in + done, out + done, some, with.with);
       done += some;
       turn.advance();
     } while (done < count);
   }
 
-  /// Partial results that are not of type T travel as they are: they are folded in place in scratch
-  /// of their own, and lowered once, at the end.
+  template <class Turn, class Run>
+  void choose(const Turn& turn, const Run& run) const {
+    choose_all_reduce(turn, count * sizeof(typename Fold::partial), run);
+  }
+
   template <class Turn, class Chosen>
-  void scheduled(Turn& turn, const Chosen& chosen, const folds& with) const {
+  void scheduled(Turn& turn, const Chosen& chosen) const {
     const auto& program = program_of<what>(comm, chosen, 0);
     const chunking cut = chunking::even(count, program.chunks);
-    const fold_partials<folds> fold{with};
-    if constexpr (std::is_same_v<partial, T>) {
-      run_program(comm, turn, program, in, out, cut, cut, fold);
-      for (std::size_t i = 0; folds_finish<folds> && i < count; ++i) {
-        out[i] = with.lower(out[i]);
-      }
-    } else {
-      auto* wide = reinterpret_cast<partial*>(comm.widened().get(count * sizeof(partial)));
-      for (std::size_t i = 0; i < count; ++i) {
-        ::new (static_cast<void*>(wide + i)) partial(folds::lift(in[i]));
-      }
-      run_program(comm, turn, program, static_cast<const partial*>(wide), wide, cut, cut, fold);
-      for (std::size_t i = 0; i < count; ++i) {
-        out[i] = with.lower(wide[i]);
-      }
-    }
+    run_folding(comm, turn, program, in, count, out, 0, count, cut, cut, with);
   }
 };
 
 struct all_reduce_call {
   template <class Comm, buffer Values, class... Given>
-    requires(!begins_with_buffer<Given...>)
-  static auto make(source_location where, Comm& comm, Values& values, const Given&... given) {
+  requires(!begins_with_buffer<Given...>) static auto make(source_location where, Comm& comm,
+                                                           Values& values, const Given&... given) {
     static_assert(writable_buffer<Values>, "rondo: all_reduce in place needs a writable buffer");
     return start(where, comm, readable(values), writable(values), given...);
   }
@@ -110,39 +99,35 @@ struct all_reduce_call {
   template <class Comm, class T, class... Given>
   static auto start(source_location where, Comm& comm, std::span<const T> in, std::span<T> out,
                     const Given&... given) {
-    check_policies<
-        allow<policy::operation, policy::algorithm, policy::codec, policy::async>, Given...>();
+    check_policies<allow<policy::operation, policy::algorithm, policy::codec, policy::async>,
+                   Given...>();
     check_count("all_reduce", "the output", out.size(), in.size(), comm.rank());
-    const auto operation = choose<policy::operation>(op::sum{}, given...);
-    const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
-    using operation_type = std::remove_const_t<decltype(operation)>;
-    using algorithm_type = std::remove_const_t<decltype(algorithm)>;
-    const auto codec = choose<policy::codec>(nothing_given{}, given...);
-    using codec_type = std::remove_const_t<decltype(codec)>;
-    static constexpr signature what{"all_reduce", type_name<T>(), operation_name<operation_type>(),
-                                    algorithm_type::name, codec_name<codec_type>()};
-    const call made{&what, in.size(), -1, where, parameters_of(algorithm)};
-    if constexpr (number_given<policy::codec, Given...> == 0) {
+    const auto with = policies_of(given...);
+    using chosen = std::remove_const_t<decltype(with)>;
+    using operation = typename chosen::operation_type;
+    using algorithm = typename chosen::algorithm_type;
+    const call made = call_of<schedule::collective::all_reduce, T>(with, in.size(), where);
+    if constexpr (!chosen::coded) {
+      using fold = folds_with<T, operation>;
+      using job = by_algorithm<all_reduce_job<Comm, T, algorithm, fold>>;
       return launch(comm, made,
-                    all_reduce_job<Comm, T, operation_type, algorithm_type>{
-                        comm, in.data(), out.data(), in.size(), operation, algorithm},
+                    job{{comm, in.data(), out.data(), in.size(), with.algorithm,
+                         fold{{with.operation, comm.size()}}}},
                     given...);
-    } else if constexpr (codec::linear_codec<codec_type>) {
-      call coded = made;
-      if constexpr (requires { codec.parameters(); }) {
-        coded.parameters = coded.parameters * 31 + codec.parameters();
-      }
-      return launch(comm, coded,
-                    linear_all_reduce_job<Comm, T, operation_type, algorithm_type, codec_type>{
-                        comm, in.data(), out.data(), in.size(), operation, algorithm, codec},
+    } else if constexpr (codec::linear_codec<typename chosen::codec_type>) {
+      using job =
+          linear_all_reduce_job<Comm, T, operation, algorithm, typename chosen::codec_type>;
+      return launch(comm, made,
+                    job{comm, in.data(), out.data(), in.size(), with.operation, with.algorithm,
+                        with.codec},
                     given...);
     } else {
-      check_codec<operation_type, algorithm_type, codec_type>();
-      call coded = made;  // a codec's own parameters show in the size of its wire
-      coded.parameters = coded.parameters * 31 + codec.wire_bytes(in.size());
-      return launch(comm, coded,
-                    compressed_all_reduce_job<Comm, T, operation_type, algorithm_type, codec_type>{
-                        comm, in.data(), out.data(), in.size(), operation, algorithm, codec},
+      using codec = typename chosen::codec_type;
+      check_codec<operation, algorithm, codec>();
+      using job = compressed_all_reduce_job<Comm, T, operation, algorithm, codec>;
+      return launch(comm, made,
+                    job{comm, in.data(), out.data(), in.size(), with.operation, with.algorithm,
+                        with.codec},
                     given...);
     }
   }

@@ -5,6 +5,7 @@
 #include <rondo/collective/call_site.hpp>
 #include <rondo/collective/compressed.hpp>
 #include <rondo/collective/movement.hpp>
+#include <rondo/collective/start.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/operation.hpp>
@@ -15,6 +16,7 @@
 
 #include <cstddef>
 #include <string>
+#include <type_traits>
 
 namespace rondo::inline v0_1 {
 namespace detail {
@@ -23,8 +25,8 @@ namespace detail {
 struct all_to_all_direct {
   template <class Turn, class Job>
   static void run(Turn& turn, const Job& job) {
-    const auto sent = job.in_layout();
-    const auto received = job.out_layout();
+    const auto sent = job.in_cut();
+    const auto received = job.out_cut();
     const auto self = turn.rank();
     if (job.sent.per_rank.empty()) {
       move(turn, job.in, job.out, sent, received, [&](int) { return sent.offset(self); });
@@ -89,25 +91,25 @@ struct all_to_all_call {
     if (from.data() == to.data() && !from.empty()) {
       refuse("all_to_all: input and output are the same memory; pass two buffers", comm.rank());
     }
-    const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
-    using algorithm_type = std::remove_const_t<decltype(algorithm)>;
-    const auto codec = choose<policy::codec>(nothing_given{}, given...);
-    using codec_type = std::remove_const_t<decltype(codec)>;
-    static constexpr signature what{"all_to_all", type_name<T>(), {}, algorithm_type::name,
-                                    codec_name<codec_type>()};
-    const bool equal = sent.per_rank.empty();
-    const call made{&what, equal ? from.size() : 0, -1, where,
-                    parameters_of(algorithm) + (equal ? 0 : 1)};
-    if constexpr (number_given<policy::codec, Given...> == 0) {
-      using job = movement<schedule::collective::all_to_all, all_to_all_direct, Comm, T,
-                           algorithm_type, moves_only<T>>;
-      return launch(comm, made, job{comm, from.data(), to.data(), sent, received, 0, algorithm, {}},
+    const auto with = policies_of(given...);
+    using chosen = std::remove_const_t<decltype(with)>;
+    using algorithm = typename chosen::algorithm_type;
+    const bool equal = sent.per_rank.empty();  // lists differ from rank to rank
+    const call made = call_of<schedule::collective::all_to_all, T>(
+        with, equal ? from.size() : 0, where, -1, equal ? 0 : 1);
+    if constexpr (!chosen::coded) {
+      using job = by_algorithm<movement<schedule::collective::all_to_all, all_to_all_direct, Comm,
+                                        T, algorithm, moves_only<T>>>;
+      return launch(comm, made,
+                    job{{comm, from.data(), to.data(), sent, received, 0, with.algorithm, {}}},
                     given...);
     } else {
-      check_codec<op::sum, algorithm_type, codec_type>();
-      check_encoded_once<algorithm_type>();
-      using job = compressed_all_to_all_job<Comm, T, codec_type>;
-      return launch(comm, made, job{comm, from.data(), to.data(), sent, received, codec}, given...);
+      using codec = typename chosen::codec_type;
+      check_codec<op::sum, algorithm, codec>();
+      check_encoded_once<algorithm>();
+      using job = compressed_all_to_all_job<Comm, T, codec>;
+      return launch(comm, made, job{comm, from.data(), to.data(), sent, received, with.codec},
+                    given...);
     }
   }
 };
@@ -117,7 +119,8 @@ struct all_to_all_call {
 /// Sends chunk d of each rank's input to rank d, which puts it where the sender's number says.
 ///
 ///     all_to_all(comm, in, out)                           in: [n count], out: [n count]
-///     all_to_all(comm, in, out, counts{sent, received})   in: [sum of sent], out: [sum of received]
+///     all_to_all(comm, in, out, counts{sent, received})   in: [sum of sent],
+///                                                         out: [sum of received]
 ///     policies: an algorithm (automatic), a codec (none), counts, async{}
 ///
 /// `sent[d]` on rank s must equal `received[s]` on rank d. Cost per rank: (n-1)/n of the bytes.

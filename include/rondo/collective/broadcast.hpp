@@ -2,15 +2,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/collective/automatic.hpp>
 #include <rondo/collective/call_site.hpp>
-#include <rondo/collective/movement.hpp>
+#include <rondo/collective/perform.hpp>
+#include <rondo/collective/start.hpp>
 #include <rondo/core/buffer.hpp>
-#include <rondo/core/operation.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/direct.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <type_traits>
 
 namespace rondo::inline v0_1 {
 namespace detail {
@@ -27,20 +29,15 @@ struct broadcast_job {
   static constexpr auto what = schedule::collective::broadcast;
 
   template <class Turn>
-  void operator()(Turn& turn) const {
-    if constexpr (is_native<Algorithm>) {
-      turn.native(schedule::make<what>{}, *this);
-    } else if constexpr (shares_memory<Turn> && (is_automatic<Algorithm> || is_direct<Algorithm>)) {
-      protocol::direct_broadcast(turn, in, out, count, root);
-    } else if constexpr (is_automatic<Algorithm>) {
-      choose_rooted(turn, count * sizeof(T),
-                    [&](const auto& chosen) { scheduled(turn, chosen); });
-    } else {
-      scheduled(turn, resolved(algorithm, comm));
-    }
+  void direct(Turn& turn) const {
+    protocol::direct_broadcast(turn, in, out, count, root);
   }
 
- private:
+  template <class Turn, class Run>
+  void choose(const Turn& turn, const Run& run) const {
+    choose_rooted(turn, count * sizeof(T), run);
+  }
+
   template <class Turn, class Chosen>
   void scheduled(Turn& turn, const Chosen& chosen) const {
     const auto& program = program_of<what>(comm, chosen, root);
@@ -57,14 +54,12 @@ struct broadcast_call {
     const auto whole = writable(values);
     const int root_rank = choose<policy::root>(root{0}, given...).rank;
     check_root("broadcast", root_rank, comm.size());
-    const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
-    using algorithm_type = std::remove_const_t<decltype(algorithm)>;
-    static constexpr signature what{"broadcast", type_name<T>(), {}, algorithm_type::name};
-    const call made{&what, whole.size(), root_rank, where, parameters_of(algorithm)};
-    return launch(comm, made,
-                  broadcast_job<Comm, T, algorithm_type>{comm, whole.data(), whole.data(),
-                                                         whole.size(), root_rank, algorithm},
-                  given...);
+    const auto with = policies_of(given...);
+    using chosen = std::remove_const_t<decltype(with)>;
+    using job = by_algorithm<broadcast_job<Comm, T, typename chosen::algorithm_type>>;
+    return launch(
+        comm, call_of<schedule::collective::broadcast, T>(with, whole.size(), where, root_rank),
+        job{{comm, whole.data(), whole.data(), whole.size(), root_rank, with.algorithm}}, given...);
   }
 };
 

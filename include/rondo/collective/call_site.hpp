@@ -5,10 +5,14 @@
 #include <rondo/core/source_location.hpp>
 #include <rondo/version.hpp>
 
-/// Defines the function `name` for one to seven arguments behind the communicator, each with the
+/// Defines the function `name` for up to seven arguments behind the communicator, each with the
 /// caller's source location behind them, where a parameter pack would leave no room for it. The work
 /// is done by `detail::name##_call::make(where, comm, arguments...)`.
 #define RONDO_COLLECTIVE(name)                                                                   \
+  template <class Comm>                                                                          \
+  auto name(Comm&& comm, source_location where = source_location::current()) {                   \
+    return detail::name##_call::make(where, comm);                                               \
+  }                                                                                              \
   template <class Comm, class A>                                                                 \
   auto name(Comm&& comm, A&& a, source_location where = source_location::current()) {            \
     return detail::name##_call::make(where, comm, a);                                            \

@@ -23,15 +23,6 @@
 /// The collectives with a codec.
 namespace rondo::inline v0_1::detail {
 
-template <class Codec>
-[[nodiscard]] constexpr std::string_view codec_name() {
-  if constexpr (std::is_same_v<Codec, nothing_given>) {
-    return {};
-  } else {
-    return type_name<Codec>();
-  }
-}
-
 /// Refuses pairs that would lose meaning, with one line that says why.
 template <class Operation, class Algorithm, class Codec>
 consteval void check_codec() {

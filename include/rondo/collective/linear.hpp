@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/codec/concept.hpp>
+#include <rondo/collective/fold_values.hpp>
 #include <rondo/collective/perform.hpp>
 #include <rondo/collective/wires.hpp>
 #include <rondo/core/operation.hpp>
@@ -16,7 +17,7 @@
 /// All-reduce with a codec whose wire is plain numbers: low_rank, shared_scale.
 namespace rondo::inline v0_1::detail {
 
-template <class Comm, class T, class Operation, class Algorithm>
+template <class Comm, class T, class Algorithm, class Fold>
 struct all_reduce_job;
 
 /// What a linear codec asks of the ranks while a call runs.
@@ -50,8 +51,11 @@ class ranks_of_call {
  private:
   template <class T, class Operation>
   void reduce(std::span<T> values, const Operation& operation) const {
-    all_reduce_job<Comm, T, Operation, Algorithm>{
-        comm_, values.data(), values.data(), values.size(), operation, algorithm_}(turn_);
+    using fold = folds_with<T, Operation>;
+    const by_algorithm<all_reduce_job<Comm, T, Algorithm, fold>> sums{
+        {comm_, values.data(), values.data(), values.size(), algorithm_,
+         fold{{operation, turn_.size()}}}};
+    sums(turn_);
     if constexpr (shares_memory<Turn>) {
       turn_.advance();
     }

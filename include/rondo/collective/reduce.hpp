@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/collective/automatic.hpp>
 #include <rondo/collective/call_site.hpp>
-#include <rondo/collective/movement.hpp>
+#include <rondo/collective/fold_values.hpp>
+#include <rondo/collective/perform.hpp>
+#include <rondo/collective/start.hpp>
 #include <rondo/core/buffer.hpp>
-#include <rondo/core/operation.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/direct.hpp>
 #include <rondo/version.hpp>
@@ -16,54 +18,39 @@
 namespace rondo::inline v0_1 {
 namespace detail {
 
-template <class Comm, class T, class Operation, class Algorithm>
+template <class Comm, class T, class Algorithm, class Fold>
 struct reduce_job {
   Comm& comm;
   const T* in;
   T* out;  ///< written on the root only
   std::size_t count;
   int root;
-  Operation operation;
   Algorithm algorithm;
+  Fold with;
 
-  using folds = reduction<Operation, T>;
-  using partial = typename folds::partial;
   static constexpr auto what = schedule::collective::reduce;
 
   template <class Turn>
-  void operator()(Turn& turn) const {
-    const folds with{operation, comm.size()};
-    if constexpr (is_native<Algorithm>) {
-      turn.native(schedule::make<what>{}, *this);
-    } else if constexpr (shares_memory<Turn> && (is_automatic<Algorithm> || is_direct<Algorithm>)) {
-      protocol::direct_reduce(turn, in, out, count, root, with);
-    } else if constexpr (is_automatic<Algorithm>) {
-      choose_rooted(turn, count * sizeof(partial),
-                    [&](const auto& chosen) { scheduled(turn, chosen, with); });
-    } else {
-      scheduled(turn, resolved(algorithm, comm), with);
-    }
+  void direct(Turn& turn) const {
+    protocol::direct_reduce(turn, in, out, count, root, with.with);
   }
 
- private:
+  template <class Turn, class Run>
+  void choose(const Turn& turn, const Run& run) const {
+    choose_rooted(turn, count * sizeof(typename Fold::partial), run);
+  }
+
   /// Ranks other than the root fold in scratch: their output is not theirs to give.
   template <class Turn, class Chosen>
-  void scheduled(Turn& turn, const Chosen& chosen, const folds& with) const {
+  void scheduled(Turn& turn, const Chosen& chosen) const {
     const auto& program = program_of<what>(comm, chosen, root);
     const chunking cut = chunking::even(count, program.chunks);
-    const folds_with<T, Operation> fold{with};
     const bool gets = comm.rank() == root;
-    if constexpr (std::is_same_v<partial, T>) {
-      T* to = gets ? out : reinterpret_cast<T*>(comm.widened().get(count * sizeof(T)));
-      run_program(comm, turn, program, in, to, cut, cut, fold.partials());
-      fold.finish(out, gets ? count : 0);
-    } else {
-      auto* wide = reinterpret_cast<partial*>(comm.widened().get(2 * count * sizeof(partial)));
-      fold.lift(in, wide, count);
-      run_program(comm, turn, program, static_cast<const partial*>(wide), wide + count, cut, cut,
-                  fold.partials());
-      fold.lower(wide + count, out, gets ? count : 0);
+    T* to = out;
+    if (!gets && !Fold::lifts) {
+      to = reinterpret_cast<T*>(comm.widened().get(count * sizeof(T)));
     }
+    run_folding(comm, turn, program, in, count, to, 0, gets ? count : 0, cut, cut, with);
   }
 };
 
@@ -81,16 +68,14 @@ struct reduce_call {
     if (comm.rank() == root_rank) {
       check_count("reduce", "the output of the root", to.size(), from.size(), comm.rank());
     }
-    const auto operation = choose<policy::operation>(op::sum{}, given...);
-    const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
-    using operation_type = std::remove_const_t<decltype(operation)>;
-    using algorithm_type = std::remove_const_t<decltype(algorithm)>;
-    static constexpr signature what{"reduce", type_name<T>(), operation_name<operation_type>(),
-                                    algorithm_type::name};
-    const call made{&what, from.size(), root_rank, where, parameters_of(algorithm)};
-    return launch(comm, made,
-                  reduce_job<Comm, T, operation_type, algorithm_type>{
-                      comm, from.data(), to.data(), from.size(), root_rank, operation, algorithm},
+    const auto with = policies_of(given...);
+    using chosen = std::remove_const_t<decltype(with)>;
+    using fold = folds_with<T, typename chosen::operation_type>;
+    using job = by_algorithm<reduce_job<Comm, T, typename chosen::algorithm_type, fold>>;
+    return launch(comm,
+                  call_of<schedule::collective::reduce, T>(with, from.size(), where, root_rank),
+                  job{{comm, from.data(), to.data(), from.size(), root_rank, with.algorithm,
+                       fold{{with.operation, comm.size()}}}},
                   given...);
   }
 };

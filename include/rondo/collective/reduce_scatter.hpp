@@ -5,6 +5,7 @@
 #include <rondo/collective/call_site.hpp>
 #include <rondo/collective/compressed.hpp>
 #include <rondo/collective/movement.hpp>
+#include <rondo/collective/start.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/policies.hpp>
@@ -12,6 +13,7 @@
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <type_traits>
 
 namespace rondo::inline v0_1 {
 namespace detail {
@@ -19,7 +21,7 @@ namespace detail {
 struct reduce_scatter_direct {
   template <class Turn, class Job>
   static void run(Turn& turn, const Job& job) {
-    protocol::direct_reduce_scatter(turn, job.in, job.out, job.in_layout(), job.with.with);
+    protocol::direct_reduce_scatter(turn, job.in, job.out, job.in_cut(), job.with.with);
   }
 };
 
@@ -36,29 +38,27 @@ struct reduce_scatter_call {
     const auto cut = cut_for("reduce_scatter", comm, to.size(), given...);
     check_count("reduce_scatter", "the input", from.size(), cut.total(comm.size()), comm.rank());
     check_count("reduce_scatter", "the output", to.size(), cut.count(comm.rank()), comm.rank());
-    const auto operation = choose<policy::operation>(op::sum{}, given...);
-    const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
-    using operation_type = std::remove_const_t<decltype(operation)>;
-    using algorithm_type = std::remove_const_t<decltype(algorithm)>;
-    const auto codec = choose<policy::codec>(nothing_given{}, given...);
-    using codec_type = std::remove_const_t<decltype(codec)>;
-    static constexpr signature what{"reduce_scatter", type_name<T>(),
-                                    operation_name<operation_type>(), algorithm_type::name,
-                                    codec_name<codec_type>()};
-    const call made{&what, from.size(), -1, where, parameters_of(algorithm) ^ cut.hash()};
-    if constexpr (number_given<policy::codec, Given...> == 0) {
-      using fold = folds_with<T, operation_type>;
-      using job = movement<schedule::collective::reduce_scatter, reduce_scatter_direct, Comm, T,
-                           algorithm_type, fold>;
+    const auto with = policies_of(given...);
+    using chosen = std::remove_const_t<decltype(with)>;
+    using operation = typename chosen::operation_type;
+    using algorithm = typename chosen::algorithm_type;
+    const call made = call_of<schedule::collective::reduce_scatter, T>(with, from.size(), where, -1,
+                                                                       cut.hash());
+    if constexpr (!chosen::coded) {
+      using fold = folds_with<T, operation>;
+      using job = by_algorithm<movement<schedule::collective::reduce_scatter,
+                                        reduce_scatter_direct, Comm, T, algorithm, fold>>;
       return launch(comm, made,
-                    job{comm, from.data(), to.data(), cut, cut, 0, algorithm,
-                        fold{{operation, comm.size()}}},
+                    job{{comm, from.data(), to.data(), cut, cut, 0, with.algorithm,
+                         fold{{with.operation, comm.size()}}}},
                     given...);
     } else {
-      check_codec<operation_type, algorithm_type, codec_type>();
-      check_encoded_once<algorithm_type>();
-      using job = compressed_reduce_scatter_job<Comm, T, operation_type, codec_type>;
-      return launch(comm, made, job{comm, from.data(), to.data(), cut, operation, codec}, given...);
+      using codec = typename chosen::codec_type;
+      check_codec<operation, algorithm, codec>();
+      check_encoded_once<algorithm>();
+      using job = compressed_reduce_scatter_job<Comm, T, operation, codec>;
+      return launch(comm, made,
+                    job{comm, from.data(), to.data(), cut, with.operation, with.codec}, given...);
     }
   }
 };

@@ -3,45 +3,55 @@
 #pragma once
 
 #include <rondo/collective/call_site.hpp>
-#include <rondo/collective/perform.hpp>
+#include <rondo/collective/start.hpp>
 #include <rondo/core/buffer.hpp>
+#include <rondo/core/call.hpp>
+#include <rondo/core/error.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace rondo::inline v0_1 {
 namespace detail {
 
-template <class Comm, class Peer>
-void check_peer(const char* verb, const Comm& comm, Peer peer, int tag_value) {
-  if (peer.rank < 0 || peer.rank >= comm.size()) {
-    refuse(std::string{verb} + ": rank " + std::to_string(peer.rank) + " of " +
-               std::to_string(comm.size()) + " ranks; pass 0 .. " +
-               std::to_string(comm.size() - 1),
-           comm.rank());
+inline void check_peer(std::string_view verb, int rank, int size, int peer, int tag_value) {
+  if (peer < 0 || peer >= size) {
+    refuse(std::string{verb} + ": rank " + std::to_string(peer) + " of " + std::to_string(size) +
+               " ranks; pass 0 .. " + std::to_string(size - 1),
+           rank);
   }
   if (tag_value < 0) {
     refuse(std::string{verb} + ": tag " + std::to_string(tag_value) + "; pass a number from 0 on",
-           comm.rank());
-  }
-}
-
-template <class Comm, class Body, class... Given>
-auto launch_message(Comm& comm, const call& made, Body body, const Given&...) {
-  if constexpr (number_given<policy::async, Given...> == 1) {
-    return comm.begin_message(made, std::move(body));
-  } else {
-    comm.message(made, body);
+           rank);
   }
 }
 
 /// What a message must agree about: the type of its elements.
 template <class T>
 inline constexpr std::uint64_t message_kind = hash_of(type_name<T>());
+
+/// Makes one message call, or begins it: `move(turn, peer, tag, kind)` moves the bytes.
+template <class T, class Comm, class Move, class... Given>
+auto launch_message(std::string_view verb, const signature& what, source_location where, Comm& comm,
+                    int peer, std::size_t count, const Move& move, const Given&... given) {
+  const int tag_value = choose<policy::tag>(tag{0}, given...).value;
+  check_peer(verb, comm.rank(), comm.size(), peer, tag_value);
+  const auto key = static_cast<std::uint64_t>(tag_value);
+  const call made{&what, count, peer, where, key};
+  const auto body = [move, peer, key](auto& turn) { move(turn, peer, key, message_kind<T>); };
+  if constexpr (number_given<policy::async, Given...> == 1) {
+    return comm.begin_message(made, body);
+  } else {
+    comm.message(made, body);
+  }
+}
 
 struct send_call {
   template <class Comm, buffer Values, class... Given>
@@ -52,16 +62,12 @@ struct send_call {
     const auto peer = choose<policy::peer>(nothing_given{}, given...);
     static_assert(std::is_same_v<std::remove_const_t<decltype(peer)>, to>,
                   "rondo: send needs to{rank}");
-    const int tag_value = choose<policy::tag>(tag{0}, given...).value;
-    check_peer("send", comm, peer, tag_value);
-    const auto from = readable(values);
-    static constexpr signature what{"send", type_name<T>()};
-    const call made{&what, from.size(), peer.rank, where, static_cast<std::uint64_t>(tag_value)};
-    return launch_message(
-        comm, made,
-        [from, peer, tag_value](auto& turn) {
-          turn.send(peer.rank, static_cast<std::uint64_t>(tag_value), message_kind<T>,
-                    reinterpret_cast<const std::byte*>(from.data()), from.size_bytes());
+    static constexpr signature what{"send", type_name<T>(), partner::peer};
+    const auto bytes = std::as_bytes(readable(values));
+    return launch_message<T>(
+        "send", what, where, comm, peer.rank, std::size(values),
+        [bytes](auto& turn, int rank, std::uint64_t key, std::uint64_t kind) {
+          turn.send(rank, key, kind, bytes.data(), bytes.size());
         },
         given...);
   }
@@ -75,16 +81,12 @@ struct receive_call {
     const auto peer = choose<policy::peer>(nothing_given{}, given...);
     static_assert(std::is_same_v<std::remove_const_t<decltype(peer)>, from>,
                   "rondo: receive needs from{rank}");
-    const int tag_value = choose<policy::tag>(tag{0}, given...).value;
-    check_peer("receive", comm, peer, tag_value);
-    const auto into = writable(values);
-    static constexpr signature what{"receive", type_name<T>()};
-    const call made{&what, into.size(), peer.rank, where, static_cast<std::uint64_t>(tag_value)};
-    return launch_message(
-        comm, made,
-        [into, peer, tag_value](auto& turn) {
-          turn.receive(peer.rank, static_cast<std::uint64_t>(tag_value), message_kind<T>,
-                       reinterpret_cast<std::byte*>(into.data()), into.size_bytes());
+    static constexpr signature what{"receive", type_name<T>(), partner::peer};
+    const auto bytes = std::as_writable_bytes(writable(values));
+    return launch_message<T>(
+        "receive", what, where, comm, peer.rank, std::size(values),
+        [bytes](auto& turn, int rank, std::uint64_t key, std::uint64_t kind) {
+          turn.receive(rank, key, kind, bytes.data(), bytes.size());
         },
         given...);
   }
@@ -99,7 +101,9 @@ struct receive_call {
 ///
 /// Returns when `values` may be changed: on thread ranks at once up to 1 KiB (while fewer than 16
 /// messages to that rank wait), and when the receiver has taken them above. Messages between two
-/// ranks with one tag arrive in order; other tags may be received first.
+/// ranks with one tag arrive in order; other tags may be received first. Asynchronous calls of one
+/// communicator run one after another: ranks that all begin a long send to their neighbour in a ring
+/// and the receive behind it wait for each other. Let one of them receive first.
 /// Errors: mismatch (count or type), timeout, revoked; error_code::invalid_argument.
 RONDO_COLLECTIVE(send);
 

@@ -13,6 +13,9 @@
 
 namespace rondo::inline v0_1 {
 
+/// What a call's `partner` is: the root of a collective, or the other end of a message.
+enum class partner : unsigned char { root, peer };
+
 /// What a call site fixes at compile time.
 struct signature {
   std::string_view collective;
@@ -20,6 +23,7 @@ struct signature {
   std::string_view operation;  ///< empty where nothing is folded
   std::string_view algorithm;
   std::string_view codec;  ///< empty for exact
+  partner with = partner::root;
   std::uint64_t hash = 0;
 
   constexpr signature(std::string_view collective_, std::string_view type_,
@@ -32,6 +36,16 @@ struct signature {
         codec{codec_},
         hash{hash_of(
             codec, hash_of(algorithm, hash_of(operation, hash_of(type, hash_of(collective)))))} {}
+  constexpr signature(std::string_view verb, std::string_view type_, partner with_)
+      : signature{verb, type_} {
+    with = with_;
+  }
+
+  /// Codecs are known by their own name; their namespace is left out.
+  [[nodiscard]] constexpr std::string_view short_codec() const {
+    const auto scope = codec.substr(0, codec.find('<')).rfind("::");
+    return scope == std::string_view::npos ? codec : codec.substr(scope + 2);
+  }
 };
 
 /// One rank's view of one call: what must agree between ranks, and where it was made.
@@ -40,7 +54,7 @@ struct call {
   std::size_t count = 0;  ///< elements, by the collective's own convention
   std::int64_t partner = -1;  ///< root or peer
   source_location where{};
-  std::uint64_t parameters = 0;  ///< hash of counts and the algorithm's parameters; a message's tag
+  std::uint64_t parameters = 0;  ///< of lists of counts and of policies' `parameters()`; a message's tag
 
   /// Equal on ranks that agree; differs, but for one case in 2^32, where they do not.
   [[nodiscard]] std::uint32_t fingerprint() const noexcept {
@@ -58,14 +72,14 @@ struct call {
     if (!what->type.empty()) {
       text += std::to_string(count) + " x " + std::string{what->type};
     }
-    for (const auto word : {what->operation, what->algorithm, what->codec}) {
+    for (const auto word : {what->operation, what->algorithm, what->short_codec()}) {
       if (!word.empty()) {
         text += text.back() == '(' ? "" : ", ";
         text += word;
       }
     }
     if (partner >= 0) {
-      const bool message = what->collective == "send" || what->collective == "receive";
+      const bool message = what->with == partner::peer;
       text += text.back() == '(' ? "" : ", ";
       text += (message ? "peer " : "root ") + std::to_string(partner);
       if (message && parameters != 0) {

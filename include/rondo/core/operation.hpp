@@ -78,7 +78,8 @@ struct accumulator {
 };
 
 /// How an operation folds elements of type T on `ranks` ranks: lift each to the accumulator type,
-/// fold, lower the result. Specialise it for an operation whose partial results are not of T.
+/// fold, lower the result. Specialise it for an operation whose partial results are not of T, or
+/// that does something of its own at the beginning or the end.
 template <class Operation, class T>
 struct reduction {
   using wide = typename accumulator<T>::type;
@@ -87,6 +88,12 @@ struct reduction {
       std::conditional_t<std::is_invocable_r_v<wide, const Operation&, wide, wide>, wide, T>;
   static_assert(std::is_invocable_r_v<partial, const Operation&, partial, partial>,
                 "rondo: the operation cannot be called as (element, element) -> element");
+
+  /// Whether a value has to be lifted to be a partial result, and a partial result has to be lowered
+  /// to be a value of T's. A specialisation that does not say is taken to need both.
+  static constexpr bool lifts = !std::is_same_v<partial, T>;
+  static constexpr bool lowers =
+      lifts || requires(const Operation& last, partial folded) { last.finish(folded, 1); };
 
   Operation operation{};
   int ranks = 1;
@@ -106,11 +113,27 @@ struct reduction {
   }
 };
 
-/// True where results need a last step after all partial results are folded.
+namespace detail {
+
 template <class Reduction>
-inline constexpr bool folds_finish = requires(const Reduction& with, typename Reduction::partial p) {
-  with.operation.finish(p, 1);
-};
+[[nodiscard]] consteval bool must_lift() {
+  if constexpr (requires { Reduction::lifts; }) {
+    return Reduction::lifts;
+  } else {
+    return true;
+  }
+}
+
+template <class Reduction>
+[[nodiscard]] consteval bool must_lower() {
+  if constexpr (requires { Reduction::lowers; }) {
+    return Reduction::lowers;
+  } else {
+    return true;
+  }
+}
+
+}  // namespace detail
 
 /// The name an operation goes by in messages.
 template <class Operation>

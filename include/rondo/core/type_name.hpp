@@ -4,24 +4,36 @@
 
 #include <rondo/version.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace rondo::inline v0_1 {
 
+namespace detail {
+
+/// A function's own name, its type among other words.
+template <class T>
+[[nodiscard]] constexpr std::string_view spelled_around() {
+#if defined(__GNUC__)
+  return __PRETTY_FUNCTION__;
+#else
+  return "int";
+#endif
+}
+
+}  // namespace detail
+
 /// The compiler's spelling of a type, for messages.
 template <class T>
 [[nodiscard]] constexpr std::string_view type_name() {
-#if defined(__GNUC__)
-  constexpr std::string_view whole = __PRETTY_FUNCTION__;
-  constexpr std::string_view before = "T = ";
-  constexpr auto first = whole.find(before) + before.size();
-  constexpr auto last = whole.find_first_of(";]", first);
-  // A lambda's name holds ';' or ']' only inside its own brackets; the cut is harmless there.
-  return whole.substr(first, last - first);
-#else
-  return "type";
-#endif
+  constexpr std::string_view known = detail::spelled_around<int>();
+  constexpr std::size_t before = known.rfind("= int") + 2;  // what stands around it is always alike
+  constexpr std::size_t behind = known.size() - before - 3;
+  std::string_view whole = detail::spelled_around<T>();
+  whole.remove_prefix(before);
+  whole.remove_suffix(behind);
+  return whole;
 }
 
 /// FNV-1a, for telling calls apart; not for adversaries.

@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/parameters.hpp>
 #include <rondo/core/policies.hpp>
+#include <rondo/core/type_name.hpp>
 #include <rondo/version.hpp>
 
+#include <cstdint>
 #include <string_view>
 
 /// The algorithms a call may ask for by name. Each is a value: an argument, a template argument, a
@@ -24,6 +27,9 @@ struct tree {
   static constexpr policy kind = policy::algorithm;
   static constexpr std::string_view name = "tree";
   int segments = 1;  ///< pipeline depth: pieces that each tree's half is cut into
+  [[nodiscard]] constexpr std::uint64_t parameters() const {
+    return static_cast<std::uint64_t>(segments);
+  }
   friend constexpr bool operator==(tree, tree) = default;
 };
 
@@ -71,6 +77,10 @@ struct hierarchical {
   Inner inner{};
   Outer outer{};
   int inner_size = 0;  ///< ranks per group; 0: as many as share a node on this transport
+  [[nodiscard]] constexpr std::uint64_t parameters() const {
+    return mixed_parameters(hash_of(Inner::name), parameters_of(inner), hash_of(Outer::name),
+                            parameters_of(outer), static_cast<std::uint64_t>(inner_size));
+  }
   friend constexpr bool operator==(hierarchical, hierarchical) = default;
 };
 template <class Inner, class Outer>

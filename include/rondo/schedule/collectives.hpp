@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/schedule/check_algorithm.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
@@ -25,6 +26,7 @@ namespace detail {
 template <collective What, class Algorithm>
 [[nodiscard]] constexpr generated<Algorithm, What> checked(Algorithm algorithm, int size,
                                                            int root = 0) {
+  check_algorithm<Algorithm, What>();
   if (size < 1 || root < 0 || root >= size) {
     refuse_place(What, size, root);
   }
@@ -35,69 +37,38 @@ template <collective What, class Algorithm>
 
 template <class Algorithm>
 [[nodiscard]] constexpr auto all_reduce(Algorithm algorithm, int size) {
-  static_assert(generates<Algorithm, collective::all_reduce>,
-                "rondo: all_reduce: this algorithm does not make it; use ring, tree, "
-                "recursive_doubling, halving_doubling, bruck, one_shot, two_shot or hierarchical");
   return detail::checked<collective::all_reduce>(algorithm, size);
 }
-
 template <class Algorithm>
 [[nodiscard]] constexpr auto reduce_scatter(Algorithm algorithm, int size) {
-  static_assert(generates<Algorithm, collective::reduce_scatter>,
-                "rondo: reduce_scatter: this algorithm does not make it; use ring, "
-                "halving_doubling, one_shot, two_shot or hierarchical");
   return detail::checked<collective::reduce_scatter>(algorithm, size);
 }
-
 template <class Algorithm>
 [[nodiscard]] constexpr auto all_gather(Algorithm algorithm, int size) {
-  static_assert(generates<Algorithm, collective::all_gather>,
-                "rondo: all_gather: this algorithm does not make it; use ring, "
-                "recursive_doubling, halving_doubling, bruck, one_shot, two_shot or hierarchical");
   return detail::checked<collective::all_gather>(algorithm, size);
 }
-
 template <class Algorithm>
 [[nodiscard]] constexpr auto all_to_all(Algorithm algorithm, int size) {
-  static_assert(generates<Algorithm, collective::all_to_all>,
-                "rondo: all_to_all: this algorithm does not make it; use one_shot or bruck");
   return detail::checked<collective::all_to_all>(algorithm, size);
 }
-
 template <class Algorithm>
 [[nodiscard]] constexpr auto reduce(Algorithm algorithm, int size, int root = 0) {
-  static_assert(generates<Algorithm, collective::reduce>,
-                "rondo: reduce: this algorithm does not make it; use tree, ring, one_shot or "
-                "two_shot");
   return detail::checked<collective::reduce>(algorithm, size, root);
 }
-
 template <class Algorithm>
 [[nodiscard]] constexpr auto broadcast(Algorithm algorithm, int size, int root = 0) {
-  static_assert(generates<Algorithm, collective::broadcast>,
-                "rondo: broadcast: this algorithm does not make it; use tree, ring, one_shot, "
-                "two_shot or hierarchical");
   return detail::checked<collective::broadcast>(algorithm, size, root);
 }
-
 template <class Algorithm>
 [[nodiscard]] constexpr auto gather(Algorithm algorithm, int size, int root = 0) {
-  static_assert(generates<Algorithm, collective::gather>,
-                "rondo: gather: this algorithm does not make it; use tree or one_shot");
   return detail::checked<collective::gather>(algorithm, size, root);
 }
-
 template <class Algorithm>
 [[nodiscard]] constexpr auto scatter(Algorithm algorithm, int size, int root = 0) {
-  static_assert(generates<Algorithm, collective::scatter>,
-                "rondo: scatter: this algorithm does not make it; use tree or one_shot");
   return detail::checked<collective::scatter>(algorithm, size, root);
 }
-
 template <class Algorithm>
 [[nodiscard]] constexpr auto barrier(Algorithm algorithm, int size) {
-  static_assert(generates<Algorithm, collective::barrier>,
-                "rondo: barrier: this algorithm does not make it; use bruck, tree or one_shot");
   return detail::checked<collective::barrier>(algorithm, size);
 }
 

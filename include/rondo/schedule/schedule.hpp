@@ -51,6 +51,12 @@ enum class collective : unsigned char {
   return names[static_cast<unsigned char>(what)];
 }
 
+/// True of collectives that take an operation.
+[[nodiscard]] constexpr bool folds(collective what) noexcept {
+  return what == collective::all_reduce || what == collective::reduce_scatter ||
+         what == collective::reduce;
+}
+
 /// A collective as a type, to choose among `generate` overloads.
 template <collective What>
 struct make {

@@ -47,11 +47,6 @@ namespace rondo::inline v0_1::schedule::detail {
   }
 }
 
-[[nodiscard]] constexpr bool folds(collective what) {
-  return what == collective::all_reduce || what == collective::reduce ||
-         what == collective::reduce_scatter;
-}
-
 /// The one contribution that output chunk `chunk` of `rank` is, where nothing is folded.
 struct origin {
   int rank;

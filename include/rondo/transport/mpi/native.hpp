@@ -3,18 +3,17 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
-#include <rondo/core/operation.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/schedule/schedule.hpp>
+#include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/types.hpp>
+#include <rondo/transport/native_call.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <climits>
 #include <cstddef>
-#include <cstring>
 #include <string>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 /// `native{}`: MPI's own collectives, one overload per collective. MPI watches over nothing here: a
@@ -28,158 +27,154 @@ using schedule::collective;
 inline constexpr std::size_t most_elements = std::size_t{1}
                                              << 30;  ///< in one call; MPI counts in int
 
-/// Elements that MPI's counts and displacements can express, or a refusal.
+/// What MPI's counts and displacements can express, or a refusal.
 [[nodiscard]] inline int as_int(std::size_t elements) {
   if (elements > INT_MAX) {
-    refuse("native: " + std::to_string(elements) +
-           " elements for one rank are more than MPI can count; use another algorithm");
+    refuse("native: a count or a place of " + std::to_string(elements) +
+           " elements is more than MPI counts; use another algorithm");
   }
   return static_cast<int>(elements);
 }
 
-template <class Operation, class T>
-inline constexpr bool folds_in_place = std::is_same_v<typename reduction<Operation, T>::partial, T>;
+/// Counts and displacements, in elements, in memory that the communicator keeps.
+struct cuts {
+  std::vector<int> counts{};
+  std::vector<int> begins{};
+
+  template <class ByRank, class Comm>
+  [[nodiscard]] static const cuts& of(const ByRank& by_rank, Comm& comm) {
+    auto& kept = comm.kept().template get<cuts>(by_rank.which, [] { return cuts{}; });
+    const auto cut = by_rank.of(comm);
+    kept.counts.clear();
+    kept.begins.clear();
+    for (int rank = 0; rank < comm.size(); ++rank) {
+      kept.counts.push_back(as_int(cut.count(rank)));
+      kept.begins.push_back(as_int(cut.offset(rank)));
+    }
+    return kept;
+  }
+};
 
 template <class Job>
+using value_of = std::remove_pointer_t<decltype(Job::out)>;
+
+template <detail::native_fold Job>
+[[nodiscard]] auto folding_of(const Job& job) {
+  using fold = std::remove_const_t<decltype(job.with)>;
+  using folds = typename fold::folds;
+  return folding<decltype(folds::operation), value_of<Job>, folds>(job.comm.kept());
+}
+
+/// Has `reduce(in, out, count)` fold all elements piece by piece; lifts before, lowers behind.
+template <class Job, class Reduce>
+requires detail::native_whole<Job> && detail::native_fold<Job>
+void reduce_natively(const Job& job, bool gets_result, const Reduce& reduce) {
+  using fold = std::remove_const_t<decltype(job.with)>;
+  using partial = typename fold::partial;
+  const auto in_pieces = [&](const partial* in, partial* out) {
+    std::size_t done = 0;
+    do {
+      const std::size_t some = smaller(job.count - done, most_elements);
+      reduce(in + done, out == nullptr ? nullptr : out + done, static_cast<int>(some));
+      done += some;
+    } while (done < job.count);
+  };
+  if constexpr (fold::lifts) {
+    auto* wide = reinterpret_cast<partial*>(job.comm.widened().get(job.count * sizeof(partial)));
+    job.with.lift(job.in, wide, job.count);
+    in_pieces(wide, wide);
+    job.with.lower(wide, job.out, gets_result ? job.count : 0);
+  } else {
+    in_pieces(job.in, gets_result ? job.out : nullptr);
+    job.with.finish(job.out, gets_result ? job.count : 0);
+  }
+}
+
+template <detail::native_call Job>
 void run_native(MPI_Comm over, make<collective::barrier>, const Job&) {
   check(MPI_Barrier(over), "MPI_Barrier");
 }
 
-template <class Job>
+template <detail::native_whole Job>
+requires detail::native_rooted<Job>
 void run_native(MPI_Comm over, make<collective::broadcast>, const Job& job) {
   const auto whole = amount_of(job.comm.kept(), job.count * sizeof(*job.out));
   check(MPI_Bcast(job.out, whole.count, whole.type, job.root, over), "MPI_Bcast");
 }
 
-/// Lifts, has `reduce(in, out, done, some)` fold pieces of partial results, and lowers.
-template <class T, class Operation, class Job, class Reduce>
-void reduce_natively(const Job& job, bool gets_result, const Reduce& reduce) {
-  using folds = reduction<Operation, T>;
-  using partial = typename folds::partial;
-  const folds with{job.operation, job.comm.size()};
-  const partial* in = nullptr;
-  partial* out = nullptr;
-  if constexpr (folds_in_place<Operation, T>) {
-    in = job.in;
-    out = job.out;
-  } else {
-    auto* wide = reinterpret_cast<partial*>(job.comm.widened().get(job.count * sizeof(partial)));
-    for (std::size_t i = 0; i < job.count; ++i) {
-      ::new (static_cast<void*>(wide + i)) partial(folds::lift(job.in[i]));
-    }
-    in = wide;
-    out = wide;
-  }
-  std::size_t done = 0;
-  do {
-    const std::size_t some = (std::min)(job.count - done, most_elements);
-    reduce(in + done, gets_result || !folds_in_place<Operation, T> ? out + done : nullptr,
-           static_cast<int>(some));
-    done += some;
-  } while (done < job.count);
-  constexpr bool finishes = requires(const Operation& o, partial p) { o.finish(p, 1); };
-  if (gets_result && (finishes || !folds_in_place<Operation, T>)) {
-    for (std::size_t i = 0; i < job.count; ++i) {
-      job.out[i] = with.lower(out[i]);
-    }
-  }
-}
-
-template <class Job>
+template <detail::native_whole Job>
 void run_native(MPI_Comm over, make<collective::all_reduce>, const Job& job) {
-  using T = std::remove_pointer_t<decltype(job.out)>;
-  using operation = std::remove_const_t<decltype(job.operation)>;
-  const auto [type, fold] = folding<operation, T, reduction<operation, T>>(job.comm.kept());
-  reduce_natively<T, operation>(job, true, [&, t = type, f = fold](auto* in, auto* out, int count) {
+  const auto [type, fold] = folding_of(job);
+  reduce_natively(job, true, [&, t = type, f = fold](const auto* in, auto* out, int count) {
     const void* from = in == out ? MPI_IN_PLACE : static_cast<const void*>(in);
     check(MPI_Allreduce(from, out, count, t, f, over), "MPI_Allreduce");
   });
 }
 
-template <class Job>
+template <detail::native_whole Job>
+requires detail::native_rooted<Job>
 void run_native(MPI_Comm over, make<collective::reduce>, const Job& job) {
-  using T = std::remove_pointer_t<decltype(job.out)>;
-  using operation = std::remove_const_t<decltype(job.operation)>;
-  const auto [type, fold] = folding<operation, T, reduction<operation, T>>(job.comm.kept());
+  const auto [type, fold] = folding_of(job);
   const bool gets = job.comm.rank() == job.root;
-  reduce_natively<T, operation>(job, gets, [&, t = type, f = fold](auto* in, auto* out, int count) {
+  reduce_natively(job, gets, [&, t = type, f = fold](const auto* in, auto* out, int count) {
     const void* from = gets && in == out ? MPI_IN_PLACE : static_cast<const void*>(in);
     check(MPI_Reduce(from, gets ? out : nullptr, count, t, f, job.root, over), "MPI_Reduce");
   });
 }
 
-/// Counts and displacements, in elements.
-struct cuts {
-  std::vector<int> counts;
-  std::vector<int> begins;
-
-  template <class Layout>
-  cuts(const Layout& cut, int ranks) {
-    for (int rank = 0; rank < ranks; ++rank) {
-      counts.push_back(as_int(cut.count(rank)));
-      begins.push_back(as_int(cut.offset(rank)));
-    }
-  }
-};
-
-template <class Job>
+template <detail::native_chunks Job>
+requires detail::native_fold<Job>
 void run_native(MPI_Comm over, make<collective::reduce_scatter>, const Job& job) {
-  using T = std::remove_pointer_t<decltype(job.out)>;
-  using folds = std::remove_const_t<decltype(job.with.with)>;
-  using operation = std::remove_const_t<decltype(job.with.with.operation)>;
-  using partial = typename folds::partial;
-  const auto [type, fold] = folding<operation, T, folds>(job.comm.kept());
+  using fold = std::remove_const_t<decltype(job.with)>;
+  using partial = typename fold::partial;
+  const auto [type, operation] = folding_of(job);
   const std::size_t whole = job.sent.total(job.comm.size());
   const std::size_t mine = job.received.count(job.comm.rank());
-  const bool own_part = job.out >= job.in && job.out < job.in + whole;
-  const partial* in = nullptr;
-  partial* out = nullptr;
-  if constexpr (std::is_same_v<partial, T>) {
-    in = job.in;
-    out = job.out;
+  const auto scatter = [&, t = type, o = operation](const partial* in, partial* out) {
+    if (job.sent.per_rank.empty()) {
+      check(MPI_Reduce_scatter_block(in, out, as_int(mine), t, o, over),
+            "MPI_Reduce_scatter_block");
+    } else {
+      const auto& parts = cuts::of(job.sent, job.comm);
+      check(MPI_Reduce_scatter(in, out, parts.counts.data(), t, o, over), "MPI_Reduce_scatter");
+    }
+  };
+  if constexpr (!fold::lifts) {
+    const bool own_part = job.out >= job.in && job.out < job.in + whole;
+    if (!own_part) {
+      scatter(job.in, job.out);
+      job.with.finish(job.out, mine);
+      return;
+    }
   }
-  if (own_part || !std::is_same_v<partial, T>) {
-    auto* wide =
-        reinterpret_cast<partial*>(job.comm.widened().get((whole + mine) * sizeof(partial)));
-    job.with.lift(job.in, wide, whole);
-    in = wide;
-    out = wide + whole;
-  }
-  if (job.sent.per_rank.empty()) {
-    check(MPI_Reduce_scatter_block(in, out, as_int(mine), type, fold, over),
-          "MPI_Reduce_scatter_block");
-  } else {
-    const cuts parts{job.sent.of(job.comm), job.comm.size()};
-    check(MPI_Reduce_scatter(in, out, parts.counts.data(), type, fold, over), "MPI_Reduce_scatter");
-  }
-  constexpr bool finishes = requires(const operation& o, partial p) { o.finish(p, 1); };
-  if (static_cast<const void*>(out) != static_cast<const void*>(job.out) || finishes) {
-    job.with.lower(out, job.out, mine);
-  }
+  auto* wide = reinterpret_cast<partial*>(job.comm.widened().get((whole + mine) * sizeof(partial)));
+  job.with.lift(job.in, wide, whole);
+  scatter(wide, wide + whole);
+  job.with.lower(wide + whole, job.out, mine);
 }
 
-template <class Job>
+template <detail::native_chunks Job>
 void run_native(MPI_Comm over, make<collective::all_gather>, const Job& job) {
   auto& kept = job.comm.kept();
   constexpr std::size_t element = sizeof(*job.out);
-  const int ranks = job.comm.size();
   const auto cut = job.received.of(job.comm);
   const bool own_part = job.in == job.out + cut.offset(job.comm.rank());
   const void* from = own_part ? MPI_IN_PLACE : static_cast<const void*>(job.in);
-  const auto mine = amount_of(kept, cut.count(job.comm.rank()) * element);
+  const std::size_t mine = cut.count(job.comm.rank());
   if (job.received.per_rank.empty()) {
-    check(MPI_Allgather(from, mine.count, mine.type, job.out, mine.count, mine.type, over),
+    const auto each = amount_of(kept, mine * element);
+    check(MPI_Allgather(from, each.count, each.type, job.out, each.count, each.type, over),
           "MPI_Allgather");
   } else {
-    const cuts parts{cut, ranks};
+    const auto& parts = cuts::of(job.received, job.comm);
     const auto type = bytes_type(kept, element);
-    check(MPI_Allgatherv(from, parts.counts[static_cast<std::size_t>(job.comm.rank())], type,
-                         job.out, parts.counts.data(), parts.begins.data(), type, over),
+    check(MPI_Allgatherv(from, as_int(mine), type, job.out, parts.counts.data(),
+                         parts.begins.data(), type, over),
           "MPI_Allgatherv");
   }
 }
 
-template <class Job>
+template <detail::native_chunks Job>
 void run_native(MPI_Comm over, make<collective::all_to_all>, const Job& job) {
   auto& kept = job.comm.kept();
   constexpr std::size_t element = sizeof(*job.out);
@@ -188,8 +183,8 @@ void run_native(MPI_Comm over, make<collective::all_to_all>, const Job& job) {
     check(MPI_Alltoall(job.in, each.count, each.type, job.out, each.count, each.type, over),
           "MPI_Alltoall");
   } else {
-    const cuts out{job.sent.of(job.comm), job.comm.size()};
-    const cuts in{job.received.of(job.comm), job.comm.size()};
+    const auto& out = cuts::of(job.sent, job.comm);
+    const auto& in = cuts::of(job.received, job.comm);
     const auto type = bytes_type(kept, element);
     check(MPI_Alltoallv(job.in, out.counts.data(), out.begins.data(), type, job.out,
                         in.counts.data(), in.begins.data(), type, over),
@@ -197,7 +192,8 @@ void run_native(MPI_Comm over, make<collective::all_to_all>, const Job& job) {
   }
 }
 
-template <class Job>
+template <detail::native_chunks Job>
+requires detail::native_rooted<Job>
 void run_native(MPI_Comm over, make<collective::gather>, const Job& job) {
   auto& kept = job.comm.kept();
   constexpr std::size_t element = sizeof(*job.out);
@@ -210,7 +206,7 @@ void run_native(MPI_Comm over, make<collective::gather>, const Job& job) {
     check(MPI_Gather(from, each.count, each.type, job.out, each.count, each.type, job.root, over),
           "MPI_Gather");
   } else {
-    const cuts parts{cut, job.comm.size()};
+    const auto& parts = cuts::of(job.received, job.comm);
     const auto type = bytes_type(kept, element);
     check(MPI_Gatherv(from, as_int(cut.count(rank)), type, job.out, parts.counts.data(),
                       parts.begins.data(), type, job.root, over),
@@ -218,7 +214,8 @@ void run_native(MPI_Comm over, make<collective::gather>, const Job& job) {
   }
 }
 
-template <class Job>
+template <detail::native_chunks Job>
+requires detail::native_rooted<Job>
 void run_native(MPI_Comm over, make<collective::scatter>, const Job& job) {
   auto& kept = job.comm.kept();
   constexpr std::size_t element = sizeof(*job.out);
@@ -231,7 +228,7 @@ void run_native(MPI_Comm over, make<collective::scatter>, const Job& job) {
     check(MPI_Scatter(job.in, each.count, each.type, into, each.count, each.type, job.root, over),
           "MPI_Scatter");
   } else {
-    const cuts parts{cut, job.comm.size()};
+    const auto& parts = cuts::of(job.sent, job.comm);
     const auto type = bytes_type(kept, element);
     check(MPI_Scatterv(job.in, parts.counts.data(), parts.begins.data(), type, into,
                        as_int(cut.count(rank)), type, job.root, over),
