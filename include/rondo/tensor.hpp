@@ -4,6 +4,11 @@
 
 /// Tensor splitting: named meshes, placements as types, layers around the user's own kernels.
 
+#include <rondo/tensor/conversion.hpp>
+#include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/cut.hpp>
+#include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/mesh.hpp>
+#include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
+#include <rondo/tensor/team.hpp>
