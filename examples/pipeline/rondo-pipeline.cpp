@@ -102,7 +102,7 @@ void write(const outcome& played, const request& asked, std::string_view title) 
   if (asked.csv == "-") {
     std::fputs(pipeline::to_csv(played.forecast.plan).c_str(), stdout);
   } else if (!asked.csv.empty()) {
-    pipeline::detail::write_file(asked.csv, pipeline::to_csv(played.forecast.plan));
+    rondo::text::write_file("rondo-pipeline", asked.csv, pipeline::to_csv(played.forecast.plan));
   }
 }
 

@@ -91,6 +91,7 @@ TEST_CASE("a picture of 8 ranks and 24 micro-batches is under 200 KB and has a b
   CHECK(count(svg, "<rect class=\"f") == 2 * 8 * 24 + 1);  // and the legend
   CHECK(count(svg, "<rect class=\"i") == 2 * 8 * 24 + 1);
   CHECK(count(svg, "<rect class=\"w") == 2 * 8 * 24 + 1);
+  CHECK(count(svg, "paler: later chunks") == 1);
   CHECK(count(svg, "<g") == count(svg, "</g>"));
   CHECK(svg.substr(svg.size() - 7) == "</svg>\n");
 }
@@ -99,7 +100,7 @@ TEST_CASE("a forward and a backward that overlap are drawn one above the other")
   pipeline::costs unit{};
   unit.overlapped = 3;
   const auto forecast = pipeline::simulate(pipeline::dual_pipe_v{}({2, 4}), unit);
-  CHECK(count(pipeline::to_svg(forecast), "height=\"11\"") ==
+  CHECK(count(pipeline::to_svg(forecast), "height=\"13\"") ==
         2 * count(pipeline::to_csv(forecast.plan), "OVERLAP"));
 }
 

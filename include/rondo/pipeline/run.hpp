@@ -2,25 +2,26 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/send_receive.hpp>
 #include <rondo/core/buffer.hpp>
+#include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/pipeline/costs.hpp>
+#include <rondo/pipeline/mail.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/prove.hpp>
+#include <rondo/pipeline/run_memory.hpp>
 #include <rondo/pipeline/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
-#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 /// Runs a proved plan with the user's own stages.
 namespace rondo::inline v0_1::pipeline {
@@ -35,19 +36,25 @@ struct site {
   bool last = false;   ///< the result of `forward` goes nowhere; `backward` gets an empty gradient
 };
 
+// clang-format off
 /// The user's stages of one rank; a rank with several chunks has one object for all of them.
 ///
 ///     struct my_stages {
-///       using buffer = std::vector<float>;                  // passes between stages; made from a
-///       count buffer forward(site, buffer input); buffer backward_input(site, buffer
-///       output_gradient);  // gradient of the input void backward_weight(site); // adds to the
-///       gradient of the weights
+///       using buffer = std::vector<float>;                      // passes between stages; made from a count
+///       buffer forward(site, buffer input);
+///       buffer backward_input(site, buffer output_gradient);    // gradient of the input
+///       void backward_weight(site);                             // adds to the gradient of the weights
 ///     };
 ///
 /// or, in place of the last two, `buffer backward(site, buffer output_gradient)` that does both; a
-/// plan with split backwards then calls it where the input gradient is due. What a stage needs
-/// again it keeps itself, from `forward` to `backward` or `backward_weight`. Optional: `unshard(int
-/// stage)`, `reshard(int stage)`, `reduce_gradient(int stage)`.
+/// plan with split backwards then calls it where the input gradient is due. What a stage needs again
+/// it keeps itself, from `forward` to `backward` or `backward_weight`. Optional: `unshard(int stage)`,
+/// `reshard(int stage)`, `reduce_gradient(int stage)`.
+///
+/// Buffers go round: what a stage returns or drops comes back as the input of a later call. An empty
+/// input may have room from before; a stage that fills it, and returns what it was given, allocates
+/// nothing.
+// clang-format on
 template <class Stage>
 concept runnable_stage = requires(Stage& stage, site where, typename Stage::buffer values) {
   requires std::constructible_from<typename Stage::buffer, std::size_t>;
@@ -86,19 +93,40 @@ template <class Comm, class Stage, cost_model Model>
 class executor {
   using values = typename Stage::buffer;
   using element = element_of<values>;
+  using memory = run_memory<values>;
   static constexpr std::uint64_t type = hash_of(type_name<element>());
 
  public:
   executor(Comm& comm, const plan& planned, Stage& stage, const Model& model)
-      : comm_{comm}, plan_{planned}, stage_{stage}, model_{model} {
+      : comm_{comm},
+        plan_{planned},
+        stage_{stage},
+        model_{model},
+        memory_{comm.kept().template get<memory>(0, [] { return memory{}; })},
+        mail_{comm, memory_.outgoing, memory_.spare, failed_.text} {
     if (comm.size() != planned.ranks()) {
       refuse("pipeline: run: the plan is for " + std::to_string(planned.ranks()) +
                  " ranks, the communicator has " + std::to_string(comm.size()),
              comm.rank());
     }
+    memory_.begin(planned, comm.rank());
   }
 
   run_report run() {
+#if defined(__cpp_exceptions)
+    try {
+      return run_row();
+    } catch (const std::exception& thrown) {
+      abandon(thrown.what());
+      throw;
+    }
+#else
+    return run_row();
+#endif
+  }
+
+ private:
+  run_report run_row() {
     const row& actions = plan_.row_of(comm_.rank());
     for (std::size_t i = 0; i < actions.size(); ++i) {
       const action& what = actions[i];
@@ -115,7 +143,9 @@ class executor {
         guarded([&] { compute(what); });
       }
     }
+    mail_.post_all();
     const failure_note first = agree(comm_, failed_);
+    mail_.sweep();  // all have ended their rows: nothing is under way
     if (own_) {
       std::rethrow_exception(own_);
     }
@@ -127,33 +157,32 @@ class executor {
     return {now_};
   }
 
- private:
-  struct parcel {
-    values payload{};
-    ticks ready = 0;
-  };
+#if defined(__cpp_exceptions)
+  /// Peers may be reading what was offered to them. Ends the communicator, which waits for that.
+  void abandon(const char* why) noexcept {
+    if (memory_.outgoing.empty()) {
+      return;
+    }
+    try {
+      static constexpr signature what{"pipeline::run", ""};
+      comm_.message(call{&what}, [&](auto& turn) {
+        turn.fail(error_code::revoked, comm_.rank(),
+                  "rank " + std::to_string(comm_.rank()) + " left pipeline::run: " + why);
+      });
+    } catch (const std::exception&) {
+      // The caller throws what went wrong first.
+    }
+  }
+#endif
 
   [[nodiscard]] site site_of(const action& what) const {
     return {what.stage, plan_.placement.part_of(what.stage),  what.micro_batch,
             what.slice, plan_.placement.is_first(what.stage), plan_.placement.is_last(what.stage)};
   }
 
-  /// The receive that would bring the input of F, B or I; messages are known by it everywhere.
-  [[nodiscard]] static action inflow(const action& what) {
-    action receive = what;
-    receive.kind = what.kind == kind::forward ? kind::receive_forward : kind::receive_backward;
-    return receive;
-  }
-  [[nodiscard]] std::uint64_t key(const action& receive) const {
-    return number_of(receive, plan_.shape);
-  }
-
-  [[nodiscard]] ticks ready(const action& what) const {
-    if (what.kind == kind::backward_weight || !is_compute(what.kind)) {
-      return 0;
-    }
-    const auto there = parcels_.find(key(inflow(what)));
-    return there == parcels_.end() ? 0 : there->second.ready;
+  [[nodiscard]] ticks ready(const action& what) {
+    return what.kind == kind::backward_weight || !is_compute(what.kind) ? 0
+                                                                        : memory_.input(what).ready;
   }
 
   void set_clock(const action& what, const action* beside) {
@@ -165,16 +194,18 @@ class executor {
     }
   }
 
-  [[nodiscard]] values take(const action& receive) {
-    auto there = parcels_.extract(key(receive));
-    return there.empty() ? values{} : std::move(there.mapped().payload);
+  /// The input of F, B or I; at the ends of a chain an empty one.
+  [[nodiscard]] values take(const action& what) {
+    const bool starts = what.kind == kind::forward ? plan_.placement.is_first(what.stage)
+                                                   : plan_.placement.is_last(what.stage);
+    return starts ? memory_.spare.empty() : std::move(memory_.input(what).payload);
   }
 
   void compute(const action& what) {
     const site where = site_of(what);
     switch (what.kind) {
       case kind::forward:
-        hand_on(what, stage_.forward(where, take(inflow(what))));
+        hand_on(what, stage_.forward(where, take(what)));
         return;
       case kind::backward:
       case kind::backward_input:
@@ -194,7 +225,7 @@ class executor {
   [[nodiscard]] values go_back(const action& what, const site& where) {
     if constexpr (has_split_backward<Stage>) {
       if (what.kind == kind::backward_input || !has_whole_backward<Stage>) {
-        values gradient = stage_.backward_input(where, take(inflow(what)));
+        values gradient = stage_.backward_input(where, take(what));
         if (what.kind == kind::backward) {
           stage_.backward_weight(where);
         }
@@ -202,7 +233,7 @@ class executor {
       }
     }
     if constexpr (has_whole_backward<Stage>) {
-      return stage_.backward(where, take(inflow(what)));
+      return stage_.backward(where, take(what));
     } else {
       refuse(
           "pipeline: run: the plan has backward passes, but the stage has neither backward nor "
@@ -233,60 +264,65 @@ class executor {
   void hand_on(const action& what, values result) {
     const bool ahead = what.kind == kind::forward;
     if (ahead ? plan_.placement.is_last(what.stage) : plan_.placement.is_first(what.stage)) {
+      memory_.spare.put(std::move(result));
       return;
     }
-    action receive = inflow(what);
-    receive.stage = static_cast<std::int16_t>(ahead ? what.stage + 1 : what.stage - 1);
+    action next = what;
+    next.stage = static_cast<std::int16_t>(ahead ? what.stage + 1 : what.stage - 1);
     const int from = comm_.rank();
-    const int to = plan_.placement.rank_of(receive.stage);
+    const int to = plan_.placement.rank_of(next.stage);
     const ticks hop = from == to ? 0 : static_cast<ticks>(model_.hop_time(what, from, to));
-    parcels_.insert_or_assign(key(receive), parcel{std::move(result), now_ + hop});
+    auto& out = from == to ? memory_.input(next) : memory_.output(what);
+    out.payload = std::move(result);
+    out.ready = now_ + hop;
   }
 
   void send(const action& what) {
     const action receive = other_half(what);
-    const std::uint64_t number = key(receive);
+    const std::uint64_t number = number_of(receive, plan_.shape);
     const int peer = plan_.placement.rank_of(receive.stage);
+    auto& out = memory_.output(what);
     if (failed_) {
-      send_failure(comm_, peer, tag_of(number), number, failed_);
-      return;
-    }
-    auto there = parcels_.extract(number);
-    const parcel& out = there.mapped();
-    const std::array<header, 1> first{
-        header{number, type, std::size(out.payload), out.ready, std::int64_t{-1}}};
-    rondo::send(comm_, first, to{peer}, tag{tag_of(number)});
-    if (first[0].count > 0) {
-      rondo::send(comm_, out.payload, to{peer}, tag{tag_of(number)});
+      mail_.send(peer, {number, 0, failed_.text.size(), 0, std::int64_t{failed_.rank}}, {});
+    } else {
+      const header first{number, type, std::size(out.payload), out.ready, std::int64_t{-1}};
+      mail_.send(peer, first, std::move(out.payload));
     }
   }
 
+  /// Takes messages of the sender until this one is there.
   void receive(const action& what) {
-    const std::uint64_t number = key(what);
     const int peer = plan_.placement.rank_of(far_stage(what));
-    const header first = receive_header(comm_, peer, tag_of(number));
+    for (const auto& wanted = memory_.input(what); !wanted.received;) {
+      const header first = mail_.receive_header(peer);
+      accept(first, peer, what);
+    }
+  }
+
+  void accept(const header& first, int peer, const action& wanted) {
+    const action came = receive_of(first.what, plan_.shape);
+    const bool known = came.stage < plan_.placement.stages() &&
+                       plan_.placement.rank_of(came.stage) == comm_.rank() &&
+                       has_far_stage(came, plan_.placement);
+    if (!known || (first.failed < 0 && first.type != type)) {
+      raise(mismatch{"pipeline: run: rank " + std::to_string(comm_.rank()) + " expected " +
+                         std::string{type_name<element>()} + " for " + to_text(wanted) + ", rank " +
+                         std::to_string(peer) +
+                         (known ? " sent elements of another type"
+                                : " sent another message; do the plans differ?"),
+                     peer});
+    }
+    auto& in = memory_.input(came);
+    in.received = true;
     if (first.failed >= 0) {
-      failure_note theirs = receive_failure(comm_, peer, tag_of(number), first);
+      failure_note theirs = receive_failure(comm_, peer, mail_tag, first);
       if (!failed_) {
         failed_ = std::move(theirs);
       }
       return;
     }
-    if (first.type != type || first.what != number) {
-      raise(mismatch{"pipeline: run: rank " + std::to_string(comm_.rank()) + " expected " +
-                         std::string{type_name<element>()} + " for " + to_text(what) + ", rank " +
-                         std::to_string(peer) +
-                         (first.type != type ? " sent elements of another type"
-                                             : " sent another message; do the plans differ?"),
-                     peer});
-    }
-    parcel in{values(static_cast<std::size_t>(first.count)), first.ready};
-    if (first.count > 0) {
-      rondo::receive(comm_, in.payload, from{peer}, tag{tag_of(number)});
-    }
-    if (!failed_) {
-      parcels_.insert_or_assign(number, std::move(in));
-    }
+    in.payload = mail_.receive_values(peer, static_cast<std::size_t>(first.count));
+    in.ready = first.ready;
   }
 
   template <class Work>
@@ -305,17 +341,17 @@ class executor {
   }
   void fail(std::string text) {
     own_ = std::current_exception();
-    failed_ = {comm_.rank(), std::move(text)};
-    parcels_.clear();
+    failed_ = {comm_.rank(), excuse(std::move(text))};
   }
 
   Comm& comm_;
   const plan& plan_;
   Stage& stage_;
   const Model& model_;
-  std::map<std::uint64_t, parcel> parcels_{};
-  ticks now_ = 0;
+  memory& memory_;
   failure_note failed_{};
+  mail<Comm, values> mail_;
+  ticks now_ = 0;
   std::exception_ptr own_{};
 };
 

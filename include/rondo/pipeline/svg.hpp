@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/text.hpp>
 #include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/simulate.hpp>
-#include <rondo/pipeline/text_writer.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -15,34 +16,39 @@
 namespace rondo::inline v0_1::pipeline {
 
 struct svg_options {
-  std::string_view title{};  ///< plain text; & and < are not escaped
-  int width = 1200;          ///< pixels
-  int row_height = 22;
+  std::string_view title{};
+  int width = 1200;  ///< pixels
+  int row_height = 26;
 };
 
 namespace detail {
 
-/// One class per kind and chunk: the colours of the four kinds, paler for each further chunk.
+/// One class per kind and shade: the colours of the four kinds, paler for each further chunk.
 inline constexpr std::string_view svg_style =
     "text{font:11px system-ui,sans-serif;fill:#222}"
-    ".n{fill:#777}.t{font-size:13px}.z{fill:#8882}.s rect{stroke:#fff;stroke-width:.5}"
-    ".f{fill:#5b9bd5}.b{fill:#70ad77}.i{fill:#4fb3a5}.w{fill:#e0a64e}"
-    ".c1{fill-opacity:.72}.c2{fill-opacity:.5}.c3{fill-opacity:.35}"
-    ".l{text-anchor:middle;font-size:10px;pointer-events:none}"
-    "@media(prefers-color-scheme:dark){text{fill:#eee}.l{fill:#000}.n{fill:#999}}";
+    ".n{fill:#666}.t{font-size:14px}.z{fill:#ececec}.s rect{stroke:#fff;stroke-width:.5}"
+    ".f{fill:#5b9bd5}.b{fill:#70ad77}.i{fill:#a98fd0}.w{fill:#e0a64e}"
+    ".c1{fill-opacity:.65}.c2{fill-opacity:.45}.c3{fill-opacity:.3}"
+    ".l{text-anchor:middle;font-size:10px;pointer-events:none}";
 
 class svg_drawing {
  public:
   svg_drawing(const forecast& drawn, const svg_options& options)
-      : drawn_{drawn}, options_{options}, out_{drawn.plan.actions() * 128 + 4096} {}
+      : drawn_{drawn},
+        options_{options},
+        chunks_{drawn.plan.placement.stages() / (std::max)(1, drawn.plan.ranks())},
+        out_{drawn.plan.actions() * 128 + 4096} {}
 
   [[nodiscard]] std::string take() {
     const int ranks = drawn_.plan.ranks();
     const int height = top + ranks * (options_.row_height + 3) + 26;
-    out_ << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << options_.width << "\" height=\""
-         << height << "\" viewBox=\"0 0 " << options_.width << " " << height << "\"><style>"
-         << svg_style << "</style>\n";
-    out_ << "<text class=\"t\" x=\"4\" y=\"16\">" << options_.title << "</text>\n";
+    out_.print(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" "
+        "viewBox=\"0 0 {} {}\"><style>{}</style>\n"
+        "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
+        options_.width, height, options_.width, height, svg_style);
+    out_.print("<text class=\"t\" x=\"4\" y=\"17\">{}</text>\n", text::escaped{options_.title});
+    out_.print("<text class=\"n\" x=\"{}\" y=\"17\">holds</text>\n", options_.width - right + 6);
     for (int rank = 0; rank < ranks; ++rank) {
       draw_row(rank);
     }
@@ -54,7 +60,7 @@ class svg_drawing {
  private:
   static constexpr int top = 24;
   static constexpr int left = 52;
-  static constexpr int right = 64;
+  static constexpr int right = 48;
 
   /// A time as a horizontal position, in tenths of a pixel.
   [[nodiscard]] std::int64_t position(ticks time) const {
@@ -63,15 +69,19 @@ class svg_drawing {
     return left * 10 + static_cast<std::int64_t>(static_cast<double>(time) / whole * room);
   }
 
+  [[nodiscard]] static double pixels(std::int64_t tenths) {
+    return static_cast<double>(tenths) / 10;
+  }
+
   void draw_row(int rank) {
     const auto at = static_cast<std::size_t>(rank);
     const int y = top + rank * (options_.row_height + 3);
     const int baseline = y + options_.row_height / 2 + 4;
-    out_ << "<text x=\"4\" y=\"" << baseline << "\">rank " << rank << "</text>";
-    out_ << "<rect class=\"z\" x=\"" << left << "\" y=\"" << y << "\" width=\""
-         << options_.width - left - right << "\" height=\"" << options_.row_height << "\"/>";
-    out_ << "<text class=\"n\" x=\"" << options_.width - right + 6 << "\" y=\"" << baseline
-         << "\">holds " << drawn_.peak_activations[at] << "</text>\n<g class=\"s\">";
+    out_.print("<text x=\"4\" y=\"{}\">rank {}</text>", baseline, rank);
+    out_.print("<rect class=\"z\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>", left, y,
+               options_.width - left - right, options_.row_height);
+    out_.print("<text class=\"n\" x=\"{}\" y=\"{}\">{}</text>\n<g class=\"s\">",
+               options_.width - right + 6, baseline, drawn_.peak_activations[at]);
     const row& actions = drawn_.plan.row_of(rank);
     for (std::size_t i = 0; i < actions.size(); ++i) {
       if (is_compute(actions[i].kind)) {
@@ -86,59 +96,70 @@ class svg_drawing {
   }
 
   void draw_action(const action& what, const interval& when, int y, int height) {
-    constexpr std::string_view classes[] = {"f", "b", "i", "w"};
     const std::int64_t from = position(when.start);
     const std::int64_t width = position(when.end) - from;
     if (width <= 0) {
       return;
     }
-    const int chunk = what.stage / drawn_.plan.ranks();
-    out_ << "<rect class=\"" << classes[static_cast<std::size_t>(what.kind)];
-    if (chunk > 0) {
-      out_ << " c" << (chunk < 3 ? chunk : 3);
+    drawn_kinds_[static_cast<std::size_t>(what.kind)] = true;
+    out_.print("<rect class=\"{}", class_of(what.kind));
+    if (const int shade = chunks_ > 1 ? what.stage / drawn_.plan.ranks() : what.slice; shade > 0) {
+      out_.print(" c{}", (std::min)(shade, 3));
     }
-    out_ << "\" x=\"";
-    out_.tenths(from) << "\" y=\"" << y << "\" width=\"";
-    out_.tenths(width) << "\" height=\"" << height << "\"/>";
+    out_.print("\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>", pixels(from), y, pixels(width),
+               height);
     const int digits = what.micro_batch < 10 ? 1 : what.micro_batch < 100 ? 2 : 3;
     if (width >= 70 * digits && height >= 11) {
-      out_ << "<text class=\"l\" x=\"";
-      out_.tenths(from + width / 2)
-          << "\" y=\"" << y + height / 2 + 4 << "\">" << what.micro_batch << "</text>";
+      out_.print("<text class=\"l\" x=\"{}\" y=\"{}\">{}</text>", pixels(from + width / 2),
+                 y + height / 2 + 4, what.micro_batch);
     }
   }
 
   void draw_legend(int y) {
-    constexpr std::string_view names[][2] = {
-        {"f", "forward"}, {"b", "backward"}, {"i", "input gradient"}, {"w", "weight gradient"}};
+    constexpr std::string_view names[] = {"forward", "backward", "input gradient",
+                                          "weight gradient"};
     int x = left;
-    for (const auto& [letter, name] : names) {
-      out_ << "<rect class=\"" << letter << "\" x=\"" << x << "\" y=\"" << y - 9
-           << "\" width=\"10\" height=\"10\"/><text class=\"n\" x=\"" << x + 14 << "\" y=\"" << y
-           << "\">" << name << "</text>";
-      x += 120;
+    for (const kind each :
+         {kind::forward, kind::backward, kind::backward_input, kind::backward_weight}) {
+      if (drawn_kinds_[static_cast<std::size_t>(each)]) {
+        out_.print("<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"10\" height=\"10\"/>",
+                   class_of(each), x, y - 9);
+        out_.print("<text class=\"n\" x=\"{}\" y=\"{}\">{}</text>", x + 14, y,
+                   names[static_cast<std::size_t>(each)]);
+        x += 112;
+      }
     }
-    out_ << "<text class=\"n\" x=\"" << x << "\" y=\"" << y << "\">makespan " << drawn_.makespan
-         << ", bubble ";
-    out_.tenths(static_cast<std::int64_t>(drawn_.bubble() * 1000 + 0.5)) << " %</text>\n";
+    const std::string_view paler = drawn_.plan.placement.chains() > 1 ? "; paler: the second copy"
+                                   : chunks_ > 1                      ? "; paler: later chunks"
+                                   : drawn_.plan.shape.slices > 1     ? "; paler: later slices"
+                                                                      : "";
+    out_.print("<text class=\"n\" x=\"{}\" y=\"{}\">makespan {}, bubble {} %{}</text>\n", x, y,
+               drawn_.makespan, 100 * drawn_.bubble(), paler);
+  }
+
+  [[nodiscard]] static std::string_view class_of(kind what) {
+    constexpr std::string_view classes[] = {"f", "b", "i", "w"};
+    return classes[static_cast<std::size_t>(what)];
   }
 
   const forecast& drawn_;
   svg_options options_;
-  text_writer out_;
+  int chunks_;
+  bool drawn_kinds_[4] = {};
+  text::writer out_;
 };
 
 }  // namespace detail
 
-/// A timeline as an SVG picture: a line per rank, a box per action, grey where the rank idles.
-/// About 130 bytes per action.
+/// A timeline as an SVG picture: a line per rank, a box per action with its micro-batch, grey where
+/// the rank idles; behind it the most chunks that the rank holds. About 130 bytes per action.
 [[nodiscard]] inline std::string to_svg(const forecast& drawn, const svg_options& options = {}) {
   return detail::svg_drawing{drawn, options}.take();
 }
 
 inline void write_svg(const forecast& drawn, const std::string& path,
                       const svg_options& options = {}) {
-  detail::write_file(path, to_svg(drawn, options));
+  text::write_file("pipeline::write_svg", path, to_svg(drawn, options));
 }
 
 }  // namespace rondo::inline v0_1::pipeline

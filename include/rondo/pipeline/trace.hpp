@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/text.hpp>
 #include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/simulate.hpp>
-#include <rondo/pipeline/text_writer.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -31,7 +31,7 @@ class trace_writer {
   }
 
  private:
-  text_writer& begin(std::string_view phase, int rank) {
+  text::writer& begin(std::string_view phase, int rank) {
     out_ << (first_ ? "\n" : ",\n") << "{\"ph\":\"" << phase << "\",\"pid\":" << rank;
     first_ = false;
     return out_;
@@ -80,7 +80,7 @@ class trace_writer {
   }
 
   const forecast& traced_;
-  text_writer out_;
+  text::writer out_;
   bool first_ = true;
 };
 
@@ -93,7 +93,7 @@ class trace_writer {
 }
 
 inline void write_trace(const forecast& traced, const std::string& path) {
-  detail::write_file(path, to_trace(traced));
+  text::write_file("pipeline::write_trace", path, to_trace(traced));
 }
 
 }  // namespace rondo::inline v0_1::pipeline

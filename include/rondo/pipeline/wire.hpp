@@ -12,6 +12,7 @@
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -46,11 +47,29 @@ struct header {
          (receive.kind == kind::receive_forward ? 0 : 1);
 }
 
-/// Two messages between two ranks have different tags, but for shapes beyond a billion.
-[[nodiscard]] inline int tag_of(std::uint64_t number) {
-  return static_cast<int>(number % ((1u << 30) - 1));
+/// The receive of that number; its stage may be one that no plan has.
+[[nodiscard]] inline action receive_of(std::uint64_t number, const shape& s) {
+  const auto units = static_cast<std::uint64_t>(s.units());
+  const auto slices = static_cast<std::uint64_t>(s.slices);
+  const std::uint64_t unit = number / 2 % units;
+  const std::uint64_t stage = (std::min)(number / 2 / units, std::uint64_t{32767});
+  return make_action(number % 2 == 0 ? kind::receive_forward : kind::receive_backward,
+                     static_cast<int>(stage), static_cast<int>(unit / slices),
+                     static_cast<int>(unit % slices));
 }
+
+inline constexpr int mail_tag = (1 << 30) - 1;
 inline constexpr int verdict_tag = 1 << 30;
+
+/// A text that is short enough for every transport to keep for its receiver.
+[[nodiscard]] inline std::string excuse(std::string text) {
+  constexpr std::size_t longest = 960;
+  if (text.size() > longest) {
+    text.resize(longest - 3);
+    text += "...";
+  }
+  return text;
+}
 
 /// Sends the text of a failure in place of values.
 template <class Comm>

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/text.hpp>
 #include <rondo/schedule/detail/messages.hpp>
 #include <rondo/schedule/detail/moments.hpp>
-#include <rondo/schedule/detail/text_file.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/schedule/simulate.hpp>
 #include <rondo/version.hpp>
@@ -18,7 +18,7 @@ class svg_writer {
  public:
   svg_writer(const table& schedule, const timeline& times, const char* unit,
              const std::string& path)
-      : schedule_{schedule}, times_{schedule, times}, unit_{unit}, file_{"write_svg", path} {
+      : schedule_{schedule}, times_{schedule, times}, unit_{unit}, path_{path} {
     seconds_ = times.seconds > 0 ? times.seconds : 1;
     // About 70 pixels for a hop of a rank that never rests, but neither a stamp nor a wall.
     double hops = 0;
@@ -32,20 +32,20 @@ class svg_writer {
 
   void write() {
     const double height = top + row_height * schedule_.size + 58;
-    file_.print(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
+    out_.print(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" "
         "font-family=\"sans-serif\" font-size=\"12\">\n"
-        "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
+        "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
         left + span_ + 40, height);
-    file_.print(
-        "<text x=\"%.0f\" y=\"22\" font-size=\"15\">%s on %d ranks</text>"
-        "<text x=\"%.1f\" y=\"22\" fill=\"#555\" text-anchor=\"end\">time in %s</text>\n",
-        left, name_of(schedule_.what).data(), schedule_.size, left + span_, unit_);
+    out_.print(
+        "<text x=\"{}\" y=\"22\" font-size=\"15\">{} on {} ranks</text>"
+        "<text x=\"{}\" y=\"22\" fill=\"#555\" text-anchor=\"end\">time in {}</text>\n",
+        left, name_of(schedule_.what), schedule_.size, left + span_, unit_);
     axis();
     for (int rank = 0; rank < schedule_.size; ++rank) {
-      file_.print(
-          "<text x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">rank %d</text>"
-          "<line x1=\"%.0f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#bbb\"/>\n",
+      out_.print(
+          "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">rank {}</text>"
+          "<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke=\"#bbb\"/>\n",
           left - 10, y(rank) + 4, rank, left, y(rank), left + span_, y(rank));
     }
     for (const message& one : messages_of(schedule_)) {
@@ -57,8 +57,8 @@ class svg_writer {
       }
     }
     legend(height - 16);
-    file_.print("</svg>\n");
-    file_.close();
+    out_.print("</svg>\n");
+    text::write_file("schedule::write_svg", path_, out_.take());
   }
 
  private:
@@ -84,10 +84,10 @@ class svg_writer {
     const double base = top + row_height * schedule_.size + 4;
     for (int tick = 0; tick <= 5; ++tick) {
       const double time = seconds_ * tick / 5;
-      file_.print(
-          "<line x1=\"%.1f\" y1=\"%.0f\" x2=\"%.1f\" y2=\"%.0f\" stroke=\"#eee\"/>"
-          "<text x=\"%.1f\" y=\"%.0f\" fill=\"#555\" text-anchor=\"middle\">%.3g</text>\n",
-          x(time), top, x(time), base, x(time), base + 14, time);
+      out_.print(
+          "<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke=\"#eee\"/>"
+          "<text x=\"{}\" y=\"{}\" fill=\"#555\" text-anchor=\"middle\">{}</text>\n",
+          x(time), top, x(time), base, x(time), base + 14, text::significant{time, 3});
     }
   }
 
@@ -101,12 +101,12 @@ class svg_writer {
     const double width = sent.left.count < 2 ? 1.6 : sent.left.count < 8 ? 2.8 : 4.2;
     const std::string colour =
         sent.left.count == 0 ? "#777" : "hsl(" + std::to_string(hue(sent.left)) + ",75%,42%)";
-    file_.print("<g class=\"message\" stroke=\"%s\" fill=\"%s\">", colour.c_str(), colour.c_str());
+    out_.print("<g class=\"message\" stroke=\"{}\" fill=\"{}\">", colour, colour);
     title(one.from, sent, moving);
-    file_.print("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke-width=\"%.1f\"%s/>",
-                x1, y1, x2, y2, width, sent.left.count == 0 ? " stroke-dasharray=\"4 3\"" : "");
+    out_.print("<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke-width=\"{}\"{}/>", x1, y1, x2,
+               y2, width, sent.left.count == 0 ? " stroke-dasharray=\"4 3\"" : "");
     head(x1, y1, x2, y2);
-    file_.print("</g>\n");
+    out_.print("</g>\n");
   }
 
   /// The point of an arrow: a triangle 9 long and 7 wide that ends at (x2, y2).
@@ -121,9 +121,8 @@ class svg_writer {
     }
     const double ux = dx / length;
     const double uy = dy / length;
-    file_.print("<path stroke=\"none\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fZ\"/>", x2, y2,
-                x2 - 9 * ux - 3.5 * uy, y2 - 9 * uy + 3.5 * ux, x2 - 9 * ux + 3.5 * uy,
-                y2 - 9 * uy - 3.5 * ux);
+    out_.print("<path stroke=\"none\" d=\"M{} {}L{} {}L{} {}Z\"/>", x2, y2, x2 - 9 * ux - 3.5 * uy,
+               y2 - 9 * uy + 3.5 * ux, x2 - 9 * ux + 3.5 * uy, y2 - 9 * uy - 3.5 * ux);
   }
 
   /// A box for a fold, with a plus, or for a copy; a receive's fold begins when its message has
@@ -139,18 +138,18 @@ class svg_writer {
     const double begin =
         one.what == verb::receive_fold ? x(times_.arrival(rank, which)) : x(when.begin);
     const double width = end - begin < 9 ? 9 : end - begin;
-    file_.print("<g class=\"%s\">", folds ? "fold" : "copy");
+    out_.print("<g class=\"{}\">", folds ? "fold" : "copy");
     title(rank, one, when);
-    file_.print(
-        "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"10\" rx=\"2\" "
-        "fill=\"hsl(%d,75%%,%d%%)\" stroke=\"#333\" stroke-width=\"0.7\"/>",
+    out_.print(
+        "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"10\" rx=\"2\" "
+        "fill=\"hsl({},75%,{}%)\" stroke=\"#333\" stroke-width=\"0.7\"/>",
         begin, y(rank) - 5, width, hue(one.into), folds ? 70 : 92);
     if (folds) {
       const double middle = begin + width / 2;
-      file_.print("<path stroke=\"#222\" stroke-width=\"1.2\" d=\"M%.1f %.1fh6M%.1f %.1fv6\"/>",
-                  middle - 3, y(rank), middle, y(rank) - 3);
+      out_.print("<path stroke=\"#222\" stroke-width=\"1.2\" d=\"M{} {}h6M{} {}v6\"/>", middle - 3,
+                 y(rank), middle, y(rank) - 3);
     }
-    file_.print("</g>\n");
+    out_.print("</g>\n");
   }
 
   void title(int rank, const step& one, const moment& when) {
@@ -158,19 +157,19 @@ class svg_writer {
     const std::string peer = one.peer < 0             ? ""
                              : one.what == verb::send ? " to rank " + std::to_string(one.peer)
                                                       : " from rank " + std::to_string(one.peer);
-    file_.print("<title>rank %d: %s %s%s, round %d, %.4g to %.4g %s</title>", rank,
-                name_of(one.what).data(), chunks_text(data).c_str(), peer.c_str(), one.round,
-                when.begin, when.end, unit_);
+    out_.print("<title>rank {}: {} {}{}, round {}, {} to {} {}</title>", rank, name_of(one.what),
+               chunks_text(data), peer, one.round, text::significant{when.begin, 4},
+               text::significant{when.end, 4}, unit_);
   }
 
   void legend(double at) {
     const int chunks = schedule_.row(0).chunks;
     const int shown = chunks < 16 ? chunks : 16;
-    file_.print("<text x=\"%.0f\" y=\"%.0f\" fill=\"#555\">chunk</text>\n", left, at);
+    out_.print("<text x=\"{}\" y=\"{}\" fill=\"#555\">chunk</text>\n", left, at);
     for (int chunk = 0; chunk < shown; ++chunk) {
-      file_.print(
-          "<rect x=\"%.0f\" y=\"%.0f\" width=\"10\" height=\"10\" fill=\"hsl(%d,75%%,42%%)\"/>"
-          "<text x=\"%.0f\" y=\"%.0f\" fill=\"#555\">%d%s</text>\n",
+      out_.print(
+          "<rect x=\"{}\" y=\"{}\" width=\"10\" height=\"10\" fill=\"hsl({},75%,42%)\"/>"
+          "<text x=\"{}\" y=\"{}\" fill=\"#555\">{}{}</text>\n",
           left + 42 + 34 * chunk, at - 9, hue(run{region::wire, chunk}), left + 55 + 34 * chunk, at,
           chunk, chunk + 1 == shown && chunks > shown ? " ..." : "");
     }
@@ -179,7 +178,8 @@ class svg_writer {
   const table& schedule_;
   moments_by_step times_;
   const char* unit_;
-  text_file file_;
+  std::string path_;
+  text::writer out_{};
   double seconds_ = 1;
   double span_ = 0;
 };

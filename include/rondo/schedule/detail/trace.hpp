@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/text.hpp>
 #include <rondo/schedule/detail/messages.hpp>
 #include <rondo/schedule/detail/moments.hpp>
-#include <rondo/schedule/detail/text_file.hpp>
 #include <rondo/schedule/network.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/schedule/simulate.hpp>
@@ -24,23 +24,23 @@ class trace_writer {
         times_{schedule, times},
         ranks_per_node_{on.ranks_per_node > 0 ? on.ranks_per_node : schedule.size},
         chunk_bytes_{bytes / schedule.row(0).chunks},
-        file_{"write_trace", path} {}
+        path_{path} {}
 
   void write() {
-    file_.print("{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n");
+    out_.print("{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n");
     for (int rank = 0; rank < schedule_.size; ++rank) {
       if (rank % ranks_per_node_ == 0) {
         begin_event();
-        file_.print(
-            "{\"ph\": \"M\", \"name\": \"process_name\", \"pid\": %d, "
-            "\"args\": {\"name\": \"%s, node %d\"}}",
-            node(rank), name_of(schedule_.what).data(), node(rank));
+        out_.print(
+            "{\"ph\": \"M\", \"name\": \"process_name\", \"pid\": {}, "
+            "\"args\": {\"name\": \"{}, node {}\"}}",
+            node(rank), name_of(schedule_.what), node(rank));
       }
       for (const track which : {sends, receives, folds}) {
         begin_event();
-        file_.print(
-            "{\"ph\": \"M\", \"name\": \"thread_name\", \"pid\": %d, \"tid\": %d, "
-            "\"args\": {\"name\": \"rank %d %s\"}}",
+        out_.print(
+            "{\"ph\": \"M\", \"name\": \"thread_name\", \"pid\": {}, \"tid\": {}, "
+            "\"args\": {\"name\": \"rank {} {}\"}}",
             node(rank), thread(rank, which), rank,
             which == sends      ? "sends"
             : which == receives ? "receives"
@@ -54,18 +54,18 @@ class trace_writer {
     for (const message& one : messages_of(schedule_)) {
       const double begin = times_.of(one.from, one.send).begin;
       begin_event();
-      file_.print(
-          "{\"ph\": \"s\", \"id\": %d, \"name\": \"message\", \"cat\": \"message\", \"pid\": %d, "
-          "\"tid\": %d, \"ts\": %.6f}",
-          ++flow, node(one.from), thread(one.from, sends), begin * 1e6);
+      out_.print(
+          "{\"ph\": \"s\", \"id\": {}, \"name\": \"message\", \"cat\": \"message\", \"pid\": {}, "
+          "\"tid\": {}, \"ts\": {}}",
+          ++flow, node(one.from), thread(one.from, sends), text::fixed{begin * 1e6, 6});
       begin_event();
-      file_.print(
-          "{\"ph\": \"f\", \"bp\": \"e\", \"id\": %d, \"name\": \"message\", "
-          "\"cat\": \"message\", \"pid\": %d, \"tid\": %d, \"ts\": %.6f}",
-          flow, node(one.to), thread(one.to, receives), begin * 1e6);
+      out_.print(
+          "{\"ph\": \"f\", \"bp\": \"e\", \"id\": {}, \"name\": \"message\", "
+          "\"cat\": \"message\", \"pid\": {}, \"tid\": {}, \"ts\": {}}",
+          flow, node(one.to), thread(one.to, receives), text::fixed{begin * 1e6, 6});
     }
-    file_.print("\n]}\n");
-    file_.close();
+    out_.print("\n]}\n");
+    text::write_file("schedule::write_trace", path_, out_.take());
   }
 
  private:
@@ -75,7 +75,7 @@ class trace_writer {
   [[nodiscard]] static int thread(int rank, track which) { return 3 * rank + which + 1; }
 
   void begin_event() {
-    file_.print("%s", first_ ? "" : ",\n");
+    out_ << (first_ ? "" : ",\n");
     first_ = false;
   }
 
@@ -103,20 +103,22 @@ class trace_writer {
   void slice(int rank, track which, const step& one, double begin, double end) {
     const run& data = one.what == verb::send ? one.left : one.into;
     begin_event();
-    file_.print(
-        "{\"ph\": \"X\", \"name\": \"%s %d\", \"pid\": %d, \"tid\": %d, \"ts\": %.6f, "
-        "\"dur\": %.6f, \"args\": {\"round\": %d, \"peer\": %d, \"first chunk\": %d, "
-        "\"chunks\": %d, \"bytes\": %.0f}}",
-        which == folds && one.what == verb::receive_fold ? "fold" : name_of(one.what).data(),
-        data.first, node(rank), thread(rank, which), begin * 1e6, (end - begin) * 1e6, one.round,
-        one.peer, data.first, data.count, data.count * chunk_bytes_);
+    out_.print(
+        "{\"ph\": \"X\", \"name\": \"{} {}\", \"pid\": {}, \"tid\": {}, \"ts\": {}, "
+        "\"dur\": {}, \"args\": {\"round\": {}, \"peer\": {}, \"first chunk\": {}, "
+        "\"chunks\": {}, \"bytes\": {}}}",
+        which == folds && one.what == verb::receive_fold ? "fold" : name_of(one.what), data.first,
+        node(rank), thread(rank, which), text::fixed{begin * 1e6, 6},
+        text::fixed{(end - begin) * 1e6, 6}, one.round, one.peer, data.first, data.count,
+        text::fixed{data.count * chunk_bytes_, 0});
   }
 
   const table& schedule_;
   moments_by_step times_;
   int ranks_per_node_;
   double chunk_bytes_;
-  text_file file_;
+  std::string path_;
+  text::writer out_{};
   bool first_ = true;
 };
 

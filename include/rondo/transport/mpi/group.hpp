@@ -45,6 +45,13 @@ struct unclaimed {
   std::vector<std::byte> eager;
 };
 
+/// A message of the user that this rank has begun to send and does not wait for.
+struct in_transit {
+  std::uint64_t number;  ///< 0: it is sent
+  std::vector<std::byte> packet;
+  std::vector<MPI_Request> requests;
+};
+
 /// What one process knows about one communicator.
 class group {
  public:
@@ -80,8 +87,9 @@ class group {
     if (!is_running()) {
       return;
     }
+    const bool all_taken = abandon_offers();
     own_board().returned.store(true, std::memory_order_release);
-    if (failed() || !notes_.empty()) {
+    if (failed() || !notes_.empty() || !all_taken) {
       // Messages that nobody took are still about: no later communicator may get their context.
       around_.leak();
       users_.leak();
@@ -145,6 +153,25 @@ class group {
   }
   [[nodiscard]] bool has_returned(int rank) const noexcept {
     return board_of(rank).returned.load(std::memory_order_acquire);
+  }
+
+  // --- offers ----------------------------------------------------------------------------------
+
+  /// A place for another offer: of one that is sent, if there is any.
+  [[nodiscard]] in_transit& free_offer() {
+    auto free = offers_.begin();
+    while (free != offers_.end() && !settled(*free)) {
+      ++free;
+    }
+    in_transit& made = free != offers_.end() ? *free : offers_.emplace_back();
+    made.number = ++offers_made_;
+    made.requests.clear();
+    return made;
+  }
+  [[nodiscard]] bool is_sent(std::uint64_t number) {
+    const auto found = std::find_if(offers_.begin(), offers_.end(),
+                                    [&](const in_transit& one) { return one.number == number; });
+    return found == offers_.end() || settled(*found);
   }
 
   // --- the end -------------------------------------------------------------------------------
@@ -235,6 +262,38 @@ class group {
   static_assert(sizeof(board) != sizeof(verdict));
   static constexpr int note_tag = 1;
 
+  /// What nobody has taken stays with MPI, which may read it until the process ends. Returns
+  /// whether all was taken.
+  bool abandon_offers() {
+    bool all_taken = true;
+    for (in_transit& one : offers_) {
+      int done = 1;
+      MPI_Testall(static_cast<int>(one.requests.size()), one.requests.data(), &done,
+                  MPI_STATUSES_IGNORE);
+      if (done == 0) {
+        for (MPI_Request& each : one.requests) {
+          if (each != MPI_REQUEST_NULL) {
+            MPI_Request_free(&each);
+          }
+        }
+        static_cast<void>(new std::vector<std::byte>{std::move(one.packet)});
+        all_taken = false;
+      }
+    }
+    return all_taken;
+  }
+
+  [[nodiscard]] static bool settled(in_transit& one) {
+    int done = 1;
+    if (one.number != 0) {
+      check(MPI_Testall(static_cast<int>(one.requests.size()), one.requests.data(), &done,
+                        MPI_STATUSES_IGNORE),
+            "MPI_Isend");
+      one.number = done != 0 ? 0 : one.number;
+    }
+    return done != 0;
+  }
+
   /// Nobody waits for a note, so it must fit what MPI sends without being asked; its bytes are
   /// kept.
   void send_note(const void* what, std::size_t bytes) {
@@ -323,6 +382,8 @@ class group {
   std::unique_ptr<board[]> boards_;  ///< where there is no shared memory: what others have told
   std::unique_ptr<verdict> verdict_;
   std::vector<std::vector<std::byte>> notes_;
+  std::vector<in_transit> offers_;
+  std::uint64_t offers_made_ = 0;
 };
 
 }  // namespace rondo::inline v0_1::mpi

@@ -107,6 +107,31 @@ class turn {
     }
   }
 
+  /// Sends one tagged message and does not wait for its receiver. 0 if the bytes are the caller's
+  /// again already; else the number to ask `is_taken` for.
+  std::uint64_t offer(int peer, std::uint64_t tag, std::uint64_t kind, const std::byte* data,
+                      std::size_t bytes) {
+    const bool eager = bytes <= eager_bytes;
+    auto& number = in_.sent[static_cast<std::size_t>(peer)];
+    number += eager ? 0 : 1;
+    in_transit& made = in_.free_offer();
+    const header first{tag, kind, bytes, number};
+    made.packet.resize(sizeof first + (eager ? bytes : 0));
+    std::memcpy(made.packet.data(), &first, sizeof first);
+    if (eager && bytes != 0) {
+      std::memcpy(made.packet.data() + sizeof first, data, bytes);
+    }
+    std::swap(in_.sends, made.requests);
+    begin_send(peer, header_tag, made.packet.data(), made.packet.size(), in_.users());
+    if (!eager) {
+      begin_send(peer, body_tag(number), data, bytes, in_.users());
+    }
+    std::swap(in_.sends, made.requests);
+    return eager ? 0 : made.number;
+  }
+
+  [[nodiscard]] bool is_taken(int, std::uint64_t number) { return in_.is_sent(number); }
+
   void receive(int peer, std::uint64_t tag, std::uint64_t kind, std::byte* data,
                std::size_t bytes) {
     auto found = std::find_if(in_.taken.begin(), in_.taken.end(), [&](const unclaimed& one) {

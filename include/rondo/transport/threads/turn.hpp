@@ -96,6 +96,7 @@ class turn {
   void lend(const Out& out, unsigned stream = 0) {
     for (const auto& one : out) {
       post(one.peer, false, word_ ^ stream, 0, one.data, one.bytes, true);
+      owe(one.peer, false);
     }
   }
 
@@ -128,8 +129,46 @@ class turn {
   /// Sends one tagged message; returns when the bytes are the caller's again.
   void send(int peer, std::uint64_t tag, std::uint64_t kind, const std::byte* data,
             std::size_t bytes) {
-    post(peer, true, tag, kind, data, bytes, bytes > channel::eager_bytes);
+    if (offer(peer, tag, kind, data, bytes) != 0) {
+      owe(peer, true);
+    }
     settle();
+  }
+
+  /// Sends one tagged message and does not wait for its receiver. 0 if the bytes are the caller's
+  /// again already; else the number to ask `is_taken` for. Waits only while there is no room.
+  std::uint64_t offer(int peer, std::uint64_t tag, std::uint64_t kind, const std::byte* data,
+                      std::size_t bytes) {
+    const bool lent = bytes > channel::eager_bytes;
+    const auto number = post(peer, true, tag, kind, data, bytes, lent);
+    return lent ? number : 0;
+  }
+
+  /// Whether peers have taken an offer, so that its bytes are the caller's again.
+  [[nodiscard]] bool is_taken(int peer, std::uint64_t number) const {
+    const auto& slot = in_.between(rank_, peer, true).slots[(number - 1) % channel::depth];
+    return number + channel::depth <= mine_.sent[slot_of(peer, true)] ||
+           protocol::observe(slot.taken) == number;
+  }
+
+  /// Whether an offer to this peer would not wait.
+  [[nodiscard]] bool has_room(int peer) const {
+    const auto number = mine_.sent[slot_of(peer, true)];
+    const auto& slot = in_.between(rank_, peer, true).slots[number % channel::depth];
+    return number < channel::depth || protocol::observe(slot.taken) == number - channel::depth + 1;
+  }
+
+  /// Whether a message with this tag can be received at once.
+  [[nodiscard]] bool has_arrived(int peer, std::uint64_t tag) const {
+    const auto& from = in_.between(peer, rank_, true);
+    const auto posted = protocol::observe(from.posted);
+    for (auto next = mine_.low[slot_of(peer, true)]; next < posted; ++next) {
+      const auto& slot = from.slots[next % channel::depth];
+      if (slot.taken != next + 1 && slot.key == tag) {
+        return true;
+      }
+    }
+    return false;
   }
 
   void receive(int peer, std::uint64_t tag, std::uint64_t kind, std::byte* data,
@@ -178,8 +217,16 @@ class turn {
     return static_cast<std::size_t>((users ? size() : 0) + peer);
   }
 
-  void post(int peer, bool users, std::uint64_t key, std::uint64_t kind, const std::byte* data,
-            std::size_t bytes, bool lent) {
+  /// Counts the message posted last as one that `settle` waits for.
+  void owe(int peer, bool users) {
+    const auto number = mine_.sent[slot_of(peer, users)];
+    const auto& slot = in_.between(rank_, peer, users).slots[(number - 1) % channel::depth];
+    mine_.unsettled.push_back({&slot, number, peer, users});
+  }
+
+  /// Returns 1 + the number of the message: how many there have been so far.
+  std::uint64_t post(int peer, bool users, std::uint64_t key, std::uint64_t kind,
+                     const std::byte* data, std::size_t bytes, bool lent) {
     seen_ = true;
     auto& to = in_.between(rank_, peer, users);
     auto& number = mine_.sent[slot_of(peer, users)];
@@ -199,11 +246,8 @@ class turn {
       }
       slot.data = to.eager[place];
     }
-    ++number;
-    protocol::publish(to.posted, number);
-    if (lent) {
-      mine_.unsettled.push_back({&slot, number, peer, users});
-    }
+    protocol::publish(to.posted, ++number);
+    return number;
   }
 
   /// The number of the first message with this key that has not been taken.

@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/collective/offer.hpp>
+#include <rondo/collective/send_receive.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/core/policies.hpp>
+#include <rondo/pipeline/spare_buffers.hpp>
+#include <rondo/pipeline/wire.hpp>
+#include <rondo/transport/threads/backoff.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rondo::inline v0_1::pipeline::detail {
+
+/// Values on their way out, until their receiver has them.
+template <class Values>
+struct departure {
+  enum class state : unsigned char { waits, announced, offered };
+  int peer = 0;
+  header first{};
+  Values payload{};
+  state now = state::waits;
+  offered under_way{};
+};
+
+/// What one rank sends and receives in a run. Sends never wait: what the channel has no room for
+/// stays here, and goes when there is. Messages from one rank are taken in the order they were
+/// sent, needed or not, so that room comes. Hence the channel is a mailbox, whatever its room and
+/// however long the messages.
+template <class Comm, class Values>
+class mail {
+ public:
+  using departures = std::vector<departure<Values>>;
+
+  mail(Comm& comm, departures& outgoing, spare_buffers<Values>& spare, const std::string& excuse)
+      : comm_{comm}, outgoing_{outgoing}, spare_{spare}, excuse_{excuse} {}
+
+  /// `first.failed` tells whether values follow, or the text of the failure.
+  void send(int peer, const header& first, Values payload) {
+    outgoing_.push_back({peer, first, std::move(payload)});
+    sweep();
+  }
+
+  /// The next message from this rank.
+  [[nodiscard]] header receive_header(int peer) {
+    // As long as others may wait for something that is still here, this rank must not fall asleep.
+    wait_until([&] { return all_posted() || has_arrived(comm_, from{peer}, tag{mail_tag}); });
+    return detail::receive_header(comm_, peer, mail_tag);
+  }
+  /// The values that follow a header.
+  [[nodiscard]] Values receive_values(int peer, std::size_t count) {
+    sweep();
+    Values into = spare_.get(count);
+    if (count > 0) {
+      rondo::receive(comm_, into, from{peer}, tag{mail_tag});
+    }
+    return into;
+  }
+
+  /// Returns when all messages are where their receivers can take them.
+  void post_all() {
+    wait_until([&] { return all_posted(); });
+  }
+
+  /// Sends what there is room for, and gives the buffers back that receivers have taken.
+  void sweep() {
+    auto kept = outgoing_.begin();
+    for (auto& each : outgoing_) {
+      if (is_gone(each)) {
+        spare_.put(std::move(each.payload));
+      } else {
+        if (&*kept != &each) {
+          *kept = std::move(each);
+        }
+        ++kept;
+      }
+    }
+    outgoing_.erase(kept, outgoing_.end());
+  }
+
+ private:
+  using state = typename departure<Values>::state;
+  static constexpr std::chrono::seconds longest_wait{30};
+
+  [[nodiscard]] bool all_posted() const {
+    return std::all_of(outgoing_.begin(), outgoing_.end(),
+                       [](const auto& each) { return each.now == state::offered; });
+  }
+
+  /// Whether all earlier messages to the same rank are posted.
+  [[nodiscard]] bool is_next(const departure<Values>& one) const {
+    return std::none_of(std::as_const(outgoing_).data(), &one, [&](const auto& each) {
+      return each.peer == one.peer && each.now != state::offered;
+    });
+  }
+
+  /// Takes a message as far as it goes; true when its receiver has it.
+  [[nodiscard]] bool is_gone(departure<Values>& one) {
+    if (one.now == state::offered) {
+      return is_taken(comm_, one.under_way);
+    }
+    const to peer{one.peer};
+    const tag number{mail_tag};
+    if (one.now == state::waits && is_next(one) && has_room(comm_, peer)) {
+      static_cast<void>(offer(comm_, std::span{&one.first, 1}, peer, number));  // is copied
+      one.now = one.first.count == 0 ? state::offered : state::announced;
+    }
+    if (one.now == state::announced && has_room(comm_, peer)) {
+      one.under_way = one.first.failed >= 0 ? offer(comm_, excuse_, peer, number)
+                                            : offer(comm_, one.payload, peer, number);
+      one.now = state::offered;
+    }
+    return one.now == state::offered && is_taken(comm_, one.under_way);
+  }
+
+  /// At most as long as a rank waits for another by default: what then waits can say for whom.
+  template <class Done>
+  void wait_until(const Done& done) {
+    const auto begin = threads::clock::now();
+    for (threads::backoff patience; !done() && threads::clock::now() - begin < longest_wait;
+         sweep()) {
+      static_cast<void>(patience.pause());
+    }
+  }
+
+  Comm& comm_;
+  departures& outgoing_;
+  spare_buffers<Values>& spare_;
+  const std::string& excuse_;
+};
+
+}  // namespace rondo::inline v0_1::pipeline::detail
