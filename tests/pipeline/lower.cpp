@@ -162,6 +162,13 @@ TEST_CASE("an I with its W right after it becomes a B") {
   CHECK(to_csv(fuse_backward(split)) == cells("0F0 0F1 0F2 0I0 0I1 0W0 0B2 0W1\n"));
 }
 
+TEST_CASE("Megatron's orders of layers with and without weight gradients of their own") {
+  // Its document gives signed layers, from 1, backwards negative, weight gradients half a layer
+  // further: 1 2 3 1 -3 -3.5 -2 -2.5 -1 -1.5 -1 -1.5, and 1 2 3 1 -3 -2 -1 -1 without.
+  const auto split = from_csv(cells("0F0 1F0 2F0 0F1 2I0 2W0 1I0 1W0 0I0 0W0 0I1 0W1\n"));
+  CHECK(to_csv(fuse_backward(split)) == cells("0F0 1F0 2F0 0F1 2B0 1B0 0B0 0B1\n"));
+}
+
 TEST_CASE("weights are gathered before use and dropped after") {
   const auto plan = from_csv(cells("0F0 0F1 1F0 1F1 1B0 1B1 0B0 0B1\n"));
   CHECK(to_csv(add_unshard(plan)) ==

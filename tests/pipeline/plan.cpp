@@ -95,16 +95,35 @@ TEST_CASE("every generator does every stage's work once, on its rank, forward fi
 }
 
 TEST_CASE("interleaving takes PyTorch's grid of chunks, micro-batches and ranks") {
+  // The 23 points of its test of schedules; one of them is there twice.
   constexpr int grid[][3] = {{2, 2, 2},  {2, 4, 4},   {2, 8, 2},   {2, 8, 4},    {2, 8, 8},
                              {4, 4, 4},  {4, 8, 4},   {4, 8, 8},   {4, 16, 4},   {4, 32, 4},
                              {4, 64, 4}, {4, 16, 16}, {4, 32, 32}, {4, 128, 64}, {3, 2, 2},
                              {3, 8, 2},  {3, 12, 4},  {4, 6, 3},   {4, 10, 5},   {2, 3, 4},
-                             {2, 10, 4}, {2, 15, 4}};
+                             {2, 4, 4},  {2, 10, 4},  {2, 15, 4}};
+  static_assert(std::size(grid) == 23);
   for (const auto& [chunks, micro_batches, stages] : grid) {
     const shape asked{stages, micro_batches};
     require_complete_for(pipeline::interleaved_one_f_one_b{.chunks = chunks}, {asked});
     require_complete_for(pipeline::interleaved_zero_bubble{.chunks = chunks}, {asked});
   }
+}
+
+TEST_CASE("micro-batches that ranks do not divide form equal groups") {
+  // The first group is what passes chunk 0 before chunk 1 begins.
+  const auto group = [](shape asked) {
+    int size = 0;
+    for (const auto& each : pipeline::interleaved_one_f_one_b{}.row(asked, 0)) {
+      if (each.stage != 0) {
+        break;
+      }
+      ++size;
+    }
+    return size;
+  };
+  CHECK(group({4, 3}) == 3);
+  CHECK(group({4, 10}) == 5);
+  CHECK(group({4, 15}) == 5);
 }
 
 TEST_CASE("gradients are summed in micro-batch order on every stage, by every schedule") {

@@ -31,6 +31,32 @@ TEST_CASE("over MPI gradients have the bits of the stages run one after another"
   }
 }
 
+TEST_CASE("over MPI sends wait for nobody, however long the messages") {
+  rondo::mpi::communicator comm{MPI_COMM_WORLD};
+  struct passing_stages {
+    using buffer = std::vector<double>;
+    static buffer forward(const pipeline::site& at, buffer x) {
+      const auto count = static_cast<std::size_t>(5000 + at.micro_batch);
+      if (!at.first && x != buffer(count, at.stage - 1.0)) {
+        throw std::logic_error("wrong values");
+      }
+      x.assign(count, at.stage);
+      return x;
+    }
+    static buffer backward(const pipeline::site&, buffer g) {
+      g.resize(7000);
+      return g;
+    }
+  } stage;
+  const pipeline::shape asked{comm.size(), 20};
+  for (const pipeline::plan& planned :
+       {pipeline::breadth_first{}(asked), pipeline::zero_bubble_v{}(asked)}) {
+    const auto safe = pipeline::prove(planned, pipeline::channel::mailbox);
+    CHECK_NOTHROW(pipeline::run(comm, safe, stage));
+    CHECK_NOTHROW(pipeline::run(comm, safe, stage));
+  }
+}
+
 TEST_CASE("over MPI a stage that throws ends the run on all ranks") {
   rondo::mpi::communicator comm{MPI_COMM_WORLD};
   const int last = comm.size() - 1;

@@ -242,11 +242,59 @@ TEST_CASE("never worse than a generator, and never above the memory limit") {
   }
 }
 
+TEST_CASE("two copies of the weights admit dual_pipe, which pays where F and B overlap") {
+  costs of{10, 10, 10};
+  of.overlapped = 22;
+  const shape asked{8, 20};
+  const auto dual = pipeline::simulate(pipeline::dual_pipe{}(asked), of);
+  const auto one = pipeline::search(asked, of, {.memory_limit = 9, .effort = 200'000});
+  const auto two =
+      pipeline::search(asked, of, {.memory_limit = 9, .weight_copies = 2, .effort = 200'000});
+  require_honest(one, of);
+  require_honest(two, of);
+  CHECK(one.plan.placement.chains() == 1);
+  CHECK(two.plan.placement.chains() == 2);
+  CHECK(two.makespan == dual.makespan);
+  CHECK(two.makespan < one.makespan);
+  for (const shape odd : {shape{3, 12}, shape{4, 7}, shape{4, 6}}) {
+    require_honest(pipeline::search(odd, of, {.weight_copies = 2, .effort = 20'000}), of);
+  }
+}
+
+TEST_CASE("the bound is below every generator, on a V, with copies and where F and B overlap") {
+  std::mt19937 random{7};
+  const auto pick = [&](int from, int to) {
+    return std::uniform_int_distribution{from, to}(random);
+  };
+  for (int round = 0; round < 200; ++round) {
+    costs of{pick(1, 50), pick(1, 50), pick(1, 50), pick(0, 20)};
+    const ticks backward = of.backward_input + of.backward_weight;
+    of.backward = pick(static_cast<int>(of.backward_input), static_cast<int>(backward));
+    if (round % 2 == 0) {
+      const auto from = static_cast<int>(std::max(of.forward, backward));
+      of.overlapped = pick(from, static_cast<int>(of.forward + backward));
+    }
+    const int p = 2 * pick(1, 3);
+    const shape asked{p, 2 * pick(p, 12)};
+    for (const auto& plan :
+         {pipeline::dual_pipe{}(asked), pipeline::dual_pipe_v{}(asked), pipeline::gpipe{}(asked),
+          pipeline::zero_bubble_v{}(asked), pipeline::zero_bubble_h2{}(asked)}) {
+      const auto bound = pipeline::bound_of(asked, plan.placement, of);
+      const auto seen = pipeline::simulate(plan, of);
+      REQUIRE(bound.makespan <= seen.makespan);
+      REQUIRE(bound.span <= seen.span);
+    }
+  }
+}
+
 namespace {
 
 struct slow_stage {
   [[nodiscard]] static ticks time(const pipeline::action& what) {
-    return (what.kind == pipeline::kind::forward ? 10 : 12) + 4 * what.stage + what.micro_batch % 3;
+    const ticks half = 12 + 4 * what.stage + what.micro_batch % 3;
+    return what.kind == pipeline::kind::forward    ? half - 2
+           : what.kind == pipeline::kind::backward ? 2 * half
+                                                   : half;
   }
   [[nodiscard]] static ticks hop_time(const pipeline::action&, int, int) { return 1; }
 };

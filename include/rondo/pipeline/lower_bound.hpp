@@ -19,9 +19,33 @@ struct lower_bound {
   ticks span = 0;      ///< of the longest window of one rank
 };
 
+namespace detail {
+
+/// The least that a backward pass can take, whole or in halves.
+template <cost_model Model>
+[[nodiscard]] constexpr ticks least_backward(const Model& model, int stage, int micro_batch) {
+  const auto time = [&](kind what) {
+    return static_cast<ticks>(model.time(make_action(what, stage, micro_batch)));
+  };
+  return (std::min)(time(kind::backward), time(kind::backward_input) + time(kind::backward_weight));
+}
+
+/// The same of a micro-batch on a stage, whose forward may overlap with a backward. Of overlapping
+/// with another micro-batch's it is thought to save no more.
+template <cost_model Model>
+[[nodiscard]] constexpr ticks least_work(const Model& model, int stage, int micro_batch) {
+  const action forward = make_action(kind::forward, stage, micro_batch);
+  const action backward = make_action(kind::backward, stage, micro_batch);
+  return (std::min)(
+      static_cast<ticks>(model.time(forward)) + least_backward(model, stage, micro_batch),
+      pair_time(model, forward, backward));
+}
+
+}  // namespace detail
+
 /// A rank cannot begin before its first input is there, and then has all its work to do; and one
-/// micro-batch must pass all stages forth and back. Independent of every generator. Cost: O(stages
-/// m).
+/// micro-batch must pass all stages of a chain forth and back. Independent of every generator.
+/// Cost: O(stages m).
 template <cost_model Model>
 [[nodiscard]] constexpr lower_bound bound_of(const shape& asked, const placement& where,
                                              const Model& model) {
@@ -33,34 +57,42 @@ template <cost_model Model>
                : static_cast<ticks>(
                      model.hop_time(what, where.rank_of(what.stage), where.rank_of(to)));
   };
-  std::vector<ticks> busy;
-  std::vector<ticks> head;
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
-    busy.push_back(0);
-    head.push_back(-1);
-  }
+  std::vector<ticks> busy(ranks, ticks{0});
+  std::vector<ticks> head(ranks, ticks{-1});
   lower_bound bound{};
   for (int i = 0; i < asked.micro_batches; ++i) {
-    ticks arrival = 0;
-    for (int stage = 0; stage < where.stages(); ++stage) {
-      const action forward = make_action(kind::forward, stage, i);
-      ticks& first = head[rank_of(stage)];
-      first = first < 0 ? arrival : (std::min)(first, arrival);
-      arrival += model.time(forward);
-      busy[rank_of(stage)] += model.time(forward) +
-                              model.time(make_action(kind::backward_input, stage, i)) +
-                              model.time(make_action(kind::backward_weight, stage, i));
-      if (stage + 1 < where.stages()) {
-        arrival += hop(forward, stage + 1);
+    // The micro-batch goes along one of the chains; count the least of each kind.
+    std::vector<ticks> work(ranks, ticks{-1});
+    ticks shortest = -1;
+    for (int chain = 0; chain < where.chains(); ++chain) {
+      const int first_stage = chain * where.parts();
+      const int end = first_stage + where.parts();
+      std::vector<ticks> of_chain(ranks, ticks{0});
+      ticks arrival = 0;
+      for (int stage = first_stage; stage < end; ++stage) {
+        const action forward = make_action(kind::forward, stage, i);
+        ticks& first = head[rank_of(stage)];
+        first = first < 0 ? arrival : (std::min)(first, arrival);
+        arrival += static_cast<ticks>(model.time(forward));
+        of_chain[rank_of(stage)] += detail::least_work(model, stage, i);
+        if (stage + 1 < end) {
+          arrival += hop(forward, stage + 1);
+        }
+      }
+      for (int stage = end - 1; stage > first_stage; --stage) {
+        const action back = make_action(kind::backward_input, stage, i);
+        arrival += static_cast<ticks>(model.time(back)) + hop(back, stage - 1);
+      }
+      arrival += detail::least_backward(model, first_stage, i);
+      shortest = shortest < 0 ? arrival : (std::min)(shortest, arrival);
+      for (std::size_t rank = 0; rank < ranks; ++rank) {
+        work[rank] = work[rank] < 0 ? of_chain[rank] : (std::min)(work[rank], of_chain[rank]);
       }
     }
-    for (int stage = where.stages() - 1; stage >= 0; --stage) {
-      const action back = make_action(kind::backward_input, stage, i);
-      arrival += model.time(back) + (stage > 0 ? hop(back, stage - 1) : 0);
+    bound.makespan = (std::max)(bound.makespan, shortest);
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+      busy[rank] += work[rank];
     }
-    bound.makespan = (std::max)(
-        bound.makespan,
-        arrival + static_cast<ticks>(model.time(make_action(kind::backward_weight, 0, i))));
   }
   for (std::size_t rank = 0; rank < ranks; ++rank) {
     bound.makespan = (std::max)(bound.makespan, head[rank] + busy[rank]);

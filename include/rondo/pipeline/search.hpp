@@ -27,9 +27,10 @@ namespace rondo::inline v0_1::pipeline {
 
 struct search_options {
   std::int64_t memory_limit = 0;  ///< per rank, in the cost model's units of activation; 0: none
-  bool barrier =
-      true;        ///< true: shortest makespan; false: shortest span, for steps without a barrier
-  int chunks = 1;  ///< per rank; the costs are those of one chunk
+  /// True: shortest makespan; false: shortest span, for steps without a barrier between them.
+  bool barrier = true;
+  int chunks = 1;                   ///< per rank; the costs are those of one chunk
+  int weight_copies = 1;            ///< that the ranks have room for; 2 admits dual_pipe
   std::int64_t effort = 1'500'000;  ///< about how many actions to place; 25 to 50 ns each
 };
 
@@ -68,14 +69,7 @@ class searcher {
   }
 
   [[nodiscard]] found_plan search() {
-    const lower_bound bound = bound_of(asked_, looped(asked_.stages, options_.chunks), model_);
-    best_.lower_bound = options_.barrier ? bound.makespan : bound.span;
-    if (options_.chunks > 1) {
-      // Only the way from chunk to chunk differs: take the lower of both.
-      const lower_bound turned = bound_of(asked_, vee(asked_.stages, options_.chunks), model_);
-      best_.lower_bound =
-          (std::min)(best_.lower_bound, options_.barrier ? turned.makespan : turned.span);
-    }
+    best_.lower_bound = least_bound();
     try_generators();
     if (options_.chunks == 1) {
       weave_freely();
@@ -92,6 +86,25 @@ class searcher {
   }
 
  private:
+  /// Placements differ in their way from stage to stage: the lowest bound of those that are tried.
+  [[nodiscard]] ticks least_bound() const {
+    const auto bound = [&](const placement& where) {
+      const lower_bound of = bound_of(asked_, where, model_);
+      return options_.barrier ? of.makespan : of.span;
+    };
+    ticks least = bound(looped(asked_.stages, options_.chunks));
+    if (options_.chunks > 1) {
+      least = (std::min)(least, bound(vee(asked_.stages, options_.chunks)));
+    }
+    return may_copy() ? (std::min)(least, bound(mirrored(asked_.stages))) : least;
+  }
+  [[nodiscard]] bool may_copy() const {
+    const int p = asked_.stages;
+    const int m = asked_.micro_batches;
+    return options_.weight_copies > 1 && options_.chunks == 1 && p % 2 == 0 && m % 2 == 0 &&
+           m >= 2 * p;
+  }
+
   [[nodiscard]] bool optimal() const {
     return !best_.plan.rows.empty() && best_.value() <= best_.lower_bound;
   }
@@ -107,7 +120,7 @@ class searcher {
            (value == best_.value() && other < best_other);
   }
 
-  /// Never worse than a generator: all of those that keep one copy of the weights.
+  /// Never worse than a generator: all of those for so many chunks and copies of the weights.
   void try_generators() {
     const int p = asked_.stages;
     const int m = asked_.micro_batches;
@@ -119,6 +132,9 @@ class searcher {
       consider(zero_bubble_h1{}(asked_));
       if (m >= 2 * p) {
         consider(zero_bubble_h2{}(asked_));
+      }
+      if (may_copy()) {
+        consider(dual_pipe{}(asked_));
       }
       return;
     }
@@ -282,9 +298,9 @@ class searcher {
 }  // namespace detail
 
 /// The best plan found for these costs within the memory limit, never worse than a generator of the
-/// same shape and chunks that keeps one copy of the weights. Deterministic. Backward passes are
-/// split. Refused: a limit below which nothing was found. Cost: about `effort` actions placed, 25 -
-/// 50 ns each.
+/// same shape and chunks (of `dual_pipe`, where two copies of the weights are allowed).
+/// Deterministic. Refused: a limit below which nothing was found. Cost: about `effort` actions
+/// placed, 25 - 50 ns each.
 template <cost_model Model>
 [[nodiscard]] found_plan search(const shape& asked, const Model& model,
                                 const search_options& options = {}) {
