@@ -4,11 +4,17 @@
 
 /// Tensor splitting: named meshes, placements as types, layers around the user's own kernels.
 
+#include <rondo/tensor/column_parallel.hpp>
 #include <rondo/tensor/conversion.hpp>
 #include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/cut.hpp>
+#include <rondo/tensor/exact.hpp>
+#include <rondo/tensor/linear.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
+#include <rondo/tensor/row_parallel.hpp>
 #include <rondo/tensor/team.hpp>
+#include <rondo/tensor/tree_exchange.hpp>
+#include <rondo/tensor/tree_sum.hpp>

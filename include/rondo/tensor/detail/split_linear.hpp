@@ -1,0 +1,190 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/policies.hpp>
+#include <rondo/tensor/convert.hpp>
+#include <rondo/tensor/exact.hpp>
+#include <rondo/tensor/linear.hpp>
+#include <rondo/tensor/tree_exchange.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace rondo::inline v0_1::detail {
+
+/// A conversion that goes on while the caller computes, or that has been made already because it
+/// cannot.
+template <class Pending>
+struct under_way {
+  std::optional<Pending> call;
+  void wait() {
+    if (call) {
+      call->wait();
+    }
+  }
+};
+
+struct nothing_pending {
+  static void wait() {}
+};
+
+/// All rows of a matrix, which may still be arriving.
+template <class T, class Call>
+struct whole_rows {
+  matrix<const T> values;
+  Call call;
+  void wait() { call.wait(); }
+};
+
+/// How many rows the whole matrix has.
+template <class X>
+[[nodiscard]] std::size_t rows_of(const X& x) {
+  if constexpr (is_sharded<X, 0>) {
+    return x.division->extent();
+  } else {
+    return x.values.rows;
+  }
+}
+
+/// What the layers that split a linear product over features have in common: the ranks, how the
+/// features are cut, the user's products, and memory for what is reduced or gathered.
+template <class Team, class Kernels, class Order, class Wire>
+class split_linear {
+ public:
+  static_assert(check_wire<Order, Wire>());
+
+  split_linear(Team ranks, cut features, Kernels kernels, Order order, Wire codec)
+      : ranks_{std::move(ranks)},
+        features_{std::move(features)},
+        kernels_{std::move(kernels)},
+        order_{order},
+        wire_{std::move(codec)} {
+    if (features_.ranks() != ranks_.size()) {
+      refuse("a linear layer's features are cut for " + std::to_string(features_.ranks()) +
+                 " ranks, but the axis \"" + Team::name() + "\" has " +
+                 std::to_string(ranks_.size()),
+             ranks_.rank());
+    }
+    if constexpr (is_exact<Order>) {
+      leaves_ = leaves_of(features_, ranks_.rank(), order_.features);
+      tree_.emplace(leaf_cut(features_, order_.features));
+    }
+  }
+
+  [[nodiscard]] const Team& ranks() const noexcept { return ranks_; }
+  [[nodiscard]] const cut& features() const noexcept { return features_; }
+  [[nodiscard]] std::size_t width() const { return features_.width(ranks_.rank()); }
+  [[nodiscard]] const Kernels& kernels() const noexcept { return kernels_; }
+
+  /// Refuses weights and a shard of the features that do not fit this rank's width.
+  template <class Shard>
+  void check(const char* who, const Shard& shard, std::size_t rows, std::size_t weight_width) const {
+    if (shard.division != &features_ && *shard.division != features_) {
+      refuse(std::string{who} + ": a shard by another cut than the layer's features",
+             ranks_.rank());
+    }
+    check_shape(who, shard.values.rows, shard.values.columns, rows, width(), ranks_.rank());
+    check_count(who, "the weight's split side", weight_width, width(), ranks_.rank());
+  }
+
+  [[nodiscard]] const Order& order() const noexcept { return order_; }
+
+  /// All rows of `x`, gathered if it is a shard of them. They may still be under way.
+  template <class X>
+  auto whole_behind(source_location where, const X& x) {
+    using T = typename X::element;
+    if constexpr (is_replicated<X>) {
+      return whole_rows<T, nothing_pending>{x.values, {}};
+    } else {
+      const auto all = room<T>(gathered_, rows_of(x), x.values.columns);
+      auto call = convert_behind(where, x, replicated<T, X::axis>{all});
+      return whole_rows<T, decltype(call)>{all, std::move(call)};
+    }
+  }
+
+  /// Begins a conversion if it can go on by itself, else makes it.
+  template <class From, class To>
+  auto convert_behind(source_location where, const From& from, const To& to) {
+    return with_wire([&](const auto&... coded) {
+      using pending = decltype(convert_call::make(where, ranks_, from, to, async{}, coded...));
+      under_way<pending> made;
+      if (ranks_.size() > 1 && goes_by_itself(from) && goes_by_itself(to)) {
+        made.call.emplace(convert_call::make(where, ranks_, from, to, async{}, coded...));
+      } else {
+        convert_call::make(where, ranks_, from, to, coded...);
+      }
+      return made;
+    });
+  }
+
+  /// out = the sum over all ranks' features of what `product(features, out)` computes for some of
+  /// this rank's: for all of them, or in exact mode leaf by leaf. The result may still be under way.
+  template <class T, class To, class Product>
+  auto reduce_behind(source_location where, const To& out, std::size_t rows, std::size_t columns,
+                     const Product& product) {
+    if constexpr (is_exact<Order>) {
+      auto& sums = kept_.template get<tree_sum<T>>(0, [] { return tree_sum<T>{}; });
+      sums.restart(rows * columns);
+      for (const held_leaf& leaf : leaves_) {
+        product(leaf.local, matrix<T>{sums.room().data(), rows, columns});
+        sums.put(leaf.number);
+      }
+      tree_->reduce(ranks_, sums, out, where);
+      return nothing_pending{};
+    } else {
+      using terms = partial<T, op::sum, To::axis>;
+      const part all{0, width()};
+      if constexpr (is_replicated<To>) {
+        product(all, out.values);
+        return convert_behind(where, terms{out.values}, out);
+      } else {
+        const auto sums = room<T>(terms_, rows, columns);
+        product(all, sums);
+        return convert_behind(where, terms{sums}, out);
+      }
+    }
+  }
+
+ private:
+  template <class T>
+  static matrix<T> room(arena& in, std::size_t rows, std::size_t columns) {
+    return {reinterpret_cast<T*>(in.get(rows * columns * sizeof(T))), rows, columns};
+  }
+
+  template <class P>
+  static bool goes_by_itself(const P& placed) {
+    if constexpr (is_sharded<P>) {
+      return P::dimension == 0 && placed.values.contiguous() && placed.division->contiguous();
+    } else {
+      return placed.values.contiguous();
+    }
+  }
+
+  template <class Act>
+  auto with_wire(const Act& act) {
+    if constexpr (std::is_same_v<Wire, no_codec>) {
+      return act();
+    } else {
+      return act(wire_);
+    }
+  }
+
+  Team ranks_;
+  cut features_;
+  Kernels kernels_;
+  Order order_;
+  Wire wire_;
+  std::vector<held_leaf> leaves_;
+  std::optional<tree_exchange> tree_;
+  arena gathered_;
+  arena terms_;
+  keepsakes kept_;
+};
+
+}  // namespace rondo::inline v0_1::detail

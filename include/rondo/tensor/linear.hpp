@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/core/vectorize.hpp>
+#include <rondo/tensor/detail/blocks.hpp>
+#include <rondo/tensor/exact.hpp>
+#include <rondo/tensor/matrix.hpp>
+#include <rondo/tensor/tree_sum.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <type_traits>
+
+namespace rondo::inline v0_1 {
+
+/// The user's products. `x` is [tokens, inputs], `w` [outputs, inputs], `y` [tokens, outputs]; rows
+/// may have gaps.
+///
+///     product(x, w, y)               y = x w^T
+///     input_gradient(dy, w, dx)      dx = dy w
+///     weight_gradient(dy, x, dw)     dw += dy^T x
+template <class K, class T>
+concept linear_kernels =
+    requires(const K& kernels, matrix<const T> in, matrix<const T> other, matrix<T> out) {
+      kernels.product(in, other, out);
+      kernels.input_gradient(in, other, out);
+      kernels.weight_gradient(in, other, out);
+    };
+
+/// A rank's part of a linear layer's weights: `weight` is [outputs, inputs]; `bias` may be empty.
+template <class T>
+struct linear_weights {
+  matrix<const T> weight{};
+  std::span<const T> bias{};
+};
+
+/// Where a linear layer adds the gradients of its weights.
+template <class T>
+struct linear_gradients {
+  matrix<T> weight{};
+  std::span<T> bias{};
+};
+
+/// The same in exact mode: sums over tokens by the tree of leaves of `exact.tokens` rows. A
+/// `tree_exchange` over the data axis adds them up among ranks that hold other tokens.
+template <class T>
+struct exact_linear_gradients {
+  tree_sum<T> weight;
+  tree_sum<T> bias;
+  std::size_t first_token = 0;  ///< where the next backward pass's rows stand in the whole batch
+
+  exact_linear_gradients() = default;
+  exact_linear_gradients(std::size_t outputs, std::size_t inputs, bool with_bias)
+      : weight{outputs * inputs}, bias{with_bias ? outputs : 0} {}
+};
+
+namespace detail {
+
+template <class T, class Order>
+using gradients_in = std::conditional_t<is_exact<Order>, exact_linear_gradients<T>,
+                                        const linear_gradients<T>>;
+
+template <class Kernels, class T>
+consteval bool check_kernels() {
+  static_assert(linear_kernels<Kernels, T>,
+                "rondo: a linear layer's kernels need product(x, w, y), input_gradient(dy, w, dx) "
+                "and weight_gradient(dy, x, dw) on matrix views");
+  return true;
+}
+
+/// Adds the bias to every row.
+template <class T>
+void add_bias(std::span<const T> bias, matrix<T> y) {
+  for (std::size_t row = 0; !bias.empty() && row < y.rows; ++row) {
+    add_to(y.row(row).data(), bias.data(), bias.size());
+  }
+}
+
+/// bias += the sum of the rows, in their order.
+template <class T>
+void add_rows(matrix<const T> dy, std::span<T> bias) {
+  for (std::size_t row = 0; !bias.empty() && row < dy.rows; ++row) {
+    add_to(bias.data(), dy.row(row).data(), bias.size());
+  }
+}
+
+inline void check_bias(const char* who, std::size_t bias, std::size_t outputs, int rank) {
+  if (bias != 0 && bias != outputs) {
+    refuse(std::string{who} + ": a bias of " + std::to_string(bias) + " elements for " +
+               std::to_string(outputs) + " outputs",
+           rank);
+  }
+}
+
+/// Adds dy^T x to the weight's gradient and the sum of dy's rows to the bias's.
+template <class T, class Kernels>
+void weight_gradients(const Kernels& kernels, const any_order&, matrix<const T> dy,
+                      matrix<const T> x, const linear_gradients<T>& to) {
+  kernels.weight_gradient(dy, x, to.weight);
+  add_rows<T>(dy, to.bias);
+}
+
+/// The same by leaves of tokens.
+template <class T, class Kernels>
+void weight_gradients(const Kernels& kernels, const exact& order, matrix<const T> dy,
+                      matrix<const T> x, exact_linear_gradients<T>& to) {
+  if (order.tokens == 0 || to.first_token % order.tokens != 0) {
+    refuse("exact: rows from token " + std::to_string(to.first_token) +
+           " on begin inside a leaf of " + std::to_string(order.tokens) +
+           "; begin micro-batches on a multiple of exact.tokens");
+  }
+  for (std::size_t row = 0; row < dy.rows; row += order.tokens) {
+    const part some{row, (std::min)(order.tokens, dy.rows - row)};
+    const std::size_t leaf = (to.first_token + row) / order.tokens;
+    const auto terms = to.weight.room();
+    std::fill(terms.begin(), terms.end(), T{});
+    kernels.weight_gradient(dy.rows_at(some), x.rows_at(some),
+                            matrix<T>{terms.data(), dy.columns, x.columns});
+    to.weight.put(leaf);
+    if (to.bias.elements() != 0) {
+      const auto sums = to.bias.room();
+      std::fill(sums.begin(), sums.end(), T{});
+      add_rows<T>(dy.rows_at(some), sums);
+      to.bias.put(leaf);
+    }
+  }
+}
+
+}  // namespace detail
+}  // namespace rondo::inline v0_1

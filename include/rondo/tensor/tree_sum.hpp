@@ -1,0 +1,169 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/core/vectorize.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace rondo::inline v0_1 {
+
+/// A node of the balanced binary tree over numbered leaves: leaves `index << level` up to
+/// `(index + 1) << level`. A node without a sibling on the right passes its value up as it is.
+struct tree_node {
+  int level = 0;
+  std::size_t index = 0;
+
+  [[nodiscard]] constexpr std::size_t first() const { return index << level; }
+  [[nodiscard]] constexpr bool covers(std::size_t leaf) const { return leaf >> level == index; }
+  [[nodiscard]] constexpr tree_node sibling() const { return {level, index ^ 1}; }
+  [[nodiscard]] constexpr tree_node parent() const { return {level + 1, index / 2}; }
+  friend constexpr bool operator==(const tree_node&, const tree_node&) = default;
+};
+
+namespace detail {
+
+template <class T>
+void add_to(T* sum, const T* more, std::size_t count) {
+  vectorized([=]() RONDO_INLINE_BODY {
+    RONDO_INDEPENDENT_ITERATIONS
+    for (std::size_t i = 0; i < count; ++i) {
+      sum[i] = static_cast<T>(sum[i] + more[i]);
+    }
+  });
+}
+
+/// Puts a node among others, none of which has its sibling there; `fold(left, right)` is called for
+/// every pair that becomes its parent and gives the parent's value.
+template <class Held, class Fold>
+void put_node(std::vector<Held>& all, Held one, const Fold& fold) {
+  for (;;) {
+    const auto other = std::find_if(all.begin(), all.end(), [&](const Held& held) {
+      return held.node == one.node.sibling();
+    });
+    if (other == all.end()) {
+      break;
+    }
+    const Held met = *other;
+    all.erase(other);
+    const bool left = one.node.index % 2 == 0;
+    one.value = left ? fold(one.value, met.value) : fold(met.value, one.value);
+    one.node = one.node.parent();
+  }
+  const auto behind = std::find_if(all.begin(), all.end(), [&](const Held& held) {
+    return held.node.first() > one.node.first();
+  });
+  all.insert(behind, one);
+}
+
+/// The value of the root, where `all` are the tree's nodes from left to right, none with its sibling
+/// beside it: what is left over at the right end joins its neighbour, up to the root.
+template <class Held, class Fold>
+auto root_value(const std::vector<Held>& all, const Fold& fold) {
+  auto value = all.back().value;
+  for (std::size_t i = all.size() - 1; i-- > 0;) {
+    value = fold(all[i].value, value);
+  }
+  return value;
+}
+
+}  // namespace detail
+
+/// A sum of numbered leaves, each an array, folded by the balanced binary tree over their numbers.
+///
+/// Its bits depend on the leaves alone: not on who holds which, nor on when they come. Leaves may
+/// come in any order; whole subtrees are folded as soon as they are there, so that at most
+/// 2 log2(leaves) arrays are kept for leaves that come in a row.
+///
+///     rondo::tree_sum<float> gradient{elements};
+///     compute_terms(gradient.room());    // of micro-batch 7
+///     gradient.put(7);
+template <class T>
+class tree_sum {
+ public:
+  struct held {
+    tree_node node;
+    T* value;
+  };
+
+  tree_sum() = default;
+  explicit tree_sum(std::size_t elements) : elements_{elements} {}
+
+  /// Begins anew, with arrays of `elements` elements.
+  void restart(std::size_t elements) {
+    if (elements != elements_) {
+      memory_.clear();
+      free_.clear();
+      open_ = nullptr;
+      elements_ = elements;
+    } else {
+      for (const held& one : nodes_) {
+        free_.push_back(one.value);
+      }
+    }
+    nodes_.clear();
+  }
+
+  [[nodiscard]] std::size_t elements() const noexcept { return elements_; }
+
+  /// Where to write the terms of the next leaf; what is there is left over from before.
+  [[nodiscard]] std::span<T> room() {
+    if (open_ == nullptr) {
+      open_ = taken();
+    }
+    return {open_, elements_};
+  }
+
+  /// What lies in `room()` are the terms of leaf `leaf`. Errors: a leaf that was put before.
+  void put(std::size_t leaf) {
+    for (const held& one : nodes_) {
+      if (one.node.covers(leaf)) {
+        refuse("tree_sum: leaf " + std::to_string(leaf) +
+               " is put twice; number micro-batches and tokens over the whole batch");
+      }
+    }
+    static_cast<void>(room());
+    detail::put_node(nodes_, held{{0, leaf}, open_}, folding());
+    open_ = nullptr;
+  }
+
+  /// The largest whole subtrees of the leaves that were put, from left to right.
+  [[nodiscard]] const std::vector<held>& nodes() const noexcept { return nodes_; }
+
+  /// Memory held for nodes.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return memory_.size() * elements_ * sizeof(T);
+  }
+
+ private:
+  [[nodiscard]] auto folding() {
+    return [this](T* left, T* right) {
+      detail::add_to(left, right, elements_);
+      free_.push_back(right);
+      return left;
+    };
+  }
+  [[nodiscard]] T* taken() {
+    if (free_.empty()) {
+      memory_.emplace_back(elements_);
+      return memory_.back().data();
+    }
+    T* const one = free_.back();
+    free_.pop_back();
+    return one;
+  }
+
+  std::size_t elements_ = 0;
+  std::vector<std::vector<T>> memory_;
+  std::vector<T*> free_;
+  T* open_ = nullptr;
+  std::vector<held> nodes_;
+};
+
+}  // namespace rondo::inline v0_1
