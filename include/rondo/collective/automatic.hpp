@@ -53,6 +53,11 @@ template <class Turn>
   }
 }
 
+/// Ranks that are GPUs: a round costs launches on the device, whatever it carries, so the fewest
+/// rounds win. Not measured.
+template <class Turn>
+inline constexpr bool rounds_are_dear = requires { requires Turn::rounds_are_dear; };
+
 /// Messages: few rounds for few bytes, few bytes for many; in between, on few ranks, two_shot while
 /// its pieces are so small that MPI sends them without asking (about 4 KiB).
 /// Measured with 2, 4 and 8 ranks on two cores, Open MPI and MPICH: bench/results/mpi.md.
@@ -61,7 +66,9 @@ void choose_all_reduce(const Turn& turn, std::size_t bytes, const Run& run) {
   constexpr std::size_t kib = 1024;
   const auto ranks = static_cast<std::size_t>(turn.size());
   const bool few = few_on_one_node(turn);
-  if (ranks == 2) {
+  if constexpr (rounds_are_dear<Turn>) {
+    bytes <= 64 * kib ? run(one_shot{}) : run(two_shot{});
+  } else if (ranks == 2) {
     bytes <= 256 * kib ? run(recursive_doubling{}) : run(halving_doubling{});
   } else if (few && bytes > 2 * kib && bytes <= 3 * kib * ranks) {
     run(two_shot{});
@@ -80,7 +87,9 @@ template <schedule::collective What, class Turn, class Run>
 void choose_movement(const Turn& turn, std::size_t bytes, bool equal, const Run& run) {
   using schedule::collective;
   const bool few = few_on_one_node(turn);
-  if constexpr (What == collective::all_to_all) {
+  if constexpr (rounds_are_dear<Turn>) {
+    run(one_shot{});
+  } else if constexpr (What == collective::all_to_all) {
     equal && bytes <= 2 * 1024 ? run(bruck{}) : run(one_shot{});
   } else if (few) {
     run(one_shot{});
@@ -96,7 +105,7 @@ void choose_movement(const Turn& turn, std::size_t bytes, bool equal, const Run&
 /// Broadcast and reduce.
 template <class Turn, class Run>
 void choose_rooted(const Turn& turn, std::size_t bytes, const Run& run) {
-  if (few_on_one_node(turn)) {
+  if (rounds_are_dear<Turn> || few_on_one_node(turn)) {
     run(one_shot{});
   } else {
     bytes <= 64 * 1024 || turn.size() <= 2 ? run(tree{}) : run(two_shot{});

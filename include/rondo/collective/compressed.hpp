@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/codec/concept.hpp>
+#include <rondo/collective/coded_rounds.hpp>
 #include <rondo/collective/movement.hpp>
 #include <rondo/collective/perform.hpp>
 #include <rondo/collective/wires.hpp>
@@ -82,7 +83,9 @@ struct compressed_all_reduce_job {
   template <class Turn>
   void operator()(Turn& turn) const {
     check_memory(with, count, turn.rank());
-    if constexpr (std::is_same_v<Algorithm, one_shot>) {
+    if constexpr (works_elsewhere<Turn>) {
+      all_reduce_in_rounds<Algorithm>(turn, *this);
+    } else if constexpr (std::is_same_v<Algorithm, one_shot>) {
       from_all(turn);
     } else if constexpr (is_automatic<Algorithm>) {
       count <= 512 ? from_all(turn) : by_owners(turn);
@@ -227,6 +230,16 @@ struct compressed_reduce_scatter_job {
 
   template <class Turn>
   void operator()(Turn& turn) const {
+    if constexpr (works_elsewhere<Turn>) {
+      reduce_scatter_in_rounds(turn, *this);
+    } else {
+      on_the_host(turn);
+    }
+  }
+
+ private:
+  template <class Turn>
+  void on_the_host(Turn& turn) const {
     check_memory(with, by_rank.total(turn.size()), turn.rank());
     const wires<Codec> cut{with, by_rank.of(comm), turn.size()};
     const std::size_t own = by_rank.count(turn.rank());
@@ -256,6 +269,16 @@ struct compressed_all_gather_job {
 
   template <class Turn>
   void operator()(Turn& turn) const {
+    if constexpr (works_elsewhere<Turn>) {
+      all_gather_in_rounds(turn, *this);
+    } else {
+      on_the_host(turn);
+    }
+  }
+
+ private:
+  template <class Turn>
+  void on_the_host(Turn& turn) const {
     const chunking whole = by_rank.of(comm);
     check_memory(with, whole.offset(turn.rank()) + whole.count(turn.rank()), turn.rank());
     const wires<Codec> cut{with, whole, turn.size()};
@@ -280,6 +303,16 @@ struct compressed_all_to_all_job {
 
   template <class Turn>
   void operator()(Turn& turn) const {
+    if constexpr (works_elsewhere<Turn>) {
+      all_to_all_in_rounds(turn, *this);
+    } else {
+      on_the_host(turn);
+    }
+  }
+
+ private:
+  template <class Turn>
+  void on_the_host(Turn& turn) const {
     check_memory(with, sent.total(turn.size()), turn.rank());
     if (!sent.per_rank.empty()) {
       compare_counts(turn);
@@ -294,7 +327,6 @@ struct compressed_all_to_all_job {
     turn.settle();
   }
 
- private:
   /// Wires of different counts may be equally long, so every rank first tells its peers the counts.
   template <class Turn>
   void compare_counts(Turn& turn) const {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/host_device.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/transport/keepsake.hpp>
@@ -75,19 +76,52 @@ struct round_lists {
 template <class Reduction>
 struct fold_partials {
   using partial = typename Reduction::partial;
-  const Reduction& with;
-  static constexpr const partial& lift(const partial& value) { return value; }
-  constexpr partial fold(const partial& a, const partial& b) const { return with.fold(a, b); }
-  static constexpr const partial& lower(const partial& value) { return value; }
+  Reduction with;
+  RONDO_HOST_DEVICE static constexpr const partial& lift(const partial& value) { return value; }
+  RONDO_HOST_DEVICE constexpr partial fold(const partial& a, const partial& b) const {
+    return with.fold(a, b);
+  }
+  RONDO_HOST_DEVICE static constexpr const partial& lower(const partial& value) { return value; }
 };
 
 /// Where nothing is folded.
 template <class Element>
 struct fold_nothing {
   using partial = Element;
-  static constexpr const Element& lift(const Element& value) { return value; }
-  static constexpr const Element& fold(const Element& a, const Element&) { return a; }
-  static constexpr const Element& lower(const Element& value) { return value; }
+  RONDO_HOST_DEVICE static constexpr const Element& lift(const Element& value) { return value; }
+  RONDO_HOST_DEVICE static constexpr const Element& fold(const Element& a, const Element&) {
+    return a;
+  }
+  RONDO_HOST_DEVICE static constexpr const Element& lower(const Element& value) { return value; }
+};
+
+/// A turn whose memory is not the host's: it does the work on elements itself, in the order in which
+/// it is told, by `each(count, body)` and `copy(into, from, bytes)`.
+template <class Turn>
+inline constexpr bool works_elsewhere =
+    requires(Turn& turn, void* into, const void* from) { turn.copy(into, from, std::size_t{}); };
+
+/// body(i) for i < count, where the turn's memory is.
+template <class Turn, class Body>
+void for_each_element(Turn& turn, std::size_t count, const Body& body) {
+  if constexpr (works_elsewhere<Turn>) {
+    turn.each(count, body);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) {
+      body(i);
+    }
+  }
+}
+
+/// One fold of a schedule, element by element.
+template <class Fold>
+struct fold_two {
+  using element = typename Fold::partial;
+  const element* left;
+  const element* right;
+  element* into;
+  Fold with;
+  RONDO_HOST_DEVICE void operator()(std::size_t i) const { into[i] = with.fold(left[i], right[i]); }
 };
 
 /// Runs one rank's program. `with` folds elements of the type that the memories hold.
@@ -101,9 +135,21 @@ void execute(Turn& turn, const schedule::program& steps, const Memories& at, con
   const auto fold_into = [&](const schedule::step& one, const element* left,
                              const element* right) {
     element* into = at.write(one.into);
-    fold_each(
-        alone, [&](int which) { return which == 0 ? left : right; }, 2,
-        [&](int) { return into; }, 1, 0, at.elements(one.into), with);
+    if constexpr (works_elsewhere<Turn>) {
+      turn.each(at.elements(one.into), fold_two<Fold>{left, right, into, with});
+    } else {
+      fold_each(
+          alone, [&](int which) { return which == 0 ? left : right; }, 2,
+          [&](int) { return into; }, 1, 0, at.elements(one.into), with);
+    }
+  };
+
+  const auto copy = [&](element* into, const element* from, std::size_t bytes) {
+    if constexpr (works_elsewhere<Turn>) {
+      turn.copy(into, from, bytes);
+    } else if (into != from && bytes != 0) {
+      std::memcpy(into, from, bytes);
+    }
   };
 
   const auto end = steps.steps.end();
@@ -134,10 +180,7 @@ void execute(Turn& turn, const schedule::program& steps, const Memories& at, con
           fold_into(*one, at.read(one->left), at.read(one->right));
           break;
         case verb::copy:
-          if (at.write(one->into) != at.read(one->left) && at.elements(one->into) != 0) {
-            std::memcpy(at.write(one->into), at.read(one->left),
-                        at.elements(one->into) * sizeof(element));
-          }
+          copy(at.write(one->into), at.read(one->left), at.elements(one->into) * sizeof(element));
           break;
       }
     }

@@ -22,7 +22,29 @@ struct moves_only {
   static constexpr bool lifts = false;
   [[nodiscard]] static fold_nothing<T> partials() { return {}; }
   static void finish(T*, std::size_t) {}
+  template <class Turn>
+  static void finish(Turn&, T*, std::size_t) {}
 };
+
+/// to[i] = from[i], as a partial result, and back.
+template <class Reduction, class T>
+struct lift_one {
+  const T* from;
+  typename Reduction::partial* to;
+  RONDO_HOST_DEVICE void operator()(std::size_t i) const {
+    ::new (static_cast<void*>(to + i)) typename Reduction::partial(Reduction::lift(from[i]));
+  }
+};
+template <class Reduction, class T>
+struct lower_one {
+  const typename Reduction::partial* from;
+  T* to;
+  Reduction with;
+  RONDO_HOST_DEVICE void operator()(std::size_t i) const { to[i] = with.lower(from[i]); }
+};
+
+/// In place of a turn, where values are in memory of the host.
+struct host_turn {};
 
 /// The fold of collectives that fold: values are lifted to partial results, folded, lowered.
 template <class T, class Operation>
@@ -34,21 +56,33 @@ struct folds_with {
 
   [[nodiscard]] fold_partials<folds> partials() const { return {with}; }
 
-  void lift(const T* from, partial* to, std::size_t count) const {
-    for (std::size_t i = 0; i < count; ++i) {
-      ::new (static_cast<void*>(to + i)) partial(folds::lift(from[i]));
-    }
+  template <class Turn>
+  void lift(Turn& turn, const T* from, partial* to, std::size_t count) const {
+    for_each_element(turn, count, lift_one<folds, T>{from, to});
   }
-  void lower(const partial* from, T* to, std::size_t count) const {
-    for (std::size_t i = 0; i < count; ++i) {
-      to[i] = with.lower(from[i]);
-    }
+  template <class Turn>
+  void lower(Turn& turn, const partial* from, T* to, std::size_t count) const {
+    for_each_element(turn, count, lower_one<folds, T>{from, to, with});
   }
   /// The last step, for results that lie where they belong.
-  void finish(T* values, std::size_t count) const {
+  template <class Turn>
+  void finish(Turn& turn, T* values, std::size_t count) const {
     if constexpr (!lifts && must_lower<folds>()) {
-      lower(values, values, count);
+      lower(turn, values, values, count);
     }
+  }
+
+  void lift(const T* from, partial* to, std::size_t count) const {
+    host_turn here;
+    lift(here, from, to, count);
+  }
+  void lower(const partial* from, T* to, std::size_t count) const {
+    host_turn here;
+    lower(here, from, to, count);
+  }
+  void finish(T* values, std::size_t count) const {
+    host_turn here;
+    finish(here, values, count);
   }
 };
 
@@ -61,14 +95,14 @@ void run_folding(Comm& comm, Turn& turn, const schedule::program& program, const
                  const chunking& in_cut, const chunking& out_cut, const Fold& with) {
   if constexpr (!Fold::lifts) {
     run_program(comm, turn, program, in, out, in_cut, out_cut, with.partials());
-    with.finish(out, got);
+    with.finish(turn, out, got);
   } else {
     using partial = typename Fold::partial;
     auto* wide = reinterpret_cast<partial*>(comm.widened().get(given * sizeof(partial)));
-    with.lift(in, wide, given);
+    with.lift(turn, in, wide, given);
     run_program(comm, turn, program, static_cast<const partial*>(wide), wide + first, in_cut,
                 out_cut, with.partials());
-    with.lower(wide + first, out, got);
+    with.lower(turn, wide + first, out, got);
   }
 }
 

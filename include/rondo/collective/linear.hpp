@@ -80,6 +80,8 @@ struct linear_all_reduce_job {
 
   template <class Turn>
   void operator()(Turn& turn) const {
+    static_assert(!works_elsewhere<Turn>,
+                  "rondo: shared_scale and low_rank have no kernels; use int8, int4, ...");
     check_memory(with, count, turn.rank());
     const float factor =
         std::is_same_v<Operation, op::average> ? 1.0F / static_cast<float>(turn.size()) : 1.0F;

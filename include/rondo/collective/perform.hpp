@@ -70,6 +70,10 @@ void run_program(Comm& comm, Turn& turn, const schedule::program& program, const
   execute(turn, program, at, with, lists);
 }
 
+/// True of a turn that makes a job itself where no algorithm is asked for.
+template <class Turn, class Job>
+inline constexpr bool native_first = requires { requires Turn::template native_first<Job>; };
+
 /// Makes a collective by the algorithm that was asked for. A `Job` has `what`, `comm`, `algorithm`
 /// and
 ///  - `direct(turn)`                makes it over peer memory
@@ -81,10 +85,11 @@ struct by_algorithm : Job {
   template <class Turn>
   void operator()(Turn& turn) const {
     using algorithm_type = decltype(Job::algorithm);
-    if constexpr (is_native<algorithm_type>) {
+    if constexpr (is_native<algorithm_type> ||
+                  (is_automatic<algorithm_type> && native_first<Turn, Job>)) {
       static_assert(requires { turn.native(schedule::make<Job::what>{}, *this); },
                     "rondo: these ranks have no collectives of their own to call; native{} goes "
-                    "with MPI");
+                    "with MPI and NCCL");
       turn.native(schedule::make<Job::what>{}, *this);
     } else if constexpr (shares_memory<Turn> &&
                          (is_automatic<algorithm_type> || is_direct<algorithm_type>)) {

@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/buffer.hpp>
+#include <rondo/core/device_span.hpp>
+#include <rondo/core/policies.hpp>
+#include <rondo/core/source_location.hpp>
+#include <rondo/transport/cuda/on.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <span>
+#include <type_traits>
+
+/// Where a call's buffers are: in memory of the host, or of devices, whose calls go to a stream.
+namespace rondo::inline v0_1::detail {
+
+/// A communicator of ranks that are GPUs.
+template <class Comm>
+inline constexpr bool takes_device_memory = requires { requires Comm::device_memory; };
+
+/// Such a communicator that has yet to be told the stream: `comm.on(stream)` is one that has been.
+template <class Comm>
+concept binds_stream = requires(Comm& comm) { comm.on(static_cast<CUstream_st*>(nullptr)); };
+
+/// Takes the streams out of a call's arguments and the pointers out of its device spans: `Left`
+/// arguments are still to be looked at, and go to the end.
+template <class Call, std::size_t Left, class Comm, class... Arguments>
+auto place_each(source_location where, Comm& comm, Arguments&... arguments);
+
+template <class Call, std::size_t Left, class Comm, class First, class... Rest>
+auto place_first(source_location where, Comm& comm, First& first, Rest&... rest) {
+  using given = std::remove_const_t<First>;
+  if constexpr (std::is_same_v<given, on>) {
+    return place_each<Call, Left - 1>(where, comm, rest...);
+  } else if constexpr (is_device_span<given>) {
+    std::span<typename given::element_type> values{first.data(), first.size()};
+    return place_each<Call, Left - 1>(where, comm, rest..., values);
+  } else {
+    static_assert(!buffer<given>,
+                  "rondo: these ranks are GPUs; pass device_span{pointer, count} for memory of the "
+                  "device");
+    return place_each<Call, Left - 1>(where, comm, rest..., first);
+  }
+}
+
+template <class Call, std::size_t Left, class Comm, class... Arguments>
+auto place_each(source_location where, Comm& comm, Arguments&... arguments) {
+  if constexpr (Left == 0) {
+    return Call::make(where, comm, arguments...);
+  } else {
+    return place_first<Call, Left>(where, comm, arguments...);
+  }
+}
+
+/// Makes the call where its buffers are.
+template <class Call, class Comm, class... Arguments>
+auto place(source_location where, Comm& comm, Arguments&... arguments) {
+  constexpr int streams = number_given<policy::stream, std::remove_const_t<Arguments>...>;
+  if constexpr (takes_device_memory<Comm>) {
+    static_assert(number_given<policy::async, std::remove_const_t<Arguments>...> == 0,
+                  "rondo: a call on a stream returns at once; leave out async{}, and wait for the "
+                  "stream or for an event on it");
+    if constexpr (binds_stream<Comm>) {
+      static_assert(streams <= 1, "rondo: two streams given");
+      auto bound = comm.on(choose<policy::stream>(on{}, arguments...).stream);
+      return place_each<Call, sizeof...(Arguments)>(where, bound, arguments...);
+    } else {
+      static_assert(streams == 0, "rondo: this communicator has its stream already");
+      return place_each<Call, sizeof...(Arguments)>(where, comm, arguments...);
+    }
+  } else {
+    static_assert((!is_device_span<std::remove_const_t<Arguments>> && ...) && streams == 0,
+                  "rondo: these ranks do not reach device memory, and have no stream; make the "
+                  "call on an nccl::communicator");
+    return Call::make(where, comm, arguments...);
+  }
+}
+
+}  // namespace rondo::inline v0_1::detail

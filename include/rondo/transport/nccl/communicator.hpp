@@ -1,0 +1,198 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/call.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/core/source_location.hpp>
+#include <rondo/transport/nccl/kernels.hpp>
+#include <rondo/transport/nccl/state.hpp>
+#include <rondo/transport/nccl/turn.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rondo::inline v0_1::nccl {
+
+/// A communicator and a stream: what collectives with `on{stream}` are made of.
+template <class Work>
+class enqueued {
+ public:
+  static constexpr bool device_memory = true;
+
+  enqueued(state& in, cudaStream_t stream) : in_{&in}, stream_{stream} {}
+
+  [[nodiscard]] int rank() const noexcept { return in_->rank; }
+  [[nodiscard]] int size() const noexcept { return in_->size; }
+  [[nodiscard]] int node_size() const noexcept { return in_->with.node_size; }
+
+  /// Enqueues one collective call.
+  template <class Body>
+  void collective(const call& made, const Body& body) {
+    in_->require_alive();
+    const profile::range seen{in_->ranges, made};
+    ++in_->calls_made;
+    turn<Work> now{*in_, made, stream_};
+    body(now);
+  }
+  /// Enqueues one send or receive.
+  template <class Body>
+  void message(const call& made, const Body& body) {
+    collective(made, body);
+  }
+
+  [[nodiscard]] device_arena& scratch() { return in_->memory_of(stream_).scratch; }
+  [[nodiscard]] device_arena& widened() { return in_->memory_of(stream_).widened; }
+  [[nodiscard]] keepsakes& kept() noexcept { return in_->kept; }
+
+ private:
+  state* in_;
+  cudaStream_t stream_;
+};
+
+/// The ranks of an NCCL communicator, as rondo uses them: buffers are `device_span`s, calls take
+/// `on{stream}`, enqueue and return.
+///
+///     rondo::nccl::communicator comm{nccl_comm};  // the user's own ncclComm_t, which it stays
+///     rondo::all_reduce(comm, rondo::device_span{gradient, count}, rondo::op::average{}, rondo::on{stream});
+///
+/// What NCCL can do itself is NCCL's own call. All else, and every algorithm asked for by name, is
+/// a schedule of rondo's over groups of ncclSend and ncclRecv, with kernels on the same stream
+/// between them. Nothing waits for the device; after the first call of a shape on a stream nothing
+/// is allocated, and the calls may be captured in a CUDA graph. A graph replays on the scratch of
+/// the stream that it was captured on: do not use both at once.
+///
+/// The device of the communicator must be current where calls are made. One thread at a time.
+///
+/// Errors: what NCCL reports, at the call or from an earlier one, as error_code::transport with
+/// operation, rank, call site and NCCL's own text; `revoked` for calls after that. NCCL does not
+/// compare the calls of its ranks: if they do not agree, they hang or are wrong, as with NCCL.
+///
+/// `Work` does the work between messages: kernels or, in tests without a GPU, the host.
+template <class Work>
+class basic_communicator {
+ public:
+  static constexpr bool device_memory = true;
+
+  /// Wraps the user's communicator, which must outlive it, and does not own it.
+  /// Errors: error_code::transport for a library older than the headers, with both versions.
+  explicit basic_communicator(ncclComm_t theirs, const options& with = {})
+      : basic_communicator{theirs, false, with} {}
+
+  /// Takes over a communicator, and destroys it at its end.
+  [[nodiscard]] static basic_communicator adopt(ncclComm_t ours, const options& with = {}) {
+    return {ours, true, with};
+  }
+
+  [[nodiscard]] int rank() const noexcept { return state_->rank; }
+  [[nodiscard]] int size() const noexcept { return state_->size; }
+  [[nodiscard]] int node_size() const noexcept { return state_->with.node_size; }
+  [[nodiscard]] int device() const noexcept { return state_->device; }
+  /// NCCL's own handle; null after `abort`.
+  [[nodiscard]] ncclComm_t raw() const noexcept { return state_->raw; }
+
+  /// This communicator on one stream. `all_reduce(comm.on(stream), values)` is
+  /// `all_reduce(comm, values, on{stream})`.
+  [[nodiscard]] enqueued<Work> on(cudaStream_t stream) { return {*state_, stream}; }
+
+  /// Has NCCL begin all calls that `calls` makes at once: sends and receives that need each other,
+  /// or many collectives that are NCCL's own. Calls that take several steps are refused inside.
+  template <class Calls>
+  void group(const Calls& calls) {
+    state_->require_alive();
+    check(ncclGroupStart(), "ncclGroupStart", rank());
+    struct open {
+      state& in;
+      bool ended = false;
+      explicit open(state& of) : in{of} { ++in.open_groups; }
+      ~open() {
+        if (!ended) {
+          --in.open_groups;
+          static_cast<void>(ncclGroupEnd());
+        }
+      }
+    } own{*state_};
+    calls();
+    own.ended = true;
+    --state_->open_groups;
+    ncclResult_t result = ncclGroupEnd();
+    if (result == ncclInProgress) {
+      result = state_->settled();
+    }
+    if (result != ncclSuccess) {
+      raise_failure(result, "ncclGroupEnd", rank(), raw());
+    }
+  }
+
+  /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
+  /// Collective. Errors: a negative color is refused.
+  [[nodiscard]] basic_communicator split(int color, int key = 0) {
+    if (color < 0) {
+      refuse("split: color " + std::to_string(color) + " on rank " + std::to_string(rank()) +
+                 "; pass a number from 0 on",
+             rank());
+    }
+    state_->require_alive();
+    return derived("ncclCommSplit", [&](ncclComm_t* made, ncclConfig_t* config) {
+      return ncclCommSplit(raw(), color, key, made, config);
+    });
+  }
+
+#if NCCL_VERSION_CODE >= 22700
+  /// The communicator of all ranks but the `lost` ones, in the old order. Collective among those
+  /// that stay. What this one has under way is ended first, as it may wait for the lost ranks.
+  [[nodiscard]] basic_communicator shrink(std::span<const int> lost) {
+    if (raw() == nullptr) {
+      state_->require_alive();
+    }
+    std::vector<int> ranks(lost.begin(), lost.end());
+    for (const int one : ranks) {
+      if (one < 0 || one >= size() || one == rank()) {
+        refuse("shrink: rank " + std::to_string(rank()) + " was told that rank " +
+                   std::to_string(one) + " of " + std::to_string(size()) +
+                   " is lost; pass other ranks of this communicator",
+               rank());
+      }
+    }
+    auto survivors = derived("ncclCommShrink", [&](ncclComm_t* made, ncclConfig_t* config) {
+      return ncclCommShrink(raw(), ranks.data(), static_cast<int>(ranks.size()), made, config,
+                            NCCL_SHRINK_ABORT);
+    });
+    state_->die("nccl: rank " + std::to_string(rank()) + " has left this communicator by shrink()");
+    return survivors;
+  }
+#endif
+
+  /// Ends the communicator on this rank, and what it has under way. A wrapped handle is gone, too.
+  void abort() { state_->abort(); }
+
+ private:
+  basic_communicator(ncclComm_t raw, bool owns, const options& with)
+      : state_{std::make_unique<state>(raw, owns, with)} {}
+
+  template <class Make>
+  [[nodiscard]] basic_communicator derived(const char* what, const Make& make) {
+    ncclComm_t made = nullptr;
+    options with = state_->with;
+    with.config.commName = nullptr;
+    ncclResult_t result = make(&made, &with.config);
+    if (result == ncclInProgress) {
+      result = state_->settled();
+    }
+    if (result != ncclSuccess) {
+      raise_failure(result, what, rank(), raw());
+    }
+    return {made, true, with};
+  }
+
+  std::unique_ptr<state> state_;
+};
+
+using communicator = basic_communicator<kernels>;
+
+}  // namespace rondo::inline v0_1::nccl

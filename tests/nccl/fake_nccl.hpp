@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <nccl.h>
+
+#include <string>
+#include <vector>
+
+/// NCCL and the few calls of CUDA that rondo makes, played by host memory and threads: one thread
+/// is one rank. Linked in place of the real libraries, with their real headers. As strict as they
+/// are: sends and receives meet, a group begins at its end, and collectives must agree.
+namespace fake_nccl {
+
+/// Names of the calls that were begun on a communicator, in order.
+std::vector<std::string> calls_of(ncclComm_t comm);
+
+/// What ncclCommGetAsyncError will say of a communicator.
+void break_down(ncclComm_t comm, ncclResult_t how);
+
+/// What ncclGetVersion says from now on.
+void pretend_version(int code);
+
+/// What cudaStreamIsCapturing says on this thread.
+void pretend_capture(bool capturing);
+
+/// Blocks of ncclMemAlloc that are not freed.
+int blocks();
+
+/// Communicators that are neither destroyed nor aborted.
+int communicators();
+
+}  // namespace fake_nccl

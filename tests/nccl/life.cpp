@@ -1,0 +1,220 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "ranks.hpp"
+
+#include "catch.hpp"
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+// How communicators begin, fail and end, with NCCL played by the host.
+namespace {
+
+using namespace ranks;
+using rondo::on;
+using Catch::Matchers::ContainsSubstring;
+
+cudaStream_t stream = nullptr;
+
+}  // namespace
+
+TEST_CASE("nccl: a wrapped communicator stays the user's, an adopted one is destroyed") {
+  ncclUniqueId id{};
+  ncclGetUniqueId(&id);
+  const ncclComm_t raw = raw_communicator(id, 0, 1);
+  REQUIRE(fake_nccl::communicators() == 1);
+  {
+    communicator wrapped{raw};
+    std::vector<float> one{4};
+    rondo::all_reduce(wrapped, span_of(one), rondo::ring{}, on{stream});
+    CHECK(wrapped.raw() == raw);
+    CHECK(wrapped.size() == 1);
+  }
+  CHECK(fake_nccl::communicators() == 1);
+  { const auto owned = communicator::adopt(raw); }
+  CHECK(fake_nccl::communicators() == 0);
+}
+
+TEST_CASE("nccl: null is refused") {
+  CHECK_THROWS_WITH(communicator{nullptr}, ContainsSubstring("the ncclComm_t is null"));
+}
+
+TEST_CASE("nccl: a library that does not fit the headers is refused with both versions") {
+  using rondo::nccl::fit;
+  using rondo::nccl::require_version;
+  CHECK(rondo::nccl::version_text(22809) == "2.28.9");
+  CHECK(rondo::nccl::version_text(2708) == "2.7.8");
+  CHECK_NOTHROW(require_version(22809, 22809));
+  CHECK_NOTHROW(require_version(23003, 22809));
+  CHECK_THROWS_WITH(require_version(22703, 22809),
+                    ContainsSubstring("compiled with the headers of NCCL 2.28.9, running with the "
+                                      "library of NCCL 2.27.3"));
+  CHECK_THROWS_WITH(require_version(30000, 22809), ContainsSubstring("library of NCCL 3.0.0"));
+  CHECK_THROWS_WITH(require_version(22810, 22809, fit::exact),
+                    ContainsSubstring("windows need the same version on both sides"));
+  CHECK_NOTHROW(require_version(22809, 22809, fit::exact));
+
+  ncclUniqueId id{};
+  ncclGetUniqueId(&id);
+  fake_nccl::pretend_version(22000);
+  CHECK_THROWS_WITH(rondo::nccl::connect(id, 0, 1), ContainsSubstring("library of NCCL 2.20.0"));
+  fake_nccl::pretend_version(NCCL_VERSION_CODE);
+}
+
+TEST_CASE("nccl: a failure names call, site, rank, and NCCL's own text") {
+  const auto failure = run(2, [](auto& comm) {
+    std::vector<float> values(comm.rank() == 0 ? 4 : 5);
+    rondo::all_reduce(comm, span_of(values), on{stream});
+  });
+  CHECK_THAT(failure, ContainsSubstring("ncclAllReduce in all_reduce(4 x float, sum, automatic) at "
+                                        "life.cpp:"));
+  CHECK_THAT(failure, ContainsSubstring("on rank 0: invalid usage; NCCL says: the calls of the "
+                                        "ranks do not agree"));
+}
+
+TEST_CASE("nccl: an error of an earlier call is found at the next, and ends the communicator") {
+  const auto failure = run(1, [](auto& comm) {
+    std::vector<float> values(4);
+    rondo::all_reduce(comm, span_of(values), on{stream});
+    fake_nccl::break_down(comm.raw(), ncclRemoteError);
+    const auto again = [&] { rondo::all_reduce(comm, span_of(values), on{stream}); };
+    const auto first = thrown_by(again);
+    require(first.find("an earlier call failed on rank 0") != std::string::npos, first);
+    try {
+      again();
+      require(false, "must be revoked");
+    } catch (const rondo::revoked& dead) {
+      require(std::string{dead.what()}.find("an earlier call failed") != std::string::npos,
+              dead.what());
+    }
+  });
+  CHECK(failure == "");
+  CHECK(fake_nccl::communicators() == 0);
+}
+
+TEST_CASE("nccl: where NCCL does not block, the host waits no longer than the deadline") {
+  const auto failure = run(1, [](auto& comm) {
+    rondo::nccl::options with;
+    with.deadline = std::chrono::milliseconds{30};
+    communicator impatient{comm.raw(), with};
+    std::vector<float> values(4);
+    fake_nccl::break_down(comm.raw(), ncclInProgress);
+    bool late = false;
+    try {
+      rondo::all_reduce(impatient, span_of(values), on{stream});
+    } catch (const rondo::timeout& timeout) {
+      late = std::string{timeout.what()}.find("deadline of 30 ms") != std::string::npos;
+    }
+    fake_nccl::break_down(comm.raw(), ncclSuccess);
+    require(late, "timeout");
+  });
+  CHECK(failure == "");
+}
+
+TEST_CASE("nccl: split makes communicators by color and key") {
+  const auto failure = run(5, [](auto& comm) {
+    auto part = comm.split(comm.rank() % 2, -comm.rank());
+    require(part.size() == (comm.rank() % 2 == 0 ? 3 : 2), "size");
+    std::vector<int> sum{comm.rank()};
+    rondo::all_reduce(part, span_of(sum), on{stream});
+    require(sum[0] == (comm.rank() % 2 == 0 ? 6 : 4), "sum");
+    require(part.rank() == (part.size() - 1 - comm.rank() / 2), "order by key");
+    const auto refused = thrown_by([&] { static_cast<void>(comm.split(-1)); });
+    require(refused.find("color -1 on rank") != std::string::npos, refused);
+  });
+  CHECK(failure == "");
+}
+
+TEST_CASE("nccl: survivors shrink and go on; the old communicator is revoked") {
+  const auto failure = run(4, [](auto& comm) {
+    if (comm.rank() == 2) {
+      return;
+    }
+    const int lost[] = {2};
+    auto rest = comm.shrink(lost);
+    std::vector<int> sum{comm.rank()};
+    rondo::all_reduce(rest, span_of(sum), on{stream});
+    require(rest.size() == 3 && sum[0] == 4, "sum of 0, 1 and 3");
+    const auto old = thrown_by([&] { rondo::all_reduce(comm, span_of(sum), on{stream}); });
+    require(old.find("has left this communicator by shrink()") != std::string::npos, old);
+  });
+  CHECK(failure == "");
+  CHECK(run(1, [](auto& comm) {
+          const int lost[] = {0};
+          static_cast<void>(comm.shrink(lost));
+        }).find("pass other ranks of this communicator") != std::string::npos);
+}
+
+TEST_CASE("nccl: after abort every call is refused") {
+  const auto failure = run(1, [](auto& comm) {
+    comm.abort();
+    comm.abort();
+    require(comm.raw() == nullptr, "raw");
+    std::vector<int> one{1};
+    const auto refused = thrown_by([&] { rondo::all_reduce(comm, span_of(one), on{stream}); });
+    require(refused.find("rank 0 has aborted this communicator") != std::string::npos, refused);
+  });
+  CHECK(failure == "");
+  CHECK(fake_nccl::communicators() == 0);
+}
+
+TEST_CASE("nccl: what NCCL cannot do is refused in words") {
+  const auto failure = run(1, [](auto& comm) {
+    std::vector<float> values(4);
+    const auto tagged = thrown_by([&] {
+      rondo::send(comm, span_of(values), rondo::to{0}, rondo::tag{3}, on{stream});
+    });
+    require(tagged.find("NCCL's messages have no tags") != std::string::npos, tagged);
+    const auto grouped = thrown_by([&] {
+      comm.group([&] { rondo::all_reduce(comm, span_of(values), rondo::ring{}, on{stream}); });
+    });
+    require(grouped.find("takes several steps, and cannot be one of a group") != std::string::npos,
+            grouped);
+    rondo::all_reduce(comm, span_of(values), rondo::ring{}, on{stream});
+    const auto unequal = thrown_by([&] {
+      std::vector<float> out(3);
+      rondo::all_reduce(comm, span_of(values), span_of(out), on{stream});
+    });
+    require(unequal.find("the output of rank 0 has 3 elements, expected 4") != std::string::npos,
+            unequal);
+  });
+  CHECK(failure == "");
+}
+
+TEST_CASE("nccl: ranks that know each other connect") {
+  std::vector<float> sums(3);
+  rondo::threads::run(3, [&](auto& peers) {
+    auto comm = rondo::nccl::connect(peers);
+    std::vector<float> one{static_cast<float>(comm.rank() + 1)};
+    rondo::all_reduce(comm, span_of(one), on{stream});
+    sums[static_cast<std::size_t>(peers.rank())] = one[0];
+  });
+  CHECK(sums == std::vector<float>{6, 6, 6});
+  CHECK(fake_nccl::communicators() == 0);
+}
+
+TEST_CASE("nccl: ranks that a launcher started connect by a file") {
+  std::vector<int> node_sizes(3);
+  const auto failure = on_threads(3, [&](int rank) {
+    rondo::nccl::environment told;
+    told.rank = rank;
+    told.size = 3;
+    told.local_size = 3;
+    told.run = "test of life";
+    auto comm = rondo::nccl::connect(told);
+    std::vector<int> one{1};
+    rondo::all_reduce(comm, span_of(one), on{stream});
+    require(one[0] == 3, "sum");
+    node_sizes[static_cast<std::size_t>(rank)] = comm.node_size();
+  });
+  CHECK(failure == "");
+  CHECK(node_sizes == std::vector<int>{3, 3, 3});
+
+  rondo::nccl::environment two_nodes;
+  two_nodes.size = 4;
+  two_nodes.local_size = 2;
+  CHECK_THROWS_WITH(rondo::nccl::connect(two_nodes),
+                    ContainsSubstring("2 of 4 ranks are on this node; pass meeting_place"));
+}
