@@ -9,11 +9,11 @@
 #include <vector>
 
 #ifdef RONDO_CONTROL
-using with = rondo::codec::int8<128>;
+using coded = rondo::codec::int8<128>;
 #else
-using with = rondo::codec::shared_scale<8>;
+using coded = rondo::codec::shared_scale<8>;
 #endif
 
 void gather(rondo::threads::communicator& comm, std::vector<float>& in, std::vector<float>& out) {
-  rondo::all_gather(comm, in, out, with{});
+  rondo::all_gather(comm, in, out, coded{});
 }

@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "ranks.hpp"
 
+#include <rondo/codec.hpp>
+
+#include <algorithm>
+#include <span>
 #include <stdexcept>
 
 using namespace ranks;
@@ -54,6 +58,19 @@ void fail_on_both(std::chrono::milliseconds deadline, const Body& body, const Ch
     rondo::all_reduce(rest, values);
     CHECK(values[0] == rest.size() * (rest.size() - 1) / 2);
   }
+}
+
+/// A call that every rank refuses while it runs: MPI's own collectives cannot express the count.
+/// Nothing is read or written before.
+template <class Comm, class... Given>
+auto gather_too_much(Comm& comm, const Given&... given) {
+  static char nowhere[2];
+  const std::size_t many = std::size_t{1} << 31;
+  std::vector<std::size_t> counts(static_cast<std::size_t>(comm.size()), 0);
+  counts[1] = many;
+  const std::span<const char> part{nowhere, comm.rank() == 1 ? many : 0};
+  const std::span<char> whole{nowhere + 1, many};
+  return rondo::all_gather(comm, part, whole, rondo::counts{counts}, rondo::native{}, given...);
 }
 
 /// 100 ms is what a rank takes that has a processor; here several share one.
@@ -194,9 +211,84 @@ TEST_CASE("mpi: what an operation throws is revoked on the others") {
       },
       [](const caught& got) {
         CHECK(got.code == rondo::error_code::revoked);
-        CHECK((has(got.text, "overflow") || has(got.text, "rank 0 threw")));
+        CHECK(has(got.text, "overflow"));  // on the others, as what rank 0 failed with
         CHECK(got.seconds < soon);
       });
+}
+
+TEST_CASE("mpi: another codec, or other parameters of one, is a mismatch that names both") {
+  fail_on_both(
+      20s,
+      [](auto& comm) {
+        std::vector<float> values(1000, 1.0F);
+        comm.rank() == 1 ? rondo::all_reduce(comm, values, rondo::codec::int4<32>{})
+                         : rondo::all_reduce(comm, values, rondo::codec::int8<32>{});
+      },
+      [](const caught& got) {
+        CHECK(got.code == rondo::error_code::mismatch);
+        CHECK(has(got.text, "sum, automatic, int4<32"));
+        CHECK(has(got.text, "sum, automatic, int8<32"));
+      });
+  fail_on_both(
+      20s,
+      [](auto& comm) {
+        std::vector<float> values(1000, 1.0F);
+        rondo::all_reduce(comm, values, rondo::codec::top_k{comm.rank() == 1 ? 0.5 : 0.25});
+      },
+      [](const caught& got) {
+        CHECK(got.code == rondo::error_code::mismatch);
+        CHECK(has(got.text, "on rank 1"));
+        CHECK(has(got.text, "other parameters"));
+      });
+}
+
+TEST_CASE("mpi: calls that do not agree are found within 100 ms where ranks have processors") {
+  if (world_size() > rondo::threads::processors()) {
+    return;
+  }
+  double quickest = 1;
+  for (int attempt = 0; attempt < 10 && quickest > 0.1; ++attempt) {
+    auto comm = in_shared_memory(20s);
+    const auto got = catch_from([&] {
+      std::vector<float> values(comm.rank() == 1 ? 11u : 10u);
+      rondo::all_reduce(comm, values);
+    });
+    CHECK(got.code == rondo::error_code::mismatch);
+    double slowest = got.seconds;
+    MPI_Allreduce(MPI_IN_PLACE, &slowest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+    quickest = (std::min)(quickest, slowest);
+  }
+  CHECK(quickest <= 0.1);
+}
+
+TEST_CASE("mpi: a call that is refused on every rank leaves the communicator as it was") {
+  for (const bool shared : {true, false}) {
+    auto comm = shared ? in_shared_memory() : by_messages();
+    const auto size = static_cast<std::size_t>(comm.size());
+    const auto refuses = [&](const auto& call) {
+      const auto got = catch_from(call);
+      INFO(got.text);
+      CHECK(got.code == rondo::error_code::invalid_argument);
+      std::vector<int> values{1};
+      rondo::all_reduce(comm, values);
+      CHECK(values[0] == comm.size());
+    };
+    refuses([&] { gather_too_much(comm); });
+    std::vector<std::size_t> uneven(size, 1);
+    uneven[0] = 2;
+    std::vector<int> mine(comm.rank() == 0 ? 2u : 1u);
+    std::vector<int> all(size + 1);
+    if (!takes_unequal<collective::gather>(rondo::tree{}, comm.size())) {
+      refuses([&] { rondo::gather(comm, mine, all, rondo::counts{uneven}, rondo::tree{}); });
+    }
+  }
+}
+
+TEST_CASE("mpi: the error of a dropped call is thrown by the next call, once") {
+  auto comm = by_messages();
+  { const auto dropped = gather_too_much(comm, rondo::async{}); }
+  CHECK_THROWS_WITH(rondo::barrier(comm), Catch::Matchers::ContainsSubstring("more than MPI counts"));
+  rondo::barrier(comm);
 }
 
 TEST_CASE("mpi: what cannot be is refused before anything moves") {

@@ -153,3 +153,28 @@ TEST_CASE("mpi: halves made by split work apart, and their parent goes on") {
     CHECK(values[0] == (n + 1) / 2 * even + n / 2 * odd);
   });
 }
+
+TEST_CASE("mpi: hierarchical takes its groups from the nodes, here as if two neighbours had one") {
+  rondo::mpi::communicator comm{MPI_COMM_WORLD, {.ranks_per_node = 2}};
+  const bool regular = comm.size() % 2 == 0;
+  CHECK(comm.node_size() == (regular ? 2 : 1));
+  CHECK(comm.shares_memory() == (comm.size() == 2));
+  const rondo::hierarchical by_node{rondo::ring{}, rondo::recursive_doubling{}};
+  for (const std::size_t count : some_counts(comm.size())) {
+    std::vector<std::int64_t> values(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      values[i] = static_cast<std::int64_t>(i) * (comm.rank() + 1);
+    }
+    rondo::all_reduce(comm, values, by_node);
+    bool right = true;
+    for (std::size_t i = 0; i < count; ++i) {
+      right = right && values[i] == static_cast<std::int64_t>(i) * comm.size() * (comm.size() + 1) / 2;
+    }
+    CHECK(right);
+  }
+  std::vector<int> told(100, comm.rank());
+  rondo::broadcast(comm, told, rondo::root{1}, rondo::hierarchical{rondo::tree{}, rondo::tree{}});
+  CHECK(told == std::vector<int>(100, 1));
+  rondo::all_reduce(comm, told);  // automatic, across nodes
+  CHECK(told == std::vector<int>(100, comm.size()));
+}

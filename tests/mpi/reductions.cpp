@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
+#include "collective/own_reduction.hpp"
 #include "ranks.hpp"
 
 using namespace sweep;
@@ -138,4 +139,19 @@ TEST_CASE("mpi: native and direct forms know every type and operation") {
   check(comm, double{}, rondo::op::average{});
   check(comm, double{}, rondo::op::product{});
   check(comm, rondo::bfloat16{}, rondo::op::sum{});
+}
+
+TEST_CASE("mpi: a user's reduction lifts and lowers on every path, MPI's own among them") {
+  on_both([](auto& comm) {
+    const auto check = [&]<class Operation>(Operation) {
+      for_each_algorithm<collective::all_reduce>(
+          comm.size(), [&](const auto& with) { own::check_all_reduce<Operation>(comm, with); });
+      for_each_algorithm<collective::reduce_scatter>(
+          comm.size(), [&](const auto& with) { own::check_reduce_scatter<Operation>(comm, with); });
+      for_each_algorithm<collective::reduce>(
+          comm.size(), [&](const auto& with) { own::check_reduce<Operation>(comm, with); });
+    };
+    check(own::root_mean_square{});
+    check(own::halved{});
+  });
 }

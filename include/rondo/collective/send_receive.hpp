@@ -62,7 +62,7 @@ struct send_call {
     const auto peer = choose<policy::peer>(nothing_given{}, given...);
     static_assert(std::is_same_v<std::remove_const_t<decltype(peer)>, to>,
                   "rondo: send needs to{rank}");
-    static constexpr signature what{"send", type_name<T>(), partner::peer};
+    static constexpr signature what{"send", type_name<T>(), partner_kind::peer};
     const auto bytes = std::as_bytes(readable(values));
     return launch_message<T>(
         "send", what, where, comm, peer.rank, std::size(values),
@@ -81,7 +81,7 @@ struct receive_call {
     const auto peer = choose<policy::peer>(nothing_given{}, given...);
     static_assert(std::is_same_v<std::remove_const_t<decltype(peer)>, from>,
                   "rondo: receive needs from{rank}");
-    static constexpr signature what{"receive", type_name<T>(), partner::peer};
+    static constexpr signature what{"receive", type_name<T>(), partner_kind::peer};
     const auto bytes = std::as_writable_bytes(writable(values));
     return launch_message<T>(
         "receive", what, where, comm, peer.rank, std::size(values),

@@ -14,7 +14,7 @@
 namespace rondo::inline v0_1 {
 
 /// What a call's `partner` is: the root of a collective, or the other end of a message.
-enum class partner : unsigned char { root, peer };
+enum class partner_kind : unsigned char { root, peer };
 
 /// What a call site fixes at compile time.
 struct signature {
@@ -23,7 +23,7 @@ struct signature {
   std::string_view operation;  ///< empty where nothing is folded
   std::string_view algorithm;
   std::string_view codec;  ///< empty for exact
-  partner with = partner::root;
+  partner_kind with = partner_kind::root;
   std::uint64_t hash = 0;
 
   constexpr signature(std::string_view collective_, std::string_view type_,
@@ -36,7 +36,7 @@ struct signature {
         codec{codec_},
         hash{hash_of(
             codec, hash_of(algorithm, hash_of(operation, hash_of(type, hash_of(collective)))))} {}
-  constexpr signature(std::string_view verb, std::string_view type_, partner with_)
+  constexpr signature(std::string_view verb, std::string_view type_, partner_kind with_)
       : signature{verb, type_} {
     with = with_;
   }
@@ -79,7 +79,7 @@ struct call {
       }
     }
     if (partner >= 0) {
-      const bool message = what->with == partner::peer;
+      const bool message = what->with == partner_kind::peer;
       text += text.back() == '(' ? "" : ", ";
       text += (message ? "peer " : "root ") + std::to_string(partner);
       if (message && parameters != 0) {

@@ -183,4 +183,47 @@ class pending {
   std::uint64_t number_ = 0;
 };
 
+/// The asynchronous calls of one communicator, on a thread that is begun with the first of them.
+class background {
+ public:
+  background() = default;
+  /// Moving waits for the calls of both: they know where their communicator is.
+  background(background&& other) noexcept : runs_{(other.settle(), std::move(other.runs_))} {}
+  background& operator=(background&& other) noexcept {
+    settle();
+    other.settle();
+    runs_ = std::move(other.runs_);
+    return *this;
+  }
+  ~background() { settle(); }
+
+  /// Returns when all calls have ended.
+  void settle() const noexcept {
+    if (runs_) {
+      runs_->drain();
+    }
+  }
+
+  /// The same, before another call: throws what a call that was dropped could not.
+  void settle_for_next() const {
+    if (runs_) {
+      runs_->drain();
+      runs_->rethrow_dropped();
+    }
+  }
+
+  /// Begins a call, after those begun before it.
+  template <class Task>
+  [[nodiscard]] pending begin(Task task) {
+    if (!runs_) {
+      runs_ = shared<worker>{new worker{}};
+    }
+    runs_->rethrow_dropped();
+    return {runs_, runs_->submit(std::move(task))};
+  }
+
+ private:
+  shared<worker> runs_;
+};
+
 }  // namespace rondo::inline v0_1

@@ -41,10 +41,12 @@ struct record {
   std::int64_t partner = 0;
   std::uint64_t parameters = 0;
   std::uint32_t line = 0;
+  partner_kind with = partner_kind::root;
   short_text<15> collective;
   short_text<39> type;
   short_text<39> operation;
-  short_text<23> algorithm;
+  short_text<18> algorithm;
+  short_text<18> codec;
   short_text<39> file;
 
   /// Which call site a record last told of, in its writer's own addresses: text that has not
@@ -69,6 +71,8 @@ struct record {
       type.write(made.what->type);
       operation.write(made.what->operation);
       algorithm.write(made.what->algorithm);
+      codec.write(made.what->short_codec());
+      with = made.what->with;
       file.write(path.substr(path.find_last_of('/') + 1));
     }
     word.store(new_word, std::memory_order_release);
@@ -76,7 +80,9 @@ struct record {
 
   /// The call in words, if its word is still `expected`.
   [[nodiscard]] std::string describe(std::uint64_t expected) const {
-    const signature what{collective.view(), type.view(), operation.view(), algorithm.view()};
+    signature what{collective.view(), type.view(), operation.view(), algorithm.view(),
+                   codec.view()};
+    what.with = with;
     const std::string path{file.view()};
     const std::string text =
         call{&what, count, partner, {path.c_str(), line}, parameters}.describe();

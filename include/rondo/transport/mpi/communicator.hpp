@@ -5,6 +5,7 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/signal.hpp>
+#include <rondo/transport/guard.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/group.hpp>
 #include <rondo/transport/mpi/turn.hpp>
@@ -64,11 +65,6 @@ class communicator {
     std::swap(state_, other.state_);
     return *this;
   }
-  ~communicator() {
-    if (state_ && state_->runs) {
-      state_->runs->drain();
-    }
-  }
 
   [[nodiscard]] int rank() const noexcept { return state_->in.rank(); }
   [[nodiscard]] int size() const noexcept { return state_->in.size(); }
@@ -86,7 +82,7 @@ class communicator {
   /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
   template <class Body>
   void collective(const call& made, const Body& body) {
-    drain();
+    state_->begun.settle_for_next();
     state_->run_collective(made, body);
   }
 
@@ -97,14 +93,14 @@ class communicator {
       state_->run_collective(made, body);
       return {};
     }
-    return submit(
+    return state_->begun.begin(
         [in = state_.get(), made, body = std::move(body)] { in->run_collective(made, body); });
   }
 
   /// Makes one send or receive.
   template <class Body>
   void message(const call& made, const Body& body) {
-    drain();
+    state_->begun.settle_for_next();
     state_->run_message(made, body);
   }
 
@@ -114,7 +110,7 @@ class communicator {
       state_->run_message(made, body);
       return {};
     }
-    return submit(
+    return state_->begun.begin(
         [in = state_.get(), made, body = std::move(body)] { in->run_message(made, body); });
   }
 
@@ -145,7 +141,8 @@ class communicator {
   /// the ranks whose processes live. Where ranks share memory, who does not call it before the
   /// deadline is left out, and gets `revoked` if it comes later; where they do not, all must come.
   [[nodiscard]] communicator shrink() {
-    drain();
+    require_running("shrink");
+    state_->begun.settle();
     auto& in = state_->in;
     in.fail(error_code::revoked, rank(),
             "rank " + std::to_string(rank()) + " has left this communicator by shrink()");
@@ -159,7 +156,6 @@ class communicator {
     arena scratch{};
     arena widened{};
     keepsakes kept{};
-    shared<worker> runs{};
 
     state(MPI_Comm around, const options& with, int spins_at_most)
         : in{around, with, spins_at_most} {
@@ -170,6 +166,7 @@ class communicator {
 
     template <class Body>
     void run_collective(const call& made, const Body& body) {
+      require_running(made.what->collective);
       // A call may end without having met all peers, so its word tells of all calls before it, too.
       in.history = in.history * 0x9e3779b1u + made.fingerprint();
       const auto word = protocol::call_word(++in.calls_made, in.history);
@@ -178,46 +175,31 @@ class communicator {
       in.own_board().last_number.store(in.calls_made, std::memory_order_release);
       if (in.has_window()) {
         window_turn now{in, made, word};
-        run(now, body);
+        detail::run_guarded(now, body);
       } else {
         turn now{in, made, word};
-        run(now, body);
+        detail::run_guarded(now, body);
       }
     }
 
     template <class Body>
     void run_message(const call& made, const Body& body) {
+      require_running(made.what->collective);
       auto& shown = in.own_board().message;
       shown.write(1, made, in.told_message);
+      struct guard {
+        std::atomic<std::uint64_t>& word;
+        ~guard() { word.store(0, std::memory_order_release); }
+      } const over{shown.word};
       turn now{in, made, 0};
-      run(now, body);
-      shown.word.store(0, std::memory_order_release);
+      detail::run_guarded(now, body);
     }
 
-   private:
-    /// What the user's operation throws ends the communicator for all, for nobody else can go on.
-    template <class Turn, class Body>
-    void run(Turn& now, const Body& body) {
-#if defined(__cpp_exceptions)
-      try {
-        body(now);
-      } catch (...) {
-        in.fail(error_code::revoked, in.rank(),
-                "rank " + std::to_string(in.rank()) + " threw in the middle of a call");
-        throw;
-      }
-#else
-      body(now);
-#endif
-    }
+    background begun{};  ///< last: its calls end before what they use goes away
   };
 
   communicator(MPI_Comm around, const options& with, int spins_at_most) : options_{with} {
-    if (!is_running()) {
-      raise(error{error_code::transport,
-                  "mpi::communicator: MPI is not running; make it after MPI_Init and before "
-                  "MPI_Finalize"});
-    }
+    require_running("mpi::communicator");
     int between_groups = 0;
     if (around == MPI_COMM_NULL ||
         (MPI_Comm_test_inter(around, &between_groups), between_groups != 0)) {
@@ -230,19 +212,6 @@ class communicator {
   [[nodiscard]] communicator adopt(MPI_Comm part) const {
     const owned_communicator release{part};
     return communicator{part, options_, state_->in.spins};
-  }
-
-  void drain() {
-    if (state_->runs) {
-      state_->runs->drain();
-    }
-  }
-  template <class Task>
-  [[nodiscard]] pending submit(Task task) {
-    if (!state_->runs) {
-      state_->runs = shared<worker>{new worker{}};
-    }
-    return {state_->runs, state_->runs->submit(std::move(task))};
   }
 
   options options_;

@@ -33,6 +33,9 @@ struct options {
   clock::duration deadline = std::chrono::seconds{30};
   /// Whether ranks that are all on one node meet in shared memory; otherwise by messages alone.
   enum class memory { shared, messages } memory = memory::shared;
+  /// 0: nodes are as MPI finds them. Else so many neighbouring ranks count as a node, to see on one
+  /// machine what many would do.
+  int ranks_per_node = 0;
 };
 
 /// A message of the user that was taken off the wire before anybody asked for it.
@@ -60,7 +63,7 @@ class group {
       : deadline{with.deadline}, around_{duplicate(around)}, users_{duplicate(around)} {
     MPI_Comm_rank(around_.get(), &rank_);
     MPI_Comm_size(around_.get(), &size_);
-    where = find_place(around_.get());
+    where = find_place(around_.get(), with.ranks_per_node);
     spins = (std::min)(spins_at_most, threads::spins_for(where.node_ranks, where.processors));
     if (where.node_ranks == size_ && with.memory == options::memory::shared) {
       memory_ = window::allocate(around_.get());

@@ -17,6 +17,7 @@
 #endif
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace rondo::inline v0_1::mpi {
@@ -40,6 +41,15 @@ inline void check(int result, const char* what) {
   MPI_Initialized(&begun);
   MPI_Finalized(&ended);
   return begun != 0 && ended == 0;
+}
+
+/// Refuses what needs MPI while it does not run.
+inline void require_running(std::string_view what) {
+  if (!is_running()) {
+    raise(error{error_code::transport,
+                std::string{what} + ": MPI is not running; make communicators and calls after "
+                                    "MPI_Init and before MPI_Finalize"});
+  }
 }
 
 /// An MPI object, freed at the end of its owner's life unless MPI has been finalised before.

@@ -41,15 +41,19 @@ struct place {
   return found < 1 ? 1 : found;
 }
 
-/// Collective over `around`.
-[[nodiscard]] inline place find_place(MPI_Comm around) {
+/// Collective over `around`. With `ranks_per_node` not 0, as if so many neighbours had a node each.
+[[nodiscard]] inline place find_place(MPI_Comm around, int ranks_per_node) {
   place found;
   int rank = 0;
   int node_rank = 0;
   MPI_Comm_rank(around, &rank);
   MPI_Comm raw = MPI_COMM_NULL;
-  check(MPI_Comm_split_type(around, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &raw),
-        "MPI_Comm_split_type");
+  if (ranks_per_node > 0) {
+    check(MPI_Comm_split(around, rank / ranks_per_node, rank, &raw), "MPI_Comm_split");
+  } else {
+    check(MPI_Comm_split_type(around, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &raw),
+          "MPI_Comm_split_type");
+  }
   const owned_communicator node{raw};
   MPI_Comm_rank(raw, &node_rank);
   MPI_Comm_size(raw, &found.node_ranks);

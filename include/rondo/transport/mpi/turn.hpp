@@ -188,6 +188,15 @@ class turn {
     give_up();
   }
 
+  /// An exception is about to leave this call. Ends the communicator, unless it was refused before
+  /// any peer saw it.
+  void abandon(bool refused, const char* why) {
+    if (!refused || seen_) {
+      in_.fail(error_code::revoked, rank(),
+               "rank " + std::to_string(rank()) + " failed in " + call_.describe() + ": " + why);
+    }
+  }
+
  protected:
   /// Returns when `done()` is true.
   template <class Done>
@@ -204,6 +213,7 @@ class turn {
   group& in_;
   const call& call_;
   std::uint64_t word_;
+  bool seen_ = false;  ///< peers may have noticed this call
 
  private:
   static constexpr std::size_t piece_bytes = std::size_t{1} << 30;  ///< MPI counts in int
@@ -266,6 +276,7 @@ class turn {
     });
   }
   void begin_send(int peer, int tag, const std::byte* from, std::size_t bytes, MPI_Comm over) {
+    seen_ = true;
     each_piece(bytes, [&](std::size_t at, int count) {
       auto& request = in_.sends.emplace_back(MPI_REQUEST_NULL);
       check(MPI_Isend(from + at, count, MPI_BYTE, peer, tag, over, &request), "MPI_Isend");
@@ -454,6 +465,7 @@ class window_turn : public turn {
   [[nodiscard]] protocol::counters& used() const noexcept { return in_.used; }
 
   bool wait(int peer, const std::uint64_t& word) {
+    seen_ = true;
     await(peer, waits::for_call, [&] { return protocol::observe(word) == signal_; });
     return true;
   }

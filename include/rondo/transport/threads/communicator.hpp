@@ -5,6 +5,7 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/packets.hpp>
+#include <rondo/transport/guard.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/shared.hpp>
 #include <rondo/transport/threads/group.hpp>
@@ -34,26 +35,9 @@ class communicator {
   }
 
   /// Moving from a handle, or destroying it, waits for the calls that it has begun.
-  communicator(communicator&& other) noexcept
-      : in_{std::move(other.settled().in_)},
-        rank_{other.rank_},
-        mine_{std::move(other.mine_)},
-        scratch_{std::move(other.scratch_)},
-        widened_{std::move(other.widened_)},
-        kept_{std::move(other.kept_)},
-        worker_{std::move(other.worker_)} {}
-  communicator& operator=(communicator&& other) noexcept {
-    settled();
-    in_ = std::move(other.settled().in_);
-    rank_ = other.rank_;
-    mine_ = std::move(other.mine_);
-    scratch_ = std::move(other.scratch_);
-    widened_ = std::move(other.widened_);
-    kept_ = std::move(other.kept_);
-    worker_ = std::move(other.worker_);
-    return *this;
-  }
-  ~communicator() { settled(); }
+  communicator(communicator&&) noexcept = default;
+  communicator& operator=(communicator&&) noexcept = default;
+  ~communicator() { begun_.settle(); }
 
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return in_->size(); }
@@ -67,31 +51,27 @@ class communicator {
   /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
   template <class Body>
   void collective(const call& made, const Body& body) {
-    settle_for_next();
+    begun_.settle_for_next();
     run_collective(made, body);
   }
 
   /// Begins one collective call on the communicator's own thread, after those begun before it.
   template <class Body>
   [[nodiscard]] pending begin_collective(const call& made, Body body) {
-    auto& runs = background();
-    return {runs, runs->submit([this, made, body = std::move(body)] {
-              run_collective(made, body);
-            })};
+    return begun_.begin(
+        [this, made, body = std::move(body)] { run_collective(made, body); });
   }
 
   /// Makes one send or receive.
   template <class Body>
   void message(const call& made, const Body& body) {
-    settle_for_next();
+    begun_.settle_for_next();
     run_message(made, body);
   }
 
   template <class Body>
   [[nodiscard]] pending begin_message(const call& made, Body body) {
-    auto& runs = background();
-    return {runs,
-            runs->submit([this, made, body = std::move(body)] { run_message(made, body); })};
+    return begun_.begin([this, made, body = std::move(body)] { run_message(made, body); });
   }
 
   /// Scratch and plans that live as long as this handle.
@@ -142,7 +122,7 @@ class communicator {
   /// the ranks that still run; who does not call it before the deadline is left out, and gets
   /// `revoked` if it comes later.
   [[nodiscard]] communicator shrink() {
-    settled();
+    begun_.settle();
     auto& after = in_->after;
     {
       const std::scoped_lock hold{in_->lock};
@@ -180,30 +160,6 @@ class communicator {
  private:
   friend struct testing::call_numbers;
 
-  [[nodiscard]] shared<worker>& background() {
-    if (!worker_) {
-      worker_ = shared<worker>{new worker{}};
-    }
-    worker_->rethrow_dropped();
-    return worker_;
-  }
-
-  /// This handle, when the calls that it has begun have ended.
-  communicator& settled() noexcept {
-    if (worker_) {
-      worker_->drain();
-    }
-    return *this;
-  }
-
-  /// The same before another call, which tells what dropped calls could not.
-  void settle_for_next() {
-    if (worker_) {
-      worker_->drain();
-      worker_->rethrow_dropped();
-    }
-  }
-
   template <class Body>
   void run_collective(const call& made, const Body& body) {
     auto& number = mine_.number;
@@ -211,7 +167,7 @@ class communicator {
     const auto word = protocol::call_word(number, made.fingerprint());
     in_->of(rank_).calls[number % records_kept].write(word, made);
     turn now{*in_, mine_, rank_, made, word};
-    run_guarded(now, body);
+    detail::run_guarded(now, body);
   }
 
   template <class Body>
@@ -223,28 +179,7 @@ class communicator {
       ~guard() { word.store(0, std::memory_order_release); }
     } const over{shown.word};
     turn now{*in_, mine_, rank_, made, 0};
-    run_guarded(now, body);
-  }
-
-  /// Peers may be using this rank's buffers when its own code throws.
-  template <class Body>
-  static void run_guarded(turn& now, const Body& body) {
-#if defined(__cpp_exceptions)
-    try {
-      body(now);
-    } catch (const error& thrown) {
-      now.abandon(thrown.code() == error_code::invalid_argument, thrown.what());
-      throw;
-    } catch (const std::exception& thrown) {
-      now.abandon(false, thrown.what());
-      throw;
-    } catch (...) {
-      now.abandon(false, "an object that is no std::exception");
-      throw;
-    }
-#else
-    body(now);
-#endif
+    detail::run_guarded(now, body);
   }
 
   template <class T>
@@ -296,13 +231,13 @@ class communicator {
     return made;
   }
 
+  background begun_;  ///< first: when this handle moves, its calls end before anything else moves
   shared<group> in_;
   int rank_;
   private_state mine_;
   arena scratch_;
   arena widened_;
   keepsakes kept_;
-  shared<worker> worker_;
 };
 
 }  // namespace rondo::inline v0_1::threads

@@ -24,13 +24,6 @@ class rank_failure : public error {
       : error(error_code::rank_failed, "rank " + std::to_string(rank) + ": " + what, rank) {}
 };
 
-namespace threads {
-
-struct options {
-  /// How long a rank waits for another before it gives up on it.
-  clock::duration deadline = std::chrono::seconds{30};
-};
-
 namespace detail {
 
 /// The first failure of a run, and whose it was. One that only tells of another rank's failure
@@ -71,6 +64,13 @@ struct first_failure {
 };
 
 }  // namespace detail
+
+namespace threads {
+
+struct options {
+  /// How long a rank waits for another before it gives up on it.
+  clock::duration deadline = std::chrono::seconds{30};
+};
 
 /// Runs `body(communicator&)` on `ranks` threads, one per rank, and returns when all have ended.
 ///
