@@ -66,7 +66,8 @@ template <class Comm, class... Given>
 auto gather_too_much(Comm& comm, const Given&... given) {
   static char nowhere[2];
   const std::size_t many = std::size_t{1} << 31;
-  std::vector<std::size_t> counts(static_cast<std::size_t>(comm.size()), 0);
+  static std::vector<std::size_t> counts;  // outlives the call
+  counts.assign(static_cast<std::size_t>(comm.size()), 0);
   counts[1] = many;
   const std::span<const char> part{nowhere, comm.rank() == 1 ? many : 0};
   const std::span<char> whole{nowhere + 1, many};
