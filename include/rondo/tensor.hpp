@@ -9,12 +9,16 @@
 #include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/exact.hpp>
+#include <rondo/tensor/layout.hpp>
 #include <rondo/tensor/linear.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
+#include <rondo/tensor/reshard.hpp>
+#include <rondo/tensor/reshard_plan.hpp>
 #include <rondo/tensor/row_parallel.hpp>
+#include <rondo/tensor/sharding.hpp>
 #include <rondo/tensor/team.hpp>
 #include <rondo/tensor/tree_exchange.hpp>
 #include <rondo/tensor/tree_sum.hpp>

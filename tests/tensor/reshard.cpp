@@ -53,9 +53,9 @@ TEST_CASE("reshard: from any sharding to any other, bit for bit, and nothing nee
     for (const auto& before : all) {
       for (const auto& after : all) {
         const reshard_plan moves{std::vector{before}, std::vector{after}};
-        const std::vector held{held_elements(before, comm.rank())};
+        const std::vector<numbers> held{held_elements(before, comm.rank())};
         const auto expected = held_elements(after, comm.rank());
-        std::vector wanted{numbers(expected.size(), ~0u)};
+        std::vector<numbers> wanted{numbers(expected.size(), ~0u)};
         rondo::reshard(comm, moves, held, wanted);
         expect(wanted[0] == expected, "the elements of the new sharding");
       }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// One rank's parts of a list of tensors, as bytes.
@@ -40,8 +41,13 @@ inline void check_part(const char* who, std::size_t bytes, const tensor_sharding
 }
 
 template <class Parts>
+concept list_of_buffers = buffer<decltype(*std::begin(std::declval<Parts&>()))>;
+
+template <class Parts>
 [[nodiscard]] std::vector<std::span<const std::byte>> readable_parts(
     const char* who, const Parts& parts, std::span<const tensor_sharding> tensors, int rank) {
+  static_assert(list_of_buffers<Parts>,
+                "rondo: reshard and shard files take a list of buffers, one for each tensor");
   check_parts(who, std::size(parts), tensors, rank);
   std::vector<std::span<const std::byte>> all;
   for (const auto& one : parts) {
@@ -54,6 +60,8 @@ template <class Parts>
 template <class Parts>
 [[nodiscard]] std::vector<std::span<std::byte>> writable_parts(
     const char* who, Parts& parts, std::span<const tensor_sharding> tensors, int rank) {
+  static_assert(list_of_buffers<Parts>,
+                "rondo: reshard and shard files take a list of buffers, one for each tensor");
   check_parts(who, std::size(parts), tensors, rank);
   std::vector<std::span<std::byte>> all;
   for (auto& one : parts) {
