@@ -4,11 +4,19 @@
 
 /// Tensor splitting: named meshes, placements as types, layers around the user's own kernels.
 
+#include <rondo/tensor/attention.hpp>
+#include <rondo/tensor/auxiliary_loss.hpp>
 #include <rondo/tensor/column_parallel.hpp>
+#include <rondo/tensor/context.hpp>
 #include <rondo/tensor/conversion.hpp>
 #include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/exact.hpp>
+#include <rondo/tensor/exchanged_attention.hpp>
+#include <rondo/tensor/expert_parallel.hpp>
+#include <rondo/tensor/gathered_attention.hpp>
+#include <rondo/tensor/head_attention.hpp>
+#include <rondo/tensor/heads.hpp>
 #include <rondo/tensor/layout.hpp>
 #include <rondo/tensor/linear.hpp>
 #include <rondo/tensor/matrix.hpp>
@@ -17,6 +25,8 @@
 #include <rondo/tensor/plan.hpp>
 #include <rondo/tensor/reshard.hpp>
 #include <rondo/tensor/reshard_plan.hpp>
+#include <rondo/tensor/ring_attention.hpp>
+#include <rondo/tensor/routing.hpp>
 #include <rondo/tensor/row_parallel.hpp>
 #include <rondo/tensor/sharding.hpp>
 #include <rondo/tensor/team.hpp>

@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/core/operation.hpp>
+#include <rondo/core/partition.hpp>
+#include <rondo/tensor/matrix.hpp>
+#include <rondo/version.hpp>
+
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <string>
+
+/// The caller's attention kernel, block by block, and how results of blocks are merged.
+namespace rondo::inline v0_1 {
+
+/// Heads of an attention block. Head h reads key/value head h * key_value_heads / heads: equal
+/// numbers are multi-head attention, fewer are grouped, one is multi-query.
+///
+/// A batch of b sequences whose tokens lie [position, sequence, feature] is one block of b times as
+/// many heads.
+struct attention_heads {
+  std::size_t query = 1;
+  std::size_t key_value = 1;
+  std::size_t width = 1;  ///< columns of a head
+
+  /// Query heads that read one key/value head.
+  [[nodiscard]] constexpr std::size_t group() const { return query / key_value; }
+  [[nodiscard]] constexpr std::size_t query_columns() const { return query * width; }
+  [[nodiscard]] constexpr std::size_t key_value_columns() const { return key_value * width; }
+  friend constexpr bool operator==(const attention_heads&, const attention_heads&) = default;
+
+  /// Errors: no head, or query heads that are not a multiple of the key/value heads.
+  void check() const {
+    if (key_value == 0 || query == 0 || width == 0 || query % key_value != 0) {
+      refuse("attention: " + std::to_string(query) + " query heads over " +
+             std::to_string(key_value) + " key/value heads of width " + std::to_string(width) +
+             "; each key/value head serves equally many query heads");
+    }
+  }
+};
+
+/// Which keys a query sees: those up to its own position, or all.
+enum class visibility { causal, all };
+
+/// Where a block lies in the sequence: its row r is token `first_query + r`, its key k is token
+/// `first_key + k`. Where `causal`, a key behind its query is hidden; else all are seen.
+struct attention_block {
+  std::size_t first_query = 0;
+  std::size_t first_key = 0;
+  bool causal = false;
+
+  [[nodiscard]] constexpr bool hides(std::size_t row, std::size_t key) const {
+    return causal && first_key + key > first_query + row;
+  }
+};
+
+/// The two passes of an attention block, the caller's own kernels. Matrices are row-major with a
+/// stride: query [rows, heads.query_columns()], key and value [keys, heads.key_value_columns()], out
+/// as query, lse and delta [rows, heads.query]. W is the type in which T is folded.
+///
+///  - `forward` writes out = softmax(query key^T / sqrt(width)) value and, for every row and head,
+///    lse = ln(sum(exp(scores))). Where a row sees no key: out = 0, lse = -infinity.
+///  - `backward` adds to the gradients. With P = exp(scores - lse), which is 0 where lse is
+///    -infinity, and delta = rowsum(d_out * out): d_value += P^T d_out; d_scores = P * (d_out
+///    value^T - delta); d_query += d_scores key / sqrt(width); d_key += d_scores^T query /
+///    sqrt(width). `lse` and `delta` are those of the whole sequence.
+///
+/// Source: Dao et al., FlashAttention-2 (2023), arXiv:2307.08691, algorithms 1 and 2.
+template <class Kernel, class T, class W = typename accumulator<T>::type>
+concept attention_kernel =
+    requires(const Kernel& kernel, attention_heads heads, attention_block block, matrix<const T> in,
+             matrix<const W> wide, matrix<W> out) {
+      kernel.forward(heads, block, in, in, in, out, out);
+      kernel.backward(heads, block, in, in, in, wide, wide, wide, out, out, out);
+    };
+
+namespace detail {
+
+/// Merges a block's result into what other blocks gave, in place. Shapes as above.
+/// With m the larger lse: o = (e^(a-m) o_a + e^(b-m) o_b) / (e^(a-m) + e^(b-m)), lse = m + ln(...).
+/// What has seen no key changes nothing; two of them stay so.
+template <class W>
+void merge_attention(std::size_t width, matrix<W> out, matrix<W> lse, matrix<const W> block_out,
+                     matrix<const W> block_lse) {
+  constexpr W nothing = -std::numeric_limits<W>::infinity();
+  for (std::size_t row = 0; row < lse.rows; ++row) {
+    for (std::size_t head = 0; head < lse.columns; ++head) {
+      const W a = lse(row, head);
+      const W b = block_lse(row, head);
+      if (b == nothing) {
+        continue;
+      }
+      const W most = a < b ? b : a;
+      const W keeps = a == nothing ? W{0} : std::exp(a - most);
+      const W adds = std::exp(b - most);
+      const W sum = keeps + adds;
+      W* o = &out(row, head * width);
+      const W* with = &block_out(row, head * width);
+      for (std::size_t i = 0; i < width; ++i) {
+        o[i] = (keeps * o[i] + adds * with[i]) / sum;
+      }
+      lse(row, head) = most + std::log(sum);
+    }
+  }
+}
+
+/// delta = rowsum(d_out * out) for every row and head.
+template <class W>
+void attention_delta(std::size_t width, matrix<const W> d_out, matrix<const W> out,
+                     matrix<W> delta) {
+  for (std::size_t row = 0; row < delta.rows; ++row) {
+    for (std::size_t head = 0; head < delta.columns; ++head) {
+      W sum{};
+      for (std::size_t i = head * width; i < (head + 1) * width; ++i) {
+        sum += d_out(row, i) * out(row, i);
+      }
+      delta(row, head) = sum;
+    }
+  }
+}
+
+template <class W>
+void fill(matrix<W> at, W value) {
+  for (std::size_t row = 0; row < at.rows; ++row) {
+    for (std::size_t column = 0; column < at.columns; ++column) {
+      at(row, column) = value;
+    }
+  }
+}
+
+template <class W>
+void add(matrix<const W> from, matrix<W> to) {
+  for (std::size_t row = 0; row < to.rows; ++row) {
+    for (std::size_t column = 0; column < to.columns; ++column) {
+      to(row, column) += from(row, column);
+    }
+  }
+}
+
+/// Calls `act(my rows, their rows, block)` for each pair of runs of which some query sees some key;
+/// rows are local, one behind the other.
+template <class Queries, class Keys, class Act>
+void for_each_block(visibility seen, const Queries& queries, const Keys& keys, const Act& act) {
+  std::size_t row = 0;
+  for (const part mine : queries) {
+    std::size_t key = 0;
+    for (const part theirs : keys) {
+      const bool hidden = seen == visibility::causal && theirs.first >= mine.first + mine.count;
+      if (!hidden && mine.count > 0 && theirs.count > 0) {
+        const bool all = seen == visibility::all || theirs.first + theirs.count <= mine.first + 1;
+        act(part{row, mine.count}, part{key, theirs.count},
+            attention_block{mine.first, theirs.first, !all});
+      }
+      key += theirs.count;
+    }
+    row += mine.count;
+  }
+}
+
+}  // namespace detail
+}  // namespace rondo::inline v0_1

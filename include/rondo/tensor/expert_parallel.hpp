@@ -1,0 +1,418 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/collective/all_gather.hpp>
+#include <rondo/collective/all_to_all.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/core/operation.hpp>
+#include <rondo/core/policies.hpp>
+#include <rondo/schedule/schedule.hpp>
+#include <rondo/tensor/attention.hpp>
+#include <rondo/tensor/cut.hpp>
+#include <rondo/tensor/detail/blocks.hpp>
+#include <rondo/tensor/matrix.hpp>
+#include <rondo/tensor/placement.hpp>
+#include <rondo/tensor/plan.hpp>
+#include <rondo/tensor/routing.hpp>
+#include <rondo/transport/keepsake.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace rondo::inline v0_1 {
+
+/// The caller's experts. Rows are those tokens that one expert got, in the order of its queue.
+///  - `forward(expert, rows, out)`            out = the expert of the rows, each row on its own
+///  - `backward(expert, rows, d_out, d_rows)` writes d_rows, adds to the expert's own gradients
+/// Called for each expert of this rank in ascending order, with no rows too.
+template <class Kernels, class T>
+concept expert_kernels = requires(const Kernels& kernels, std::size_t expert, matrix<const T> in,
+                                  matrix<T> out) {
+  kernels.forward(expert, in, out);
+  kernels.backward(expert, in, in, out);
+};
+
+/// What one pass forward leaves for its pass backward; the caller's, one for each micro-batch that
+/// is under way.
+template <class T>
+struct expert_pass {
+  using wide = typename accumulator<T>::type;
+
+  expert_queues queues;
+  std::size_t choices = 0;
+  std::vector<std::size_t> row;  ///< [own tokens, choices]: where it travels; `nowhere` if dropped
+  std::vector<wide> weight;      ///< [own tokens, choices]
+  std::vector<T> rows;           ///< of this rank's experts, in the order of their queues
+  std::vector<T> returned;       ///< what became of this rank's tokens, in the order of travel
+
+  static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+
+  /// Choices of this rank's tokens that found their expert full.
+  [[nodiscard]] std::size_t dropped() const {
+    return static_cast<std::size_t>(std::count(row.begin(), row.end(), nowhere));
+  }
+};
+
+/// Experts over the ranks of an axis (mixture of experts): each token goes to its experts and back.
+///
+///     rondo::expert_parallel experts{along<"expert">(grid), rondo::cut::even(tokens, n), 64,
+///                                    rondo::expert_capacity(tokens, 2, 64, 1.25), kernels};
+///     experts.forward(pass, x, rondo::routing<float>{expert, weight}, y);
+///     experts.backward(pass, dy, dx, d_weight);
+///
+///     x, y, dy, dx      sharded<T, 0>  [own tokens, features]
+///     expert, weight    [own tokens, choices]; d_weight likewise
+///
+/// y of a token = the sum over its choices, best first, of weight * expert(x), in fp32 for 16-bit
+/// floats; a choice that found its expert full adds nothing. Expert e is on the rank that
+/// `cut::even(experts, n)` says. Rows lie in an expert's queue in the order of the whole sequence,
+/// whatever rank they come from: the results have the same bits for any number of ranks, if the bits
+/// of an expert's row depend on that row alone.
+///
+/// Every rank of the axis calls it, one without tokens or without experts too.
+/// Cost per rank, n ranks, t own tokens: all_gather of the counts, then forward 2, backward 2
+/// all_to_alls of t * choices * features elements at most.
+/// Errors: an expert that does not exist, and what all_to_all refuses.
+/// Source: Lepikhin et al., GShard (2020), arXiv:2006.16668.
+template <class Team, class Kernels>
+class expert_parallel {
+ public:
+  /// `capacity` 0: no limit.
+  expert_parallel(Team ranks, cut tokens, std::size_t experts, std::size_t capacity,
+                  Kernels kernels)
+      : ranks_{std::move(ranks)},
+        tokens_{std::move(tokens)},
+        owned_{cut::even(experts, ranks_.size())},
+        capacity_{capacity},
+        kernels_{std::move(kernels)} {
+    if (experts == 0 || tokens_.ranks() != ranks_.size()) {
+      refuse("expert_parallel: " + std::to_string(experts) + " experts, tokens cut over " +
+                 std::to_string(tokens_.ranks()) + " ranks, on an axis of " +
+                 std::to_string(ranks_.size()),
+             ranks_.rank());
+    }
+    detail::check_disjoint("expert_parallel", tokens_, ranks_.rank());
+  }
+
+  /// Which experts each rank has.
+  [[nodiscard]] const cut& experts() const noexcept { return owned_; }
+
+  template <class X, class Y, class W>
+  void forward(expert_pass<typename X::element>& pass, const X& x, const routing<W>& chosen,
+               const Y& y) {
+    using T = typename X::element;
+    check_types<X, Y, W>();
+    const std::size_t width = x.values.columns;
+    check("expert_parallel: x", x.values, width);
+    check("expert_parallel: y", y.values, width);
+    check("expert_parallel: expert", chosen.expert, chosen.expert.columns);
+    check("expert_parallel: weight", chosen.weight, chosen.expert.columns);
+    queue(pass, chosen);
+    T* const leaving = memory<T>(leaving_, pass.row.size() * width);
+    for_each_choice(pass, [&](std::size_t token, std::size_t, std::size_t row) {
+      std::copy_n(x.values.row(token).data(), width, leaving + row * width);
+    });
+    pass.rows.resize(queued(pass) * width);
+    dispatch<T>(pass, leaving, pass.rows.data(), width);
+    T* const made = memory<T>(made_, pass.rows.size());
+    each_expert(pass, [&](std::size_t expert, std::size_t first, std::size_t count) {
+      kernels_.forward(expert, matrix<const T>{pass.rows.data() + first * width, count, width},
+                       matrix<T>{made + first * width, count, width});
+    });
+    pass.returned.resize(pass.row.size() * width);
+    combine<T>(pass, made, pass.returned.data(), width);
+    sum_choices<W>(pass, y.values, [&](std::size_t choice) { return pass.weight[choice]; });
+  }
+
+  /// Writes dx and d_weight; the caller's kernels add to the experts' own gradients.
+  template <class DY, class DX, class W>
+  void backward(expert_pass<typename DY::element>& pass, const DY& dy, const DX& dx,
+                matrix<W> d_weight) {
+    using T = typename DY::element;
+    check_types<DY, DX, W>();
+    const std::size_t width = dy.values.columns;
+    check("expert_parallel: dy", dy.values, width);
+    check("expert_parallel: dx", dx.values, width);
+    check("expert_parallel: d_weight", d_weight, d_weight.columns);
+    detail::check_count("expert_parallel", "d_weight", d_weight.elements(), pass.row.size(),
+                        ranks_.rank());
+    T* const leaving = memory<T>(leaving_, pass.row.size() * width);
+    detail::fill(d_weight, W{0});
+    for_each_choice(pass, [&](std::size_t token, std::size_t slot, std::size_t row) {
+      const W weight = pass.weight[token * d_weight.columns + slot];
+      W dot{};
+      for (std::size_t i = 0; i < width; ++i) {
+        const auto upstream = static_cast<W>(dy.values(token, i));
+        dot += upstream * static_cast<W>(pass.returned[row * width + i]);
+        leaving[row * width + i] = static_cast<T>(weight * upstream);
+      }
+      d_weight(token, slot) = dot;
+    });
+    T* const d_out = memory<T>(arrived_, pass.rows.size());
+    dispatch<T>(pass, leaving, d_out, width);
+    T* const d_rows = memory<T>(made_, pass.rows.size());
+    each_expert(pass, [&](std::size_t expert, std::size_t first, std::size_t count) {
+      kernels_.backward(expert, matrix<const T>{pass.rows.data() + first * width, count, width},
+                        matrix<const T>{d_out + first * width, count, width},
+                        matrix<T>{d_rows + first * width, count, width});
+    });
+    combine<T>(pass, d_rows, pass.returned.data(), width);  // what was returned had its last use
+    sum_choices<W>(pass, dx.values, [](std::size_t) { return W{1}; });
+  }
+
+  /// What both passes will move where no choice is dropped, and what a pass keeps. `features`: the
+  /// columns of x; T its element.
+  template <class T>
+  [[nodiscard]] plan planned(std::size_t features, std::size_t choices) const {
+    std::size_t runs = 0;
+    for (int rank = 0; rank < tokens_.ranks(); ++rank) {
+      runs += tokens_.runs(rank).size();
+    }
+    const planned_collective travel{schedule::collective::all_to_all,
+                                    tokens_.extent() * choices * features, sizeof(T), Team::name(),
+                                    ranks_.size()};
+    plan made{{{schedule::collective::all_gather, runs * owned_.extent(), sizeof(int),
+                Team::name(), ranks_.size()},
+               travel,
+               travel},
+              {travel, travel},
+              0,
+              0};
+    const std::size_t own = tokens_.width(ranks_.rank()) * choices * features * sizeof(T);
+    const std::size_t fair = travel.elements * owned_.width(ranks_.rank()) / owned_.extent();
+    made.saved_bytes = own + fair * sizeof(T);
+    made.peak_bytes = made.saved_bytes + own + 3 * fair * sizeof(T);
+    return made;
+  }
+
+ private:
+  template <class U>
+  [[nodiscard]] static U* memory(arena& in, std::size_t count) {
+    return reinterpret_cast<U*>(in.get(count * sizeof(U)));
+  }
+
+  template <class X, class Y, class W>
+  static consteval void check_types() {
+    static_assert(is_sharded<X, 0> && is_sharded<Y, 0>,
+                  "rondo: expert_parallel: tokens go to experts from the rank that holds them: "
+                  "values are shards of the rows, sharded<T, 0>");
+    static_assert(X::axis == Team::axis && Y::axis == Team::axis,
+                  "rondo: expert_parallel: the values lie on another axis than these ranks");
+    static_assert(std::is_same_v<W, typename accumulator<typename X::element>::type>,
+                  "rondo: expert_parallel: weights are of the type in which values are folded: "
+                  "float for 16-bit floats");
+    static_assert(expert_kernels<Kernels, typename X::element>,
+                  "rondo: expert_parallel: the kernels need forward(expert, rows, out) and "
+                  "backward(expert, rows, d_out, d_rows)");
+  }
+  template <class U>
+  void check(const char* what, matrix<U> given, std::size_t columns) const {
+    detail::check_shape(what, given.rows, given.columns, tokens_.width(ranks_.rank()), columns,
+                        ranks_.rank());
+  }
+
+  /// Calls `act(run, token)` for each own token.
+  template <class Act>
+  void for_each_token(const Act& act) const {
+    std::size_t token = 0;
+    std::size_t run = 0;
+    for (const part held : tokens_.runs(ranks_.rank())) {
+      for (std::size_t i = 0; i < held.count; ++i) {
+        act(run, token++);
+      }
+      ++run;
+    }
+  }
+
+  /// Calls `act(token, slot, row)` for each choice that was not dropped, in the order of tokens.
+  template <class Pass, class Act>
+  static void for_each_choice(const Pass& pass, const Act& act) {
+    for (std::size_t choice = 0; choice < pass.row.size(); ++choice) {
+      if (pass.row[choice] != Pass::nowhere) {
+        act(choice / pass.choices, choice % pass.choices, pass.row[choice]);
+      }
+    }
+  }
+
+  /// Tells every rank how many tokens go where, and finds out where own choices travel.
+  template <class Pass, class W>
+  void queue(Pass& pass, const routing<W>& chosen) {
+    const std::size_t experts = owned_.extent();
+    const std::size_t own_runs = tokens_.runs(ranks_.rank()).size();
+    std::vector<int> own(own_runs * experts, 0);
+    for_each_token([&](std::size_t run, std::size_t token) {
+      for (const int expert : chosen.expert.row(token)) {
+        if (expert < 0 || static_cast<std::size_t>(expert) >= experts) {
+          refuse("expert_parallel: token " + std::to_string(token) + " goes to expert " +
+                     std::to_string(expert) + " of " + std::to_string(experts),
+                 ranks_.rank());
+        }
+        ++own[run * experts + static_cast<std::size_t>(expert)];
+      }
+    });
+    sent_.clear();
+    std::size_t all_runs = 0;
+    for (int rank = 0; rank < ranks_.size(); ++rank) {
+      sent_.push_back(tokens_.runs(rank).size() * experts);
+      all_runs += tokens_.runs(rank).size();
+    }
+    std::vector<int> all(all_runs * experts);
+    all_gather(ranks_.comm(), own, all, counts{sent_});
+    pass.queues = expert_queues{tokens_, experts, capacity_, all};
+    pass.choices = chosen.expert.columns;
+    std::vector<std::size_t> base(own_runs * experts);
+    std::size_t next = 0;
+    for (int rank = 0; rank < ranks_.size(); ++rank) {
+      pass.queues.for_each(ranks_.rank(), owned_.runs(rank),
+                           [&](std::size_t expert, std::size_t run, part places) {
+                             base[run * experts + expert] = next;
+                             next += places.count;
+                           });
+    }
+    std::fill(own.begin(), own.end(), 0);
+    pass.row.clear();
+    pass.weight.clear();
+    for_each_token([&](std::size_t run, std::size_t token) {
+      for (std::size_t slot = 0; slot < chosen.expert.columns; ++slot) {
+        const auto expert = static_cast<std::size_t>(chosen.expert(token, slot));
+        const auto place = static_cast<std::size_t>(own[run * experts + expert]++);
+        const bool taken = place < pass.queues.places(ranks_.rank(), run, expert).count;
+        pass.row.push_back(taken ? base[run * experts + expert] + place : Pass::nowhere);
+        pass.weight.push_back(chosen.weight(token, slot));
+      }
+    });
+  }
+
+  /// Rows of this rank's experts.
+  template <class Pass>
+  [[nodiscard]] std::size_t queued(const Pass& pass) const {
+    std::size_t rows = 0;
+    for (const part some : owned_.runs(ranks_.rank())) {
+      for (std::size_t e = some.first; e < some.first + some.count; ++e) {
+        rows += pass.queues.length(e);
+      }
+    }
+    return rows;
+  }
+
+  /// Calls `act(expert, first row, rows)` for this rank's experts.
+  template <class Pass, class Act>
+  void each_expert(const Pass& pass, const Act& act) const {
+    std::size_t first = 0;
+    for (const part some : owned_.runs(ranks_.rank())) {
+      for (std::size_t e = some.first; e < some.first + some.count; ++e) {
+        act(e, first, pass.queues.length(e));
+        first += pass.queues.length(e);
+      }
+    }
+  }
+
+  /// Calls `act(queue row, rows)` in the order in which the peers' rows travel to this rank.
+  template <class Pass, class Act>
+  void for_each_arrival(const Pass& pass, const Act& act) const {
+    const auto own = owned_.runs(ranks_.rank());
+    for (int rank = 0; rank < ranks_.size(); ++rank) {
+      std::size_t first = 0;
+      std::size_t last = own.empty() ? 0 : own.front().first;
+      pass.queues.for_each(rank, own, [&](std::size_t expert, std::size_t, part places) {
+        for (; last < expert; ++last) {
+          first += pass.queues.length(last);
+        }
+        act(first + places.first, places.count);
+      });
+    }
+  }
+
+  template <class Pass>
+  void count(const Pass& pass, std::size_t width) {
+    sent_.clear();
+    received_.clear();
+    for (int rank = 0; rank < ranks_.size(); ++rank) {
+      sent_.push_back(pass.queues.rows(ranks_.rank(), owned_.runs(rank)) * width);
+      received_.push_back(pass.queues.rows(rank, owned_.runs(ranks_.rank())) * width);
+    }
+  }
+  [[nodiscard]] static std::size_t sum_of(const std::vector<std::size_t>& each) {
+    std::size_t sum = 0;
+    for (const std::size_t one : each) {
+      sum += one;
+    }
+    return sum;
+  }
+
+  /// Rows in the order of travel go to their experts, into their queues.
+  template <class T, class Pass>
+  void dispatch(const Pass& pass, const T* leaving, T* queue, std::size_t width) {
+    count(pass, width);
+    std::span<T> in{memory<T>(travelled_, sum_of(received_)), sum_of(received_)};
+    all_to_all(ranks_.comm(), std::span<const T>{leaving, sum_of(sent_)}, in,
+               counts{sent_, received_});
+    const T* from = in.data();
+    for_each_arrival(pass, [&](std::size_t row, std::size_t rows) {
+      std::copy_n(from, rows * width, queue + row * width);
+      from += rows * width;
+    });
+  }
+
+  /// Rows in experts' queues go back to where they came from.
+  template <class T, class Pass>
+  void combine(const Pass& pass, const T* queue, T* returned, std::size_t width) {
+    count(pass, width);
+    T* const packed = memory<T>(travelled_, sum_of(received_));
+    T* to = packed;
+    for_each_arrival(pass, [&](std::size_t row, std::size_t rows) {
+      to = std::copy_n(queue + row * width, rows * width, to);
+    });
+    std::span<T> in{returned, sum_of(sent_)};
+    all_to_all(ranks_.comm(), std::span<const T>{packed, sum_of(received_)}, in,
+               counts{received_, sent_});
+  }
+
+  /// Each token's sum over its choices of weight(choice) * what was returned.
+  template <class W, class T, class Weight>
+  void sum_choices(const expert_pass<T>& pass, matrix<T> to, const Weight& weight) {
+    W* const sum = memory<W>(sum_, to.columns);
+    for (std::size_t token = 0; token < to.rows; ++token) {
+      std::fill_n(sum, to.columns, W{0});
+      for (std::size_t slot = 0; slot < pass.choices; ++slot) {
+        const std::size_t choice = token * pass.choices + slot;
+        if (pass.row[choice] == expert_pass<T>::nowhere) {
+          continue;
+        }
+        const W by = weight(choice);
+        const T* from = pass.returned.data() + pass.row[choice] * to.columns;
+        for (std::size_t i = 0; i < to.columns; ++i) {
+          sum[i] += by * static_cast<W>(from[i]);
+        }
+      }
+      for (std::size_t i = 0; i < to.columns; ++i) {
+        to(token, i) = static_cast<T>(sum[i]);
+      }
+    }
+  }
+
+  Team ranks_;
+  cut tokens_;
+  cut owned_;
+  std::size_t capacity_;
+  Kernels kernels_;
+  arena leaving_;
+  arena arrived_;
+  arena made_;
+  arena travelled_;
+  arena sum_;
+  std::vector<std::size_t> sent_;
+  std::vector<std::size_t> received_;
+};
+
+template <class Team, class Kernels>
+expert_parallel(Team, cut, std::size_t, std::size_t, Kernels) -> expert_parallel<Team, Kernels>;
+
+}  // namespace rondo::inline v0_1

@@ -1,0 +1,290 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "attention.hpp"
+
+#include "catch.hpp"
+
+#include <rondo/collective/barrier.hpp>
+#include <rondo/tensor/exchanged_attention.hpp>
+#include <rondo/tensor/gathered_attention.hpp>
+#include <rondo/tensor/head_attention.hpp>
+#include <rondo/tensor/mesh.hpp>
+#include <rondo/tensor/ring_attention.hpp>
+#include <rondo/tensor/team.hpp>
+#include <rondo/transport/threads.hpp>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace {
+
+using rondo::attention_heads;
+using rondo::cut;
+using rondo::matrix;
+using rondo::visibility;
+
+template <int Dimension, class T>
+using shard = rondo::sharded<T, Dimension, "context">;
+
+/// A rank's part of a whole matrix, and back.
+template <class T>
+std::vector<T> part_of(const std::vector<T>& whole, std::size_t columns, const cut& by, int dimension,
+                       int rank) {
+  std::vector<T> held;
+  const std::size_t rows = columns == 0 ? 0 : whole.size() / columns;
+  const std::size_t width = by.width(rank);
+  for (std::size_t r = 0; r < (dimension == 0 ? width : rows); ++r) {
+    for (std::size_t c = 0; c < (dimension == 0 ? columns : width); ++c) {
+      held.push_back(dimension == 0 ? whole[by.global(rank, r) * columns + c]
+                                    : whole[r * columns + by.global(rank, c)]);
+    }
+  }
+  return held;
+}
+template <class T>
+void put_back(const std::vector<T>& held, std::vector<T>& whole, std::size_t columns, const cut& by,
+              int dimension, int rank) {
+  const std::size_t width = by.width(rank);
+  for (std::size_t i = 0; i < held.size(); ++i) {
+    const std::size_t across = dimension == 0 ? columns : width;
+    const std::size_t r = i / across;
+    const std::size_t c = i % across;
+    whole[dimension == 0 ? by.global(rank, r) * columns + c : r * columns + by.global(rank, c)] =
+        held[i];
+  }
+}
+
+/// Runs both passes on `ranks` thread ranks over split values, and puts the results together.
+/// `make(team)` makes the attention; `rows` cuts tokens (dimension 0), or heads are split (1).
+template <int Dimension, class Make>
+attention::sequence<float> run(const attention::sequence<float>& given, std::size_t tokens,
+                               attention_heads heads, int ranks, const cut& queries,
+                               const cut& keys, bool whole_lse, const Make& make) {
+  auto made = given;
+  made.out.assign(given.query.size(), 0);
+  made.d_query = made.out;
+  made.d_key.assign(given.key.size(), 0);
+  made.d_value = made.d_key;
+  const std::size_t a = heads.query_columns();
+  const std::size_t g = heads.key_value_columns();
+  rondo::threads::run(ranks, [&](auto& comm) {
+    const auto team = rondo::along<"context">(comm);
+    const int r = comm.rank();
+    auto attend = make(team);
+    auto q = part_of(given.query, a, queries, Dimension, r);
+    auto k = part_of(given.key, g, keys, Dimension, r);
+    auto v = part_of(given.value, g, keys, Dimension, r);
+    auto d_o = part_of(given.d_out, a, queries, Dimension, r);
+    std::vector<float> o(q.size()), d_q(q.size(), 7), d_k(k.size(), 7), d_v(v.size(), 7);
+    const std::size_t rows = Dimension == 0 ? queries.width(r) : tokens;
+    const std::size_t q_columns = Dimension == 0 ? a : queries.width(r);
+    const std::size_t k_columns = Dimension == 0 ? g : keys.width(r);
+    const std::size_t logs_rows = whole_lse ? tokens : rows;
+    const std::size_t logs_columns =
+        whole_lse || Dimension == 1 ? rondo::head_split{heads, ranks}.query().width(r) : heads.query;
+    std::vector<float> logs(logs_rows * logs_columns);
+    const auto view = [&](std::vector<float>& of, std::size_t columns, const cut& by) {
+      return shard<Dimension, float>{{of.data(), rows, columns}, by};
+    };
+    const matrix<float> lse{logs.data(), logs_rows, logs_columns};
+    for (int repeat = 0; repeat < 2; ++repeat) {  // the second call finds the first one's memory
+      attend.forward(view(q, q_columns, queries), view(k, k_columns, keys), view(v, k_columns, keys),
+                     view(o, q_columns, queries), lse);
+      attend.backward(view(q, q_columns, queries), view(k, k_columns, keys),
+                      view(v, k_columns, keys), view(o, q_columns, queries), lse,
+                      view(d_o, q_columns, queries), view(d_q, q_columns, queries),
+                      view(d_k, k_columns, keys), view(d_v, k_columns, keys));
+    }
+    for (int turn = 0; turn < ranks; ++turn) {  // several ranks may hold one head
+      rondo::barrier(comm);
+      if (turn == r) {
+        put_back(o, made.out, a, queries, Dimension, r);
+        put_back(d_q, made.d_query, a, queries, Dimension, r);
+        put_back(d_k, made.d_key, g, keys, Dimension, r);
+        put_back(d_v, made.d_value, g, keys, Dimension, r);
+      }
+    }
+  });
+  return made;
+}
+
+double error(const std::vector<float>& got, const std::vector<double>& expected) {
+  double worst = got.size() == expected.size() ? 0 : 1e9;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double off = std::abs(got[i] - expected[i]);
+    worst = off <= 1e9 ? std::max(worst, off) : 1e9;  // NaN too
+  }
+  return worst;
+}
+
+void check_values(const attention::sequence<float>& got, const attention::sequence<double>& right) {
+  CHECK(error(got.out, right.out) < 4e-6);
+  CHECK(error(got.d_query, right.d_query) < 8e-6);
+  CHECK(error(got.d_key, right.d_key) < 2e-5);
+  CHECK(error(got.d_value, right.d_value) < 2e-5);
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+void check_bits(const attention::sequence<float>& got, const attention::sequence<float>& one) {
+  CHECK(same_bits(got.out, one.out));
+  CHECK(same_bits(got.d_query, one.d_query));
+  CHECK(same_bits(got.d_key, one.d_key));
+  CHECK(same_bits(got.d_value, one.d_value));
+}
+
+constexpr attention::loops kernels;
+
+struct shape {
+  std::size_t tokens;
+  attention_heads heads;
+};
+const std::vector<shape> shapes{{19, {4, 4, 4}}, {16, {6, 2, 3}}, {5, {4, 1, 2}}, {3, {2, 2, 1}}};
+const std::vector<int> rank_counts{1, 2, 3, 5, 8};
+
+}  // namespace
+
+TEST_CASE("attention: results of blocks merge by their log-sum-exp") {
+  std::vector<double> out{3}, lse{1}, other{5}, other_lse{2};
+  const auto one = [](std::vector<double>& of) { return matrix<double>{of.data(), 1, 1}; };
+  rondo::detail::merge_attention<double>(1, one(out), one(lse), one(other), one(other_lse));
+  CHECK(lse[0] == Approx(2.3132616875182226).epsilon(1e-15));
+  CHECK(out[0] == Approx(4.46211715726001).epsilon(1e-14));
+  const double nothing = -std::numeric_limits<double>::infinity();
+  auto unseen = std::vector<double>{0}, no_lse = std::vector<double>{nothing};
+  const double before = out[0];
+  rondo::detail::merge_attention<double>(1, one(out), one(lse), one(unseen), one(no_lse));
+  CHECK(out[0] == before);  // what has seen no key changes nothing
+  auto empty = unseen, empty_lse = no_lse;
+  rondo::detail::merge_attention<double>(1, one(empty), one(empty_lse), one(unseen), one(no_lse));
+  CHECK(empty[0] == 0);
+  CHECK(empty_lse[0] == nothing);
+  rondo::detail::merge_attention<double>(1, one(empty), one(empty_lse), one(out), one(lse));
+  CHECK(empty[0] == out[0]);
+  CHECK(empty_lse[0] == lse[0]);
+}
+
+TEST_CASE("attention: zigzag order gives every rank the same work") {
+  // ring-flash-attention, README: in units of half a chunk squared, with half of the diagonal.
+  const auto work = [](const cut& tokens, int rank) {
+    const std::size_t half = tokens.extent() / 8;
+    const double diagonal = static_cast<double>(tokens.width(rank)) / 2;
+    return (static_cast<double>(rondo::attention_work(tokens, rank, visibility::causal)) -
+            diagonal) / static_cast<double>(half * half);
+  };
+  const cut plain = cut::even(64, 4);
+  const cut fair = rondo::zigzag(64, 4);
+  for (int rank = 0; rank < 4; ++rank) {
+    CHECK(work(plain, rank) == 2 + 4 * rank);
+    CHECK(work(fair, rank) == 8);
+  }
+  CHECK(rondo::zigzag(7, 3).widths() == std::vector<std::size_t>{3, 2, 2});
+  CHECK(rondo::zigzag(0, 3).widths() == std::vector<std::size_t>{0, 0, 0});
+  CHECK(rondo::zigzag(20, 2, 8).widths() == std::vector<std::size_t>{8, 12});
+}
+
+TEST_CASE("attention: every way to split a sequence gives what one rank gives") {
+  for (const auto seen : {visibility::causal, visibility::all}) {
+    for (const auto& [tokens, heads] : shapes) {
+      const auto given = attention::drawn(tokens, heads, 5);
+      const auto right = attention::oracle(given, tokens, heads, seen);
+      for (const int ranks : rank_counts) {
+        INFO(tokens << " tokens, " << heads.query << "/" << heads.key_value << " heads, " << ranks
+                    << " ranks");
+        for (const cut& by : {rondo::zigzag(tokens, ranks), cut::even(tokens, ranks)}) {
+          check_values(run<0>(given, tokens, heads, ranks, by, by, false,
+                              [&](auto team) {
+                                return rondo::ring_attention{team, by, heads, kernels, seen};
+                              }),
+                       right);
+        }
+        const cut by = rondo::zigzag(tokens, ranks);
+        check_values(run<0>(given, tokens, heads, ranks, by, by, false,
+                            [&](auto team) {
+                              return rondo::gathered_attention{team, by, heads, kernels, seen};
+                            }),
+                     right);
+        check_values(run<0>(given, tokens, heads, ranks, by, by, true,
+                            [&](auto team) {
+                              return rondo::exchanged_attention{team, by, heads, kernels, seen};
+                            }),
+                     right);
+      }
+    }
+  }
+}
+
+TEST_CASE("attention: heads split over any number of ranks, for any ratio of heads") {
+  const std::vector<attention_heads> ratios{{4, 4, 2}, {8, 2, 3}, {6, 3, 2}, {7, 1, 2}, {12, 4, 1},
+                                            {1, 1, 4}};
+  for (const auto& heads : ratios) {
+    const auto given = attention::drawn(9, heads, 11);
+    const auto right = attention::oracle(given, 9, heads, visibility::causal);
+    const auto with = [&](int ranks, auto order) {
+      const rondo::head_split split{heads, ranks};
+      return run<1>(given, 9, heads, ranks, split.query_columns(), split.key_value_columns(), false,
+                    [&](auto team) {
+                      return rondo::head_attention{team, heads, kernels, visibility::causal, order};
+                    });
+    };
+    const auto one = with(1, rondo::exact{});
+    for (const int ranks : {1, 2, 3, 4, 5, 8}) {
+      INFO(heads.query << "/" << heads.key_value << " heads, " << ranks << " ranks");
+      check_values(with(ranks, rondo::any_order{}), right);
+      check_bits(with(ranks, rondo::exact{}), one);
+    }
+  }
+}
+
+TEST_CASE("attention: in exact order any number of ranks gives the bits of one") {
+  const rondo::exact order{.tokens = 4};
+  for (const auto& [tokens, heads] : shapes) {
+    const auto given = attention::drawn(tokens, heads, 17);
+    const auto with = [&](int ranks) {
+      const cut by = rondo::zigzag(tokens, ranks, order.tokens);
+      return run<0>(given, tokens, heads, ranks, by, by, false, [&](auto team) {
+        return rondo::gathered_attention{team,    by, heads, kernels, visibility::causal, order};
+      });
+    };
+    const auto exchanged = [&](int ranks) {
+      const cut by = cut::even(tokens, ranks);
+      return run<0>(given, tokens, heads, ranks, by, by, true, [&](auto team) {
+        return rondo::exchanged_attention{team, by, heads, kernels, visibility::causal, order};
+      });
+    };
+    const auto one = with(1);
+    const auto one_exchanged = exchanged(1);
+    check_values(one, attention::oracle(given, tokens, heads, visibility::causal));
+    for (const int ranks : {2, 3, 4, 5, 6, 7, 8}) {
+      INFO(tokens << " tokens, " << ranks << " ranks");
+      check_bits(with(ranks), one);
+      check_bits(exchanged(ranks), one_exchanged);
+    }
+  }
+}
+
+TEST_CASE("attention: values that do not fit are refused by name") {
+  CHECK_THROWS_WITH((rondo::head_split{{3, 2, 8}, 2}),
+                    Catch::Matchers::ContainsSubstring("3 query heads over 2 key/value heads"));
+  std::string said;
+  rondo::threads::run(2, [&](auto& comm) {
+    const auto team = rondo::along<"context">(comm);
+    const cut by = cut::even(6, 2);
+    const cut other = cut::even(5, 2);
+    rondo::ring_attention ring{team, by, attention_heads{1, 1, 2}, kernels};
+    std::vector<float> values(12), logs(3);
+    const shard<0, float> fits{{values.data(), 3, 2}, by};
+    const shard<0, float> wrong{{values.data(), 3, 2}, other};
+    try {
+      ring.forward(fits, wrong, fits, fits, matrix<float>{logs.data(), 3, 1});
+    } catch (const rondo::error& refused) {
+      if (comm.rank() == 0) {
+        said = refused.what();
+      }
+    }
+  });
+  CHECK(said.find("ring_attention: key: cut otherwise") != std::string::npos);
+}
