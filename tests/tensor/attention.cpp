@@ -29,8 +29,8 @@ using shard = rondo::sharded<T, Dimension, "context">;
 
 /// A rank's part of a whole matrix, and back.
 template <class T>
-std::vector<T> part_of(const std::vector<T>& whole, std::size_t columns, const cut& by, int dimension,
-                       int rank) {
+std::vector<T> part_of(const std::vector<T>& whole, std::size_t columns, const cut& by,
+                       int dimension, int rank) {
   std::vector<T> held;
   const std::size_t rows = columns == 0 ? 0 : whole.size() / columns;
   const std::size_t width = by.width(rank);
@@ -81,16 +81,17 @@ attention::sequence<float> run(const attention::sequence<float>& given, std::siz
     const std::size_t q_columns = Dimension == 0 ? a : queries.width(r);
     const std::size_t k_columns = Dimension == 0 ? g : keys.width(r);
     const std::size_t logs_rows = whole_lse ? tokens : rows;
-    const std::size_t logs_columns =
-        whole_lse || Dimension == 1 ? rondo::head_split{heads, ranks}.query().width(r) : heads.query;
+    const std::size_t logs_columns = whole_lse || Dimension == 1
+                                         ? rondo::head_split{heads, ranks}.query().width(r)
+                                         : heads.query;
     std::vector<float> logs(logs_rows * logs_columns);
     const auto view = [&](std::vector<float>& of, std::size_t columns, const cut& by) {
       return shard<Dimension, float>{{of.data(), rows, columns}, by};
     };
     const matrix<float> lse{logs.data(), logs_rows, logs_columns};
     for (int repeat = 0; repeat < 2; ++repeat) {  // the second call finds the first one's memory
-      attend.forward(view(q, q_columns, queries), view(k, k_columns, keys), view(v, k_columns, keys),
-                     view(o, q_columns, queries), lse);
+      attend.forward(view(q, q_columns, queries), view(k, k_columns, keys),
+                     view(v, k_columns, keys), view(o, q_columns, queries), lse);
       attend.backward(view(q, q_columns, queries), view(k, k_columns, keys),
                       view(v, k_columns, keys), view(o, q_columns, queries), lse,
                       view(d_o, q_columns, queries), view(d_q, q_columns, queries),
@@ -173,7 +174,8 @@ TEST_CASE("attention: zigzag order gives every rank the same work") {
     const std::size_t half = tokens.extent() / 8;
     const double diagonal = static_cast<double>(tokens.width(rank)) / 2;
     return (static_cast<double>(rondo::attention_work(tokens, rank, visibility::causal)) -
-            diagonal) / static_cast<double>(half * half);
+            diagonal) /
+           static_cast<double>(half * half);
   };
   const cut plain = cut::even(64, 4);
   const cut fair = rondo::zigzag(64, 4);
@@ -188,7 +190,9 @@ TEST_CASE("attention: zigzag order gives every rank the same work") {
 
 TEST_CASE("attention: every way to split a sequence gives what one rank gives") {
   for (const auto seen : {visibility::causal, visibility::all}) {
-    for (const auto& [tokens, heads] : shapes) {
+    for (const shape& each : shapes) {
+      const std::size_t tokens = each.tokens;
+      const attention_heads heads = each.heads;
       const auto given = attention::drawn(tokens, heads, 5);
       const auto right = attention::oracle(given, tokens, heads, seen);
       for (const int ranks : rank_counts) {
@@ -218,8 +222,8 @@ TEST_CASE("attention: every way to split a sequence gives what one rank gives") 
 }
 
 TEST_CASE("attention: heads split over any number of ranks, for any ratio of heads") {
-  const std::vector<attention_heads> ratios{{4, 4, 2}, {8, 2, 3}, {6, 3, 2}, {7, 1, 2}, {12, 4, 1},
-                                            {1, 1, 4}};
+  const std::vector<attention_heads> ratios{{4, 4, 2}, {8, 2, 3},  {6, 3, 2},
+                                            {7, 1, 2}, {12, 4, 1}, {1, 1, 4}};
   for (const auto& heads : ratios) {
     const auto given = attention::drawn(9, heads, 11);
     const auto right = attention::oracle(given, 9, heads, visibility::causal);
@@ -241,12 +245,14 @@ TEST_CASE("attention: heads split over any number of ranks, for any ratio of hea
 
 TEST_CASE("attention: in exact order any number of ranks gives the bits of one") {
   const rondo::exact order{.tokens = 4};
-  for (const auto& [tokens, heads] : shapes) {
+  for (const shape& each : shapes) {
+    const std::size_t tokens = each.tokens;
+    const attention_heads heads = each.heads;
     const auto given = attention::drawn(tokens, heads, 17);
     const auto with = [&](int ranks) {
       const cut by = rondo::zigzag(tokens, ranks, order.tokens);
       return run<0>(given, tokens, heads, ranks, by, by, false, [&](auto team) {
-        return rondo::gathered_attention{team,    by, heads, kernels, visibility::causal, order};
+        return rondo::gathered_attention{team, by, heads, kernels, visibility::causal, order};
       });
     };
     const auto exchanged = [&](int ranks) {

@@ -17,9 +17,9 @@ namespace attention {
 /// A user's kernel. The bits of a row depend on the row and its keys alone.
 struct loops {
   template <class T, class W>
-  void forward(rondo::attention_heads heads, rondo::attention_block block,
-               rondo::matrix<const T> q, rondo::matrix<const T> k, rondo::matrix<const T> v,
-               rondo::matrix<W> out, rondo::matrix<W> lse) const {
+  void forward(rondo::attention_heads heads, rondo::attention_block block, rondo::matrix<const T> q,
+               rondo::matrix<const T> k, rondo::matrix<const T> v, rondo::matrix<W> out,
+               rondo::matrix<W> lse) const {
     const std::size_t d = heads.width;
     std::vector<W> score(k.rows);
     for (std::size_t row = 0; row < q.rows; ++row) {
@@ -70,8 +70,7 @@ struct loops {
           if (block.hides(row, key) || std::isinf(lse(row, head))) {
             continue;
           }
-          const W p =
-              std::exp(dot<W>(&q(row, head * d), &k(key, reads * d), d) - lse(row, head));
+          const W p = std::exp(dot<W>(&q(row, head * d), &k(key, reads * d), d) - lse(row, head));
           W d_p{};
           for (std::size_t i = 0; i < d; ++i) {
             d_v(key, reads * d + i) += p * d_out(row, head * d + i);

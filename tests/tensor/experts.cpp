@@ -22,8 +22,8 @@ using rondo::matrix;
 template <class T>
 using rows_of = rondo::sharded<T, 0, "expert">;
 
-/// Expert e scales feature i by weight[e * width + i] and squares: not linear, so that the rows that
-/// an expert saw matter in the backward pass.
+/// Expert e scales feature i by weight[e * width + i] and squares: not linear, so that the rows
+/// that an expert saw matter in the backward pass.
 struct squares {
   const std::vector<float>* weight;
   std::vector<float>* d_weight;
@@ -211,7 +211,7 @@ TEST_CASE("experts: tokens find their experts and come back, whoever holds what"
           check_close(got.d_weight, right.d_weight);
           CHECK(got.dropped == right.dropped);
           CHECK(got.calls == std::vector<int>(5, 2));  // with no rows, too
-          CHECK(got.y == one.y);  // bit for bit
+          CHECK(got.y == one.y);                       // bit for bit
           CHECK(got.dx == one.dx);
           CHECK(got.d_gate == one.d_gate);
           CHECK(got.d_weight == one.d_weight);
@@ -245,13 +245,12 @@ TEST_CASE("experts: the auxiliary loss counts all tokens, on every rank alike") 
         const auto t = static_cast<std::ptrdiff_t>(by.global(comm.rank(), i));
         probability.insert(probability.end(), given.probability.begin() + t * 4,
                            given.probability.begin() + t * 4 + 4);
-        expert.insert(expert.end(), given.expert.begin() + t * 2,
-                      given.expert.begin() + t * 2 + 2);
+        expert.insert(expert.end(), given.expert.begin() + t * 2, given.expert.begin() + t * 2 + 2);
       }
       const std::size_t own = by.width(comm.rank());
-      losses[static_cast<std::size_t>(comm.rank())] = rondo::auxiliary_loss(
-          team, by, {probability.data(), own, 4}, {expert.data(), own, 2}, 0.01F,
-          matrix<float>{d.data(), own, 4}, order);
+      losses[static_cast<std::size_t>(comm.rank())] =
+          rondo::auxiliary_loss(team, by, {probability.data(), own, 4}, {expert.data(), own, 2},
+                                0.01F, matrix<float>{d.data(), own, 4}, order);
       for (std::size_t i = 0; i < d.size(); ++i) {
         const double expected = 0.01 * 4 / (2 * 18.0 * 18.0) * fallen[i % 4];
         if (std::abs(d[i] - expected) > 1e-8) {
@@ -284,8 +283,8 @@ TEST_CASE("experts: a token for an expert that is not there is refused by number
     const cut one = cut::even(1, 1);
     const rows_of<float> view{{x.data(), 1, 1}, one};
     try {
-      experts.forward(pass, view,
-                      rondo::routing<float>{{expert.data(), 1, 1}, {gate.data(), 1, 1}}, view);
+      experts.forward(pass, view, rondo::routing<float>{{expert.data(), 1, 1}, {gate.data(), 1, 1}},
+                      view);
     } catch (const rondo::error& refused) {
       said = refused.what();
     }

@@ -59,8 +59,8 @@ struct attention_block {
 };
 
 /// The two passes of an attention block, the caller's own kernels. Matrices are row-major with a
-/// stride: query [rows, heads.query_columns()], key and value [keys, heads.key_value_columns()], out
-/// as query, lse and delta [rows, heads.query]. W is the type in which T is folded.
+/// stride: query [rows, heads.query_columns()], key and value [keys, heads.key_value_columns()],
+/// out as query, lse and delta [rows, heads.query]. W is the type in which T is folded.
 ///
 ///  - `forward` writes out = softmax(query key^T / sqrt(width)) value and, for every row and head,
 ///    lse = ln(sum(exp(scores))). Where a row sees no key: out = 0, lse = -infinity.
@@ -71,12 +71,12 @@ struct attention_block {
 ///
 /// Source: Dao et al., FlashAttention-2 (2023), arXiv:2307.08691, algorithms 1 and 2.
 template <class Kernel, class T, class W = typename accumulator<T>::type>
-concept attention_kernel =
-    requires(const Kernel& kernel, attention_heads heads, attention_block block, matrix<const T> in,
-             matrix<const W> wide, matrix<W> out) {
-      kernel.forward(heads, block, in, in, in, out, out);
-      kernel.backward(heads, block, in, in, in, wide, wide, wide, out, out, out);
-    };
+concept attention_kernel = requires(const Kernel& kernel, attention_heads heads,
+                                    attention_block block, matrix<const T> in, matrix<const W> wide,
+                                    matrix<W> out) {
+  kernel.forward(heads, block, in, in, in, out, out);
+  kernel.backward(heads, block, in, in, in, wide, wide, wide, out, out, out);
+};
 
 namespace detail {
 

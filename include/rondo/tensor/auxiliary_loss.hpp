@@ -87,8 +87,8 @@ template <class Team, class W, class Order = any_order>
     return W{0};
   }
   const W all = static_cast<W>(tokens.extent());
-  const W factor = coefficient * static_cast<W>(experts) /
-                   (static_cast<W>(expert.columns) * all * all);
+  const W factor =
+      coefficient * static_cast<W>(experts) / (static_cast<W>(expert.columns) * all * all);
   W loss{0};
   for (std::size_t e = 0; e < experts; ++e) {
     loss += fallen[e] * mass[e];

@@ -85,10 +85,10 @@ consteval void check_attention_types() {
                 "rondo: attention: the values lie on another axis than these ranks");
   static_assert(std::is_same_v<typename K::element, T> && std::is_same_v<typename V::element, T>,
                 "rondo: attention: query, key and value are of one type");
-  static_assert(std::is_same_v<typename Out::element, W> &&
-                    std::is_same_v<W, typename accumulator<T>::type>,
-                "rondo: attention: out, lse and gradients are of the type in which values are "
-                "folded: float for 16-bit floats");
+  static_assert(
+      std::is_same_v<typename Out::element, W> && std::is_same_v<W, typename accumulator<T>::type>,
+      "rondo: attention: out, lse and gradients are of the type in which values are "
+      "folded: float for 16-bit floats");
   static_assert(attention_kernel<Kernels, T>,
                 "rondo: attention: the kernels need forward and backward as attention_kernel says");
 }

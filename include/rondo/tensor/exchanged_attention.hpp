@@ -22,8 +22,8 @@
 
 namespace rondo::inline v0_1 {
 
-/// Attention over a split sequence by all-to-all: tokens are exchanged for heads, every rank attends
-/// with some heads over the whole sequence, and heads are exchanged for tokens again.
+/// Attention over a split sequence by all-to-all: tokens are exchanged for heads, every rank
+/// attends with some heads over the whole sequence, and heads are exchanged for tokens again.
 ///
 ///     rondo::exchanged_attention attend{context, rondo::cut::even(tokens, n), heads, kernels};
 ///

@@ -73,8 +73,8 @@ struct expert_pass {
 /// y of a token = the sum over its choices, best first, of weight * expert(x), in fp32 for 16-bit
 /// floats; a choice that found its expert full adds nothing. Expert e is on the rank that
 /// `cut::even(experts, n)` says. Rows lie in an expert's queue in the order of the whole sequence,
-/// whatever rank they come from: the results have the same bits for any number of ranks, if the bits
-/// of an expert's row depend on that row alone.
+/// whatever rank they come from: the results have the same bits for any number of ranks, if the
+/// bits of an expert's row depend on that row alone.
 ///
 /// Every rank of the axis calls it, one without tokens or without experts too.
 /// Cost per rank, n ranks, t own tokens: all_gather of the counts, then forward 2, backward 2
@@ -178,8 +178,8 @@ class expert_parallel {
     const planned_collective travel{schedule::collective::all_to_all,
                                     tokens_.extent() * choices * features, sizeof(T), Team::name(),
                                     ranks_.size()};
-    plan made{{{schedule::collective::all_gather, runs * owned_.extent(), sizeof(int),
-                Team::name(), ranks_.size()},
+    plan made{{{schedule::collective::all_gather, runs * owned_.extent(), sizeof(int), Team::name(),
+                ranks_.size()},
                travel,
                travel},
               {travel, travel},

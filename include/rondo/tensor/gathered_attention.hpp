@@ -28,16 +28,16 @@
 
 namespace rondo::inline v0_1 {
 
-/// Attention over a split sequence with the keys and values of all ranks gathered first: more memory
-/// than `ring_attention`, and blocks are merged in the order of the sequence.
+/// Attention over a split sequence with the keys and values of all ranks gathered first: more
+/// memory than `ring_attention`, and blocks are merged in the order of the sequence.
 ///
 ///     rondo::gathered_attention attend{context, rondo::zigzag(tokens, n), heads, kernels};
 ///
 /// Values, shapes and calls as of `ring_attention`. The backward pass gathers again and
 /// reduce-scatters the gradients of keys and values.
 ///
-/// `exact` order: keys are met in leaves of `exact.tokens`, and the gradients' terms of each leaf of
-/// queries are added by the tree over the leaves: the same bits for any number of ranks. The cut
+/// `exact` order: keys are met in leaves of `exact.tokens`, and the gradients' terms of each leaf
+/// of queries are added by the tree over the leaves: the same bits for any number of ranks. The cut
 /// gives every rank whole leaves: `zigzag(tokens, n, exact.tokens)`. It calls the kernels once for
 /// each pair of leaves, and moves every node of a rank's leaves instead of one sum.
 ///
@@ -74,16 +74,16 @@ class gathered_attention {
     const std::size_t rows = query.values.rows;
     W* const block_out = memory<W>(block_out_, rows * heads_.query_columns());
     W* const block_lse = memory<W>(block_lse_, rows * heads_.query);
-    detail::for_each_block(
-        seen_, tokens_.runs(ranks_.rank()), key_blocks(),
-        [&, k = keys, v = values](part mine, part some, attention_block where) {
-          const matrix<W> o{block_out, mine.count, heads_.query_columns()};
-          const matrix<W> l{block_lse, mine.count, heads_.query};
-          const matrix<const T> q = query.values.rows_at(mine);
-          kernels_.forward(heads_, where, q, k.rows_at(some), v.rows_at(some), o, l);
-          detail::merge_attention<W>(heads_.width, out.values.rows_at(mine), lse.rows_at(mine), o,
-                                     l);
-        });
+    detail::for_each_block(seen_, tokens_.runs(ranks_.rank()), key_blocks(),
+                           [&, k = keys, v = values](part mine, part some, attention_block where) {
+                             const matrix<W> o{block_out, mine.count, heads_.query_columns()};
+                             const matrix<W> l{block_lse, mine.count, heads_.query};
+                             const matrix<const T> q = query.values.rows_at(mine);
+                             kernels_.forward(heads_, where, q, k.rows_at(some), v.rows_at(some), o,
+                                              l);
+                             detail::merge_attention<W>(heads_.width, out.values.rows_at(mine),
+                                                        lse.rows_at(mine), o, l);
+                           });
   }
 
   template <class Q, class K, class V, class Out, class L, class DOut, class DQ, class DK, class DV>
@@ -152,8 +152,8 @@ class gathered_attention {
   [[nodiscard]] plan planned() const {
     using W = typename accumulator<T>::type;
     const std::size_t all = 2 * tokens_.extent() * heads_.key_value_columns();
-    const planned_collective gathers{schedule::collective::all_gather, all, sizeof(T),
-                                     Team::name(), ranks_.size()};
+    const planned_collective gathers{schedule::collective::all_gather, all, sizeof(T), Team::name(),
+                                     ranks_.size()};
     plan made{{gathers}, {gathers}, 0, 0};
     std::size_t sums = 1;
     if constexpr (exactly) {
@@ -161,8 +161,8 @@ class gathered_attention {
       made.backward.insert(made.backward.end(), moves.begin(), moves.end());
       sums = 1 + tree_.nodes(ranks_.rank());
     } else {
-      made.backward.push_back({schedule::collective::reduce_scatter, all, sizeof(W), Team::name(),
-                               ranks_.size()});
+      made.backward.push_back(
+          {schedule::collective::reduce_scatter, all, sizeof(W), Team::name(), ranks_.size()});
     }
     made.peak_bytes = all * (sizeof(T) + sums * sizeof(W));
     return made;

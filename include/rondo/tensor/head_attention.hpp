@@ -27,8 +27,8 @@
 
 namespace rondo::inline v0_1 {
 
-/// Attention with its heads over the ranks of an axis, between a column-parallel [query; key; value]
-/// projection and a row-parallel output projection.
+/// Attention with its heads over the ranks of an axis, between a column-parallel [query; key;
+/// value] projection and a row-parallel output projection.
 ///
 ///     rondo::head_attention attend{tensor, rondo::attention_heads{32, 8, 128}, kernels};
 ///     attend.forward(query, key, value, out, lse);
@@ -41,8 +41,8 @@ namespace rondo::inline v0_1 {
 ///
 /// W is what T is folded in, float for 16-bit floats. The tokens are those of the whole sequence.
 /// The forward pass moves nothing. The backward pass moves something only where ranks share
-/// key/value heads: each sends its terms of those heads' gradients to the others that hold them, and
-/// all add the terms in the order of the ranks, so that they have the same bits.
+/// key/value heads: each sends its terms of those heads' gradients to the others that hold them,
+/// and all add the terms in the order of the ranks, so that they have the same bits.
 ///
 /// `exact` order: the terms are those of single query heads, added in the order of the heads: the
 /// same bits for any number of ranks. It calls the kernel's backward pass once per query head.
@@ -113,17 +113,17 @@ class head_attention {
     std::fill_n(own, count, W{0});
     const auto [d_k, d_v] = halves(own, rows, mine.size());
     std::size_t next = 0;
-    for_each(exactly, [&, d_k = d_k, d_v = d_v](attention_heads heads, part queries, part q,
-                                               part kv) {
-      const part at{exactly ? next++ * width() : kv.first, kv.count};
-      const matrix<const T> mine_q = query.values.columns_at(q);
-      const matrix<const T> k = key.values.columns_at(kv);
-      const matrix<const T> v = value.values.columns_at(kv);
-      const matrix<const W> logs = lse.columns_at(queries);
-      const matrix<const W> deltas = delta.columns_at(queries);
-      kernels_.backward(heads, all_tokens(), mine_q, k, v, d_result.columns_at(q), logs, deltas,
-                        d_query.values.columns_at(q), d_k.columns_at(at), d_v.columns_at(at));
-    });
+    for_each(
+        exactly, [&, d_k = d_k, d_v = d_v](attention_heads heads, part queries, part q, part kv) {
+          const part at{exactly ? next++ * width() : kv.first, kv.count};
+          const matrix<const T> mine_q = query.values.columns_at(q);
+          const matrix<const T> k = key.values.columns_at(kv);
+          const matrix<const T> v = value.values.columns_at(kv);
+          const matrix<const W> logs = lse.columns_at(queries);
+          const matrix<const W> deltas = delta.columns_at(queries);
+          kernels_.backward(heads, all_tokens(), mine_q, k, v, d_result.columns_at(q), logs, deltas,
+                            d_query.values.columns_at(q), d_k.columns_at(at), d_v.columns_at(at));
+        });
     const W* const arrived = split_.disjoint() ? nullptr : exchange(rows, own);
     fold(rows, own, arrived, d_key.values, d_value.values);
   }
@@ -162,9 +162,7 @@ class head_attention {
   };
 
   [[nodiscard]] std::size_t width() const { return split_.heads().width; }
-  [[nodiscard]] attention_block all_tokens() const {
-    return {0, 0, seen_ == visibility::causal};
-  }
+  [[nodiscard]] attention_block all_tokens() const { return {0, 0, seen_ == visibility::causal}; }
 
   template <class U>
   [[nodiscard]] static U* memory(arena& in, std::size_t count) {
@@ -270,9 +268,8 @@ class head_attention {
         arrived += 2 * rows * width();
       }
     }
-    std::stable_sort(all.begin(), all.end(), [](const source& a, const source& b) {
-      return a.of.number < b.of.number;
-    });
+    std::stable_sort(all.begin(), all.end(),
+                     [](const source& a, const source& b) { return a.of.number < b.of.number; });
     std::size_t local = 0;
     for (const part held : split_.key_value().runs(ranks_.rank())) {
       for (std::size_t head = held.first; head < held.first + held.count; ++head, ++local) {

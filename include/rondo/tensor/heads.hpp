@@ -15,10 +15,10 @@
 
 namespace rondo::inline v0_1 {
 
-/// Attention heads over ranks, for any ratio of query heads to key/value heads to ranks. Query heads
-/// are cut evenly, the first ranks get one more; a rank holds the key/value heads that its query
-/// heads read, so with more ranks than key/value heads several ranks hold the same one, and each has
-/// a term of its gradient.
+/// Attention heads over ranks, for any ratio of query heads to key/value heads to ranks. Query
+/// heads are cut evenly, the first ranks get one more; a rank holds the key/value heads that its
+/// query heads read, so with more ranks than key/value heads several ranks hold the same one, and
+/// each has a term of its gradient.
 ///
 /// A rank's query heads need not be whole groups: its first key/value head may serve fewer of them
 /// than the next. `groups(rank)` says which serves which.
@@ -104,8 +104,8 @@ class head_split {
 
 namespace detail {
 
-/// Calls `act(heads, local query heads, local key/value heads)` for what one kernel call can do: all
-/// of a rank's heads where they are groups of one size, else one group; or one query head.
+/// Calls `act(heads, local query heads, local key/value heads)` for what one kernel call can do:
+/// all of a rank's heads where they are groups of one size, else one group; or one query head.
 template <class Act>
 void for_each_group(const head_split& split, int rank, bool each_query_head, const Act& act) {
   const std::size_t width = split.heads().width;

@@ -44,12 +44,12 @@ namespace rondo::inline v0_1 {
 /// Any cut of the tokens will do; a causal sequence wants `zigzag`. The next keys and values are on
 /// their way while a kernel runs. Saved for the backward pass: query, key, value, out and lse, the
 /// caller's. The gradients of keys and values travel with them and make one last hop home.
-/// Blocks are merged in the order of their arrival, which depends on the rank: a result differs from
-/// that of another number of ranks by rounding. `gathered_attention` does not.
+/// Blocks are merged in the order of their arrival, which depends on the rank: a result differs
+/// from that of another number of ranks by rounding. `gathered_attention` does not.
 ///
 /// Cost per rank, n ranks, KV elements of keys and values together: forward (n-1)/n KV sent;
-/// backward (n-1)/n KV and then KV of gradients. Every rank of the axis calls it, one without tokens
-/// too. Errors: error_code::invalid_argument for shapes and cuts that do not fit; those of
+/// backward (n-1)/n KV and then KV of gradients. Every rank of the axis calls it, one without
+/// tokens too. Errors: error_code::invalid_argument for shapes and cuts that do not fit; those of
 /// all_to_all.
 /// Source: Liu, Zaharia, Abbeel (2023), arXiv:2310.01889; zigzag: zhuzilin/ring-flash-attention.
 template <class Team, class Kernels>
@@ -88,8 +88,7 @@ class ring_attention {
         const matrix<W> l{block_lse, mine.count, heads_.query};
         const matrix<const T> q = query.values.rows_at(mine);
         kernels_.forward(heads_, where, q, k.rows_at(keys), v.rows_at(keys), o, l);
-        detail::merge_attention<W>(heads_.width, out.values.rows_at(mine), lse.rows_at(mine), o,
-                                   l);
+        detail::merge_attention<W>(heads_.width, out.values.rows_at(mine), lse.rows_at(mine), o, l);
       };
       detail::for_each_block(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
     };
@@ -116,14 +115,14 @@ class ring_attention {
     std::array gradient{memory<W>(gradients_[0], travelling), memory<W>(gradients_[1], travelling)};
     std::fill_n(gradient[0], travelling, W{0});
     const auto meet = [&](int source, matrix<const T> k, matrix<const T> v) {
-      const auto [d_k, d_v] = halves(gradient[0], source);
+      const auto both = halves(gradient[0], source);
       const auto block = [&](part mine, part keys, attention_block where) {
         const matrix<const T> q = query.values.rows_at(mine);
         const matrix<const W> logs = lse.rows_at(mine);
         const matrix<const W> deltas = delta.rows_at(mine);
         kernels_.backward(heads_, where, q, k.rows_at(keys), v.rows_at(keys),
                           d_result.rows_at(mine), logs, deltas, d_query.values.rows_at(mine),
-                          d_k.rows_at(keys), d_v.rows_at(keys));
+                          both.first.rows_at(keys), both.second.rows_at(keys));
       };
       detail::for_each_block(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
     };
@@ -143,8 +142,8 @@ class ring_attention {
     using W = typename accumulator<T>::type;
     const int n = ranks_.size();
     const std::size_t all = 2 * tokens_.extent() * heads_.key_value_columns();
-    const planned_collective values{schedule::collective::all_to_all, all, sizeof(T),
-                                    Team::name(), n};
+    const planned_collective values{schedule::collective::all_to_all, all, sizeof(T), Team::name(),
+                                    n};
     const planned_collective gradients{schedule::collective::all_to_all, all, sizeof(W),
                                        Team::name(), n};
     plan made;
@@ -211,8 +210,8 @@ class ring_attention {
     sent_[static_cast<std::size_t>((ranks_.rank() + 1) % ranks_.size())] = gives;
     received_[static_cast<std::size_t>(behind(ranks_.rank(), 1))] = gets;
     std::span<U> into{in, gets};
-    return all_to_all(ranks_.comm(), std::span<const U>{out, gives}, into,
-                      counts{sent_, received_}, async{});
+    return all_to_all(ranks_.comm(), std::span<const U>{out, gives}, into, counts{sent_, received_},
+                      async{});
   }
 
   /// Calls `meet(source, keys, values)` for every rank's keys and values, own ones first, while the

@@ -30,8 +30,8 @@ struct routing {
 /// Source: Lepikhin et al., GShard (2020), arXiv:2006.16668.
 [[nodiscard]] inline std::size_t expert_capacity(std::size_t tokens, std::size_t choices,
                                                  std::size_t experts, double factor) {
-  return static_cast<std::size_t>(std::ceil(static_cast<double>(tokens * choices) /
-                                            static_cast<double>(experts) * factor));
+  return static_cast<std::size_t>(
+      std::ceil(static_cast<double>(tokens * choices) / static_cast<double>(experts) * factor));
 }
 
 /// The `choices` likeliest experts of each token, best first, of equal ones the first; weights are
@@ -65,8 +65,8 @@ void choose_experts(matrix<const W> probabilities, matrix<int> expert, matrix<W>
 /// from it: everyone's place in every expert's queue.
 ///
 /// An expert's queue is in the order of the tokens in the whole sequence, whatever rank holds them;
-/// those beyond the capacity are dropped. So what is dropped, and the order of an expert's rows, does
-/// not depend on the number of ranks.
+/// those beyond the capacity are dropped. So what is dropped, and the order of an expert's rows,
+/// does not depend on the number of ranks.
 class expert_queues {
  public:
   expert_queues() = default;
