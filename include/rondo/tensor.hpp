@@ -6,6 +6,8 @@
 
 #include <rondo/tensor/attention.hpp>
 #include <rondo/tensor/auxiliary_loss.hpp>
+#include <rondo/tensor/blueprint.hpp>
+#include <rondo/tensor/collective_time.hpp>
 #include <rondo/tensor/column_parallel.hpp>
 #include <rondo/tensor/context.hpp>
 #include <rondo/tensor/conversion.hpp>
@@ -18,6 +20,8 @@
 #include <rondo/tensor/head_attention.hpp>
 #include <rondo/tensor/heads.hpp>
 #include <rondo/tensor/layout.hpp>
+#include <rondo/tensor/layout_plan.hpp>
+#include <rondo/tensor/layout_search.hpp>
 #include <rondo/tensor/linear.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/mesh.hpp>
@@ -28,6 +32,7 @@
 #include <rondo/tensor/ring_attention.hpp>
 #include <rondo/tensor/routing.hpp>
 #include <rondo/tensor/row_parallel.hpp>
+#include <rondo/tensor/shard_files.hpp>
 #include <rondo/tensor/sharding.hpp>
 #include <rondo/tensor/team.hpp>
 #include <rondo/tensor/tree_exchange.hpp>
