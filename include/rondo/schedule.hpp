@@ -7,6 +7,7 @@
 #include <rondo/schedule/draw.hpp>
 #include <rondo/schedule/fit.hpp>
 #include <rondo/schedule/generators.hpp>
+#include <rondo/schedule/host.hpp>
 #include <rondo/schedule/network.hpp>
 #include <rondo/schedule/prove.hpp>
 #include <rondo/schedule/simulate.hpp>

@@ -173,19 +173,52 @@ TEST_CASE("overhead is paid at both ends, copies and folds in the ranks' own tim
   agrees(simulate(schedule::all_reduce(rondo::ring{}, 1), on, bytes), m / 1e9);
 }
 
-TEST_CASE("on shared cores the work of all ranks adds up") {
-  network one = flat;
-  one.cores = 1;
-  agrees(simulate(schedule::all_reduce(rondo::ring{}, 4), one, bytes),
-         4 * 3 * (2 * alpha + m / 4 * (2 * beta + gamma_)));
-  network two = one;
-  two.cores = 2;
-  agrees(simulate(schedule::all_reduce(rondo::ring{}, 4), two, bytes),
-         2 * 3 * (2 * alpha + m / 4 * (2 * beta + gamma_)));
-  network many = one;
-  many.cores = 4;
-  agrees(simulate(schedule::all_reduce(rondo::ring{}, 4), many, bytes),
-         simulate(schedule::all_reduce(rondo::ring{}, 4), flat, bytes));
+TEST_CASE("on one machine the work of ranks that share a core adds up, and so do their turns") {
+  const auto ring = schedule::all_reduce(rondo::ring{}, 4);
+  const schedule::host work{.copy_bytes_per_second = 1 / beta, .fold_bytes_per_second = 1 / gamma_};
+  for (const int cores : {1, 2, 4, 7}) {
+    CAPTURE(cores);
+    schedule::host on = work;
+    on.cores = cores;
+    const double shared = cores < 4 ? 4. / cores : 1;
+    // Each of four parts is folded three times and copied three times; handing over is never free.
+    CHECK(simulate(ring, on, bytes) ==
+          Approx(shared * 3 * m / 4 * (beta + gamma_)).epsilon(0.001));
+    on.signal = 1e-6;
+    on.handover = 2e-6;
+    if (cores >= 4) {
+      agrees(simulate(ring, on, bytes), 6 * (2 * on.signal + m / 4 * (beta + gamma_) / 2));
+    }
+    const double empty = simulate(ring, on, 0);
+    CHECK(empty >= 6 * 2e-6);
+    CHECK(empty <= 6 * (2e-6 + shared * 2 * on.handover));
+  }
+}
+
+TEST_CASE("memory that all cores share is a limit for all together, caches for each") {
+  const auto swap = schedule::all_gather(rondo::ring{}, 2);
+  schedule::host on{.cores = 2, .copy_bytes_per_second = 1 / beta};
+  const double cached = simulate(swap, on, bytes);
+  on.of_all = {.bytes = m / 4, .missed_bytes_per_second = 1e9};
+  // Each rank copies its part and takes the other's: m bytes, of 3 m / 2 touched per rank.
+  CHECK(simulate(swap, on, bytes) >= 2 * m * (1 - 1. / 12) / 1e9 * (1 - 1e-9));
+  on.of_all = {};
+  on.of_core = {.bytes = m / 4, .missed_bytes_per_second = 1e9};
+  CHECK(simulate(swap, on, bytes) == Approx(cached + m * (1 - 1. / 8) / 1e9));
+  CHECK(simulate(swap, on, bytes / 64) == Approx(cached / 64));
+}
+
+TEST_CASE("short messages are copied at both ends and not waited for, long ones ask first") {
+  const auto once = schedule::broadcast(rondo::one_shot{}, 2);
+  schedule::host on{.cores = 2, .signal = 1e-6, .copy_bytes_per_second = 1 / beta};
+  agrees(simulate(once, on, bytes), 2e-6 + m * beta);
+  on.handshake = 3e-6;
+  on.handshake_turns = 2;
+  agrees(simulate(once, on, bytes), 7e-6 + m * beta);
+  on.copied_bytes = m;
+  agrees(simulate(once, on, bytes), 2e-6 + 2 * m * beta);
+  on.unawaited_bytes = m;
+  agrees(simulate(once, on, bytes), m * beta);
 }
 
 TEST_CASE("an algorithm that rotates does: every rank's steps are those of the first, moved") {
@@ -283,6 +316,31 @@ TEST_CASE("messages that do not match, and ranks that wait for ever, are refused
   }
   CHECK_THROWS_WITH(simulate(barrier, flat, bytes),
                     Catch::Matchers::ContainsSubstring("waits for ever"));
+}
+
+TEST_CASE("a fit finds the constants of a machine that made the times") {
+  const schedule::host real{.cores = 2,
+                            .signal = 2e-7,
+                            .overhead = 1e-7,
+                            .copy_bytes_per_second = 30e9,
+                            .fold_bytes_per_second = 20e9,
+                            .of_all = {.bytes = 1e6, .missed_bytes_per_second = 9e9}};
+  std::vector<schedule::sample> samples;
+  for (std::size_t size = 64; size <= (16u << 20); size *= 16) {
+    const auto measure = [&](const auto& one) {
+      samples.emplace_back(one, size, simulate(one, real, size));
+    };
+    measure(schedule::all_reduce(rondo::halving_doubling{}, 2));
+    measure(schedule::all_gather(rondo::ring{}, 2));
+    measure(schedule::broadcast(rondo::tree{}, 2));
+  }
+  schedule::host start = real;
+  start.signal = 1e-6;
+  start.overhead = 5e-7;
+  start.copy_bytes_per_second = 10e9;
+  start.fold_bytes_per_second = 10e9;
+  start.of_all.missed_bytes_per_second = 20e9;
+  CHECK(schedule::fit(samples, start).worst < 0.01);
 }
 
 TEST_CASE("a fit finds the constants that made the times") {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/schedule/detail/footprint.hpp>
 #include <rondo/schedule/detail/traffic.hpp>
+#include <rondo/schedule/host.hpp>
 #include <rondo/schedule/network.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/schedule/simulate.hpp>
@@ -23,6 +25,7 @@ class sample {
   template <readable Schedule>
   sample(const Schedule& schedule, std::size_t bytes, double seconds, int ranks_per_node = 0)
       : traffic_{schedule, ranks_per_node, true},
+        memory_{schedule},
         ranks_per_node_{ranks_per_node},
         bytes_{static_cast<double>(bytes)},
         seconds_{seconds} {}
@@ -32,25 +35,31 @@ class sample {
   [[nodiscard]] double predicted(const network& on) const {
     return detail::simulate(traffic_, on, bytes_);
   }
+  [[nodiscard]] double predicted(const host& on) const {
+    return detail::simulate(traffic_, memory_, on, bytes_);
+  }
   [[nodiscard]] int ranks_per_node() const { return ranks_per_node_; }
 
  private:
   detail::traffic traffic_;
+  detail::footprint memory_;
   int ranks_per_node_;
   double bytes_;
   double seconds_;
 };
 
+/// A `network` or a `host` with its constants, and how far it is from the samples.
+template <class Model>
 struct fitted {
-  network on;
+  Model on;
   std::vector<double> errors;  ///< by sample: predicted / measured - 1
   double worst = 0;            ///< greatest absolute error
 };
 
 namespace detail {
 
-/// A network's constants, in seconds per message or per byte.
-using constants = std::array<double, 7>;
+/// A model's constants, in seconds per message or per byte.
+using constants = std::array<double, 10>;
 
 [[nodiscard]] inline constants constants_of(const network& on) {
   return {on.latency,
@@ -60,6 +69,18 @@ using constants = std::array<double, 7>;
           on.overhead,
           on.inner_latency,
           1 / on.inner_bytes_per_second};
+}
+[[nodiscard]] inline constants constants_of(const host& on) {
+  return {on.signal,
+          on.handover,
+          on.overhead,
+          1 / on.copy_bytes_per_second,
+          1 / on.fold_bytes_per_second,
+          1 / on.written_bytes_per_second,
+          1 / on.of_core.missed_bytes_per_second,
+          1 / on.of_all.missed_bytes_per_second,
+          on.handshake,
+          on.handshake_turns};
 }
 
 [[nodiscard]] inline network with_constants(network on, const constants& of) {
@@ -72,12 +93,26 @@ using constants = std::array<double, 7>;
   on.inner_bytes_per_second = 1 / of[6];
   return on;
 }
+[[nodiscard]] inline host with_constants(host on, const constants& of) {
+  on.signal = of[0];
+  on.handover = of[1];
+  on.overhead = of[2];
+  on.copy_bytes_per_second = 1 / of[3];
+  on.fold_bytes_per_second = 1 / of[4];
+  on.written_bytes_per_second = 1 / of[5];
+  on.of_core.missed_bytes_per_second = 1 / of[6];
+  on.of_all.missed_bytes_per_second = 1 / of[7];
+  on.handshake = of[8];
+  on.handshake_turns = of[9];
+  return on;
+}
 
-/// Finds a network's constants by Gauss-Newton steps on the relative errors. Predicted times are
+/// Finds a model's constants by Gauss-Newton steps on the relative errors. Predicted times are
 /// piecewise linear in the constants, so a step solves a linear problem, with no constant below 0.
+template <class Model>
 class fitting {
  public:
-  fitting(std::span<const sample> samples, const network& start)
+  fitting(std::span<const sample> samples, const Model& start)
       : samples_{samples}, shape_{start}, now_{constants_of(start)} {
     for (std::size_t i = 0; i < now_.size(); ++i) {
       if (now_[i] > 0) {
@@ -86,7 +121,7 @@ class fitting {
     }
   }
 
-  [[nodiscard]] fitted solve() {
+  [[nodiscard]] fitted<Model> solve() {
     double cost = cost_of(now_);
     for (int step = 0; step < 60; ++step) {
       const constants target = linear_solution();
@@ -140,7 +175,7 @@ class fitting {
       for (std::size_t k = 0; k < count; ++k) {
         constants moved = now_;
         // A constant at 0 is tried with a small part of what it would take alone.
-        const double by = scale(free_[k]) * 1e-3;
+        const double by = scale(free_[k]) * 0.03;
         moved[free_[k]] += by;
         slope[k] = (error_of(one, moved) + 1 - base) / by;
         constant += slope[k] * now_[free_[k]];
@@ -172,8 +207,8 @@ class fitting {
     return now_[constant] > start * 1e-3 ? now_[constant] : start * 1e-3;
   }
 
-  [[nodiscard]] fitted report() const {
-    fitted made{with_constants(shape_, now_), {}, 0};
+  [[nodiscard]] fitted<Model> report() const {
+    fitted<Model> made{with_constants(shape_, now_), {}, 0};
     for (const sample& one : samples_) {
       const double error = error_of(one, now_);
       made.errors.push_back(error);
@@ -183,20 +218,21 @@ class fitting {
   }
 
   std::span<const sample> samples_;
-  network shape_;
+  Model shape_;
   constants now_;
   std::vector<std::size_t> free_;
 };
 
 }  // namespace detail
 
-/// The network whose simulated times come closest, in the sum of squared relative errors, to what
-/// was measured. Begins with `start`, a rough guess, and keeps what is 0 or infinite there: so the
-/// guess says which constants there are. `ranks_per_node` and `cores` are kept too.
+/// The network, or the host, whose simulated times come closest, in the sum of squared relative
+/// errors, to what was measured. Begins with `start`, a rough guess, and keeps what is 0 or
+/// infinite there: so the guess says which constants there are. What is no constant (ranks and
+/// cores, sizes of caches and of messages) is kept too.
 ///
 /// Errors: `invalid_argument` without samples, with a time that is not positive, or with samples of
 /// other `ranks_per_node` than `start` has.
-[[nodiscard]] inline fitted fit(std::span<const sample> samples, const network& start) {
+[[nodiscard]] inline fitted<network> fit(std::span<const sample> samples, const network& start) {
   if (samples.empty()) {
     refuse("fit: got no samples; expected at least one");
   }
@@ -206,7 +242,11 @@ class fitting {
           "fit: a sample took no time, or has other ranks_per_node than the network to start from");
     }
   }
-  return detail::fitting{samples, start}.solve();
+  return detail::fitting<network>{samples, start}.solve();
+}
+
+[[nodiscard]] inline fitted<host> fit(std::span<const sample> samples, const host& start) {
+  return detail::fitting<host>{samples, start}.solve();
 }
 
 }  // namespace rondo::inline v0_1::schedule

@@ -8,8 +8,9 @@
 
 namespace rondo::inline v0_1::schedule {
 
-/// What `simulate` knows about a machine. With the first two fields alone it is the alpha-beta
-/// model: a message of b bytes takes `latency + b / bytes_per_second`.
+/// What `simulate` knows about the network between machines (`host` is for ranks of one). With the
+/// first two fields alone it is the alpha-beta model: a message of b bytes takes `latency + b /
+/// bytes_per_second`.
 ///
 /// A rank sends one message at a time and receives one at a time, both at once if it can, and holds
 /// the port for the whole message. A message starts when both ends are in its round (rendezvous)
@@ -30,12 +31,6 @@ struct network {
   int ranks_per_node = 0;
   double inner_latency = 0;
   double inner_bytes_per_second = std::numeric_limits<double>::infinity();
-
-  /// Cores that all ranks share, for ranks that are threads or processes of one machine. Then ports
-  /// do not count, but every message, fold and copy holds a core from its beginning to its end, and
-  /// a rank uses at most one core at a time to receive, fold and copy. 0: processors do not limit
-  /// anything.
-  int cores = 0;
 
   friend constexpr bool operator==(const network&, const network&) = default;
 };

@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/schedule/detail/footprint.hpp>
 #include <rondo/schedule/detail/replay.hpp>
 #include <rondo/schedule/detail/traffic.hpp>
+#include <rondo/schedule/detail/turns.hpp>
+#include <rondo/schedule/host.hpp>
 #include <rondo/schedule/network.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
@@ -45,6 +48,20 @@ template <class Recorder>
   return *std::max_element(finished.begin(), finished.end());
 }
 
+/// Seconds per call of calls one after another, when the first is over.
+[[nodiscard]] inline double simulate(const traffic& of, const footprint& memory, const host& on,
+                                     double bytes) {
+  constexpr int calls = 5;
+  unrecorded nobody;
+  const auto seconds = [&](int number) {
+    turns<unrecorded> run{of, memory, on, bytes, number, nobody};
+    run.play();
+    const auto finished = run.finished();
+    return *std::max_element(finished.begin(), finished.end());
+  };
+  return (seconds(calls) - seconds(1)) / (calls - 1);
+}
+
 }  // namespace detail
 
 /// Seconds that `schedule` takes on a network, if all ranks begin at once.
@@ -52,20 +69,28 @@ template <class Recorder>
 /// `bytes` are those of the whole vector: of an all-reduce's input, of all chunks together where
 /// ranks own chunks. Chunks count as equal. All ranks are replayed, step by step, with one
 /// exception: where the algorithm rotates (ring, one_shot, two_shot, some of bruck, and
-/// hierarchical with such an outer algorithm), ranks do not share cores, and `ranks_per_node`
-/// divides the number of ranks, one node stands for all; of messages that compete for a port the
-/// same one then goes first everywhere.
+/// hierarchical with such an outer algorithm) and `ranks_per_node` divides the number of ranks, one
+/// node stands for all; of messages that compete for a port the same one then goes first
+/// everywhere.
 ///
-/// Cost: time in proportion to steps, with a logarithm where ports or cores are shared; 12 bytes of
-/// memory per step and one program at a time. Errors: `unsound_schedule` if messages do not match
-/// or ranks wait for ever.
+/// Cost: time in proportion to steps, with a logarithm where ports are shared; 12 bytes of memory
+/// per step and one program at a time. Errors: `unsound_schedule` if messages do not match or ranks
+/// wait for ever.
 template <readable Schedule>
 [[nodiscard]] double simulate(const Schedule& schedule, const network& on, std::size_t bytes) {
-  const detail::traffic of{schedule, on.ranks_per_node, on.cores > 0};
+  const detail::traffic of{schedule, on.ranks_per_node};
   return detail::simulate(of, on, static_cast<double>(bytes));
 }
 
-/// The same, with every rank's finish and every step's beginning and end.
+/// Seconds per call that `schedule` takes on one machine, when calls follow one another as they do
+/// in a benchmark. Cost: time in proportion to steps and turns.
+template <readable Schedule>
+[[nodiscard]] double simulate(const Schedule& schedule, const host& on, std::size_t bytes) {
+  const detail::traffic of{schedule, 0, true};
+  return detail::simulate(of, detail::footprint{schedule}, on, static_cast<double>(bytes));
+}
+
+/// On a network, with every rank's finish and every step's beginning and end.
 template <readable Schedule>
 [[nodiscard]] timeline forecast(const Schedule& schedule, const network& on, std::size_t bytes) {
   struct recorder {

@@ -13,14 +13,12 @@ namespace rondo::inline v0_1::schedule::detail {
 
 /// Replays a schedule. A message that shares no port with others of its round depends on the clocks
 /// of its two ranks alone, and these are followed in any order. Ranks that have messages that wait
-/// for ports, or for cores, enter their rounds in the order of time, from a queue of events.
+/// for ports enter their rounds in the order of time, from a queue of events.
 template <class Recorder>
 class replay : public machine<Recorder> {
  public:
   replay(const traffic& of, const network& on, double bytes, Recorder& recorder)
-      : machine<Recorder>(of, on, bytes, recorder),
-        lanes_(static_cast<std::size_t>(of.ranks())),
-        cores_(static_cast<std::size_t>(on.cores), 0.0) {}
+      : machine<Recorder>(of, on, bytes, recorder), lanes_(static_cast<std::size_t>(of.ranks())) {}
 
   void play() {
     for (int rank = this->traffic_.ranks(); rank-- > 0;) {
@@ -98,7 +96,7 @@ class replay : public machine<Recorder> {
   }
 
   [[nodiscard]] bool waits(const traffic::entry& one) const {
-    return one.is_message() && (one.contended != 0 || !cores_.empty());
+    return one.is_message() && one.contended != 0;
   }
 
   /// Opens the rank's next round, to be entered at once or when its time has come.
@@ -123,7 +121,7 @@ class replay : public machine<Recorder> {
       const traffic::entry& one = this->traffic_[i];
       if (!one.is_message()) {
         const double seconds = this->local_seconds(one);
-        const double end = work(state.processor, state.start, seconds);
+        const double end = this->occupy(state.processor, state.start, seconds);
         this->end_not_before(rank, end);
         this->record(rank, i, end - seconds, end);
       }
@@ -181,11 +179,10 @@ class replay : public machine<Recorder> {
     for (std::size_t i = 0; i < queue.size();) {
       const waiting next = queue[i];
       const int receiver = this->traffic_[next.send].peer;
-      const bool ports = cores_.empty();
-      if (ports && lane(next.sender).sending && lane(receiver).receiving) {
+      if (lane(next.sender).sending && lane(receiver).receiving) {
         return;
       }
-      if (ports && (lane(next.sender).sending || lane(receiver).receiving)) {
+      if (lane(next.sender).sending || lane(receiver).receiving) {
         const bool own_port_taken =
             &queue == &lane(receiver).in ? lane(receiver).receiving : lane(next.sender).sending;
         if (own_port_taken) {
@@ -227,18 +224,9 @@ class replay : public machine<Recorder> {
     const double seconds = this->message_seconds(sent);
     const double folding = this->local_seconds(this->traffic_[receive]);
     const double overhead = this->network_.overhead;
-    double begin = now;
-    double end = now;
-    double folded = now;
-    if (cores_.empty()) {
-      begin = this->occupy(this->at(sender).processor, now, overhead);
-      end = begin + seconds;
-      folded = this->occupy(this->at(receiver).inbox, end, overhead + folding);
-    } else {
-      const double all = 2 * overhead + seconds + folding;
-      end = folded = work(this->at(receiver).processor, now, all);
-      begin = end - all;
-    }
+    const double begin = this->occupy(this->at(sender).processor, now, overhead);
+    const double end = begin + seconds;
+    const double folded = this->occupy(this->at(receiver).inbox, end, overhead + folding);
     this->end_not_before(sender, end);
     this->end_not_before(receiver, folded);
     this->record(sender, send, begin, end);
@@ -246,19 +234,7 @@ class replay : public machine<Recorder> {
     return end;
   }
 
-  /// Occupies the rank's own clock, and the core that is free first if ranks share cores.
-  double work(double& clock, double from, double seconds) {
-    if (cores_.empty()) {
-      return this->occupy(clock, from, seconds);
-    }
-    const auto core = std::min_element(cores_.begin(), cores_.end());
-    const double end = this->occupy(clock, from > *core ? from : *core, seconds);
-    *core = end;
-    return end;
-  }
-
   std::vector<lane_state> lanes_;
-  std::vector<double> cores_;  ///< when each is free
   std::vector<int> ready_;     ///< ranks to enter their rounds at any time
   std::vector<event> events_;  ///< a heap, the earliest first
   std::vector<int> touched_;   ///< ranks whose messages may start now

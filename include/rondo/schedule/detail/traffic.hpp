@@ -22,11 +22,12 @@ class traffic {
   struct entry {
     std::uint32_t partner = 0;  ///< the step at the other end of the message
     std::int32_t peer = 0;      ///< the rank, modulo `ranks()`, that it belongs to
-    std::uint32_t chunks : 26 = 0;
+    std::uint32_t chunks : 25 = 0;
     std::uint32_t what : 3 = 0;
     std::uint32_t within_node : 1 = 0;
     std::uint32_t ends_round : 1 = 0;
     std::uint32_t contended : 1 = 0;  ///< shares a port with others of the round, at either end
+    std::uint32_t written : 1 = 0;    ///< a message of what its sender wrote in this collective
 
     [[nodiscard]] verb action() const { return static_cast<verb>(what); }
     [[nodiscard]] bool is_message() const {
@@ -93,8 +94,9 @@ class traffic {
       const run& data = from.what == verb::send ? from.left : from.into;
       entry next;
       next.peer = from.peer;
-      next.chunks = static_cast<std::uint32_t>(data.count) & ((1u << 26) - 1);
+      next.chunks = static_cast<std::uint32_t>(data.count) & ((1u << 25) - 1);
       next.what = static_cast<unsigned>(from.what) & 7u;
+      next.written = from.what == verb::send && data.where != region::input ? 1u : 0u;
       next.within_node =
           ranks_per_node > 0 && from.peer / ranks_per_node == rank / ranks_per_node ? 1u : 0u;
       steps_.push_back(next);

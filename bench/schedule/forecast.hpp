@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "cases.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bench {
+
+/// Times of all schedules and sizes, on this machine and as `simulate` has them once its constants
+/// are fitted: printed by one rank, as Markdown.
+class forecast {
+ public:
+  explicit forecast(const options& with) : with_{with} {}
+
+  /// Every rank calls this. `world` is what `measure` wants.
+  template <class Comm, class World>
+  void run(Comm& comm, World& world) {
+    constexpr int passes = 5;
+    for (int pass = 0; pass < passes; ++pass) {
+      for (const std::size_t bytes : with_.sizes) {
+        values a{bytes, 1.f};
+        values b{bytes, 0.f};
+        for_each_schedule(comm.size(), [&](const std::string& name, const auto&, const auto& call) {
+          const auto got = measure(world, with_.seconds, [&] {
+            call(comm, std::span<float>{a.data(), a.size()}, std::span<float>{b.data(), b.size()});
+          });
+          if (comm.rank() == 0) {
+            times_[{name, bytes}].push_back(got.median);
+          }
+        });
+      }
+    }
+    if (comm.rank() == 0) {
+      print(comm.size());
+    }
+  }
+
+  /// The machine as far as it is known: `simulate` is told what the fit may move, and from where.
+  rondo::schedule::host start{
+      .signal = 1e-7,
+      .handover = 0.8e-6,
+      .overhead = 1e-7,
+      .copy_bytes_per_second = 40e9,
+      .fold_bytes_per_second = 60e9,
+      .written_bytes_per_second = 40e9,
+      .of_core = {.bytes = 1 << 20, .missed_bytes_per_second = 50e9},
+      .of_all = {.missed_bytes_per_second = 15e9},
+  };
+
+ private:
+  void print(int ranks) {
+    namespace schedule = rondo::schedule;
+    cpu_set_t all;
+    start.cores = sched_getaffinity(0, sizeof all, &all) == 0 ? CPU_COUNT(&all) : 1;
+    std::vector<schedule::sample> samples;
+    for_each_schedule(ranks, [&](const std::string& name, const auto& one, const auto&) {
+      for (const std::size_t bytes : with_.sizes) {
+        auto& each = times_[{name, bytes}];
+        std::sort(each.begin(), each.end());
+        samples.emplace_back(one, bytes, each[each.size() / 2]);
+      }
+    });
+    // How much of a last-level cache a guest gets is not written anywhere.
+    schedule::fitted<schedule::host> best;
+    best.worst = std::numeric_limits<double>::infinity();
+    double least = best.worst;
+    for (const double mebibytes : {12., 16., 20., 24., 32.}) {
+      start.of_all.bytes = mebibytes * (1 << 20);
+      auto found = schedule::fit(samples, start);
+      double sum = 0;
+      for (const double error : found.errors) {
+        sum += error * error;
+      }
+      if (sum < least) {
+        least = sum;
+        best = std::move(found);
+      }
+    }
+    write(ranks, best, std::sqrt(least / static_cast<double>(samples.size())));
+  }
+
+  void write(int ranks, const rondo::schedule::fitted<rondo::schedule::host>& found,
+             double mean) const {
+    const auto& on = found.on;
+    std::printf("\n### %d ranks\n\n| measured us (simulated: + %%) |", ranks);
+    for (const std::size_t bytes : with_.sizes) {
+      std::printf(bytes < 1 << 20 ? " %zu KiB |" : " %zu MiB |",
+                  bytes >> (bytes < 1 << 20 ? 10 : 20));
+    }
+    std::printf("\n|---|");
+    for (std::size_t i = 0; i < with_.sizes.size(); ++i) {
+      std::printf("---:|");
+    }
+    std::size_t at = 0;
+    std::size_t outside = 0;
+    for_each_schedule(ranks, [&](const std::string& name, const auto&, const auto&) {
+      std::printf("\n| %s |", name.c_str());
+      for (const std::size_t bytes : with_.sizes) {
+        const auto& each = times_.at({name, bytes});
+        const double error = found.errors[at++];
+        outside += std::abs(error) > 0.2 ? 1 : 0;
+        std::printf(" %.*f (%+.0f) |", each[each.size() / 2] < 1e-5 ? 2 : 0,
+                    each[each.size() / 2] * 1e6, error * 100);
+      }
+    });
+    std::printf("\n\n%zu of %zu outside 20 %%; root mean square %.0f %%, worst %.0f %%\n", outside,
+                at, mean * 100, found.worst * 100);
+    std::printf(
+        "signal %.2f us, handover %.2f us, overhead %.2f us; GB/s: copy %.0f, fold %.0f, "
+        "in addition: written by a peer %.0f, missing the core's cache %.0f, missing %.0f "
+        "MiB of all %.0f",
+        on.signal * 1e6, on.handover * 1e6, on.overhead * 1e6, on.copy_bytes_per_second * 1e-9,
+        on.fold_bytes_per_second * 1e-9, on.written_bytes_per_second * 1e-9,
+        on.of_core.missed_bytes_per_second * 1e-9, on.of_all.bytes / (1 << 20),
+        on.of_all.missed_bytes_per_second * 1e-9);
+    if (on.copied_bytes >= 0) {
+      std::printf("; handshake %.2f us and %.1f turns", on.handshake * 1e6, on.handshake_turns);
+    }
+    std::puts("");
+  }
+
+  options with_;
+  std::map<std::pair<std::string, std::size_t>, std::vector<double>> times_{};
+};
+
+}  // namespace bench

@@ -1,0 +1,39 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+//
+// mpirun -n N forecast_mpi --sizes bytes,..: measured and simulated times on MPI ranks.
+#include "forecast.hpp"
+
+#include <rondo/mpi.hpp>
+
+namespace {
+
+struct world {
+  static double slowest(double mine) {
+    double most = mine;
+    MPI_Allreduce(&mine, &most, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+    return most;
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int level = 0;
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_SERIALIZED, &level);
+  {
+    const bench::options with{argc, argv};
+    rondo::mpi::communicator comm{MPI_COMM_WORLD,
+                                  {.memory = rondo::mpi::options::memory::messages}};
+    with.settle(comm.rank());
+    world clocks;
+    bench::forecast all{with};
+    // Open MPI sends up to 256 bytes at once and asks from 4 KiB on; headers count.
+    all.start.unawaited_bytes = 256;
+    all.start.copied_bytes = 4000;
+    all.start.handshake = 1e-6;
+    all.start.handshake_turns = 1;
+    all.run(comm, clocks);
+  }
+  MPI_Finalize();
+}

@@ -1,0 +1,277 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/schedule/detail/footprint.hpp>
+#include <rondo/schedule/detail/traffic.hpp>
+#include <rondo/schedule/host.hpp>
+#include <rondo/version.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace rondo::inline v0_1::schedule::detail {
+
+/// Replays `calls` calls of a schedule, one after another, on a `host`: every core gives its ranks
+/// their turns, in the order of time.
+template <class Recorder>
+class turns {
+ public:
+  turns(const traffic& of, const footprint& memory, const host& on, double bytes, int calls,
+        Recorder& recorder)
+      : traffic_{of},
+        on_{on},
+        handover_{on.handover > shortest ? on.handover : shortest},
+        chunk_bytes_{bytes / of.chunks()},
+        core_miss_{memory.core_seconds(on, chunk_bytes_)},
+        memory_miss_{memory.memory_seconds(on, chunk_bytes_)},
+        recorder_{recorder},
+        calls_{static_cast<std::size_t>(calls)},
+        ranks_(static_cast<std::size_t>(of.ranks())),
+        cores_(static_cast<std::size_t>(on.cores < of.ranks() ? on.cores : of.ranks())),
+        posted_(of.end(of.ranks() - 1) * calls_, never),
+        taken_(posted_.size(), never) {
+    for (int rank = 0; rank < of.ranks(); ++rank) {
+      at(rank).begin = of.begin(rank);
+      core_of(rank).ranks.push_back(rank);
+    }
+  }
+
+  void play() {
+    while (core_state* const next = earliest()) {
+      visit(*next);
+    }
+    for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
+      if (ranks_[rank].now != phase::done) {
+        raise(error{error_code::unsound_schedule,
+                    "simulate: rank " + std::to_string(rank) +
+                        " waits for ever; prove() says in which step",
+                    static_cast<int>(rank)});
+      }
+    }
+  }
+
+  [[nodiscard]] std::vector<double> finished() const {
+    std::vector<double> times;
+    for (const auto& rank : ranks_) {
+      times.push_back(rank.finish);
+    }
+    return times;
+  }
+
+ private:
+  static constexpr double shortest = 1e-7;  ///< a core does not change hands in less
+  static constexpr double never = std::numeric_limits<double>::infinity();
+
+  enum class phase : unsigned char { working, taking, leaving, done };
+  struct rank_state {
+    std::size_t begin = 0, end = 0;  ///< steps of its round
+    std::size_t at = 0;              ///< the step in hand
+    std::size_t call = 0;
+    phase now = phase::working;
+    double wake = 0;  ///< when it can go on, as far as is known
+    double finish = 0;
+  };
+  struct core_state {
+    double now = 0;
+    std::vector<int> ranks{};
+    std::size_t turn = 0;
+    bool asleep = false;  ///< until another core does something for it
+  };
+
+  [[nodiscard]] rank_state& at(int rank) { return ranks_[static_cast<std::size_t>(rank)]; }
+  /// Where `posted_` and `taken_` keep what happens to a step in the rank's call.
+  [[nodiscard]] std::size_t event(const rank_state& self, std::size_t step) const {
+    return self.call * traffic_.end(traffic_.ranks() - 1) + step;
+  }
+  [[nodiscard]] core_state& core_of(int rank) {
+    return cores_[static_cast<std::size_t>(rank) % cores_.size()];
+  }
+
+  [[nodiscard]] core_state* earliest(const core_state* but = nullptr) {
+    core_state* found = nullptr;
+    for (core_state& one : cores_) {
+      if (!one.asleep && &one != but && (found == nullptr || one.now < found->now)) {
+        found = &one;
+      }
+    }
+    return found;
+  }
+
+  /// The rank whose turn it is does what it can.
+  void visit(core_state& here) {
+    const int rank = here.ranks[here.turn];
+    at(rank).wake = advance(rank, here.now);
+    here.turn = (here.turn + 1) % here.ranks.size();
+    double wake = never;
+    for (const int one : here.ranks) {
+      wake = at(one).wake < wake ? at(one).wake : wake;
+    }
+    here.asleep = wake == never;
+    if (here.ranks.size() == 1) {
+      here.now = here.asleep || wake < here.now ? here.now : wake;
+      return;
+    }
+    here.now += handover_;
+    // Nothing happens here before somebody wakes: turns pass.
+    const core_state* const other = earliest(&here);
+    if (!here.asleep) {
+      pass_turns(here, other == nullptr || wake < other->now ? wake : other->now);
+    }
+  }
+
+  /// Lets whole rounds of turns pass that end before `until`.
+  void pass_turns(core_state& here, double until) {
+    const double round = static_cast<double>(here.ranks.size()) * handover_;
+    if (here.ranks.size() == 1) {
+      here.now = until > here.now ? until : here.now;
+    } else if (until > here.now + round) {
+      here.now += std::floor((until - here.now) / round) * round;
+    }
+  }
+
+  /// A peer did something for `rank` at `time`.
+  void notify(int rank, double time) {
+    at(rank).wake = at(rank).now == phase::done ? never : 0;
+    core_state& there = core_of(rank);
+    if (there.asleep) {
+      there.asleep = false;
+      pass_turns(there, time);
+    }
+  }
+
+  [[nodiscard]] double bytes_of(const traffic::entry& one) const {
+    return one.chunks * chunk_bytes_;
+  }
+  [[nodiscard]] bool is_copied(const traffic::entry& one) const {
+    return bytes_of(one) <= on_.copied_bytes;
+  }
+  [[nodiscard]] bool is_awaited(const traffic::entry& one) const {
+    return bytes_of(one) > on_.unawaited_bytes;
+  }
+  /// A copy, a fold, or taking a message and folding it; gives the end.
+  [[nodiscard]] double work(const traffic::entry& one, double now) {
+    const bool folds = one.action() == verb::fold || one.action() == verb::receive_fold;
+    const bool written = one.is_message() && traffic_[one.partner].written != 0;
+    const double streams = folds ? 1.5 : 1;
+    const double end =
+        now + bytes_of(one) * (streams * core_miss_ +
+                               1 / (folds ? on_.fold_bytes_per_second : on_.copy_bytes_per_second) +
+                               (written ? 1 / on_.written_bytes_per_second : 0));
+    bus_ = (bus_ > now ? bus_ : now) + bytes_of(one) * streams * memory_miss_;
+    return bus_ > end ? bus_ : end;
+  }
+
+  /// Does what rank can do from `now` on; gives the time when it can go on, if that is known.
+  double advance(int rank, double& now) {
+    rank_state& self = at(rank);
+    for (;;) {
+      switch (self.now) {
+        case phase::working:
+          begin_round(rank, now);
+          break;
+        case phase::taking:
+          for (; self.at < self.end; ++self.at) {
+            const traffic::entry& one = traffic_[self.at];
+            if (!one.is_message() || one.action() == verb::send) {
+              continue;
+            }
+            const double ready = posted_[event(self, one.partner)];
+            if (ready > now) {
+              return ready;
+            }
+            take(rank, self.at, now);
+          }
+          self.now = phase::leaving;
+          self.at = self.begin;
+          break;
+        case phase::leaving:
+          for (; self.at < self.end; ++self.at) {
+            const double free = taken_[event(self, self.at)];
+            if (traffic_[self.at].action() == verb::send && free > now) {
+              return free;
+            }
+          }
+          self.begin = self.end;
+          self.now = phase::working;
+          self.finish = now;
+          if (self.begin == traffic_.end(rank) && ++self.call < calls_) {
+            self.begin = traffic_.begin(rank);
+          }
+          break;
+        case phase::done:
+          return never;
+      }
+    }
+  }
+
+  /// Works through copies and folds, then posts all messages.
+  void begin_round(int rank, double& now) {
+    rank_state& self = at(rank);
+    if (self.begin == traffic_.end(rank)) {
+      self.now = phase::done;
+      return;
+    }
+    self.end = traffic_.round_end(self.begin);
+    for (std::size_t i = self.begin; i < self.end; ++i) {
+      if (!traffic_[i].is_message()) {
+        const double begin = now;
+        now = work(traffic_[i], now);
+        record(rank, i, begin, now);
+      }
+    }
+    for (std::size_t i = self.begin; i < self.end; ++i) {
+      const traffic::entry& one = traffic_[i];
+      if (one.action() == verb::send) {
+        const bool copied = is_copied(one);
+        const double begin = now;
+        now += on_.overhead + (copied ? bytes_of(one) / on_.copy_bytes_per_second : 0);
+        const std::size_t there = core_of(one.peer).ranks.size();
+        const double round = there > 1 ? static_cast<double>(there) * handover_ : 0;
+        posted_[event(self, i)] =
+            now + on_.signal + (copied ? 0 : on_.handshake_turns * (on_.signal + round));
+        taken_[event(self, i)] = is_awaited(one) ? never : now;
+        record(rank, i, begin, now);
+        notify(one.peer, now);
+      }
+    }
+    self.now = phase::taking;
+    self.at = self.begin;
+  }
+
+  void take(int rank, std::size_t step, double& now) {
+    const traffic::entry& one = traffic_[step];
+    const double begin = now;
+    const bool copied = is_copied(one);
+    now = work(one, now + on_.overhead + (copied ? 0 : on_.handshake));
+    if (is_awaited(one)) {
+      taken_[event(at(rank), one.partner)] = now + on_.signal;
+      notify(one.peer, now);
+    }
+    record(rank, step, begin, now);
+  }
+
+  void record(int rank, std::size_t step, double begin, double end) {
+    recorder_.see(rank, step - traffic_.begin(rank), begin, end);
+  }
+
+  const traffic& traffic_;
+  const host& on_;
+  double handover_;
+  double chunk_bytes_;
+  double core_miss_;
+  double memory_miss_;
+  double bus_ = 0;  ///< memory is free from then on
+  Recorder& recorder_;
+  std::size_t calls_;
+  std::vector<rank_state> ranks_;
+  std::vector<core_state> cores_;
+  std::vector<double> posted_;  ///< by step: when a receiver that looks can take it
+  std::vector<double> taken_;   ///< by step: when a sender that looks is free of it
+};
+
+}  // namespace rondo::inline v0_1::schedule::detail

@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/version.hpp>
+
+#include <limits>
+
+namespace rondo::inline v0_1::schedule {
+
+/// Memory near to those who use it. Of what a collective touches, the part that does not fit costs
+/// more.
+struct cache {
+  double bytes = std::numeric_limits<double>::infinity();
+  double missed_bytes_per_second = std::numeric_limits<double>::infinity();  ///< in addition
+  friend constexpr bool operator==(const cache&, const cache&) = default;
+};
+
+/// What `simulate` knows about one machine whose ranks, threads or processes, talk through memory.
+///
+/// Rank r runs on core r modulo `cores`. A rank works through its round: copies and folds of its
+/// own, then it posts its messages, then it takes what was posted to it, in the order of its steps:
+/// the receiver reads the sender's memory. It leaves the round when its own messages are taken. A
+/// rank that waits spins if it has its core for itself; else ranks of a core have their turns one
+/// after another, whether or not they have something to do.
+struct host {
+  int cores = 1;
+  double signal = 0;    ///< seconds until a rank that looks sees what a peer has done
+  double handover = 0;  ///< seconds to give the core to the next rank
+  double overhead = 0;  ///< core seconds per message, at each end
+
+  double copy_bytes_per_second = std::numeric_limits<double>::infinity();  ///< of one core
+  double fold_bytes_per_second = std::numeric_limits<double>::infinity();  ///< of one core
+  /// In addition, for what a peer wrote in this collective: it comes from that one's cache.
+  double written_bytes_per_second = std::numeric_limits<double>::infinity();
+  cache of_core{};  ///< of each core alone
+  cache of_all{};   ///< of all cores together
+
+  /// What MPI libraries do with short messages; ranks that read each other's memory need not.
+  double unawaited_bytes = -1;  ///< up to here the sender does not wait until they are taken
+  double copied_bytes = -1;     ///< up to here both ends copy; above, the receiver asks first:
+  double handshake = 0;         ///< core seconds that it spends on that, and
+  double handshake_turns = 0;   ///< how many signals or rounds of turns pass
+
+  friend constexpr bool operator==(const host&, const host&) = default;
+};
+
+}  // namespace rondo::inline v0_1::schedule
