@@ -31,7 +31,7 @@ template <class Place>
 [[nodiscard]] std::size_t one_shot_limit(const Place& place) {
   if constexpr (requires { place.processors(); }) {
     return cost_of(place).crossover();
-  } else {
+  } else {  // bench/results/mpi.md
     return place.size() <= 2 ? 2048 : 32 * 1024;
   }
 }
@@ -109,6 +109,21 @@ void choose_rooted(const Turn& turn, std::size_t bytes, const Run& run) {
     run(one_shot{});
   } else {
     bytes <= 64 * 1024 || turn.size() <= 2 ? run(tree{}) : run(two_shot{});
+  }
+}
+
+/// The rule for the collective `What` over messages, whichever it is.
+template <schedule::collective What, class Turn, class Run>
+void choose_algorithm(const Turn& turn, std::size_t bytes, bool equal, const Run& run) {
+  using schedule::collective;
+  if constexpr (What == collective::barrier) {
+    run(bruck{});
+  } else if constexpr (What == collective::all_reduce) {
+    choose_all_reduce(turn, bytes, run);
+  } else if constexpr (What == collective::reduce || What == collective::broadcast) {
+    choose_rooted(turn, bytes, run);
+  } else {
+    choose_movement<What>(turn, bytes, equal, run);
   }
 }
 

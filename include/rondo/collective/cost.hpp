@@ -7,18 +7,19 @@
 
 #include <cstddef>
 
-/// What collectives cost, from measured constants: `automatic` picks by these, `explain` prints them.
+/// What collectives cost, from measured constants: `automatic` picks by these, `explain` prints
+/// them.
 namespace rondo::inline v0_1 {
 
 /// Direct all-reduce of ranks that share memory. Measured on an AMD EPYC (Zen 5) guest with
 /// 2 processors, 2026-11-21, by `scripts/bench --variants`; seconds, bytes, bytes per second.
 struct shared_memory_cost {
-  double signal = 0.15e-6;        ///< one phase where every rank has a processor of its own
-  double turn = 2.7e-6;           ///< to hand a processor from one rank to the next
-  double staged_byte = 0.12e-9;   ///< to stage a byte and have peers fetch it, on one processor
-  double read_byte = 0.005e-9;    ///< to fold one more staged byte, on one processor
-  double cached_rate = 50e9;      ///< bytes of one rank's vector folded and handed out, one processor
-  double memory_rate = 22e9;      ///< the same from memory, by all processors together
+  double signal = 0.15e-6;       ///< one phase where every rank has a processor of its own
+  double turn = 2.7e-6;          ///< to hand a processor from one rank to the next
+  double staged_byte = 0.12e-9;  ///< to stage a byte and have peers fetch it, on one processor
+  double read_byte = 0.005e-9;   ///< to fold one more staged byte, on one processor
+  double cached_rate = 50e9;  ///< bytes of one rank's vector folded and handed out, one processor
+  double memory_rate = 22e9;  ///< the same from memory, by all processors together
   double cache_bytes = 32 << 20;  ///< what a call touches and still finds in the cache
 
   int ranks = 2;
@@ -36,6 +37,13 @@ struct shared_memory_cost {
     const bool cached = 2 * ranks * bytes <= cache_bytes;
     return 2 * phase() + ranks * bytes / (cached ? cached_rate * together() : memory_rate);
   }
+  /// Any other collective: everyone moves its share where the buffers lie. `share` is what all
+  /// ranks read and write together, in parts of what an all-reduce does, by `movers` of them.
+  [[nodiscard]] constexpr double direct(double bytes, double share, int movers) const {
+    const bool cached = 2 * ranks * bytes * share <= cache_bytes;
+    const double rate = cached ? cached_rate * smaller(movers, processors) : memory_rate;
+    return 2 * phase() + share * ranks * bytes / rate;
+  }
   /// Where the two cost the same, in bytes.
   [[nodiscard]] constexpr std::size_t crossover() const {
     const double direct = ranks / (cached_rate * together());
@@ -49,30 +57,32 @@ struct shared_memory_cost {
   }
 };
 
-/// All-reduce by messages: the alpha-beta formulas (Thakur, Rabenseifner, Gropp 2005, section 4).
-/// Estimates for ranks of one machine, not fitted to measurements; they decide nothing but what
-/// `explain` predicts for messages. Seconds per message and per byte.
+/// Collectives by messages of ranks on one machine: formulas of alpha and beta (Thakur,
+/// Rabenseifner, Gropp 2005, section 4), with constants measured over Open MPI 4.1.4 with 2, 4 and
+/// 8 ranks on the same machine and day by `bench/bin/forecast_mpi.openmpi`:
+/// bench/results/schedule.md. Seconds, bytes. `bytes` are those of a rank's larger buffer.
 struct message_cost {
-  double message = 0.5e-6;
-  double byte = 0.25e-9;  ///< moved and folded
+  double short_message = 0.42e-6;  ///< where every rank has a processor of its own
+  double long_message = 2.4e-6;
+  double shared_short = 1.6e-6;  ///< where ranks share processors, for each rank of one
+  double shared_long = 5.5e-6;
+  double long_from = 4096;  ///< bytes from which a message waits until its receiver asks for it
+  double next_message = 0.35e-6;  ///< for each one more of a round, on one processor
+  double byte = 0.11e-9;          ///< moved, or moved and folded, by one processor
 
   int ranks = 2;
+  int processors = 2;
 
-  [[nodiscard]] constexpr double ring(double bytes) const {
-    return 2 * (ranks - 1) * (message + bytes / ranks * byte);
+  /// `rounds` rounds in which every rank takes `messages` messages of `bytes` bytes.
+  [[nodiscard]] constexpr double rounds(double rounds, double messages, double bytes) const {
+    const int shared = (ranks + processors - 1) / processors;
+    const bool waits = bytes > long_from;
+    const double alone = waits ? long_message : short_message;
+    const double each = shared == 1 ? alone : shared * (waits ? shared_long : shared_short);
+    // Messages of one round are under way together: the wait is one, the work is of all.
+    return rounds * (each + shared * ((messages - 1) * next_message + messages * bytes * byte));
   }
-  [[nodiscard]] constexpr double two_shot(double bytes) const {  // pieces are under way together
-    return 2 * message + 2 * (ranks - 1) * (bytes / ranks) * byte;
-  }
-  [[nodiscard]] constexpr double recursive_doubling(double bytes) const {
-    return rounds() * (message + bytes * byte);
-  }
-  [[nodiscard]] constexpr double halving_doubling(double bytes) const {
-    return 2 * rounds() * message + 2 * (ranks - 1) * (bytes / ranks) * byte;
-  }
-
- private:
-  [[nodiscard]] constexpr int rounds() const {
+  [[nodiscard]] constexpr double log() const {
     int count = 0;
     for (int reached = 1; reached < ranks; reached *= 2) {
       ++count;

@@ -4,13 +4,14 @@
 
 #include <rondo/collective/automatic.hpp>
 #include <rondo/collective/cost.hpp>
-#include <rondo/core/error.hpp>
+#include <rondo/core/operation.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace rondo::inline v0_1 {
@@ -37,71 +38,226 @@ namespace detail {
   return std::to_string(hundredths / 100) + '.' + (rest.size() < 2 ? "0" : "") + rest + " us";
 }
 
+/// True where ranks reach each other's buffers, or a window that stands for them.
 template <class Comm>
-[[nodiscard]] bool has_shared_window(const Comm& comm) {
-  if constexpr (requires { comm.shares_memory(); }) {
+[[nodiscard]] bool goes_direct(const Comm& comm) {
+  if constexpr (requires { comm.processors(); }) {
+    return true;
+  } else if constexpr (requires { comm.shares_memory(); }) {
     return comm.shares_memory();
   } else {
     return false;
   }
 }
 
-}  // namespace detail
-
-/// Says which algorithm `automatic` takes for an all-reduce of `bytes` per rank on this
-/// communicator, and what it and the others are predicted to take. Local: nobody is asked.
-///
-/// Errors: error_code::invalid_argument for a collective that has no measured model yet.
-template <class Comm>
-[[nodiscard]] explanation explain(schedule::collective what, const Comm& comm, std::size_t bytes) {
-  if (what != schedule::collective::all_reduce) {
-    refuse("explain: " + std::string{schedule::name_of(what)} +
-           " has no measured model; only all_reduce has");
+/// Calls `visit(make<What>{})`.
+template <class Visit>
+void with_collective(schedule::collective what, const Visit& visit) {
+  using schedule::collective;
+  switch (what) {
+    case collective::all_reduce:
+      return visit(schedule::make<collective::all_reduce>{});
+    case collective::reduce_scatter:
+      return visit(schedule::make<collective::reduce_scatter>{});
+    case collective::all_gather:
+      return visit(schedule::make<collective::all_gather>{});
+    case collective::all_to_all:
+      return visit(schedule::make<collective::all_to_all>{});
+    case collective::reduce:
+      return visit(schedule::make<collective::reduce>{});
+    case collective::broadcast:
+      return visit(schedule::make<collective::broadcast>{});
+    case collective::gather:
+      return visit(schedule::make<collective::gather>{});
+    case collective::scatter:
+      return visit(schedule::make<collective::scatter>{});
+    case collective::barrier:
+      return visit(schedule::make<collective::barrier>{});
   }
-  const auto size = static_cast<double>(bytes);
-  explanation made;
-  const auto consider = [&](std::string_view algorithm, double seconds, bool picked) {
-    if (picked) {
-      made.picked = {algorithm, seconds};
-    } else {
-      made.alternatives.push_back({algorithm, seconds});
-    }
-  };
-  if constexpr (requires { comm.processors(); }) {
-    const auto cost = detail::cost_of(comm);
-    const bool one = detail::prefers_one_shot(comm, bytes);
-    consider(one_shot::name, cost.one_shot(size), one);
-    consider(two_shot::name, cost.two_shot(size), !one);
-    made.why = std::to_string(cost.ranks) + " ranks on " + std::to_string(cost.processors) +
-               " processors meet in " + detail::in_microseconds(cost.phase()) +
-               ", so that a second phase pays from " + std::to_string(cost.crossover()) +
-               " bytes on";
-  } else if (detail::has_shared_window(comm)) {
-    const auto cost = detail::cost_of(comm);
-    const bool one = detail::prefers_one_shot(comm, bytes);
-    consider(one_shot::name, cost.one_shot(size), one);
-    consider(two_shot::name, cost.two_shot(size), !one);
-    made.why = "all ranks share a window, through which both forms are staged";
+}
+
+/// The algorithms that the rule for `What` over messages chooses from.
+template <schedule::collective What, class Visit>
+void for_each_candidate(const Visit& visit) {
+  const auto each = [&](auto... algorithms) { (visit(algorithms), ...); };
+  using schedule::collective;
+  if constexpr (What == collective::all_reduce) {
+    each(recursive_doubling{}, halving_doubling{}, one_shot{}, two_shot{}, ring{});
+  } else if constexpr (What == collective::reduce_scatter) {
+    each(one_shot{}, halving_doubling{}, ring{});
+  } else if constexpr (What == collective::all_gather) {
+    each(one_shot{}, bruck{}, ring{});
+  } else if constexpr (What == collective::all_to_all) {
+    each(one_shot{}, bruck{});
+  } else if constexpr (What == collective::gather || What == collective::scatter) {
+    each(one_shot{}, tree{});
+  } else if constexpr (What == collective::barrier) {
+    each(bruck{});
   } else {
+    each(one_shot{}, tree{}, two_shot{});
+  }
+}
+
+/// What an algorithm takes over messages; `bytes` are of a rank's larger buffer.
+template <schedule::collective What, class Algorithm>
+[[nodiscard]] double message_seconds(const message_cost& on, double bytes) {
+  using schedule::collective;
+  const double peers = on.ranks - 1;
+  const double part = bytes / on.ranks;
+  const double log = on.log();
+  constexpr bool whole =
+      What == collective::all_reduce || What == collective::reduce || What == collective::broadcast;
+  constexpr int phases = What == collective::all_reduce ? 2 : 1;
+  if constexpr (std::is_same_v<Algorithm, one_shot>) {
+    return on.rounds(1, peers, whole ? bytes : part);
+  } else if constexpr (std::is_same_v<Algorithm, two_shot>) {
+    return on.rounds(2, peers, part);
+  } else if constexpr (std::is_same_v<Algorithm, ring>) {
+    return on.rounds(phases * peers, 1, part);
+  } else if constexpr (std::is_same_v<Algorithm, halving_doubling>) {
+    return on.rounds(phases * log, 1, log > 0 ? part * peers / log : 0);
+  } else if constexpr (What == collective::all_to_all) {  // bruck
+    return on.rounds(log, 1, bytes / 2);
+  } else if constexpr (whole) {  // tree, recursive_doubling
+    return on.rounds(log, 1, bytes);
+  } else {
+    return on.rounds(log, 1, log > 0 ? part * peers / log : 0);
+  }
+}
+
+/// What the direct form of a collective reads and writes, in parts of what an all-reduce does, and
+/// how many ranks do it.
+struct direct_work {
+  double share;
+  int movers;
+};
+[[nodiscard]] constexpr direct_work direct_work_of(schedule::collective what, int ranks) {
+  using schedule::collective;
+  const double n = ranks;
+  switch (what) {
+    case collective::barrier:
+      return {0, ranks};
+    case collective::reduce_scatter:
+      return {(n + 1) / (2 * n), ranks};
+    case collective::reduce:
+      return {(n + 1) / (2 * n), ranks};
+    case collective::broadcast:
+      return {(n - 1) / n, ranks};
+    case collective::gather:
+      return {1 / n, 1};
+    case collective::scatter:
+      return {1 / n, ranks};
+    default:
+      return {1, ranks};
+  }
+}
+
+class explaining {
+ public:
+  template <class Comm>
+  [[nodiscard]] static explanation run(schedule::collective what, const Comm& comm,
+                                       std::size_t bytes) {
+    bytes = what == schedule::collective::barrier ? 0 : bytes;
+    explaining self;
+    if (goes_direct(comm)) {
+      self.direct(what, comm, bytes);
+    } else {
+      with_collective(what, [&]<schedule::collective What>(schedule::make<What>) {
+        self.template messages<What>(comm, bytes);
+      });
+    }
+    auto& made = self.made_;
+    made.text = std::string{schedule::name_of(what)} + " of " + std::to_string(bytes) +
+                " bytes on " + std::to_string(comm.size()) +
+                " ranks: " + std::string{made.picked.algorithm} + ", " +
+                in_microseconds(made.picked.seconds) + ": " + made.why;
+    for (const auto& other : made.alternatives) {
+      made.text += "; " + std::string{other.algorithm} + ' ' + in_microseconds(other.seconds);
+    }
+    return made;
+  }
+
+ private:
+  void consider(std::string_view algorithm, double seconds, bool picked) {
+    if (picked) {
+      made_.picked = {algorithm, seconds};
+    } else {
+      made_.alternatives.push_back({algorithm, seconds});
+    }
+  }
+
+  template <class Comm>
+  void direct(schedule::collective what, const Comm& comm, std::size_t bytes) {
+    const auto cost = cost_of(comm);
+    const auto size = static_cast<double>(bytes);
+    if (what != schedule::collective::all_reduce) {
+      const auto work = direct_work_of(what, cost.ranks);
+      consider(one_shot::name, cost.direct(size, work.share, work.movers), true);
+      made_.why = "ranks share memory, and there is one direct form";
+      return;
+    }
+    const bool one = prefers_one_shot(comm, bytes);
+    consider(one_shot::name, cost.one_shot(size), one);
+    consider(two_shot::name, cost.two_shot(size), !one);
+    const std::string limit = std::to_string(one_shot_limit(comm)) + " bytes";
+    if constexpr (requires { comm.processors(); }) {
+      made_.why = std::to_string(cost.ranks) + " ranks on " + std::to_string(cost.processors) +
+                  " processors meet in " + in_microseconds(cost.phase()) +
+                  ", so that a second phase pays above " + limit;
+    } else {
+      made_.why =
+          "all ranks share a window, through which both forms are staged; measured, a second "
+          "phase pays above " +
+          limit;
+    }
+  }
+
+  template <schedule::collective What, class Comm>
+  void messages(const Comm& comm, std::size_t bytes) {
     message_cost cost;
     cost.ranks = comm.size();
+    cost.processors = comm.size();
     std::string_view chosen;
-    detail::choose_all_reduce(comm, bytes, [&](const auto& algorithm) { chosen = algorithm.name; });
-    consider(recursive_doubling::name, cost.recursive_doubling(size),
-             chosen == recursive_doubling::name);
-    consider(halving_doubling::name, cost.halving_doubling(size), chosen == halving_doubling::name);
-    consider(two_shot::name, cost.two_shot(size), chosen == two_shot::name);
-    consider(ring::name, cost.ring(size), chosen == ring::name);
-    made.why = "few bytes want few messages, many bytes want few bytes per rank";
+    choose_algorithm<What>(comm, bytes, true,
+                           [&](const auto& algorithm) { chosen = algorithm.name; });
+    for_each_candidate<What>([&]<class Algorithm>(Algorithm algorithm) {
+      consider(algorithm.name, message_seconds<What, Algorithm>(cost, static_cast<double>(bytes)),
+               algorithm.name == chosen);
+    });
+    made_.why = few_on_one_node(comm)
+                    ? "few ranks of one node, where the fewest rounds win"
+                    : "few bytes want few messages, many bytes want few bytes per rank";
   }
-  made.text = std::string{schedule::name_of(what)} + " of " + std::to_string(bytes) +
-              " bytes on " + std::to_string(comm.size()) + " ranks: " +
-              std::string{made.picked.algorithm} + ", " +
-              detail::in_microseconds(made.picked.seconds) + ": " + made.why;
-  for (const auto& other : made.alternatives) {
-    made.text += "; " + std::string{other.algorithm} + ' ' + detail::in_microseconds(other.seconds);
-  }
-  return made;
+
+  explanation made_;
+};
+
+}  // namespace detail
+
+/// Says which algorithm `automatic` takes for a collective on this communicator, and what it and
+/// the others are predicted to take. Local: nobody is asked.
+///
+/// `bytes` are those of a rank's larger buffer, in equal parts. Where ranks reach each other's
+/// memory, collectives other than all_reduce have one direct form, which `one_shot` names. The pick
+/// is that of measured limits, the predictions are those of `shared_memory_cost` and
+/// `message_cost`; the latter take every rank to have a processor of its own.
+template <class Comm>
+[[nodiscard]] explanation explain(schedule::collective what, const Comm& comm, std::size_t bytes) {
+  return detail::explaining::run(what, comm, bytes);
+}
+
+/// The same for `count` values of type T in the larger buffer. Over messages all_reduce and reduce
+/// move partial results, which may be larger than values: op::reproducible_sum's are.
+///
+///     explain<float>(collective::all_reduce, comm, count, op::reproducible_sum{})
+template <class T, class Comm, class Operation = op::sum>
+[[nodiscard]] explanation explain(schedule::collective what, const Comm& comm, std::size_t count,
+                                  const Operation&) {
+  using schedule::collective;
+  using partial = typename reduction<Operation, T>::partial;
+  const bool folds = what == collective::all_reduce || what == collective::reduce;
+  const std::size_t each = folds && !detail::goes_direct(comm) ? sizeof(partial) : sizeof(T);
+  return explain(what, comm, count * each);
 }
 
 }  // namespace rondo::inline v0_1

@@ -140,7 +140,7 @@ class fitting {
           break;
         }
       }
-      const bool done = next_cost > cost * (1 - 1e-6);
+      const bool done = next_cost > cost * (1 - 1e-4);
       now_ = next;
       cost = next_cost;
       if (done) {
@@ -196,7 +196,9 @@ class fitting {
         }
         const double diagonal = normal[a * count + a];
         if (diagonal > 0) {
-          found[free_[a]] = rest > 0 ? rest / diagonal : 0;
+          // Where a constant hardly matters, the linear model may send it anywhere.
+          const double most = 10 * (now_[free_[a]] + scale(free_[a]));
+          found[free_[a]] = rest < 0 ? 0 : rest < most * diagonal ? rest / diagonal : most;
         }
       }
     }

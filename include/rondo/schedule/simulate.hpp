@@ -51,15 +51,11 @@ template <class Recorder>
 /// Seconds per call of calls one after another, when the first is over.
 [[nodiscard]] inline double simulate(const traffic& of, const footprint& memory, const host& on,
                                      double bytes) {
-  constexpr int calls = 5;
+  constexpr int calls = 4;
   unrecorded nobody;
-  const auto seconds = [&](int number) {
-    turns<unrecorded> run{of, memory, on, bytes, number, nobody};
-    run.play();
-    const auto finished = run.finished();
-    return *std::max_element(finished.begin(), finished.end());
-  };
-  return (seconds(calls) - seconds(1)) / (calls - 1);
+  turns<unrecorded> run{of, memory, on, bytes, calls, nobody};
+  run.play();
+  return (run.end_of(calls - 1) - run.end_of(0)) / (calls - 1);
 }
 
 }  // namespace detail

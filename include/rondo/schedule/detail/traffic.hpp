@@ -43,7 +43,7 @@ class traffic {
     for (int rank = 0; rank < ranks_; ++rank) {
       const program row = schedule.row(rank);
       chunks_ = row.chunks;
-      append(row, rank, ranks_per_node);
+      append(row, rank, ranks_per_node, schedule.what == collective::broadcast);
     }
     match(size);
   }
@@ -87,14 +87,17 @@ class traffic {
     return both < size && size % both == 0 ? static_cast<int>(both) : size;
   }
 
-  void append(const program& row, int rank, int ranks_per_node) {
+  void append(const program& row, int rank, int ranks_per_node, bool in_place) {
     std::size_t round = steps_.size();
     for (std::size_t i = 0; i < row.steps.size(); ++i) {
       const step& from = row.steps[i];
       const run& data = from.what == verb::send ? from.left : from.into;
       entry next;
       next.peer = from.peer;
-      next.chunks = static_cast<std::uint32_t>(data.count) & ((1u << 25) - 1);
+      const bool onto_itself = in_place && from.what == verb::copy &&
+                               from.left.where == region::input &&
+                               from.into.where == region::output;
+      next.chunks = onto_itself ? 0u : static_cast<std::uint32_t>(data.count) & ((1u << 25) - 1);
       next.what = static_cast<unsigned>(from.what) & 7u;
       next.written = from.what == verb::send && data.where != region::input ? 1u : 0u;
       next.within_node =

@@ -31,6 +31,7 @@ class turns {
         memory_miss_{memory.memory_seconds(on, chunk_bytes_)},
         recorder_{recorder},
         calls_{static_cast<std::size_t>(calls)},
+        ends_(calls_, 0.0),
         ranks_(static_cast<std::size_t>(of.ranks())),
         cores_(static_cast<std::size_t>(on.cores < of.ranks() ? on.cores : of.ranks())),
         posted_(of.end(of.ranks() - 1) * calls_, never),
@@ -55,13 +56,8 @@ class turns {
     }
   }
 
-  [[nodiscard]] std::vector<double> finished() const {
-    std::vector<double> times;
-    for (const auto& rank : ranks_) {
-      times.push_back(rank.finish);
-    }
-    return times;
-  }
+  /// When the last rank has left call `number`, from 0 on.
+  [[nodiscard]] double end_of(int number) const { return ends_[static_cast<std::size_t>(number)]; }
 
  private:
   static constexpr double shortest = 1e-7;  ///< a core does not change hands in less
@@ -74,10 +70,10 @@ class turns {
     std::size_t call = 0;
     phase now = phase::working;
     double wake = 0;  ///< when it can go on, as far as is known
-    double finish = 0;
   };
   struct core_state {
     double now = 0;
+    double quiet = 0;  ///< nothing happens here before
     std::vector<int> ranks{};
     std::size_t turn = 0;
     bool asleep = false;  ///< until another core does something for it
@@ -92,10 +88,10 @@ class turns {
     return cores_[static_cast<std::size_t>(rank) % cores_.size()];
   }
 
-  [[nodiscard]] core_state* earliest(const core_state* but = nullptr) {
+  [[nodiscard]] core_state* earliest() {
     core_state* found = nullptr;
     for (core_state& one : cores_) {
-      if (!one.asleep && &one != but && (found == nullptr || one.now < found->now)) {
+      if (!one.asleep && (found == nullptr || one.now < found->now)) {
         found = &one;
       }
     }
@@ -112,15 +108,19 @@ class turns {
       wake = at(one).wake < wake ? at(one).wake : wake;
     }
     here.asleep = wake == never;
+    here.quiet = wake;
     if (here.ranks.size() == 1) {
       here.now = here.asleep || wake < here.now ? here.now : wake;
       return;
     }
     here.now += handover_;
-    // Nothing happens here before somebody wakes: turns pass.
-    const core_state* const other = earliest(&here);
-    if (!here.asleep) {
-      pass_turns(here, other == nullptr || wake < other->now ? wake : other->now);
+    // Turns pass until somebody wakes, here or where somebody may do something for ranks here.
+    for (const core_state& other : cores_) {
+      const double next = other.now > other.quiet ? other.now : other.quiet;
+      wake = &other != &here && !other.asleep && next < wake ? next : wake;
+    }
+    if (wake != never) {
+      pass_turns(here, wake);
     }
   }
 
@@ -134,14 +134,11 @@ class turns {
     }
   }
 
-  /// A peer did something for `rank` at `time`.
-  void notify(int rank, double time) {
+  /// A peer did something for `rank`: it looks again.
+  void notify(int rank) {
     at(rank).wake = at(rank).now == phase::done ? never : 0;
-    core_state& there = core_of(rank);
-    if (there.asleep) {
-      there.asleep = false;
-      pass_turns(there, time);
-    }
+    core_of(rank).asleep = false;
+    core_of(rank).quiet = 0;
   }
 
   [[nodiscard]] double bytes_of(const traffic::entry& one) const {
@@ -198,9 +195,9 @@ class turns {
           }
           self.begin = self.end;
           self.now = phase::working;
-          self.finish = now;
-          if (self.begin == traffic_.end(rank) && ++self.call < calls_) {
-            self.begin = traffic_.begin(rank);
+          if (self.begin == traffic_.end(rank)) {
+            ends_[self.call] = now > ends_[self.call] ? now : ends_[self.call];
+            self.begin = ++self.call < calls_ ? traffic_.begin(rank) : self.begin;
           }
           break;
         case phase::done:
@@ -236,7 +233,7 @@ class turns {
             now + on_.signal + (copied ? 0 : on_.handshake_turns * (on_.signal + round));
         taken_[event(self, i)] = is_awaited(one) ? never : now;
         record(rank, i, begin, now);
-        notify(one.peer, now);
+        notify(one.peer);
       }
     }
     self.now = phase::taking;
@@ -250,7 +247,7 @@ class turns {
     now = work(one, now + on_.overhead + (copied ? 0 : on_.handshake));
     if (is_awaited(one)) {
       taken_[event(at(rank), one.partner)] = now + on_.signal;
-      notify(one.peer, now);
+      notify(one.peer);
     }
     record(rank, step, begin, now);
   }
@@ -268,6 +265,7 @@ class turns {
   double bus_ = 0;  ///< memory is free from then on
   Recorder& recorder_;
   std::size_t calls_;
+  std::vector<double> ends_;
   std::vector<rank_state> ranks_;
   std::vector<core_state> cores_;
   std::vector<double> posted_;  ///< by step: when a receiver that looks can take it
