@@ -361,15 +361,17 @@ class executor {
 /// of the communicator calls it, with the same plan. Values of any length may pass between stages,
 /// each message tells its length.
 ///
-/// The plan must be proved for the channel that the communicator is: `rendezvous` is safe
-/// everywhere; `mailbox` waits less, where messages are short enough to be kept for the receiver
-/// (thread ranks: up to 1 KiB, and 16 messages between two ranks).
+/// Sends wait for nobody on thread ranks and MPI, whatever the length of messages: there a proof for
+/// `mailbox` is enough, and runs as forecast. On communicators that can only send and wait,
+/// `rendezvous` is safe.
 ///
 /// Order: a stage's calls come in the order of the plan, so that gradients have the same bits as
 /// when the stages run one after another on one rank. Errors: an exception of a stage ends the run
 /// on all ranks, there with itself, elsewhere as `error` (rank_failed) with its text and rank;
 /// `mismatch` if stages disagree about types. All ranks agree on success before it returns. Cost:
-/// two messages each way between neighbours per micro-batch and chunk, two per rank at the end.
+/// two messages each way between neighbours per micro-batch and chunk, two per rank at the end. No
+/// allocation once a run of this shape has been, but for long messages of which more are under way
+/// than ever before; buffers stay with the communicator.
 template <class Comm, runnable_stage Stage>
 run_report run(Comm& comm, const proved& safe, Stage& stage) {
   const detail::real_time clock{};

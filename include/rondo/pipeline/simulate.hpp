@@ -66,7 +66,7 @@ class player {
     inputs_.assign(slots, absent);
     gradients_.assign(slots, absent);
     done_.assign(slots, std::uint8_t{0});
-    ranks_.resize(played.rows.size());
+    ranks_.assign(played.rows.size(), state{});
     for (int stage = 0; stage < played.placement.stages(); ++stage) {
       if (played.placement.is_first(stage)) {
         std::fill_n(inputs_.begin() + at(stage), units(), ticks{0});
@@ -282,13 +282,14 @@ template <cost_model Model>
   forecast result{};
   result.plan = std::move(planned);
   const std::size_t ranks = result.plan.rows.size();
-  result.timeline.resize(ranks);
+  // Not resize: clang 14 cannot evaluate that of libstdc++ 12 at compile time.
+  result.timeline.assign(ranks, {});
   for (std::size_t rank = 0; rank < ranks; ++rank) {
-    result.timeline[rank].resize(result.plan.rows[rank].size());
+    result.timeline[rank].assign(result.plan.rows[rank].size(), {});
   }
-  result.busy.resize(ranks);
-  result.peak_activations.resize(ranks);
-  result.peak_memory.resize(ranks);
+  result.busy.assign(ranks, {});
+  result.peak_activations.assign(ranks, {});
+  result.peak_memory.assign(ranks, {});
   detail::player<Model>{result.plan, model, result}.play();
   return result;
 }

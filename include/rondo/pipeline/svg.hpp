@@ -126,7 +126,7 @@ class svg_drawing {
                    class_of(each), x, y - 9);
         out_.print("<text class=\"n\" x=\"{}\" y=\"{}\">{}</text>", x + 14, y,
                    names[static_cast<std::size_t>(each)]);
-        x += 112;
+        x += 118;
       }
     }
     const std::string_view paler = drawn_.plan.placement.chains() > 1 ? "; paler: the second copy"
