@@ -10,6 +10,7 @@
 #include <rondo/collective/broadcast.hpp>
 #include <rondo/collective/explain.hpp>
 #include <rondo/collective/gather.hpp>
+#include <rondo/collective/offer.hpp>
 #include <rondo/collective/reduce.hpp>
 #include <rondo/collective/reduce_scatter.hpp>
 #include <rondo/collective/scatter.hpp>

@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "catch.hpp"
+
+#include <rondo/collective/offer.hpp>
+#include <rondo/collective/send_receive.hpp>
+#include <rondo/transport/threads.hpp>
+
+#include <stdexcept>
+#include <vector>
+
+namespace {
+
+void require(bool holds, const char* what) {
+  if (!holds) {
+    throw std::runtime_error(what);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("an offer returns before its receiver comes, and is taken when it has") {
+  for (const std::size_t count : {0, 10, 100'000}) {
+    rondo::threads::run(2, [&](auto& comm) {
+      std::vector<int> values(count, comm.rank());
+      const int other = 1 - comm.rank();
+      // Both offer first: sends of this length would wait for each other.
+      const auto made = rondo::offer(comm, values, rondo::to{other}, rondo::tag{3});
+      std::vector<int> theirs(count);
+      rondo::receive(comm, theirs, rondo::from{other}, rondo::tag{3});
+      require(theirs == std::vector<int>(count, other), "wrong values");
+      while (!rondo::is_taken(comm, made)) {
+      }
+    });
+  }
+}
+
+TEST_CASE("a channel has room for 16 offers, and tells when there is one") {
+  rondo::threads::run(2, [](auto& comm) {
+    const std::vector<double> values(1000, 1.5);
+    std::vector<double> into(1000);
+    if (comm.rank() == 0) {
+      require(!rondo::has_arrived(comm, rondo::from{1}), "nothing was sent");
+      std::vector<rondo::offered> made;
+      while (rondo::has_room(comm, rondo::to{1})) {
+        made.push_back(rondo::offer(comm, values, rondo::to{1}, rondo::tag{int(made.size())}));
+      }
+      require(made.size() == 16, "16 have room");
+      require(!rondo::is_taken(comm, made.front()), "nobody took it");
+      rondo::send(comm, std::vector<int>{1}, rondo::to{1}, rondo::tag{99});  // waits for room
+      require(rondo::is_taken(comm, made.front()), "its place was used again");
+    } else {
+      rondo::receive(comm, into, rondo::from{0}, rondo::tag{5});
+      require(into == values, "any of them may be taken first");
+      for (int i = 0; i < 16; ++i) {
+        if (i != 5) {
+          rondo::receive(comm, into, rondo::from{0}, rondo::tag{i});
+        }
+      }
+      std::vector<int> last(1);
+      rondo::receive(comm, last, rondo::from{0}, rondo::tag{99});
+    }
+  });
+}
+
+TEST_CASE("an offer that does not fit its receive is a mismatch, and leaves no reader behind") {
+  CHECK_THROWS_WITH(rondo::threads::run(2,
+                                        [](auto& comm) {
+                                          std::vector<int> values(4000);
+                                          if (comm.rank() == 0) {
+                                            const auto made =
+                                                rondo::offer(comm, values, rondo::to{1});
+                                            while (!rondo::is_taken(comm, made)) {
+                                            }
+                                          } else {
+                                            values.resize(3999);
+                                            rondo::receive(comm, values, rondo::from{0});
+                                          }
+                                        }),
+                    Catch::Matchers::ContainsSubstring("expected 15996 bytes"));
+}
