@@ -29,8 +29,8 @@ namespace detail {
 /// A look at the state of messages, as a call that a diagnosis may name.
 template <class T, class Comm, class Body>
 void look(Comm& comm, int peer, int tag_value, source_location where, const Body& body) {
-  check_peer("offer", comm, to{peer}, tag_value);
-  static constexpr signature what{"send", type_name<T>()};
+  check_peer("offer", comm.rank(), comm.size(), peer, tag_value);
+  static constexpr signature what{"send", type_name<T>(), partner_kind::peer};
   comm.message(call{&what, 0, peer, where, static_cast<std::uint64_t>(tag_value)}, body);
 }
 
