@@ -70,8 +70,6 @@ function(rondo_cuda_test)
   endif()
   rondo_executable(${name} SOURCES ${arg_SOURCES}
                    LIBRARIES rondo_test_main_cuda ${arg_LIBRARIES})
-  set_target_properties(${name} PROPERTIES
-    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/gpu)  # where scripts/gpu-check finds them
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES
     LABELS gpu TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77 RESOURCE_LOCK gpu)

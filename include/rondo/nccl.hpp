@@ -3,8 +3,11 @@
 #pragma once
 
 /// Everything over NCCL: `rondo::nccl::communicator comm{nccl_comm};`
+#include <rondo/collective.hpp>
 #include <rondo/core/device_span.hpp>
-#include <rondo/rondo.hpp>
+#include <rondo/core/float16.hpp>
+#include <rondo/core/reproducible.hpp>
+#include <rondo/schedule/generators.hpp>
 #include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/nccl/communicator.hpp>
 #include <rondo/transport/nccl/connect.hpp>

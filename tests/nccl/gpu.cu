@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rondo/codec/integer.hpp>
 #include <rondo/nccl.hpp>
+#include <rondo/rondo.hpp>
 
 #include "cuda/check.hpp"
 

@@ -5,6 +5,7 @@
 #include "fake_nccl.hpp"
 
 #include <rondo/nccl.hpp>
+#include <rondo/rondo.hpp>
 
 #include <cstddef>
 #include <exception>

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include <rondo/nccl.hpp>
+#include <rondo/rondo.hpp>
 
 #include "catch.hpp"
 
