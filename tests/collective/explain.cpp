@@ -70,6 +70,7 @@ TEST_CASE("explain: what it says is what runs over messages, for every collectiv
   for (const int ranks : {2, 4, 9}) {
     for (const std::size_t count : {36u, 4u * 36u, 36u * 36u, 36u * 1024u, 36u * 36u * 1024u}) {
       for (const auto what : every) {
+        std::vector<std::string> wrong(static_cast<std::size_t>(ranks));
         rondo::threads::run(ranks, [&](auto& inner) {
           rondo::testing::messages_only comm{inner};
           rondo::detail::with_collective(what, [&]<collective What>(rondo::schedule::make<What>) {
@@ -77,11 +78,12 @@ TEST_CASE("explain: what it says is what runs over messages, for every collectiv
             const auto said = rondo::explain(What, comm, bytes);
             call<What>(comm, bytes);
             const auto ran = algorithms_run<What>(comm);
-            INFO(said.text);
-            REQUIRE(ran.size() == 1);
-            CHECK(ran[0] == said.picked.algorithm);
+            if (ran.size() != 1 || ran[0] != said.picked.algorithm) {
+              wrong[static_cast<std::size_t>(comm.rank())] = said.text;
+            }
           });
         });
+        CHECK(wrong == std::vector<std::string>(static_cast<std::size_t>(ranks)));
       }
     }
   }
@@ -89,6 +91,9 @@ TEST_CASE("explain: what it says is what runs over messages, for every collectiv
 
 TEST_CASE("explain: every collective is predicted to take longer for more bytes") {
   rondo::threads::run(4, [](auto& inner) {
+    if (inner.rank() != 0) {
+      return;  // Catch is for one thread at a time
+    }
     const auto sane = [](const auto& comm) {
       for (const auto what : every) {
         const auto few = rondo::explain(what, comm, 1024);
@@ -105,6 +110,9 @@ TEST_CASE("explain: every collective is predicted to take longer for more bytes"
 
 TEST_CASE("explain: partial results count where they travel") {
   rondo::threads::run(4, [](auto& inner) {
+    if (inner.rank() != 0) {
+      return;  // Catch is for one thread at a time
+    }
     const rondo::testing::messages_only comm{inner};
     const std::size_t count = 8 * 1024;
     const rondo::op::reproducible_sum exact;
@@ -118,6 +126,9 @@ TEST_CASE("explain: partial results count where they travel") {
 
 TEST_CASE("explain: the pick is the cheaper one of its own predictions, but near the crossover") {
   rondo::threads::run(4, [](auto& comm) {
+    if (comm.rank() != 0) {
+      return;
+    }
     for (std::size_t bytes = 8; bytes <= std::size_t{1} << 30; bytes *= 2) {
       const auto said = rondo::explain(rondo::schedule::collective::all_reduce, comm, bytes);
       REQUIRE(said.alternatives.size() == 1);
