@@ -8,6 +8,7 @@
 #include <rondo/pipeline.hpp>
 #include <rondo/rondo.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -50,37 +51,35 @@ struct frugal_stages {
   static void backward_weight(const pipeline::site&) {}
 };
 
-/// Allocations of the last `rounds` of some runs on 4 ranks.
-long allocated_by(const pipeline::plan& plan, channel carried, std::size_t count, int warm_up,
-                  int rounds) {
+/// Allocations of 3 runs on 4 ranks, the fewest of 20 times. How many buffers are away at once
+/// depends on who is faster, and the most there ever are may come late; but what is allocated for
+/// every message, or every run, is allocated every time.
+long allocated_by(const pipeline::plan& plan, channel carried, std::size_t count) {
   const auto safe = pipeline::prove(plan, carried);
-  long allocated = -1;
+  long fewest = -1;
   rondo::threads::run(4, [&](auto& comm) {
     frugal_stages stage{count};
-    for (int round = 0; round < warm_up; ++round) {
-      pipeline::run(comm, safe, stage);
-    }
-    rondo::barrier(comm);
-    const long before = allocations;
-    rondo::barrier(comm);
-    for (int round = 0; round < rounds; ++round) {
-      pipeline::run(comm, safe, stage);
-    }
-    rondo::barrier(comm);
-    if (comm.rank() == 0) {
-      allocated = allocations - before;
+    for (int time = 0; time < 21; ++time) {  // the first is to warm up
+      rondo::barrier(comm);
+      const long before = allocations;
+      rondo::barrier(comm);
+      for (int round = 0; round < 3; ++round) {
+        pipeline::run(comm, safe, stage);
+      }
+      rondo::barrier(comm);
+      if (const long all = allocations - before; comm.rank() == 0 && time > 0) {
+        fewest = fewest < 0 ? all : std::min(fewest, all);
+      }
     }
     rondo::barrier(comm);
   });
-  return allocated;
+  return fewest;
 }
 
 }  // namespace
 
 TEST_CASE("a run allocates nothing once one of its shape has been") {
-  // As many micro-batches as the transport has room for, 200 floats long, which it copies: then no
-  // buffer is away for longer in one run than in another.
-  const shape asked{4, 8};
+  const shape asked{4, 12};
   const std::pair<const char*, pipeline::plan> plans[] = {
       {"gpipe", pipeline::gpipe{}(asked)},
       {"one_f_one_b", pipeline::one_f_one_b{}(asked)},
@@ -90,17 +89,11 @@ TEST_CASE("a run allocates nothing once one of its shape has been") {
       {"dual_pipe", pipeline::dual_pipe{}(asked)},
       {"forward_only", pipeline::forward_only{}(asked)}};
   for (const auto& [name, plan] : plans) {
-    INFO(name);
     for (const channel carried : {channel::rendezvous, channel::mailbox}) {
-      CHECK(allocated_by(plan, carried, 200, 1, 5) == 0);
+      for (const std::size_t count : {200, 5000}) {  // the transport copies, or lends
+        INFO(name << ", " << name_of(carried) << ", " << count << " floats");
+        CHECK(allocated_by(plan, carried, count) == 0);
+      }
     }
   }
-}
-
-TEST_CASE("long messages lie in their sender's buffers, which are used again") {
-  // How many are under way at once depends on who is faster; so the most there ever are may come
-  // late, but then no more.
-  const auto plan = pipeline::one_f_one_b{}({4, 12});
-  constexpr long messages = 50 * 2 * 3 * 12;
-  CHECK(allocated_by(plan, channel::mailbox, 5000, 20, 50) < messages / 100);
 }
