@@ -35,7 +35,8 @@ struct random_stream {
   std::uint64_t key = 0;
   std::uint64_t first = 0;  ///< index of the message's first value
 
-  [[nodiscard]] static constexpr random_stream of(std::uint64_t seed, const context& where) {
+  [[nodiscard]] RONDO_HOST_DEVICE static constexpr random_stream of(std::uint64_t seed,
+                                                                   const context& where) {
     const std::uint64_t who = (std::uint64_t{where.hop} << 33) + std::uint64_t{where.rank} * 2 +
                               (where.of_sum ? 1 : 0);
     return {mixed(mixed(mixed(seed) ^ where.step) ^ who), where.first};

@@ -41,7 +41,7 @@ struct rotated_format : Format {
     message_of<Format> inner;
   };
 
-  [[nodiscard]] RONDO_ALWAYS_INLINE message begin(const context& where) const {
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE message begin(const context& where) const {
     message told{};
     const std::uint64_t signs = mixed(seed);
     for (std::size_t i = 0; i < granule; ++i) {

@@ -31,7 +31,9 @@ struct stochastic_format : Format {
     }
   };
 
-  [[nodiscard]] message begin(const context& where) const { return random_stream::of(seed, where); }
+  [[nodiscard]] RONDO_HOST_DEVICE message begin(const context& where) const {
+    return random_stream::of(seed, where);
+  }
   template <std::size_t N>
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(
       const float (&x)[N], const typename Format::scale_type& scale,

@@ -134,6 +134,16 @@ template <>
 struct accumulator<half> {
   using type = float;
 };
+#if defined(__CUDACC__)
+template <>
+struct accumulator<__nv_bfloat16> {
+  using type = float;
+};
+template <>
+struct accumulator<__half> {
+  using type = float;
+};
+#endif
 
 namespace detail {
 

@@ -9,6 +9,13 @@
 #define RONDO_HOST_DEVICE
 #endif
 
+/// Before a loop whose iterations a GPU should do side by side; the host's compiler knows best.
+#if defined(__CUDA_ARCH__)
+#define RONDO_UNROLL _Pragma("unroll")
+#else
+#define RONDO_UNROLL
+#endif
+
 /// For bodies that must be compiled into their caller: the caller picks the instruction set.
 #if defined(__GNUC__) || defined(__clang__)
 #define RONDO_ALWAYS_INLINE [[gnu::always_inline]] inline

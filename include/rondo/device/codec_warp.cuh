@@ -63,6 +63,36 @@ struct warp {
     for (unsigned round = 0; round < rounds; ++round) {
       load_eight(from, at + round * stride, count, tile + round * width);
     }
+    pad_with_first(at, count, tile);
+  }
+
+  /// tile = value(at) .., and what the host pads with past `count`; for values that are computed.
+  template <class Value>
+  __device__ static void fill(const Value& value, std::size_t at, std::size_t count,
+                              tile_type& tile) {
+#pragma unroll
+    for (unsigned i = 0; i < per_lane; ++i) {
+      tile[i] = position(at, i) < count ? static_cast<float>(value(position(at, i))) : 0.0f;
+    }
+    pad_with_first(at, count, tile);
+  }
+
+  /// take(index, value) for the lane's values from `at` on, up to `count`.
+  template <class Take>
+  __device__ static void visit(const tile_type& tile, std::size_t at, std::size_t count,
+                               const Take& take) {
+#pragma unroll
+    for (unsigned i = 0; i < per_lane; ++i) {
+      if (position(at, i) < count) {
+        take(position(at, i), tile[i]);
+      }
+    }
+  }
+
+  /// What the host pads a short last block with, where that is not zero.
+  __device__ static void pad_with_first([[maybe_unused]] std::size_t at,
+                                        [[maybe_unused]] std::size_t count,
+                                        [[maybe_unused]] tile_type& tile) {
     if constexpr (requires { format::pads_with_first; }) {
       const float first = __shfl_sync(all, tile[0], static_cast<int>(lane() & ~(lanes - 1)));
 #pragma unroll
@@ -94,6 +124,14 @@ struct warp {
   __device__ static void encode_tile(const tile_type& tile, std::size_t at,
                                      std::size_t values_given, std::byte* to,
                                      const message& told = {}) {
+    encode_tile_to([to](int) { return to; }, 1, tile, at, values_given, told);
+  }
+
+  /// The same into several wires at once: `to(0)` up to `to(targets - 1)`.
+  template <class To>
+  __device__ static void encode_tile_to(const To& to, int targets, const tile_type& tile,
+                                        std::size_t at, std::size_t values_given,
+                                        const message& told = {}) {
     const std::size_t count = detail::round_up(values_given, detail::granule_of<format>);
     const std::size_t b = at / format::block;
     const std::size_t first = b * format::block;
@@ -102,7 +140,9 @@ struct warp {
       return;
     }
     if ((lane() & (lanes - 1)) == 0) {
-      wire::write_scale(to, b, scale);
+      for (int t = 0; t < targets; ++t) {
+        wire::write_scale(to(t), b, scale);
+      }
     }
 #pragma unroll
     for (unsigned round = 0; round < rounds; ++round) {
@@ -111,7 +151,9 @@ struct warp {
       std::uint8_t codes[bits];
       const std::size_t place = at - first + round * stride;
       detail::pack_tile<format>(eight, scale, codes, told, first + place);
-      put(codes, wire::payload(to, count, b), place, stored_bytes(count, first));
+      for (int t = 0; t < targets; ++t) {
+        put(codes, wire::payload(to(t), count, b), place, stored_bytes(count, first));
+      }
     }
   }
 

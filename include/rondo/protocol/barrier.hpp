@@ -11,16 +11,12 @@ namespace rondo::inline v0_1::protocol {
 /// do. Cost: one latency.
 template <cooperative Group, peer_memory Peers>
 RONDO_HOST_DEVICE bool barrier(Group& group, Peers& peers) {
-  const std::uint32_t turn = peers.used().arrivals & 1u;
+  const std::uint32_t turn = peers.used().arrivals++ & 1u;
   group.sync();
-  if (group.thread_rank() == 0) {
-    ++peers.used().arrivals;
-    publish(peers.pad(peers.rank()).arrived[turn].word, peers.word());
-  }
-  const bool complete = wait_for_all(
-      peers, [&](int rank) -> std::uint64_t& { return peers.pad(rank).arrived[turn].word; });
-  group.sync();
-  return complete;
+  announce(group, peers, [&](pad& to) { publish(to.arrived[turn].word, peers.word()); });
+  return wait_for_all(group, peers, [&](int rank) -> std::uint64_t& {
+    return peers.pad(rank).arrived[turn].word;
+  });
 }
 
 }  // namespace rondo::inline v0_1::protocol

@@ -19,7 +19,7 @@ enum class store { cached, streamed };
 /// `streamed` where the bytes that all ranks touch in a call cannot stay in the cache and the peers'
 /// memory says that streaming pays.
 template <class Peers>
-[[nodiscard]] store store_for(const Peers& peers, std::size_t bytes) {
+[[nodiscard]] RONDO_HOST_DEVICE store store_for(const Peers& peers, std::size_t bytes) {
   if constexpr (requires { peers.streams_from(); }) {
     return bytes >= peers.streams_from() ? store::streamed : store::cached;
   } else {

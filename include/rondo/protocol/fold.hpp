@@ -7,6 +7,7 @@
 #include <rondo/core/vectorize.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/fold_lines.hpp>
+#include <rondo/protocol/packs.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/version.hpp>
 
@@ -110,9 +111,14 @@ RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources
                                  const Target& target, int targets, std::size_t first,
                                  std::size_t last, const Reduction& with,
                                  [[maybe_unused]] store how = store::cached) {
+  using element = std::remove_pointer_t<decltype(target(0))>;
+  if constexpr (!std::is_same_v<Group, one_thread> && folds_packs<element, Reduction>) {
+    fold_packs<element>(group, source, sources, first, last, with,
+                        pack_targets<element, Target>{target, targets});
+    return;
+  }
 #if !defined(__CUDA_ARCH__)
   if constexpr (std::is_same_v<Group, one_thread>) {
-    using element = std::remove_pointer_t<decltype(target(0))>;
     using lines = fold_lines<element, Reduction>;
     if constexpr (folds_blocks<Reduction, element>) {
       detail::fold_its_way(source, sources, target, targets, first, last, with);

@@ -18,7 +18,7 @@ namespace rondo::inline v0_1::protocol {
 template <cooperative Group, peer_memory Peers, class Use>
 RONDO_HOST_DEVICE bool exchange_stages(Group& group, Peers& peers, const void* bytes,
                                        std::size_t count, const Use& use) {
-  const std::uint32_t turn = peers.used().stages & 1u;
+  const std::uint32_t turn = peers.used().stages++ & 1u;
   auto* area = peers.stage(peers.rank(), turn);
   group.sync();
 #if defined(__CUDA_ARCH__)
@@ -31,14 +31,10 @@ RONDO_HOST_DEVICE bool exchange_stages(Group& group, Peers& peers, const void* b
   }
 #endif
   group.sync();
-  if (group.thread_rank() == 0) {
-    ++peers.used().stages;
-    publish(peers.pad(peers.rank()).staged[turn].word, peers.word());
-  }
-  const bool complete = wait_for_all(
-      peers, [&](int rank) -> std::uint64_t& { return peers.pad(rank).staged[turn].word; });
-  group.sync();
-  if (!complete) {
+  announce(group, peers, [&](pad& to) { publish(to.staged[turn].word, peers.word()); });
+  if (!wait_for_all(group, peers, [&](int rank) -> std::uint64_t& {
+        return peers.pad(rank).staged[turn].word;
+      })) {
     return false;
   }
   use([&](int rank) { return static_cast<const std::byte*>(peers.stage(rank, turn)); });
@@ -58,14 +54,14 @@ RONDO_HOST_DEVICE bool one_shot_all_reduce(Group& group, Peers& peers, const T* 
       partial folded[most];
       const bool complete = exchange_packets(
           group, peers, in, count * sizeof(T), [&](int rank, const std::byte* payload) {
-            for (std::size_t i = 0; i < count; ++i) {
+            for (std::size_t i = group.thread_rank(); i < count; i += group.size()) {
               T value;
               std::memcpy(&value, payload + i * sizeof(T), sizeof(T));
               folded[i] = rank == 0 ? Reduction::lift(value)
                                     : with.fold(folded[i], Reduction::lift(value));
             }
           });
-      for (std::size_t i = 0; complete && i < count; ++i) {
+      for (std::size_t i = group.thread_rank(); complete && i < count; i += group.size()) {
         out[i] = with.lower(folded[i]);
       }
       return complete;

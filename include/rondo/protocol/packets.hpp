@@ -19,20 +19,18 @@ namespace rondo::inline v0_1::protocol {
 template <cooperative Group, peer_memory Peers, class Read>
 RONDO_HOST_DEVICE bool exchange_packets(Group& group, Peers& peers, const void* bytes,
                                         std::size_t count, const Read& read) {
-  const std::uint32_t turn = peers.used().packets & 1u;
-  packet& mine = peers.pad(peers.rank()).packets[turn];
+  const std::uint32_t turn = peers.used().packets++ & 1u;
   group.sync();
-  if (group.thread_rank() == 0) {
-    ++peers.used().packets;
+  announce(group, peers, [&](pad& to) {
+    packet& mine = to.packets[turn];
     if (count != 0) {  // `bytes` may be null
       std::memcpy(mine.payload, bytes, count);
     }
     publish(mine.word, peers.word());
-  }
-  const bool complete = wait_for_all(
-      peers, [&](int rank) -> std::uint64_t& { return peers.pad(rank).packets[turn].word; });
-  group.sync();
-  if (!complete) {
+  });
+  if (!wait_for_all(group, peers, [&](int rank) -> std::uint64_t& {
+        return peers.pad(rank).packets[turn].word;
+      })) {
     return false;
   }
   for (int rank = 0; rank < peers.size(); ++rank) {

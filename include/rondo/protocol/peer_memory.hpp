@@ -57,7 +57,8 @@ struct pad {
   flag left{};
 };
 
-/// How often this rank used the doubled words of its pad; its own, not shared.
+/// How often this rank used the doubled words of its pad. Each thread of a group keeps its own, all
+/// alike.
 struct counters {
   std::uint32_t packets = 0;
   std::uint32_t stages = 0;
@@ -99,18 +100,73 @@ concept reaches_buffers = peer_memory<Peers> && requires(Peers& peers, detail::n
   peers.touch(nothing);
 };
 
-/// True when every rank's word, found by `word_of(rank)`, is that of the running call.
-template <peer_memory Peers, class WordOf>
-RONDO_HOST_DEVICE bool wait_for_all(Peers& peers, const WordOf& word_of) {
-  const int size = peers.size();
-  int rank = peers.rank();
-  for (int step = 1; step < size; ++step) {
-    rank = rank + 1 == size ? 0 : rank + 1;  // each rank starts with another peer
-    if (!peers.wait(rank, word_of(rank))) {
-      return false;
+/// Peer memory where each rank holds a copy of every rank's pad, so that who waits looks at memory of
+/// its own: `pad(r)` is the copy, held here, of what rank r wrote, and `copy_at(r)` is the copy, held
+/// by rank r, of what this rank writes.
+template <class Peers>
+concept copies_pads = peer_memory<Peers> && requires(Peers& peers, int rank) {
+  { peers.copy_at(rank) } -> std::same_as<struct pad&>;
+};
+
+/// `write(pad)` stores a signal where peers look for it. The caller's group has synchronised since
+/// what is signalled was written.
+template <cooperative Group, peer_memory Peers, class Write>
+RONDO_HOST_DEVICE void announce(Group& group, Peers& peers, const Write& write) {
+  if constexpr (copies_pads<Peers>) {
+    const int size = peers.size();
+    for (int step = static_cast<int>(group.thread_rank()); step < size;
+         step += static_cast<int>(group.size())) {
+      const int rank = peers.rank() + 1 + step;  // links share the load; self last
+      write(peers.copy_at(rank < size ? rank : rank - size));
     }
+  } else if (group.thread_rank() == 0) {
+    write(peers.pad(peers.rank()));
   }
-  return true;
+}
+
+/// Groups whose threads can vote: `all(mine)` is true on each if `mine` is on all, and synchronises.
+template <class Group>
+concept votes = cooperative<Group> && requires(Group& group) {
+  { group.all(true) } -> std::same_as<bool>;
+};
+
+/// cooperative_groups::thread_block, recognised without its header.
+template <class Group>
+concept thread_block = cooperative<Group> && requires(Group& group) {
+  group.group_index();
+  group.thread_index();
+};
+
+/// True on every thread if `mine` is true on every thread of a group that can vote; else `mine`.
+/// Synchronises.
+template <cooperative Group>
+RONDO_HOST_DEVICE bool agree(Group& group, bool mine) {
+  if constexpr (votes<Group>) {
+    return group.all(mine);
+  }
+#if defined(__CUDA_ARCH__)
+  if constexpr (thread_block<Group>) {
+    return __syncthreads_and(mine) != 0;
+  }
+#endif
+  group.sync();
+  return mine;
+}
+
+/// True, on all threads, when every rank's word, found by `word_of(rank)`, is that of the running
+/// step. Also synchronises the group. Threads that can vote share the peers among them.
+template <cooperative Group, peer_memory Peers, class WordOf>
+RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& word_of) {
+  constexpr bool shared = votes<Group> || thread_block<Group>;
+  const int size = peers.size();
+  bool came = true;
+  for (int step = shared ? static_cast<int>(group.thread_rank()) : 0; step < size - 1;
+       step += shared ? static_cast<int>(group.size()) : 1) {
+    const int next = peers.rank() + 1 + step;  // each rank starts with another peer
+    const int rank = next < size ? next : next - size;
+    came = came && peers.wait(rank, word_of(rank));
+  }
+  return agree(group, came);
 }
 
 }  // namespace rondo::inline v0_1::protocol

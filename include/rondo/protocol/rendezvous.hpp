@@ -7,6 +7,22 @@
 
 namespace rondo::inline v0_1::protocol {
 
+namespace detail {
+
+/// A pointer of rank `rank`, as this rank sees the same memory: where address spaces differ, the
+/// peer memory has `seen_here(rank, pointer)`.
+template <class Peers, class T>
+RONDO_HOST_DEVICE T* seen_here(Peers& peers, int rank, T* pointer) {
+  if constexpr (requires { peers.seen_here(rank, pointer); }) {
+    return peers.seen_here(rank, pointer);
+  } else {
+    static_cast<void>(rank);
+    return pointer;
+  }
+}
+
+}  // namespace detail
+
 /// Shows every rank where every rank's buffers are, runs `body(input_of, output_of)` between entry
 /// and exit, and returns when all ranks have run theirs. Nothing is copied: bodies load from peers'
 /// inputs and store to peers' outputs, each rank a different part.
@@ -14,31 +30,25 @@ namespace rondo::inline v0_1::protocol {
 template <cooperative Group, peer_memory Peers, class Body>
 RONDO_HOST_DEVICE bool rendezvous(Group& group, Peers& peers, const void* input, void* output,
                                   const Body& body) {
-  entry& mine = peers.pad(peers.rank()).entered;
   group.sync();
-  if (group.thread_rank() == 0) {
-    mine.input = input;
-    mine.output = output;
-    publish(mine.word, peers.word());
-  }
-  if (!wait_for_all(peers, [&](int rank) -> std::uint64_t& {
+  announce(group, peers, [&](pad& to) {
+    to.entered.input = input;
+    to.entered.output = output;
+    publish(to.entered.word, peers.word());
+  });
+  if (!wait_for_all(group, peers, [&](int rank) -> std::uint64_t& {
         return peers.pad(rank).entered.word;
       })) {
     return false;
   }
-  group.sync();
   peers.touch([&] {
-    body([&](int rank) { return peers.pad(rank).entered.input; },
-         [&](int rank) { return peers.pad(rank).entered.output; });
+    body([&](int rank) { return detail::seen_here(peers, rank, peers.pad(rank).entered.input); },
+         [&](int rank) { return detail::seen_here(peers, rank, peers.pad(rank).entered.output); });
   });
   group.sync();
-  if (group.thread_rank() == 0) {
-    publish(peers.pad(peers.rank()).left.word, peers.word());
-  }
-  const bool complete = wait_for_all(
-      peers, [&](int rank) -> std::uint64_t& { return peers.pad(rank).left.word; });
-  group.sync();
-  return complete;
+  announce(group, peers, [&](pad& to) { publish(to.left.word, peers.word()); });
+  return wait_for_all(
+      group, peers, [&](int rank) -> std::uint64_t& { return peers.pad(rank).left.word; });
 }
 
 }  // namespace rondo::inline v0_1::protocol

@@ -30,6 +30,24 @@ RONDO_HOST_DEVICE inline void publish(std::uint64_t& word, std::uint64_t value) 
 #endif
 }
 
+/// A store that orders nothing but is done in one piece: for words that carry data and flag.
+RONDO_HOST_DEVICE inline void put_word(std::uint64_t* word, std::uint64_t value) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("st.relaxed.sys.u64 [%0], %1;" ::"l"(word), "l"(value) : "memory");
+#else
+  __atomic_store_n(word, value, __ATOMIC_RELAXED);
+#endif
+}
+[[nodiscard]] RONDO_HOST_DEVICE inline std::uint64_t peek_word(const std::uint64_t* word) {
+#if defined(__CUDA_ARCH__)
+  std::uint64_t value;
+  asm volatile("ld.relaxed.sys.u64 %0, [%1];" : "=l"(value) : "l"(word) : "memory");
+  return value;
+#else
+  return __atomic_load_n(word, __ATOMIC_RELAXED);
+#endif
+}
+
 /// The word of one call: its number on this communicator and what was called. Equal words mean that
 /// two ranks are in the same call and agree about it.
 [[nodiscard]] RONDO_HOST_DEVICE constexpr std::uint64_t call_word(std::uint32_t number,

@@ -1,0 +1,254 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/device/arguments.hpp>
+#include <rondo/device/coded.hpp>
+#include <rondo/device/in_call.hpp>
+#include <rondo/device/plain.hpp>
+#include <rondo/protocol/neighbours.hpp>
+#include <rondo/protocol/two_shot.hpp>
+
+namespace rondo::inline v0_1::device {
+
+namespace detail {
+
+/// An element type in whose place another travels: `codec::cast`.
+template <class Codec>
+inline constexpr bool is_cast = false;
+template <class Wire>
+inline constexpr bool is_cast<codec::cast<Wire>> = true;
+template <class Codec>
+struct wire_of {
+  using type = void;
+};
+template <class Wire>
+struct wire_of<codec::cast<Wire>> {
+  using type = Wire;
+};
+
+template <class Wire, class From>
+struct narrowed {
+  const From& from;
+  RONDO_HOST_DEVICE Wire operator()(std::size_t i) const {
+    return static_cast<Wire>(static_cast<float>(from(i)));
+  }
+};
+template <class T, class To>
+struct widened {
+  const To& to;
+  template <class Wire>
+  RONDO_HOST_DEVICE void operator()(std::size_t i, const Wire& value) const {
+    to(i, static_cast<T>(static_cast<float>(value)));
+  }
+};
+
+/// Through packets, one phase.
+template <class T, class Group, class Turn, class From, class To, class Reduction>
+RONDO_HOST_DEVICE bool reduce_by_words(Group& group, Turn& mine, std::size_t count,
+                                       const From& from, const To& to, const Reduction& with) {
+  return protocol::exchange_words<T, true>(
+      group, mine, count, [&](int, std::size_t i) { return from(i); },
+      [&] { return fold_words<T, To, Reduction>{to, with}; });
+}
+
+/// Elements as they are.
+template <class T, class Algorithm, class Group, class Turn, class From, class To, class Reduction>
+RONDO_HOST_DEVICE bool reduce_plain(Group& group, Turn& mine, std::size_t count, const From& from,
+                                    const To& to, const Reduction& with) {
+  constexpr bool may_packet = protocol::folds_packs<T, Reduction>;
+  constexpr bool wants_packets = std::is_same_v<Algorithm, packets>;
+  static_assert(may_packet || !wants_packets,
+                "rondo: device: packets fold in registers; the element and its partial result must "
+                "be trivially default constructible");
+  if constexpr (may_packet && (wants_packets || std::is_same_v<Algorithm, one_shot> ||
+                               std::is_same_v<Algorithm, automatic>)) {
+    if (protocol::fits_inboxes<T>(mine, count)) {
+      return reduce_by_words<T>(group, mine, count, from, to, with);
+    }
+    if constexpr (wants_packets) {
+      mine.cannot_stage(count * sizeof(T), 1);
+      return false;
+    }
+  }
+  if constexpr (std::is_same_v<Algorithm, ring>) {
+    return protocol::ring_all_reduce<T>(group, mine, count, from, to, with);
+  } else if constexpr (std::is_same_v<Algorithm, one_shot>) {
+    const auto same = [&](int) { return moved{from, 0}; };
+    const fold_to<T, Group, To, Reduction> take{group, to, with, mine.size()};
+    return protocol::one_hop(
+        group, mine, count,
+        plain_exchange<true, T, Group, decltype(same), decltype(take)>{group, same, take});
+  } else {
+    constexpr auto how = std::is_same_v<Algorithm, two_shot_pull> ? protocol::access::pull
+                                                                  : protocol::access::push;
+    return protocol::two_hops(
+        group, mine, count,
+        plain_all_reduce<how, T, Group, From, To, Reduction>{group, from, to, with, mine.size()});
+  }
+}
+
+/// Elements through a block codec.
+template <class T, class Algorithm, class Operation, class Group, class Turn, class From, class To,
+          class Codec>
+RONDO_HOST_DEVICE bool reduce_coded(Group& group, Turn& mine, std::size_t count, const From& from,
+                                    const To& to, const Codec& codec,
+                                    const codec::context& where) {
+  static_assert(!std::is_same_v<Algorithm, ring> && !std::is_same_v<Algorithm, packets>,
+                "rondo: device: a codec would encode anew at every hop of a ring, and packets carry "
+                "elements as they are; use one_shot or two_shot");
+  const coder<Codec, Group> coding{codec, group, where};
+  const float factor = factor_of<Operation>(mine.size());
+  if constexpr (std::is_same_v<Algorithm, one_shot>) {
+    const auto same = [&](int) { return moved{from, 0}; };
+    const auto take = [&](const auto& source, std::size_t first, std::size_t some) {
+      coding.template decode<T>(source, mine.size(), factor, to, first, some);
+    };
+    return protocol::one_hop(
+        group, mine, count,
+        coded_exchange<true, T, Codec, Group, decltype(same), decltype(take)>{coding, same, take});
+  } else {
+    constexpr auto how = std::is_same_v<Algorithm, two_shot_pull> ? protocol::access::pull
+                                                                  : protocol::access::push;
+    return protocol::two_hops(group, mine, count,
+                              coded_all_reduce<how, T, Codec, Group, From, To>{
+                                  coding, from, to, factor, mine.size()});
+  }
+}
+
+template <class T, class Algorithm, class Operation, class Codec, class Group, class Window,
+          class From, class To>
+RONDO_HOST_DEVICE bool all_reduce(Group& group, const Window& window, std::size_t count,
+                                  std::size_t grain, const Operation& operation,
+                                  const Codec& codec, const From& from, const To& to) {
+  static_assert(std::is_same_v<Algorithm, ring> || std::is_same_v<Algorithm, one_shot> ||
+                    std::is_same_v<Algorithm, two_shot> || std::is_same_v<Algorithm, packets> ||
+                    std::is_same_v<Algorithm, two_shot_push> ||
+                    std::is_same_v<Algorithm, two_shot_pull> ||
+                    std::is_same_v<Algorithm, automatic>,
+                "rondo: device: all_reduce in a kernel is one_shot, two_shot, two_shot_push, "
+                "two_shot_pull, packets, ring or automatic");
+  if constexpr (is_cast<Codec>) {
+    using wire = typename wire_of<Codec>::type;
+    return all_reduce<wire, Algorithm>(group, window, count, grain, operation, absent{},
+                                       narrowed<wire, From>{from}, widened<T, To>{to});
+  } else {
+    constexpr bool plain = is_plain<Codec>;
+    if constexpr (!plain) {
+      constexpr std::size_t block = coder<Codec, Group>::grain;
+      grain = (grain + block - 1) / block * block;
+    }
+    const part mine_of = share_of<T>(window, count, grain);
+    constexpr auto types = hash_of_types<T, Operation, Algorithm, Codec>("all_reduce");
+    return in_call(group, window, fingerprint(types, count, window.slots()), [&](auto& mine) {
+      if (mine_of.count == 0) {
+        return true;
+      }
+      const moved<From> values{from, mine_of.first};
+      const moved<To> results{to, mine_of.first};
+      if constexpr (plain) {
+        const reduction<Operation, T> with{operation, mine.size()};
+        return reduce_plain<T, Algorithm>(group, mine, mine_of.count, values, results, with);
+      } else {
+        const codec::context where{mine.call(), static_cast<std::uint32_t>(mine.rank()),
+                                   mine_of.first};
+        return reduce_coded<T, Algorithm, Operation>(group, mine, mine_of.count, values, results,
+                                                     codec, where);
+      }
+    });
+  }
+}
+
+/// From input to output where they lie: each rank loads its part from all inputs and stores it to
+/// all outputs.
+template <class T, class Operation, class Group, class Window>
+RONDO_HOST_DEVICE bool all_reduce_in_place(Group& group, const Window& window, const T* in, T* out,
+                                           std::size_t count, const Operation& operation) {
+  const part mine_of = share_of<T>(window, count, 1);
+  constexpr auto types = hash_of_types<T, Operation, two_shot>("all_reduce of buffers");
+  return in_call(group, window, fingerprint(types, count, window.slots()), [&](auto& mine) {
+    const reduction<Operation, T> with{operation, mine.size()};
+    const T* shown_in = in;
+    T* shown_out = out;
+    if (!mine.show(shown_in, count * sizeof(T)) || !mine.show(shown_out, count * sizeof(T))) {
+      return false;
+    }
+    if (mine_of.count == 0) {
+      return true;
+    }
+    const bool complete = protocol::two_shot_all_reduce(
+        group, mine, shown_in + mine_of.first, shown_out + mine_of.first, mine_of.count, with);
+    mine.advance();
+    return complete;
+  });
+}
+
+}  // namespace detail
+
+/// Folds element i of all ranks, for i < count, and gives the result to all ranks: called by all
+/// threads of one block, or a group like it, on every rank, by as many blocks on each; blocks share
+/// the elements. `prologue(i)` gives this rank's element, from registers or wherever; `epilogue(i,
+/// value)` takes the result. Both are called once per element (the prologue: at least once), by any
+/// thread of the group that owns it.
+///
+///     rondo::device::all_reduce(block, window, n, rondo::op::sum{}, rondo::two_shot{},
+///                               [&](std::size_t i) { return x[i] + bias[i]; },
+///                               [&](std::size_t i, float value) { out[i] = gelu(value); });
+///
+/// Takes an operation (default sum), an algorithm (one_shot, two_shot, two_shot_push, two_shot_pull,
+/// packets, ring; default automatic: packets where they fit, else two_shot), a codec, `granule`.
+/// Order: ranks 0 .. n-1, but for ring; 16-bit types are folded in fp32. The same bits on all ranks.
+/// Returns, on all threads, false when a wait was in vain; the host is told.
+template <class Group, peer_window Window, class... Given>
+RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, std::size_t count,
+                                  const Given&... given) {
+  using T = typename detail::element_of_prologue<Given...>::type;
+  detail::check<T, Given...>();
+  using of = detail::with_elements<T>;
+  static_assert((of::template is_epilogue<Given>::value || ...),
+                "rondo: device: a count needs an epilogue, callable as (std::size_t, element), to "
+                "take the results");
+  const auto operation = detail::pick<of::template is_operation>(op::sum{}, given...);
+  const auto algorithm = detail::pick<detail::is_algorithm>(automatic{}, given...);
+  const auto codec = detail::pick<detail::is_codec>(detail::absent{}, given...);
+  const auto grain = detail::pick<detail::is_granule>(granule{}, given...);
+  const auto prologue = detail::pick<detail::is_prologue>(detail::absent{}, given...);
+  const auto epilogue = detail::pick<of::template is_epilogue>(detail::absent{}, given...);
+  return detail::all_reduce<T, std::remove_cv_t<decltype(algorithm)>>(
+      group, window, count, grain.elements, operation, codec, prologue, epilogue);
+}
+
+/// The same from one buffer to another, or in place. With two_shot (or automatic, past the size of
+/// packets) and no codec, nothing is copied on the way: ranks load from peers' inputs and store to
+/// peers' outputs. Where peers are other processes, both must then lie in the window's heap.
+template <class Group, peer_window Window, class T, class... Given>
+RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window,
+                                  device_span<const T> in, device_span<T> out,
+                                  const Given&... given) {
+  detail::check<T, Given...>();
+  using of = detail::with_elements<T>;
+  const auto operation = detail::pick<of::template is_operation>(op::sum{}, given...);
+  const auto chosen = detail::pick<detail::is_algorithm>(automatic{}, given...);
+  const auto codec = detail::pick<detail::is_codec>(detail::absent{}, given...);
+  using algorithm = std::remove_cv_t<decltype(chosen)>;
+  constexpr bool direct = detail::is_plain<std::remove_cv_t<decltype(codec)>> &&
+                          (std::is_same_v<algorithm, two_shot> || std::is_same_v<algorithm, automatic>);
+  if constexpr (direct) {
+    if (std::is_same_v<algorithm, two_shot> || !detail::fits_packets<T>(window, in.size())) {
+      return detail::all_reduce_in_place<T>(group, window, in.data(), out.data(), in.size(),
+                                            operation);
+    }
+  }
+  return detail::all_reduce<T, algorithm>(group, window, in.size(), 1, operation, codec,
+                                          protocol::values_at<T>{in.data()},
+                                          protocol::values_to<T>{out.data()});
+}
+
+template <class Group, peer_window Window, class T, class... Given>
+  requires(!std::is_const_v<T>)
+RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<T> values,
+                                  const Given&... given) {
+  return device::all_reduce(group, window, device_span<const T>{values}, values, given...);
+}
+
+}  // namespace rondo::inline v0_1::device

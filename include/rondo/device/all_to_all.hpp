@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/device/exchange.hpp>
+
+namespace rondo::inline v0_1::device {
+
+/// Rank r gets element `r * count + i` of each rank s, as element s * count + i, for i < count. Who
+/// calls, and what may follow, as for all_reduce; prologue and epilogue for size * count elements.
+/// Algorithms: packets, one_shot, automatic (packets where they fit).
+/// Cost: (n-1)/n of the elements leave each rank; one latency.
+template <class Group, peer_window Window, class... Given>
+RONDO_HOST_DEVICE bool all_to_all(Group group, const Window& window, std::size_t count,
+                                  const Given&... given) {
+  constexpr auto name = hash_of("all_to_all");
+  return detail::exchange_values<detail::transposes, false>(name, group, window, count,
+                                                            detail::transposes{}, given...);
+}
+
+/// The same from buffer to buffer, which must not overlap; each has as many elements for every rank.
+/// Without a codec, and past the size of packets, ranks load from peers' inputs where they lie.
+template <class Group, peer_window Window, class T, class... Given>
+RONDO_HOST_DEVICE bool all_to_all(Group group, const Window& window, device_span<const T> in,
+                                  device_span<T> out, const Given&... given) {
+  constexpr auto name = hash_of("all_to_all");
+  return detail::exchange_buffers<detail::transposes, false>(
+      name, group, window, in.size() / static_cast<std::size_t>(window.size()),
+      detail::transposes{}, in, out.data(), given...);
+}
+
+}  // namespace rondo::inline v0_1::device

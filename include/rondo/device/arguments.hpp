@@ -1,0 +1,222 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/codec/cast.hpp>
+#include <rondo/core/device_span.hpp>
+#include <rondo/core/host_device.hpp>
+#include <rondo/core/operation.hpp>
+#include <rondo/core/partition.hpp>
+#include <rondo/core/policies.hpp>
+#include <rondo/core/type_name.hpp>
+#include <rondo/protocol/packs.hpp>
+#include <rondo/protocol/staged.hpp>
+#include <rondo/protocol/words.hpp>
+#include <rondo/schedule/algorithms.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+/// What may follow the count or the buffers of a collective in a kernel, in any order: an operation,
+/// an algorithm, a codec, a root; a prologue, called as `(index) -> element`; an epilogue, called as
+/// `(index, element)`, that returns nothing; `granule`.
+namespace rondo::inline v0_1::device {
+
+/// Packets of 4 bytes and a flag in one word, whatever the size: least latency, twice the bytes.
+/// A call whose elements do not fit the inboxes does not run, and is reported.
+struct packets {
+  static constexpr policy kind = policy::algorithm;
+  static constexpr std::string_view name = "packets";
+};
+
+/// Two-shot where ranks store into each other's windows, and read at home. What `two_shot{}` means
+/// where peers' buffers cannot be reached.
+struct two_shot_push {
+  static constexpr policy kind = policy::algorithm;
+  static constexpr std::string_view name = "two_shot_push";
+};
+/// Two-shot where ranks write at home, and load from each other's windows.
+struct two_shot_pull {
+  static constexpr policy kind = policy::algorithm;
+  static constexpr std::string_view name = "two_shot_pull";
+};
+
+/// A block's share of the elements begins and ends on multiples of this, such as a row's length, so
+/// that its epilogue sees whole rows.
+struct granule {
+  std::size_t elements = 1;
+};
+
+namespace detail {
+
+enum class role { policy, prologue, epilogue, granule };
+
+template <class P>
+consteval role role_of() {
+  if constexpr (std::is_same_v<P, granule>) {
+    return role::granule;
+  } else if constexpr (rondo::detail::states_its_kind<P> || rondo::detail::looks_like_codec<P>) {
+    return role::policy;
+  } else if constexpr (std::is_invocable_v<const P&, std::size_t>) {
+    return role::prologue;
+  } else {
+    return role::policy;  // or an epilogue, which takes the element's type to tell
+  }
+}
+
+/// The first of the pack that `Wanted<P>::value` holds for, or the fallback.
+template <template <class> class Wanted, class Default>
+RONDO_HOST_DEVICE constexpr Default pick(const Default& fallback) {
+  return fallback;
+}
+template <template <class> class Wanted, class Default, class First, class... Rest>
+RONDO_HOST_DEVICE constexpr auto pick([[maybe_unused]] const Default& fallback,
+                                      [[maybe_unused]] const First& first, const Rest&... rest) {
+  if constexpr (Wanted<First>::value) {
+    return first;
+  } else {
+    return pick<Wanted>(fallback, rest...);
+  }
+}
+
+struct absent {};
+
+template <class P>
+using is_prologue = std::bool_constant<role_of<P>() == role::prologue>;
+template <class P>
+using is_granule = std::bool_constant<role_of<P>() == role::granule>;
+template <class P>
+using is_algorithm = std::bool_constant<role_of<P>() == role::policy &&
+                                        rondo::detail::kind_of<P>() == policy::algorithm>;
+template <class P>
+using is_codec = std::bool_constant<role_of<P>() == role::policy &&
+                                    rondo::detail::kind_of<P>() == policy::codec>;
+template <class P>
+using is_root =
+    std::bool_constant<role_of<P>() == role::policy && rondo::detail::kind_of<P>() == policy::root>;
+
+template <class P>
+using is_callable = std::bool_constant<role_of<P>() == role::policy &&
+                                       rondo::detail::kind_of<P>() == policy::operation>;
+template <class T>
+struct with_elements {
+  /// Folds two elements into one.
+  template <class P>
+  static consteval bool folds() {
+    if constexpr (is_callable<P>::value) {
+      using wide = typename accumulator<T>::type;
+      return std::is_invocable_r_v<wide, const P&, wide, wide> ||
+             std::is_invocable_r_v<T, const P&, T, T>;
+    } else {
+      return false;
+    }
+  }
+  template <class P>
+  using is_operation = std::bool_constant<folds<P>()>;
+  template <class P>
+  using is_epilogue = std::bool_constant<is_callable<P>::value && !folds<P>() &&
+                                         std::is_invocable_v<const P&, std::size_t, T>>;
+};
+
+/// The element type: what the prologue returns.
+template <class... Given>
+struct element_of_prologue {
+  static_assert((is_prologue<Given>::value || ...),
+                "rondo: device: a count needs a prologue, callable as (std::size_t) -> element, to "
+                "say what the elements are; or pass device spans");
+  using prologue = decltype(pick<is_prologue>(absent{}, std::declval<const Given&>()...));
+  using type = std::remove_cvref_t<std::invoke_result_t<const prologue&, std::size_t>>;
+};
+
+template <class T, class... Given>
+consteval void check() {
+  using of = with_elements<T>;
+  static_assert(std::is_trivially_copyable_v<T>,
+                "rondo: elements must be trivially copyable, for they travel as bytes");
+  static_assert((0 + ... + int{is_prologue<Given>::value}) <= 1, "rondo: two prologues given");
+  static_assert((0 + ... + int{of::template is_epilogue<Given>::value}) <= 1,
+                "rondo: two epilogues given");
+  static_assert((0 + ... + int{of::template is_operation<Given>::value}) <= 1,
+                "rondo: two operations given; pass at most one of op::sum, op::max, a callable, ...");
+  static_assert((0 + ... + int{is_algorithm<Given>::value}) <= 1,
+                "rondo: two algorithms given; pass at most one of one_shot, two_shot, ring, ...");
+  static_assert((0 + ... + int{is_codec<Given>::value}) <= 1,
+                "rondo: two codecs given; pass at most one of int8, int4, ...");
+  static_assert(((!is_callable<Given>::value || of::template is_operation<Given>::value ||
+                  of::template is_epilogue<Given>::value) &&
+                 ...),
+                "rondo: device: an argument is none of: a policy, a prologue (std::size_t) -> "
+                "element, an epilogue (std::size_t, element) -> void, an operation "
+                "(element, element) -> element");
+}
+
+// --- what protocols get ------------------------------------------------------------------------
+
+/// A callable on indices, moved so that index 0 is `first` of the whole.
+template <class F>
+struct moved {
+  const F& of;
+  std::size_t first;
+  template <class... Value>
+  RONDO_HOST_DEVICE decltype(auto) operator()(std::size_t i, const Value&... value) const {
+    return of(first + i, value...);
+  }
+  template <unsigned Width>
+  RONDO_HOST_DEVICE auto packed(std::size_t i) const
+    requires requires { of.template packed<Width>(i); }
+  {
+    return of.template packed<Width>(first + i);
+  }
+  template <class Pack>
+  RONDO_HOST_DEVICE void packed(std::size_t i, const Pack& values) const
+    requires requires { of.packed(i, values); }
+  {
+    of.packed(first + i, values);
+  }
+};
+template <class F>
+moved(const F&, std::size_t) -> moved<F>;
+
+/// What the group's slot has of `count` elements.
+template <class T, class Window>
+[[nodiscard]] RONDO_HOST_DEVICE part share_of(const Window& window, std::size_t count,
+                                              std::size_t grain) {
+  constexpr std::size_t line = sizeof(T) < 128 ? 128 / sizeof(T) : 1;
+  return even_part(count, window.slots(), window.slot(), grain > 1 ? grain : line);
+}
+
+/// True if every slot's share fits the inboxes: the same on all slots.
+template <class T, class Window>
+[[nodiscard]] RONDO_HOST_DEVICE bool fits_packets(const Window& window, std::size_t count) {
+  constexpr std::size_t line = sizeof(T) < 128 ? 128 / sizeof(T) : 1;
+  using chunk = protocol::word_chunk<T>;
+  return chunk::chunks(even_part(count, window.slots(), 0, line).count) * chunk::words <=
+         window.shape().inbox_words;
+}
+
+/// 16 bits of what ranks must agree about. The first part is known to the compiler.
+template <class... Parts>
+[[nodiscard]] consteval std::uint64_t hash_of_types(std::string_view collective) {
+  std::uint64_t hash = hash_of(collective);
+  ((hash = hash_of(type_name<Parts>(), hash)), ...);
+  return hash;
+}
+[[nodiscard]] RONDO_HOST_DEVICE constexpr std::uint16_t fingerprint(std::uint64_t types,
+                                                                    std::size_t count,
+                                                                    unsigned slots,
+                                                                    int partner = -1) {
+  std::uint64_t mixed = (types ^ count) * 0x9e3779b97f4a7c15u;
+  mixed = (mixed ^ (mixed >> 29) ^ slots ^ (static_cast<std::uint64_t>(partner) << 32)) *
+          0xbf58476d1ce4e5b9u;
+  return static_cast<std::uint16_t>(mixed >> 48);
+}
+
+/// Codecs that send values as they are.
+template <class Codec>
+inline constexpr bool is_plain = std::is_same_v<Codec, absent> || std::is_same_v<Codec, codec::exact>;
+
+}  // namespace detail
+}  // namespace rondo::inline v0_1::device

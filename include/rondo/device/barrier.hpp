@@ -1,0 +1,21 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/device/arguments.hpp>
+#include <rondo/device/in_call.hpp>
+#include <rondo/protocol/barrier.hpp>
+
+namespace rondo::inline v0_1::device {
+
+/// Returns when the same slot of every rank has come: what their groups wrote before, to memory of
+/// any rank, can then be read by this one. Slots do not wait for each other; for whole grids,
+/// synchronise the grid before and behind. Cost: one latency.
+template <class Group, peer_window Window>
+RONDO_HOST_DEVICE bool barrier(Group group, const Window& window) {
+  constexpr auto name = hash_of("barrier");
+  return detail::in_call(group, window, detail::fingerprint(name, 0, window.slots()),
+                         [&](auto& mine) { return protocol::barrier(group, mine); });
+}
+
+}  // namespace rondo::inline v0_1::device

@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/device/exchange.hpp>
+
+namespace rondo::inline v0_1::device {
+
+/// Gives the root's `count` elements to all ranks. Who calls, and what may follow, as for
+/// all_reduce, and `root{r}` (default 0). The prologue is called on the root alone, the epilogue on
+/// all ranks, the root included. Cost: (n-1) times the elements leave the root; one latency.
+template <class Group, peer_window Window, class... Given>
+RONDO_HOST_DEVICE bool broadcast(Group group, const Window& window, std::size_t count,
+                                 const Given&... given) {
+  constexpr auto name = hash_of("broadcast");
+  const root from = detail::pick<detail::is_root>(root{}, given...);
+  return detail::exchange_values<detail::broadcasts, false>(
+      name, group, window, count, detail::broadcasts{from.rank}, given...);
+}
+
+/// The same in place: every rank passes a buffer of as many elements. Without a codec, ranks load
+/// from the root's buffer where it lies.
+template <class Group, peer_window Window, class T, class... Given>
+  requires(!std::is_const_v<T>)
+RONDO_HOST_DEVICE bool broadcast(Group group, const Window& window, device_span<T> values,
+                                 const Given&... given) {
+  constexpr auto name = hash_of("broadcast");
+  const root from = detail::pick<detail::is_root>(root{}, given...);
+  return detail::exchange_buffers<detail::broadcasts, false>(
+      name, group, window, values.size(), detail::broadcasts{from.rank},
+      device_span<const T>{values}, values.data(), given...);
+}
+
+}  // namespace rondo::inline v0_1::device

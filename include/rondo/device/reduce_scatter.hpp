@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/device/exchange.hpp>
+
+namespace rondo::inline v0_1::device {
+
+/// Folds element `rank * count + i` of all ranks and gives it to that rank, as element i < count.
+/// Who calls, and what may follow, as for all_reduce; `prologue(i)` for i < size * count,
+/// `epilogue(i, value)` for i < count. Algorithms: packets, one_shot, automatic (packets where they
+/// fit). Order: ranks 0 .. n-1. Cost: (n-1)/n of the elements leave each rank; one latency.
+template <class Group, peer_window Window, class... Given>
+RONDO_HOST_DEVICE bool reduce_scatter(Group group, const Window& window, std::size_t count,
+                                      const Given&... given) {
+  constexpr auto name = hash_of("reduce_scatter");
+  return detail::exchange_values<detail::scatters, true>(name, group, window, count,
+                                                         detail::scatters{}, given...);
+}
+
+/// The same from buffer to buffer: `in` has out.size() elements for each rank. Without a codec, and
+/// past the size of packets, ranks load from peers' inputs where they lie.
+template <class Group, peer_window Window, class T, class... Given>
+RONDO_HOST_DEVICE bool reduce_scatter(Group group, const Window& window, device_span<const T> in,
+                                      device_span<T> out, const Given&... given) {
+  constexpr auto name = hash_of("reduce_scatter");
+  return detail::exchange_buffers<detail::scatters, true>(
+      name, group, window, out.size(), detail::scatters{}, in, out.data(), given...);
+}
+
+}  // namespace rondo::inline v0_1::device

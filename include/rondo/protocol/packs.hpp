@@ -1,0 +1,314 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/host_device.hpp>
+#include <rondo/protocol/peer_memory.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+/// How a group of many threads goes through elements: in packs of 16 bytes, neighbouring threads at
+/// neighbouring packs, and several loads of a thread under way before its first store.
+namespace rondo::inline v0_1::protocol {
+
+inline constexpr std::size_t pack_bytes = 16;
+
+/// Elements that are loaded and stored together.
+template <class T, unsigned Width>
+struct alignas(Width > 1 ? pack_bytes : alignof(T)) pack {
+  T value[Width];
+};
+
+/// Elements of a whole pack: 1 for types that do not fit one evenly.
+template <class T>
+inline constexpr unsigned pack_width =
+    std::is_trivially_default_constructible_v<T> && sizeof(T) <= pack_bytes &&
+            pack_bytes % sizeof(T) == 0
+        ? static_cast<unsigned>(pack_bytes / sizeof(T))
+        : 1u;
+
+template <unsigned Width>
+using width_is = std::integral_constant<unsigned, Width>;
+
+[[nodiscard]] RONDO_HOST_DEVICE inline bool takes_packs(const void* pointer) {
+  return reinterpret_cast<std::uintptr_t>(pointer) % pack_bytes == 0;
+}
+
+template <unsigned Width, class T>
+[[nodiscard]] RONDO_HOST_DEVICE pack<std::remove_const_t<T>, Width> load_pack(T* from) {
+  return *reinterpret_cast<const pack<std::remove_const_t<T>, Width>*>(from);
+}
+template <class T, unsigned Width>
+RONDO_HOST_DEVICE void store_pack(T* to, const pack<T, Width>& values) {
+  *reinterpret_cast<pack<T, Width>*>(to) = values;
+}
+
+/// An array as a callable `(index) -> element` that also gives packs.
+template <class T>
+struct values_at {
+  const T* data;
+
+  RONDO_HOST_DEVICE T operator()(std::size_t i) const { return data[i]; }
+  template <unsigned Width>
+  RONDO_HOST_DEVICE pack<T, Width> packed(std::size_t i) const {
+    if (takes_packs(data + i) || Width == 1) {
+      return load_pack<Width>(data + i);
+    }
+    pack<T, Width> made;
+    RONDO_UNROLL
+    for (unsigned k = 0; k < Width; ++k) {
+      made.value[k] = data[i + k];
+    }
+    return made;
+  }
+};
+
+/// An array as a callable `(index, element)` that also takes packs.
+template <class T>
+struct values_to {
+  T* data;
+
+  RONDO_HOST_DEVICE void operator()(std::size_t i, const T& value) const { data[i] = value; }
+  template <unsigned Width>
+  RONDO_HOST_DEVICE void packed(std::size_t i, const pack<T, Width>& values) const {
+    if (takes_packs(data + i) || Width == 1) {
+      store_pack(data + i, values);
+      return;
+    }
+    RONDO_UNROLL
+    for (unsigned k = 0; k < Width; ++k) {
+      data[i + k] = values.value[k];
+    }
+  }
+};
+
+/// Elements i .. i + Width - 1 of anything that can be called as `(index) -> element`.
+template <class T, unsigned Width, class From>
+[[nodiscard]] RONDO_HOST_DEVICE pack<T, Width> pack_from(const From& from, std::size_t i) {
+  if constexpr (requires { from.template packed<Width>(i); }) {
+    return from.template packed<Width>(i);
+  } else if constexpr (Width == 1) {
+    return {{static_cast<T>(from(i))}};
+  } else {
+    pack<T, Width> made;
+    RONDO_UNROLL
+    for (unsigned k = 0; k < Width; ++k) {
+      made.value[k] = static_cast<T>(from(i + k));
+    }
+    return made;
+  }
+}
+
+/// Gives them to anything that can be called as `(index, element)`.
+template <class T, unsigned Width, class To>
+RONDO_HOST_DEVICE void pack_to(const To& to, std::size_t i, const pack<T, Width>& values) {
+  if constexpr (requires { to.packed(i, values); }) {
+    to.packed(i, values);
+  } else {
+    RONDO_UNROLL
+    for (unsigned k = 0; k < Width; ++k) {
+      to(i + k, values.value[k]);
+    }
+  }
+}
+
+/// `take(i, make(width_is<W>{}, i))` for packs that cover [first, last), with `Together` packs of a
+/// thread made before the first is taken; single elements where no whole pack is left.
+template <class T, unsigned Width, unsigned Together, cooperative Group, class Make, class Take>
+RONDO_HOST_DEVICE void each_pack(Group& group, std::size_t first, std::size_t last,
+                                 const Make& make, const Take& take) {
+  const std::size_t step = std::size_t{group.size()} * Width;
+  std::size_t i = first + std::size_t{group.thread_rank()} * Width;
+  if constexpr (Together > 1 && std::is_trivially_default_constructible_v<T>) {
+    for (; i + (Together - 1) * step + Width <= last; i += Together * step) {
+      pack<T, Width> made[Together];
+      RONDO_UNROLL
+      for (unsigned t = 0; t < Together; ++t) {
+        made[t] = make(width_is<Width>{}, i + t * step);
+      }
+      RONDO_UNROLL
+      for (unsigned t = 0; t < Together; ++t) {
+        take(i + t * step, made[t]);
+      }
+    }
+  }
+  for (; i + Width <= last; i += step) {
+    take(i, make(width_is<Width>{}, i));
+  }
+  if constexpr (Width > 1) {
+    each_pack<T, 1, 1>(group, last - (last - first) % Width, last, make, take);
+  }
+}
+
+/// to[i] = from(first + i) for i < count. `to` is aligned to packs.
+template <class T, cooperative Group, class From>
+RONDO_HOST_DEVICE void store_each(Group& group, T* to, const From& from, std::size_t first,
+                                  std::size_t count) {
+  each_pack<T, pack_width<T>, 4>(
+      group, 0, count,
+      [&](auto width, std::size_t i) { return pack_from<T, decltype(width)::value>(from, first + i); },
+      [&](std::size_t i, const auto& values) { store_pack(to + i, values); });
+}
+
+/// use(first + i, from[i]) for i < count. `from` is aligned to packs.
+template <class T, cooperative Group, class Use>
+RONDO_HOST_DEVICE void load_each(Group& group, const T* from, const Use& use, std::size_t first,
+                                 std::size_t count) {
+  each_pack<T, pack_width<T>, 4>(
+      group, 0, count,
+      [&](auto width, std::size_t i) { return load_pack<decltype(width)::value>(from + i); },
+      [&](std::size_t i, const auto& values) { pack_to(use, first + i, values); });
+}
+
+/// The first pointers that `of(0)`, `of(1)`, ... give, in registers.
+template <class Pointer>
+struct held_pointers {
+  static constexpr int most = 8;
+  Pointer at[most];
+
+  template <class Of>
+  RONDO_HOST_DEVICE held_pointers(const Of& of, int number) {
+    RONDO_UNROLL
+    for (int k = 0; k < most; ++k) {
+      at[k] = k < number ? of(k) : nullptr;
+    }
+  }
+};
+
+namespace detail {
+
+template <class Of>
+[[nodiscard]] RONDO_HOST_DEVICE bool all_take_packs(const Of& of, int number) {
+  bool all = true;
+  for (int k = 0; k < number; ++k) {
+    all = all && takes_packs(of(k));
+  }
+  return all;
+}
+
+/// The fold of elements i .. i + Width - 1 of the first `number` sources, `Sources` if that is not 0.
+template <int Sources, unsigned Width, class T, class Reduction, class Source>
+[[nodiscard]] RONDO_HOST_DEVICE pack<T, Width> fold_pack(const held_pointers<const T*>& held,
+                                                         const Source& source, int number,
+                                                         std::size_t i, const Reduction& with) {
+  constexpr int batch = Sources == 0 ? 4 : Sources;
+  typename Reduction::partial folded[Width];
+  for (int begin = 0; begin < number; begin += batch) {
+    pack<T, Width> in[batch];
+    RONDO_UNROLL
+    for (int b = 0; b < batch; ++b) {
+      if (Sources != 0) {
+        in[b] = load_pack<Width>(held.at[b] + i);
+      } else if (begin + b < number) {
+        in[b] = load_pack<Width>(source(begin + b) + i);
+      }
+    }
+    RONDO_UNROLL
+    for (int b = 0; b < batch; ++b) {
+      if (Sources != 0 || begin + b < number) {
+        RONDO_UNROLL
+        for (unsigned k = 0; k < Width; ++k) {
+          const auto lifted = Reduction::lift(in[b].value[k]);
+          folded[k] = begin + b == 0 ? lifted : with.fold(folded[k], lifted);
+        }
+      }
+    }
+    if (Sources != 0) {
+      break;
+    }
+  }
+  pack<T, Width> result;
+  RONDO_UNROLL
+  for (unsigned k = 0; k < Width; ++k) {
+    result.value[k] = with.lower(folded[k]);
+  }
+  return result;
+}
+
+template <int Sources, unsigned Width, class T, class Group, class Source, class Reduction,
+          class Take>
+RONDO_HOST_DEVICE void fold_loop(Group& group, const Source& source, int number, std::size_t first,
+                                 std::size_t last, const Reduction& with, const Take& take) {
+  constexpr unsigned together = Sources == 0 ? 1u : 8u / static_cast<unsigned>(Sources);
+  const held_pointers<const T*> held{source, Sources == 0 ? 0 : number};
+  each_pack<T, Width, together>(
+      group, first, last,
+      [&](auto width, std::size_t i) {
+        return fold_pack<Sources, decltype(width)::value, T>(held, source, number, i, with);
+      },
+      take);
+}
+
+}  // namespace detail
+
+/// Types that can be folded in packs; others are folded one by one.
+template <class T, class Reduction>
+inline constexpr bool folds_packs =
+    std::is_trivially_default_constructible_v<T> &&
+    std::is_trivially_default_constructible_v<typename Reduction::partial>;
+
+/// `take(i, values)` for packs of the fold, in order, of the sources' elements in [first, last).
+/// Eight loads of a thread are under way at a time.
+template <class T, cooperative Group, class Source, class Reduction, class Take>
+RONDO_HOST_DEVICE void fold_packs(Group& group, const Source& source, int sources,
+                                  std::size_t first, std::size_t last, const Reduction& with,
+                                  const Take& take) {
+  constexpr unsigned width = pack_width<T>;
+  if (first % width != 0 || !detail::all_take_packs(source, sources)) {
+    detail::fold_loop<0, 1, T>(group, source, sources, first, last, with, take);
+  } else if (sources == 2) {
+    detail::fold_loop<2, width, T>(group, source, sources, first, last, with, take);
+  } else if (sources == 4) {
+    detail::fold_loop<4, width, T>(group, source, sources, first, last, with, take);
+  } else if (sources == 8) {
+    detail::fold_loop<8, width, T>(group, source, sources, first, last, with, take);
+  } else {
+    detail::fold_loop<0, width, T>(group, source, sources, first, last, with, take);
+  }
+}
+
+/// The same pack to several places, eight pointers of which are held in registers.
+template <class T, class Target>
+class pack_targets {
+ public:
+  RONDO_HOST_DEVICE pack_targets(const Target& target, int number)
+      : target_{target}, held_{target, number}, number_{number} {
+    aligned_ = detail::all_take_packs(target, number);
+  }
+
+  template <unsigned Width>
+  RONDO_HOST_DEVICE void operator()(std::size_t i, const pack<T, Width>& values) const {
+    RONDO_UNROLL
+    for (int t = 0; t < held_pointers<T*>::most; ++t) {
+      if (t < number_) {
+        put(held_.at[t], i, values);
+      }
+    }
+    for (int t = held_pointers<T*>::most; t < number_; ++t) {
+      put(target_(t), i, values);
+    }
+  }
+
+ private:
+  template <unsigned Width>
+  RONDO_HOST_DEVICE void put(T* to, std::size_t i, const pack<T, Width>& values) const {
+    if (aligned_) {
+      store_pack(to + i, values);
+    } else {
+      RONDO_UNROLL
+      for (unsigned k = 0; k < Width; ++k) {
+        to[i + k] = values.value[k];
+      }
+    }
+  }
+
+  const Target& target_;
+  held_pointers<T*> held_;
+  int number_;
+  bool aligned_;
+};
+
+}  // namespace rondo::inline v0_1::protocol
