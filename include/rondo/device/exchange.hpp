@@ -47,19 +47,18 @@ struct broadcasts {
   RONDO_HOST_DEVICE static std::size_t begin_of(int, std::size_t) { return 0; }
 };
 
-/// Gives the epilogue what each rank, or the only giver, sent: as they are, or decoded.
-template <class T, class Kind, class Group, class To>
-struct taking {
-  Group& group;
-  const To& to;
+/// The ranks that gave something, the calling one first.
+template <class Kind>
+struct givers {
   Kind kind;
   std::size_t whole;  ///< elements of a part, all slots together
   std::size_t begin;  ///< of the slot's share
   int self;
   int size;
 
+  /// `one(rank, begin)`: where the elements of that rank go.
   template <class One>
-  RONDO_HOST_DEVICE void each_rank(const One& one) const {
+  RONDO_HOST_DEVICE void each(const One& one) const {
     for (int step = 0; step < (kind.giver < 0 ? size : 1); ++step) {
       const int rank = kind.giver >= 0 ? kind.giver
                        : self + step < size ? self + step
@@ -103,8 +102,7 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group,
         const auto for_peer = [&](int peer) {
           return moved{from, kind.begin_for(peer, count) + share.first};
         };
-        const taking<T, Kind, Group, To> where{group,       to,          kind,       count,
-                                               share.first, mine.rank(), mine.size()};
+        const givers<Kind> from_all{kind, count, share.first, mine.rank(), mine.size()};
         if constexpr (!plain) {
           const coder<Codec, Group> coding{
               codec, group,
@@ -115,7 +113,7 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group,
               coding.template decode<T>(source, mine.size(), factor_of<Operation>(mine.size()),
                                         results, first, some);
             } else {
-              where.each_rank([&](int rank, std::size_t begin) {
+              from_all.each([&](int rank, std::size_t begin) {
                 const moved<To> results{to, begin};
                 coding.template decode<T>([&](int) { return source(rank); }, 1, 1.0f, results,
                                           first, some);
@@ -169,7 +167,7 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group,
             return run(fold_to<T, Group, moved<To>, with_type>{group, results, with, mine.size()});
           } else {
             return run([&](const auto& source, std::size_t first, std::size_t some) {
-              where.each_rank([&](int rank, std::size_t begin) {
+              from_all.each([&](int rank, std::size_t begin) {
                 protocol::load_each(group, source(rank), to, begin + first, some);
               });
             });
@@ -199,8 +197,7 @@ RONDO_HOST_DEVICE bool exchange_in_place(std::uint64_t types, Group& group, cons
         if (share.count == 0) {
           return true;
         }
-        const taking<T, Kind, Group, T> where{group,       *out,        kind,       count,
-                                              share.first, mine.rank(), mine.size()};
+        const givers<Kind> from_all{kind, count, share.first, mine.rank(), mine.size()};
         const bool complete = protocol::rendezvous(
             group, mine, shown, static_cast<void*>(nullptr),
             [&](const auto& input_of, const auto&) {
@@ -214,7 +211,7 @@ RONDO_HOST_DEVICE bool exchange_in_place(std::uint64_t types, Group& group, cons
                     group, source, mine.size(), [&](int) { return out + share.first; }, 1, 0,
                     share.count, with);
               } else {
-                where.each_rank([&](int rank, std::size_t begin) {
+                from_all.each([&](int rank, std::size_t begin) {
                   if (source(rank) != out + begin) {
                     const protocol::values_at<T> values{source(rank)};
                     const protocol::values_to<T> results{out + begin};

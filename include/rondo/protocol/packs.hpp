@@ -195,9 +195,9 @@ template <int Sources, unsigned Width, class T, class Reduction, class Source>
                                                          const Source& source, int number,
                                                          std::size_t i, const Reduction& with) {
   constexpr int batch = Sources == 0 ? 4 : Sources;
+  pack<T, Width> in[batch];
   typename Reduction::partial folded[Width];
-  for (int begin = 0; begin < number; begin += batch) {
-    pack<T, Width> in[batch];
+  const auto load = [&](int begin) {
     RONDO_UNROLL
     for (int b = 0; b < batch; ++b) {
       if (Sources != 0) {
@@ -206,19 +206,27 @@ template <int Sources, unsigned Width, class T, class Reduction, class Source>
         in[b] = load_pack<Width>(source(begin + b) + i);
       }
     }
+  };
+  const auto fold = [&](int begin, int first) {
     RONDO_UNROLL
     for (int b = 0; b < batch; ++b) {
-      if (Sources != 0 || begin + b < number) {
+      if (b >= first && (Sources != 0 || begin + b < number)) {
         RONDO_UNROLL
         for (unsigned k = 0; k < Width; ++k) {
-          const auto lifted = Reduction::lift(in[b].value[k]);
-          folded[k] = begin + b == 0 ? lifted : with.fold(folded[k], lifted);
+          folded[k] = with.fold(folded[k], Reduction::lift(in[b].value[k]));
         }
       }
     }
-    if (Sources != 0) {
-      break;
-    }
+  };
+  load(0);
+  RONDO_UNROLL
+  for (unsigned k = 0; k < Width; ++k) {
+    folded[k] = Reduction::lift(in[0].value[k]);
+  }
+  fold(0, 1);
+  for (int begin = batch; Sources == 0 && begin < number; begin += batch) {
+    load(begin);
+    fold(begin, 0);
   }
   pack<T, Width> result;
   RONDO_UNROLL
