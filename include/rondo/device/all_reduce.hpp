@@ -13,36 +13,6 @@ namespace rondo::inline v0_1::device {
 
 namespace detail {
 
-/// An element type in whose place another travels: `codec::cast`.
-template <class Codec>
-inline constexpr bool is_cast = false;
-template <class Wire>
-inline constexpr bool is_cast<codec::cast<Wire>> = true;
-template <class Codec>
-struct wire_of {
-  using type = void;
-};
-template <class Wire>
-struct wire_of<codec::cast<Wire>> {
-  using type = Wire;
-};
-
-template <class Wire, class From>
-struct narrowed {
-  const From& from;
-  RONDO_HOST_DEVICE Wire operator()(std::size_t i) const {
-    return static_cast<Wire>(static_cast<float>(from(i)));
-  }
-};
-template <class T, class To>
-struct widened {
-  const To& to;
-  template <class Wire>
-  RONDO_HOST_DEVICE void operator()(std::size_t i, const Wire& value) const {
-    to(i, static_cast<T>(static_cast<float>(value)));
-  }
-};
-
 /// Through packets, one phase.
 template <class T, class Group, class Turn, class From, class To, class Reduction>
 RONDO_HOST_DEVICE bool reduce_by_words(Group& group, Turn& mine, std::size_t count,

@@ -214,6 +214,36 @@ template <class... Parts>
   return static_cast<std::uint16_t>(mixed >> 48);
 }
 
+/// An element type in whose place another travels: `codec::cast`.
+template <class Codec>
+inline constexpr bool is_cast = false;
+template <class Wire>
+inline constexpr bool is_cast<codec::cast<Wire>> = true;
+template <class Codec>
+struct wire_of {
+  using type = void;
+};
+template <class Wire>
+struct wire_of<codec::cast<Wire>> {
+  using type = Wire;
+};
+
+template <class Wire, class From>
+struct narrowed {
+  const From& from;
+  RONDO_HOST_DEVICE Wire operator()(std::size_t i) const {
+    return static_cast<Wire>(static_cast<float>(from(i)));
+  }
+};
+template <class T, class To>
+struct widened {
+  const To& to;
+  template <class Wire>
+  RONDO_HOST_DEVICE void operator()(std::size_t i, const Wire& value) const {
+    to(i, static_cast<T>(static_cast<float>(value)));
+  }
+};
+
 /// Codecs that send values as they are.
 template <class Codec>
 inline constexpr bool is_plain = std::is_same_v<Codec, absent> || std::is_same_v<Codec, codec::exact>;

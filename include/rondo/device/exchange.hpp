@@ -85,6 +85,12 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group,
                 "rondo: device: packets carry elements as they are; drop the codec or use one_shot");
   static_assert(!std::is_same_v<Kind, broadcasts> || !wants_packets,
                 "rondo: device: broadcast does not go by packets: who only gives would not wait");
+  if constexpr (is_cast<Codec>) {
+    using wire = typename wire_of<Codec>::type;
+    return exchange<wire, Kind, Algorithm>(types, group, window, count, grain, kind, operation,
+                                           absent{}, narrowed<wire, From>{from},
+                                           widened<T, To>{to});
+  } else {
   if constexpr (!plain) {
     constexpr std::size_t block = coder<Codec, Group>::grain;
     grain = (grain + block - 1) / block * block;
@@ -174,6 +180,7 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group,
           }
         }
       });
+  }
 }
 
 /// From peers' inputs to outputs where they lie.
