@@ -1,0 +1,14 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Collectives inside kernels, codecs on device buffers, and windows of memory that ranks share:
+/// virtual ranks on one GPU, GPUs of a process, processes of a node. Needs nvcc; no -rdc.
+#include <rondo/codec.hpp>
+#include <rondo/core/device_span.hpp>
+#include <rondo/device.hpp>
+#include <rondo/device/codec.cuh>
+#include <rondo/transport/cuda/on.hpp>
+#include <rondo/transport/cuda/peer_gpus.hpp>
+#include <rondo/transport/cuda/shared_window.hpp>
+#include <rondo/transport/cuda/virtual_ranks.hpp>

@@ -1,0 +1,127 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/device/report.hpp>
+#include <rondo/version.hpp>
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <utility>
+
+/// Memory of GPUs that frees itself, and errors of the CUDA runtime as rondo's.
+namespace rondo::inline v0_1::cuda {
+
+/// Errors: `error_code::transport`, with CUDA's own words.
+inline void require(cudaError_t status, const char* what) {
+  if (status != cudaSuccess) {
+    static_cast<void>(cudaGetLastError());  // or the next call would report it once more
+    raise(error{error_code::transport,
+                std::string{what} + ": " + cudaGetErrorString(status) + " (" +
+                    cudaGetErrorName(status) + ")"});
+  }
+}
+
+/// Makes a device current, and the one before current again.
+class device_guard {
+ public:
+  explicit device_guard(int device) {
+    require(cudaGetDevice(&before_), "cudaGetDevice");
+    require(cudaSetDevice(device), "cudaSetDevice");
+  }
+  device_guard(const device_guard&) = delete;
+  device_guard& operator=(const device_guard&) = delete;
+  ~device_guard() { static_cast<void>(cudaSetDevice(before_)); }
+
+ private:
+  int before_ = 0;
+};
+
+[[nodiscard]] inline int current_device() {
+  int device = 0;
+  require(cudaGetDevice(&device), "cudaGetDevice");
+  return device;
+}
+
+[[nodiscard]] inline int attribute(cudaDeviceAttr which, int device) {
+  int value = 0;
+  require(cudaDeviceGetAttribute(&value, which, device), "cudaDeviceGetAttribute");
+  return value;
+}
+
+/// Bytes on the device that is current when it is made, all zero, before anyone else can see them.
+class zeroed_memory {
+ public:
+  zeroed_memory() = default;
+  explicit zeroed_memory(std::size_t bytes) : device_{current_device()} {
+    void* data = nullptr;
+    require(cudaMalloc(&data, bytes), "cudaMalloc of a window");
+    data_ = static_cast<std::byte*>(data);
+    const auto status = cudaMemset(data_, 0, bytes);
+    const auto done = status == cudaSuccess ? cudaDeviceSynchronize() : status;
+    if (done != cudaSuccess) {
+      release();
+      require(done, "zeroing a window");
+    }
+  }
+  zeroed_memory(zeroed_memory&& other) noexcept
+      : data_{std::exchange(other.data_, nullptr)}, device_{other.device_} {}
+  zeroed_memory& operator=(zeroed_memory&& other) noexcept {
+    if (this != &other) {
+      release();
+      data_ = std::exchange(other.data_, nullptr);
+      device_ = other.device_;
+    }
+    return *this;
+  }
+  ~zeroed_memory() { release(); }
+
+  [[nodiscard]] std::byte* data() const noexcept { return data_; }
+  [[nodiscard]] int device() const noexcept { return device_; }
+
+ private:
+  void release() noexcept {
+    if (data_ != nullptr) {
+      static_cast<void>(cudaFree(data_));
+      data_ = nullptr;
+    }
+  }
+  std::byte* data_ = nullptr;
+  int device_ = 0;
+};
+
+/// One report per rank, in memory of the host that kernels write.
+class host_reports {
+ public:
+  explicit host_reports(int ranks) : ranks_{ranks} {
+    void* data = nullptr;
+    const std::size_t bytes = static_cast<std::size_t>(ranks) * sizeof(device::report);
+    require(cudaHostAlloc(&data, bytes, cudaHostAllocMapped | cudaHostAllocPortable),
+            "cudaHostAlloc");
+    std::memset(data, 0, bytes);
+    at_ = static_cast<device::report*>(data);
+  }
+  host_reports(host_reports&& other) noexcept
+      : at_{std::exchange(other.at_, nullptr)}, ranks_{other.ranks_} {}
+  host_reports& operator=(host_reports&&) = delete;
+  ~host_reports() {
+    if (at_ != nullptr) {
+      static_cast<void>(cudaFreeHost(at_));
+    }
+  }
+
+  /// Pinned memory has one address for host and devices.
+  [[nodiscard]] device::report* data() const noexcept { return at_; }
+  /// Errors: what a kernel has reported.
+  void check(std::uint64_t patience_ns) const { device::raise_if_any(at_, ranks_, patience_ns); }
+
+ private:
+  device::report* at_ = nullptr;
+  int ranks_;
+};
+
+}  // namespace rondo::inline v0_1::cuda

@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/device/window.hpp>
+#include <rondo/version.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace rondo::inline v0_1::cuda {
+
+/// How a window's memory is shared out. Equal on all ranks.
+struct window_options {
+  unsigned slots = 0;                ///< blocks of a rank in one launch; 0: as many as fit the GPU
+  unsigned channels = 1;             ///< launches at a time: one per stream that runs collectives
+  std::size_t packet_bytes = 2048;   ///< of elements per block, rank and call that go by packets
+  std::size_t mail_bytes = 4096;     ///< of elements per block and peer in one parcel of a message
+  std::size_t heap_bytes = 0;        ///< for the caller's own buffers, at equal offsets on all ranks
+  std::chrono::nanoseconds patience = std::chrono::seconds{10};  ///< of a wait in a kernel
+};
+
+/// The layout for `window_bytes` of staging per rank, all blocks and channels together.
+[[nodiscard]] inline device::window_shape shape_for(int ranks, std::size_t window_bytes,
+                                                    const window_options& options) {
+  if (ranks < 1 || ranks > device::most_ranks) {
+    refuse("cuda: " + std::to_string(ranks) + " ranks; a window takes 1 .. " +
+           std::to_string(device::most_ranks));
+  }
+  if (options.slots == 0 || options.channels == 0) {
+    refuse("cuda: a window needs at least one slot and one channel");
+  }
+  device::window_shape shape;
+  shape.ranks = ranks;
+  shape.slots = options.slots * options.channels;
+  shape.inbox_words = options.packet_bytes / 4;
+  shape.mail_bytes = options.mail_bytes;
+  shape.stage_bytes = window_bytes / shape.slots / 2 / device::window_shape::line *
+                      device::window_shape::line;
+  shape.heap_bytes = options.heap_bytes;
+  const std::size_t least = 2 * static_cast<std::size_t>(ranks) * 256;
+  if (shape.stage_bytes < least) {
+    refuse("cuda: " + std::to_string(window_bytes) + " window_bytes leave " +
+           std::to_string(shape.stage_bytes) + " bytes to each of 2 banks of " +
+           std::to_string(shape.slots) + " slots, expected at least " + std::to_string(least) +
+           " for " + std::to_string(ranks) + " ranks; pass at least " +
+           std::to_string(least * 2 * shape.slots) + " or fewer slots");
+  }
+  return shape;
+}
+
+[[nodiscard]] inline std::uint64_t nanoseconds_of(const window_options& options) {
+  return static_cast<std::uint64_t>(options.patience.count());
+}
+
+}  // namespace rondo::inline v0_1::cuda

@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Every collective of the device room as a kernel, for checks of what the compiler makes of them:
+// that it compiles for each architecture, its PTX and its registers.
+#include "kernels.cuh"
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+namespace kernels {
+
+#define RONDO_TEST_KERNEL(name, type, ...) \
+  template __global__ void name<type>(device::window, buffers<type>, std::size_t, ##__VA_ARGS__)
+
+// The hot ones: these must not spill.
+RONDO_TEST_KERNEL(all_reduce, float, rondo::two_shot);
+RONDO_TEST_KERNEL(all_reduce, __nv_bfloat16, rondo::two_shot);
+RONDO_TEST_KERNEL(all_reduce, float, device::packets);
+RONDO_TEST_KERNEL(all_reduce, __half, rondo::two_shot, rondo::codec::int8<128>);
+RONDO_TEST_KERNEL(fused_all_reduce, float, rondo::two_shot);
+RONDO_TEST_KERNEL(fused_all_reduce, float, device::two_shot_pull);
+
+#if !defined(HOT_KERNELS_ONLY)
+RONDO_TEST_KERNEL(all_reduce, float);
+RONDO_TEST_KERNEL(all_reduce, double, rondo::ring);
+RONDO_TEST_KERNEL(all_reduce, float, rondo::one_shot, rondo::codec::cast<rondo::bfloat16>);
+RONDO_TEST_KERNEL(fused_all_reduce, rondo::bfloat16, rondo::one_shot);
+RONDO_TEST_KERNEL(fused_all_reduce, float, rondo::one_shot, rondo::codec::fp8_e4m3<128>);
+RONDO_TEST_KERNEL(reduce_scatter, float);
+RONDO_TEST_KERNEL(reduce_scatter, float, rondo::codec::int4<32>);
+RONDO_TEST_KERNEL(all_gather, __nv_bfloat16);
+RONDO_TEST_KERNEL(all_to_all, float);
+template __global__ void broadcast<float>(device::window, buffers<float>, std::size_t, int);
+template __global__ void shift<float>(device::window, buffers<float>, std::size_t);
+#endif
+
+}  // namespace kernels

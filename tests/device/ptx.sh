@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 the rondo authors
+# SPDX-License-Identifier: BSL-1.0
+#
+# ptx.sh OUT NVCC FLAGS..: compiles the hot kernels and looks at what the compiler made of them. One
+# GPU cannot tell a signal of device scope from one of system scope; only the code can.
+out=$1
+shift
+"$@" -DHOT_KERNELS_ONLY -ptx -o "$out.ptx" || exit 1
+"$@" -DHOT_KERNELS_ONLY -cubin -Xptxas -v -o "$out.cubin" 2>"$out.registers" || {
+  cat "$out.registers"
+  exit 1
+}
+
+failed=0
+must_not() { # what, pattern, file
+  if grep -E "$2" "$3" | head -n 5 | grep .; then
+    echo "FAILED: $1"
+    failed=1
+  fi
+}
+must() { # what, pattern, least
+  found=$(grep -cE "$2" "$out.ptx")
+  echo "$found x $1"
+  if [ "$found" -lt "$3" ]; then
+    echo "FAILED: $1: expected at least $3"
+    failed=1
+  fi
+}
+
+kernels=$(grep -c '^[[:space:]]*\(.weak \|.visible \)*\.entry' "$out.ptx")
+echo "$kernels kernels"
+must "signals: release stores of system scope" 'st\.release\.sys' "$kernels"
+must "waits: acquire loads of system scope" 'ld\.acquire\.sys' "$kernels"
+must "packets: relaxed loads of system scope" 'ld\.relaxed\.sys' 2
+must "packets: relaxed stores of system scope" 'st\.relaxed\.sys' 2
+must "packs: 16-byte loads" 'ld(\.global)?\.v[24]\.(b|u|f)(32|64)' 8
+must "packs: 16-byte stores" 'st(\.global)?\.v[24]\.(b|u|f)(32|64)' 8
+must_not "a signal narrower than the system" '(ld|st)\.(acquire|release|relaxed)\.(cta|cluster|gpu)' \
+  "$out.ptx"
+must_not "a volatile access where a scope is meant" '(ld|st)\.volatile' "$out.ptx"
+must_not "a load past the coherent caches" 'ld\.global\.nc' "$out.ptx"
+must_not "a spilled register" '[1-9][0-9]* bytes (spill|stack)' "$out.registers"
+grep -E 'Used [0-9]+ registers' "$out.registers"
+[ "$failed" = 0 ] && echo "the kernels are as they should be"
+exit $failed
