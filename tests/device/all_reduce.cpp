@@ -65,8 +65,7 @@ void sweep(const Given&... given) {
           for (std::size_t i = 0; i < count; ++i) {
             INFO(ranks << " ranks, " << slots << " slots, " << count << " elements, rank " << rank
                        << ", element " << i);
-            REQUIRE(outputs[static_cast<std::size_t>(rank)][i] ==
-                    testing::rounded<T>(expected[i]));
+            REQUIRE(outputs[static_cast<std::size_t>(rank)][i] == testing::rounded<T>(expected[i]));
           }
         }
       }
@@ -119,7 +118,9 @@ TEST_CASE("device all_reduce: any type, any operation, in rank order") {
           static_cast<void>(device::all_reduce(
               group, window, count, algorithm,
               [](const box& a, const box& b) { return unite(a, b); },
-              [&](std::size_t i) { return box{rank, static_cast<float>(i) + rank, 1}; },
+              [&](std::size_t i) {
+                return box{rank, static_cast<float>(i) + rank, 1};
+              },
               [&](std::size_t i, const box& value) {
                 outputs[static_cast<std::size_t>(window.rank()) * count + i] = value;
               }));
@@ -127,7 +128,8 @@ TEST_CASE("device all_reduce: any type, any operation, in rank order") {
         all.check();
         for (std::size_t at = 0; at < outputs.size(); ++at) {
           REQUIRE(outputs[at].low == 0);
-          REQUIRE(outputs[at].high == static_cast<float>(at % count) + static_cast<float>(ranks - 1));
+          REQUIRE(outputs[at].high ==
+                  static_cast<float>(at % count) + static_cast<float>(ranks - 1));
           REQUIRE(outputs[at].boxes == ranks);
           outputs[at] = {};
         }
@@ -139,7 +141,8 @@ TEST_CASE("device all_reduce: any type, any operation, in rank order") {
   }
 }
 
-TEST_CASE("device all_reduce: from buffer to buffer, in place, unaligned, in heaps and out of them") {
+TEST_CASE(
+    "device all_reduce: from buffer to buffer, in place, unaligned, in heaps and out of them") {
   for (const int ranks : {2, 3}) {
     for (const bool everywhere : {true, false}) {
       machine all{shape_of(ranks)};
@@ -162,14 +165,13 @@ TEST_CASE("device all_reduce: from buffer to buffer, in place, unaligned, in hea
             all.launch(2, 2, [&](block group, const device::window& window) {
               float* const in = window.heap<float>() + offset;
               float* const out = in_place ? in : window.heap<float>(1 << 15) + offset;
-              static_cast<void>(device::all_reduce(group, window, device_span<const float>{in, count},
-                                                   device_span<float>{out, count}, op::average{},
-                                                   two_shot{}));
+              static_cast<void>(
+                  device::all_reduce(group, window, device_span<const float>{in, count},
+                                     device_span<float>{out, count}, op::average{}, two_shot{}));
             });
             all.check();
             all.launch(1, 1, [&](block, const device::window& window) {
-              const float* const out =
-                  window.heap<float>(in_place ? 0 : 1 << 15) + offset;
+              const float* const out = window.heap<float>(in_place ? 0 : 1 << 15) + offset;
               std::copy_n(out, count, outputs[static_cast<std::size_t>(window.rank())].begin());
             });
             for (const auto& one : outputs) {
@@ -239,9 +241,8 @@ TEST_CASE("device all_reduce: epochs and flags that come around, after slots tha
       REQUIRE(outputs[at] == static_cast<float>(3 * (at % count) + 3) + 3 * add);
     }
   };
-  for (const std::uint64_t begin :
-       {std::uint64_t{0}, (std::uint64_t{1} << 31) - 6, (std::uint64_t{1} << 32) - 6,
-        (std::uint64_t{1} << 40) - 6}) {
+  for (const std::uint64_t begin : {std::uint64_t{0}, (std::uint64_t{1} << 31) - 6,
+                                    (std::uint64_t{1} << 32) - 6, (std::uint64_t{1} << 40) - 6}) {
     all.set_epoch(begin);
     for (int round = 0; round < 12; ++round) {
       once(round % 3 == 0 ? 1 : 100, one_shot{}, static_cast<float>(round));

@@ -91,8 +91,8 @@ void check_all_gather(const Call& call) {
 template <class T, class Call>
 void check_all_to_all(const Call& call) {
   sweep<T>(1, 1, call, [](const auto& inputs, std::size_t count) {
-    return testing::transposed(inputs, testing::per_rank<std::size_t>(
-                                           inputs.size(), std::vector(inputs.size(), count)));
+    return testing::transposed(
+        inputs, testing::per_rank<std::size_t>(inputs.size(), std::vector(inputs.size(), count)));
   });
 }
 
@@ -123,8 +123,7 @@ TEST_CASE("device reduce_scatter: callables, buffers, packets, stages, 16-bit ty
     static_cast<void>(device::reduce_scatter(g, w, in(i), out(o)));
   });
   check_reduce_scatter<float>([](block g, const auto& w, const auto& i, auto& o, std::size_t n) {
-    static_cast<void>(
-        device::reduce_scatter(g, w, n, codec::cast<half>{}, source(i), sink_of(o)));
+    static_cast<void>(device::reduce_scatter(g, w, n, codec::cast<half>{}, source(i), sink_of(o)));
   });
 }
 
@@ -153,20 +152,26 @@ TEST_CASE("device broadcast: every root, callables and buffers") {
   const auto expected = [](const auto& inputs, std::size_t) {
     return testing::per_rank<float>(inputs.size(), inputs.back());
   };
-  sweep<float>(0, 0, [](block g, const auto& w, const auto& i, auto& o, std::size_t n) {
-    static_cast<void>(device::broadcast(g, w, n, root{w.size() - 1}, source(i), sink_of(o)));
-  }, expected);
-  sweep<float>(0, 0, [](block g, const auto& w, const auto& i, auto& o, std::size_t) {
-    if (w.rank() == w.size() - 1 && w.slot() == 0 && g.thread_rank() == 0) {
-      std::copy(i.begin(), i.end(), o.begin());
-    }
-    if (w.slots() == 1) {
-      g.sync();
-      static_cast<void>(device::broadcast(g, w, out(o), root{w.size() - 1}));
-    } else if (w.slot() == 0) {  // one group alone, as slot 0 of 1
-      static_cast<void>(device::broadcast(g, w.as_slot(0, 1), out(o), root{w.size() - 1}));
-    }
-  }, expected);
+  sweep<float>(
+      0, 0,
+      [](block g, const auto& w, const auto& i, auto& o, std::size_t n) {
+        static_cast<void>(device::broadcast(g, w, n, root{w.size() - 1}, source(i), sink_of(o)));
+      },
+      expected);
+  sweep<float>(
+      0, 0,
+      [](block g, const auto& w, const auto& i, auto& o, std::size_t) {
+        if (w.rank() == w.size() - 1 && w.slot() == 0 && g.thread_rank() == 0) {
+          std::copy(i.begin(), i.end(), o.begin());
+        }
+        if (w.slots() == 1) {
+          g.sync();
+          static_cast<void>(device::broadcast(g, w, out(o), root{w.size() - 1}));
+        } else if (w.slot() == 0) {  // one group alone, as slot 0 of 1
+          static_cast<void>(device::broadcast(g, w.as_slot(0, 1), out(o), root{w.size() - 1}));
+        }
+      },
+      expected);
 }
 
 TEST_CASE("device codecs: reduce_scatter, all_gather and all_to_all decode what was encoded") {
@@ -179,12 +184,12 @@ TEST_CASE("device codecs: reduce_scatter, all_gather and all_to_all decode what 
   all.launch(2, 2, [&](block g, const device::window& w) {
     const auto rank = static_cast<std::size_t>(w.rank());
     const codec::int8<32> lossy{};
-    static_cast<void>(device::reduce_scatter(g, w, count, lossy, source(inputs[rank]),
-                                             sink_of(sums[rank])));
-    static_cast<void>(device::all_gather(g, w, count, lossy, source(inputs[rank]),
-                                         sink_of(gathered[rank])));
-    static_cast<void>(device::all_to_all(g, w, count, lossy, source(inputs[rank]),
-                                         sink_of(exchanged[rank])));
+    static_cast<void>(
+        device::reduce_scatter(g, w, count, lossy, source(inputs[rank]), sink_of(sums[rank])));
+    static_cast<void>(
+        device::all_gather(g, w, count, lossy, source(inputs[rank]), sink_of(gathered[rank])));
+    static_cast<void>(
+        device::all_to_all(g, w, count, lossy, source(inputs[rank]), sink_of(exchanged[rank])));
   });
   all.check();
   for (std::size_t rank = 0; rank < 2; ++rank) {
@@ -199,7 +204,8 @@ TEST_CASE("device codecs: reduce_scatter, all_gather and all_to_all decode what 
   }
 }
 
-TEST_CASE("device send and receive: in order, of any length, both ways at once, beside collectives") {
+TEST_CASE(
+    "device send and receive: in order, of any length, both ways at once, beside collectives") {
   for (const int ranks : {2, 3}) {
     machine all{shape_of(ranks)};
     for (const std::size_t count : {0u, 1u, 64u, 65u, 1000u}) {
@@ -216,14 +222,12 @@ TEST_CASE("device send and receive: in order, of any length, both ways at once, 
         static_cast<void>(device::barrier(g, w));
         if (rank == 0) {
           static_cast<void>(device::send(g, w, to{1}, in(inputs[0])));
-          static_cast<void>(device::send(g, w, to{1}, count,
-                                         [&](std::size_t i) { return inputs[0][i] + 1; }));
+          static_cast<void>(
+              device::send(g, w, to{1}, count, [&](std::size_t i) { return inputs[0][i] + 1; }));
         } else if (rank == 1) {
           static_cast<void>(device::receive(g, w, from{0}, out(direct[1])));
-          static_cast<void>(device::receive<float>(g, w, from{0}, count,
-                                                   [&](std::size_t i, float value) {
-                                                     direct[1][i] += value;
-                                                   }));
+          static_cast<void>(device::receive<float>(
+              g, w, from{0}, count, [&](std::size_t i, float value) { direct[1][i] += value; }));
         }
         static_cast<void>(device::barrier(g, w));
       });
@@ -260,12 +264,12 @@ TEST_CASE("device calls of all kinds follow each other on one window, under rand
       static_cast<void>(device::all_reduce(g, w, count, value, expect, ring{}));
       static_cast<void>(device::all_gather(g, w, count, value, [&](std::size_t i, float got) {
         wrong += got == static_cast<float>(round) + static_cast<float>(i / count) +
-                                static_cast<float>(i % count)
+                             static_cast<float>(i % count)
                      ? 0
                      : 1;
       }));
-      static_cast<void>(device::broadcast(
-          g, w, count, root{round % 3}, value, [&](std::size_t i, float got) {
+      static_cast<void>(
+          device::broadcast(g, w, count, root{round % 3}, value, [&](std::size_t i, float got) {
             wrong += got == static_cast<float>(round % 3 + round) + static_cast<float>(i) ? 0 : 1;
           }));
       static_cast<void>(device::all_reduce(g, w, 3 * count, value, expect, one_shot{}));
@@ -283,8 +287,8 @@ TEST_CASE("device faults: a rank that does not come is named, and nothing hangs"
     static_cast<void>(device::barrier(g, w));
     if (w.rank() != 1) {
       for (int again = 0; again < 3; ++again) {  // later calls end at once
-        static_cast<void>(device::all_reduce(g, w, 10, [](std::size_t) { return 1.0f; },
-                                             [](std::size_t, float) {}));
+        static_cast<void>(device::all_reduce(
+            g, w, 10, [](std::size_t) { return 1.0f; }, [](std::size_t, float) {}));
       }
     }
   });
@@ -303,9 +307,8 @@ TEST_CASE("device faults: ranks that make different calls disagree") {
   all.parts().patience_ns = 1'000'000'000;
   all.launch(1, 2, [&](block g, const device::window& w) {
     const std::size_t count = w.rank() == 0 ? 400 : 401;
-    static_cast<void>(device::all_reduce(g, w, count, two_shot{},
-                                         [](std::size_t) { return 1.0f; },
-                                         [](std::size_t, float) {}));
+    static_cast<void>(device::all_reduce(
+        g, w, count, two_shot{}, [](std::size_t) { return 1.0f; }, [](std::size_t, float) {}));
   });
   CHECK_THROWS_AS(all.check(), mismatch);
 }
@@ -320,18 +323,24 @@ TEST_CASE("device faults: what does not fit, and buffers out of reach, are refus
     CHECK_THROWS_WITH(all.check(), Catch::Matchers::ContainsSubstring(words));
   };
   const auto nothing = [](machine&) {};
-  refused(nothing, [](block g, const device::window& w) {
-    static_cast<void>(device::all_reduce(g, w, 1000, two_shot{}, codec::int8<128>{},
-                                         [](std::size_t) { return 1.0f; },
-                                         [](std::size_t, float) {}));
-  }, "make window_bytes larger");
+  refused(
+      nothing,
+      [](block g, const device::window& w) {
+        static_cast<void>(device::all_reduce(
+            g, w, 1000, two_shot{}, codec::int8<128>{}, [](std::size_t) { return 1.0f; },
+            [](std::size_t, float) {}));
+      },
+      "make window_bytes larger");
   refused([](machine& all) { all.parts().reaches_everything = false; },
           [](block g, const device::window& w) {
             std::vector<float> values(8);
             static_cast<void>(device::all_reduce(g, w, out(values), two_shot{}));
           },
           "not in the window's heap");
-  refused(nothing, [](block g, const device::window& w) {
-    static_cast<void>(device::send(g, w, to{7}, 1, [](std::size_t) { return 1.0f; }));
-  }, "there is no rank 7");
+  refused(
+      nothing,
+      [](block g, const device::window& w) {
+        static_cast<void>(device::send(g, w, to{7}, 1, [](std::size_t) { return 1.0f; }));
+      },
+      "there is no rank 7");
 }

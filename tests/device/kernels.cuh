@@ -27,13 +27,12 @@ __device__ device_span<const T> input(const buffers<T>& of, const device::window
   return {of.in[w.rank()], count};
 }
 template <class T>
-__device__ device_span<T> output(const buffers<T>& of, const device::window& w,
-                                 std::size_t count) {
+__device__ device_span<T> output(const buffers<T>& of, const device::window& w, std::size_t count) {
   return {of.out[w.rank()], count};
 }
 
 template <class T, class... Given>
-__global__ void __launch_bounds__(512)
+__global__ void __launch_bounds__(512, 1)
     all_reduce(device::window w, buffers<T> of, std::size_t count, Given... given) {
   device::all_reduce(cooperative_groups::this_thread_block(), w, input(of, w, count),
                      output(of, w, count), given...);
@@ -41,7 +40,7 @@ __global__ void __launch_bounds__(512)
 
 /// Prologue and epilogue: out = twice the sum of (in + 1).
 template <class T, class... Given>
-__global__ void __launch_bounds__(512)
+__global__ void __launch_bounds__(512, 1)
     fused_all_reduce(device::window w, buffers<T> of, std::size_t count, Given... given) {
   const T* const in = of.in[w.rank()];
   T* const out = of.out[w.rank()];
@@ -54,7 +53,7 @@ __global__ void __launch_bounds__(512)
 }
 
 template <class T, class... Given>
-__global__ void __launch_bounds__(512)
+__global__ void __launch_bounds__(512, 1)
     reduce_scatter(device::window w, buffers<T> of, std::size_t count, Given... given) {
   device::reduce_scatter(cooperative_groups::this_thread_block(), w,
                          input(of, w, count * static_cast<std::size_t>(w.size())),
@@ -62,14 +61,14 @@ __global__ void __launch_bounds__(512)
 }
 
 template <class T, class... Given>
-__global__ void __launch_bounds__(512)
+__global__ void __launch_bounds__(512, 1)
     all_gather(device::window w, buffers<T> of, std::size_t count, Given... given) {
   device::all_gather(cooperative_groups::this_thread_block(), w, input(of, w, count),
                      output(of, w, count * static_cast<std::size_t>(w.size())), given...);
 }
 
 template <class T, class... Given>
-__global__ void __launch_bounds__(512)
+__global__ void __launch_bounds__(512, 1)
     all_to_all(device::window w, buffers<T> of, std::size_t count, Given... given) {
   const std::size_t whole = count * static_cast<std::size_t>(w.size());
   device::all_to_all(cooperative_groups::this_thread_block(), w, input(of, w, whole),
@@ -77,27 +76,26 @@ __global__ void __launch_bounds__(512)
 }
 
 template <class T>
-__global__ void __launch_bounds__(512)
+__global__ void __launch_bounds__(512, 1)
     broadcast(device::window w, buffers<T> of, std::size_t count, int root) {
   const T* const in = of.in[w.rank()];
   T* const out = of.out[w.rank()];
-  device::broadcast(cooperative_groups::this_thread_block(), w, count, rondo::root{root},
-                    [&](std::size_t i) { return in[i]; },
-                    [&](std::size_t i, const T& value) { out[i] = value; });
+  device::broadcast(
+      cooperative_groups::this_thread_block(), w, count, rondo::root{root},
+      [&](std::size_t i) { return in[i]; }, [&](std::size_t i, const T& value) { out[i] = value; });
 }
 
 /// To the right neighbour, from the left one; then a barrier.
 template <class T>
-__global__ void __launch_bounds__(512)
+__global__ void __launch_bounds__(512, 1)
     shift(device::window w, buffers<T> of, std::size_t count) {
   const auto block = cooperative_groups::this_thread_block();
   const T* const in = of.in[w.rank()];
   T* const out = of.out[w.rank()];
   const int size = w.size();
-  device::send_receive(block, w, rondo::to{(w.rank() + 1) % size},
-                       rondo::from{(w.rank() + size - 1) % size}, count,
-                       [&](std::size_t i) { return in[i]; },
-                       [&](std::size_t i, const T& value) { out[i] = value; });
+  device::send_receive(
+      block, w, rondo::to{(w.rank() + 1) % size}, rondo::from{(w.rank() + size - 1) % size}, count,
+      [&](std::size_t i) { return in[i]; }, [&](std::size_t i, const T& value) { out[i] = value; });
   device::barrier(block, w);
 }
 

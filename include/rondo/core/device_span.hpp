@@ -22,8 +22,8 @@ class device_span {
   RONDO_HOST_DEVICE constexpr device_span(T* data, std::size_t size) : data_{data}, size_{size} {}
   /// A span of what may be written is one of what may be read.
   template <class U>
-    requires(std::is_const_v<T> && std::is_same_v<U, std::remove_const_t<T>>)
-  RONDO_HOST_DEVICE constexpr device_span(const device_span<U>& of)
+  requires(std::is_const_v<T>&& std::is_same_v<U, std::remove_const_t<T>>) RONDO_HOST_DEVICE
+      constexpr device_span(const device_span<U>& of)
       : data_{of.data()}, size_{of.size()} {}
 
   [[nodiscard]] RONDO_HOST_DEVICE constexpr T* data() const noexcept { return data_; }

@@ -6,10 +6,10 @@
 
 namespace rondo::inline v0_1::device {
 
-/// Gives the `count` elements of each rank r to all ranks, as elements r * count + i. Who calls, and
-/// what may follow, as for all_reduce; `prologue(i)` for i < count, `epilogue(i, value)` for
-/// i < size * count. Algorithms: packets, one_shot, automatic (packets where they fit).
-/// Cost: (n-1) times the elements leave each rank; one latency.
+/// Gives the `count` elements of each rank r to all ranks, as elements r * count + i. Who calls,
+/// and what may follow, as for all_reduce; `prologue(i)` for i < count, `epilogue(i, value)` for i
+/// < size * count. Algorithms: packets, one_shot, automatic (packets where they fit). Cost: (n-1)
+/// times the elements leave each rank; one latency.
 template <class Group, peer_window Window, class... Given>
 RONDO_HOST_DEVICE bool all_gather(Group group, const Window& window, std::size_t count,
                                   const Given&... given) {

@@ -19,7 +19,9 @@ RONDO_HOST_DEVICE bool reduce_by_words(Group& group, Turn& mine, std::size_t cou
                                        const From& from, const To& to, const Reduction& with) {
   return protocol::exchange_words<T, true>(
       group, mine, count, [&](int, std::size_t i) { return from(i); },
-      [&] { return fold_words<T, To, Reduction>{to, with}; });
+      [&] {
+        return fold_words<T, To, Reduction>{to, with};
+      });
 }
 
 /// Elements as they are.
@@ -50,8 +52,8 @@ RONDO_HOST_DEVICE bool reduce_plain(Group& group, Turn& mine, std::size_t count,
         group, mine, count,
         plain_exchange<true, T, Group, decltype(same), decltype(take)>{group, same, take});
   } else {
-    constexpr auto how = std::is_same_v<Algorithm, two_shot_pull> ? protocol::access::pull
-                                                                  : protocol::access::push;
+    constexpr auto how =
+        std::is_same_v<Algorithm, two_shot_pull> ? protocol::access::pull : protocol::access::push;
     return protocol::two_hops(
         group, mine, count,
         plain_all_reduce<how, T, Group, From, To, Reduction>{group, from, to, with, mine.size()});
@@ -62,11 +64,11 @@ RONDO_HOST_DEVICE bool reduce_plain(Group& group, Turn& mine, std::size_t count,
 template <class T, class Algorithm, class Operation, class Group, class Turn, class From, class To,
           class Codec>
 RONDO_HOST_DEVICE bool reduce_coded(Group& group, Turn& mine, std::size_t count, const From& from,
-                                    const To& to, const Codec& codec,
-                                    const codec::context& where) {
-  static_assert(!std::is_same_v<Algorithm, ring> && !std::is_same_v<Algorithm, packets>,
-                "rondo: device: a codec would encode anew at every hop of a ring, and packets carry "
-                "elements as they are; use one_shot or two_shot");
+                                    const To& to, const Codec& codec, const codec::context& where) {
+  static_assert(
+      !std::is_same_v<Algorithm, ring> && !std::is_same_v<Algorithm, packets>,
+      "rondo: device: a codec would encode anew at every hop of a ring, and packets carry "
+      "elements as they are; use one_shot or two_shot");
   const coder<Codec, Group> coding{codec, group, where};
   const float factor = factor_of<Operation>(mine.size());
   if constexpr (std::is_same_v<Algorithm, one_shot>) {
@@ -78,19 +80,19 @@ RONDO_HOST_DEVICE bool reduce_coded(Group& group, Turn& mine, std::size_t count,
         group, mine, count,
         coded_exchange<true, T, Codec, Group, decltype(same), decltype(take)>{coding, same, take});
   } else {
-    constexpr auto how = std::is_same_v<Algorithm, two_shot_pull> ? protocol::access::pull
-                                                                  : protocol::access::push;
-    return protocol::two_hops(group, mine, count,
-                              coded_all_reduce<how, T, Codec, Group, From, To>{
-                                  coding, from, to, factor, mine.size()});
+    constexpr auto how =
+        std::is_same_v<Algorithm, two_shot_pull> ? protocol::access::pull : protocol::access::push;
+    return protocol::two_hops(
+        group, mine, count,
+        coded_all_reduce<how, T, Codec, Group, From, To>{coding, from, to, factor, mine.size()});
   }
 }
 
 template <class T, class Algorithm, class Operation, class Codec, class Group, class Window,
           class From, class To>
 RONDO_HOST_DEVICE bool all_reduce(Group& group, const Window& window, std::size_t count,
-                                  std::size_t grain, const Operation& operation,
-                                  const Codec& codec, const From& from, const To& to) {
+                                  std::size_t grain, const Operation& operation, const Codec& codec,
+                                  const From& from, const To& to) {
   static_assert(std::is_same_v<Algorithm, ring> || std::is_same_v<Algorithm, one_shot> ||
                     std::is_same_v<Algorithm, two_shot> || std::is_same_v<Algorithm, packets> ||
                     std::is_same_v<Algorithm, two_shot_push> ||
@@ -165,10 +167,10 @@ RONDO_HOST_DEVICE bool all_reduce_in_place(Group& group, const Window& window, c
 ///                               [&](std::size_t i) { return x[i] + bias[i]; },
 ///                               [&](std::size_t i, float value) { out[i] = gelu(value); });
 ///
-/// Takes an operation (default sum), an algorithm (one_shot, two_shot, two_shot_push, two_shot_pull,
-/// packets, ring; default automatic: packets where they fit, else two_shot), a codec, `granule`.
-/// Order: ranks 0 .. n-1, but for ring; 16-bit types are folded in fp32. The same bits on all ranks.
-/// Returns, on all threads, false when a wait was in vain; the host is told.
+/// Takes an operation (default sum), an algorithm (one_shot, two_shot, two_shot_push,
+/// two_shot_pull, packets, ring; default automatic: packets where they fit, else two_shot), a
+/// codec, `granule`. Order: ranks 0 .. n-1, but for ring; 16-bit types are folded in fp32. The same
+/// bits on all ranks. Returns, on all threads, false when a wait was in vain; the host is told.
 template <class Group, peer_window Window, class... Given>
 RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, std::size_t count,
                                   const Given&... given) {
@@ -192,17 +194,17 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, std::size_t
 /// packets) and no codec, nothing is copied on the way: ranks load from peers' inputs and store to
 /// peers' outputs. Where peers are other processes, both must then lie in the window's heap.
 template <class Group, peer_window Window, class T, class... Given>
-RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window,
-                                  device_span<const T> in, device_span<T> out,
-                                  const Given&... given) {
+RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<const T> in,
+                                  device_span<T> out, const Given&... given) {
   detail::check<T, Given...>();
   using of = detail::with_elements<T>;
   const auto operation = detail::pick<of::template is_operation>(op::sum{}, given...);
   const auto chosen = detail::pick<detail::is_algorithm>(automatic{}, given...);
   const auto codec = detail::pick<detail::is_codec>(detail::absent{}, given...);
   using algorithm = std::remove_cv_t<decltype(chosen)>;
-  constexpr bool direct = detail::is_plain<std::remove_cv_t<decltype(codec)>> &&
-                          (std::is_same_v<algorithm, two_shot> || std::is_same_v<algorithm, automatic>);
+  constexpr bool direct =
+      detail::is_plain<std::remove_cv_t<decltype(codec)>> &&
+      (std::is_same_v<algorithm, two_shot> || std::is_same_v<algorithm, automatic>);
   if constexpr (direct) {
     if (std::is_same_v<algorithm, two_shot> || !detail::fits_packets<T>(window, in.size())) {
       return detail::all_reduce_in_place<T>(group, window, in.data(), out.data(), in.size(),
@@ -215,9 +217,9 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window,
 }
 
 template <class Group, peer_window Window, class T, class... Given>
-  requires(!std::is_const_v<T>)
-RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<T> values,
-                                  const Given&... given) {
+requires(!std::is_const_v<T>) RONDO_HOST_DEVICE
+    bool all_reduce(Group group, const Window& window, device_span<T> values,
+                    const Given&... given) {
   return device::all_reduce(group, window, device_span<const T>{values}, values, given...);
 }
 

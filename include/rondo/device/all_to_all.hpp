@@ -18,8 +18,9 @@ RONDO_HOST_DEVICE bool all_to_all(Group group, const Window& window, std::size_t
                                                             detail::transposes{}, given...);
 }
 
-/// The same from buffer to buffer, which must not overlap; each has as many elements for every rank.
-/// Without a codec, and past the size of packets, ranks load from peers' inputs where they lie.
+/// The same from buffer to buffer, which must not overlap; each has as many elements for every
+/// rank. Without a codec, and past the size of packets, ranks load from peers' inputs where they
+/// lie.
 template <class Group, peer_window Window, class T, class... Given>
 RONDO_HOST_DEVICE bool all_to_all(Group group, const Window& window, device_span<const T> in,
                                   device_span<T> out, const Given&... given) {

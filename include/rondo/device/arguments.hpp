@@ -20,8 +20,9 @@
 #include <string_view>
 #include <type_traits>
 
-/// What may follow the count or the buffers of a collective in a kernel, in any order: an operation,
-/// an algorithm, a codec, a root; a prologue, called as `(index) -> element`; an epilogue, called as
+/// What may follow the count or the buffers of a collective in a kernel, in any order: an
+/// operation, an algorithm, a codec, a root; a prologue, called as `(index) -> element`; an
+/// epilogue, called as
 /// `(index, element)`, that returns nothing; `granule`.
 namespace rondo::inline v0_1::device {
 
@@ -139,8 +140,9 @@ consteval void check() {
   static_assert((0 + ... + int{is_prologue<Given>::value}) <= 1, "rondo: two prologues given");
   static_assert((0 + ... + int{of::template is_epilogue<Given>::value}) <= 1,
                 "rondo: two epilogues given");
-  static_assert((0 + ... + int{of::template is_operation<Given>::value}) <= 1,
-                "rondo: two operations given; pass at most one of op::sum, op::max, a callable, ...");
+  static_assert(
+      (0 + ... + int{of::template is_operation<Given>::value}) <= 1,
+      "rondo: two operations given; pass at most one of op::sum, op::max, a callable, ...");
   static_assert((0 + ... + int{is_algorithm<Given>::value}) <= 1,
                 "rondo: two algorithms given; pass at most one of one_shot, two_shot, ring, ...");
   static_assert((0 + ... + int{is_codec<Given>::value}) <= 1,
@@ -165,17 +167,15 @@ struct moved {
     return of(first + i, value...);
   }
   template <unsigned Width>
-  RONDO_HOST_DEVICE auto packed(std::size_t i) const
-    requires requires { of.template packed<Width>(i); }
-  {
-    return of.template packed<Width>(first + i);
+  RONDO_HOST_DEVICE auto packed(std::size_t i) const requires requires {
+    of.template packed<Width>(i);
   }
+  { return of.template packed<Width>(first + i); }
   template <class Pack>
-  RONDO_HOST_DEVICE void packed(std::size_t i, const Pack& values) const
-    requires requires { of.packed(i, values); }
-  {
-    of.packed(first + i, values);
+  RONDO_HOST_DEVICE void packed(std::size_t i, const Pack& values) const requires requires {
+    of.packed(i, values);
   }
+  { of.packed(first + i, values); }
 };
 template <class F>
 moved(const F&, std::size_t) -> moved<F>;
@@ -246,7 +246,8 @@ struct widened {
 
 /// Codecs that send values as they are.
 template <class Codec>
-inline constexpr bool is_plain = std::is_same_v<Codec, absent> || std::is_same_v<Codec, codec::exact>;
+inline constexpr bool is_plain =
+    std::is_same_v<Codec, absent> || std::is_same_v<Codec, codec::exact>;
 
 }  // namespace detail
 }  // namespace rondo::inline v0_1::device

@@ -21,9 +21,9 @@ RONDO_HOST_DEVICE bool broadcast(Group group, const Window& window, std::size_t 
 /// The same in place: every rank passes a buffer of as many elements. Without a codec, ranks load
 /// from the root's buffer where it lies.
 template <class Group, peer_window Window, class T, class... Given>
-  requires(!std::is_const_v<T>)
-RONDO_HOST_DEVICE bool broadcast(Group group, const Window& window, device_span<T> values,
-                                 const Given&... given) {
+requires(!std::is_const_v<T>) RONDO_HOST_DEVICE
+    bool broadcast(Group group, const Window& window, device_span<T> values,
+                   const Given&... given) {
   constexpr auto name = hash_of("broadcast");
   const root from = detail::pick<detail::is_root>(root{}, given...);
   return detail::exchange_buffers<detail::broadcasts, false>(

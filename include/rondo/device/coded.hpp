@@ -225,8 +225,8 @@ struct coded_all_reduce {
   }
 };
 
-/// For `one_hop`; `from(peer)` and `take(source, first, count)` as in `plain_exchange`, where sources
-/// are wires.
+/// For `one_hop`; `from(peer)` and `take(source, first, count)` as in `plain_exchange`, where
+/// sources are wires.
 template <bool SameForAll, class T, class Codec, class Group, class From, class Take>
 struct coded_exchange {
   static constexpr protocol::access how =

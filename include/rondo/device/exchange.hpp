@@ -8,8 +8,8 @@
 #include <rondo/device/plain.hpp>
 #include <rondo/protocol/rendezvous.hpp>
 
-/// What reduce-scatter, all-gather, all-to-all and broadcast have in common: every rank gives a part
-/// to every rank, once.
+/// What reduce-scatter, all-gather, all-to-all and broadcast have in common: every rank gives a
+/// part to every rank, once.
 namespace rondo::inline v0_1::device::detail {
 
 /// Which part of its prologue a rank gives to a peer, and where what it gets stands: as
@@ -60,7 +60,7 @@ struct givers {
   template <class One>
   RONDO_HOST_DEVICE void each(const One& one) const {
     for (int step = 0; step < (kind.giver < 0 ? size : 1); ++step) {
-      const int rank = kind.giver >= 0 ? kind.giver
+      const int rank = kind.giver >= 0      ? kind.giver
                        : self + step < size ? self + step
                                             : self + step - size;
       one(rank, kind.begin_of(rank, whole) + begin);
@@ -71,18 +71,19 @@ struct givers {
 /// `count` elements for each pair of ranks; folded where `Operation` is not absent.
 template <class T, class Kind, class Algorithm, class Operation, class Codec, class Group,
           class Window, class From, class To>
-RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group,
-                                const Window& window, std::size_t count, std::size_t grain,
-                                const Kind& kind, const Operation& operation, const Codec& codec,
-                                const From& from, const To& to) {
+RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window& window,
+                                std::size_t count, std::size_t grain, const Kind& kind,
+                                const Operation& operation, const Codec& codec, const From& from,
+                                const To& to) {
   static_assert(std::is_same_v<Algorithm, one_shot> || std::is_same_v<Algorithm, packets> ||
                     std::is_same_v<Algorithm, automatic>,
                 "rondo: device: this collective in a kernel is one_shot, packets or automatic");
   constexpr bool folds = !std::is_same_v<Operation, absent>;
   constexpr bool plain = is_plain<Codec>;
   constexpr bool wants_packets = std::is_same_v<Algorithm, packets>;
-  static_assert(plain || !wants_packets,
-                "rondo: device: packets carry elements as they are; drop the codec or use one_shot");
+  static_assert(
+      plain || !wants_packets,
+      "rondo: device: packets carry elements as they are; drop the codec or use one_shot");
   static_assert(!std::is_same_v<Kind, broadcasts> || !wants_packets,
                 "rondo: device: broadcast does not go by packets: who only gives would not wait");
   if constexpr (is_cast<Codec>) {
@@ -91,95 +92,98 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group,
                                            absent{}, narrowed<wire, From>{from},
                                            widened<T, To>{to});
   } else {
-  if constexpr (!plain) {
-    constexpr std::size_t block = coder<Codec, Group>::grain;
-    grain = (grain + block - 1) / block * block;
-  }
-  const part share = share_of<T>(window, count, grain);
-  return in_call(
-      group, window, fingerprint(types, count, window.slots(), kind.giver), [&](auto& mine) {
-        if (share.count == 0) {
-          return true;
-        }
-        if (kind.giver >= mine.size()) {
-          mine.tell(trouble::bad_peer, kind.giver, 0);
-          return false;
-        }
-        const auto for_peer = [&](int peer) {
-          return moved{from, kind.begin_for(peer, count) + share.first};
-        };
-        const givers<Kind> from_all{kind, count, share.first, mine.rank(), mine.size()};
-        if constexpr (!plain) {
-          const coder<Codec, Group> coding{
-              codec, group,
-              codec::context{mine.call(), static_cast<std::uint32_t>(mine.rank()), share.first}};
-          const auto take = [&](const auto& source, std::size_t first, std::size_t some) {
-            if constexpr (folds) {
-              const moved<To> results{to, share.first};
-              coding.template decode<T>(source, mine.size(), factor_of<Operation>(mine.size()),
-                                        results, first, some);
-            } else {
-              from_all.each([&](int rank, std::size_t begin) {
-                const moved<To> results{to, begin};
-                coding.template decode<T>([&](int) { return source(rank); }, 1, 1.0f, results,
-                                          first, some);
-              });
-            }
-          };
-          return protocol::one_hop(
-              group, mine, share.count,
-              coded_exchange<Kind::same_for_all, T, Codec, Group, decltype(for_peer),
-                             decltype(take)>{coding, for_peer, take, kind.giver});
-        } else {
-          using with_type = reduction<std::conditional_t<folds, Operation, op::sum>, T>;
-          constexpr bool may_packet = !std::is_same_v<Kind, broadcasts> &&
-                                      (!folds || protocol::folds_packs<T, with_type>);
-          static_assert(may_packet || !wants_packets,
-                        "rondo: device: packets fold in registers; the element and its partial "
-                        "result must be trivially default constructible");
-          if constexpr (may_packet) {
-            if (protocol::fits_inboxes<T>(mine, share.count)) {
-              const auto give = [&](int peer, std::size_t i) { return for_peer(peer)(i); };
-              if constexpr (folds) {
-                const with_type with{operation, mine.size()};
-                const moved<To> results{to, share.first};
-                return protocol::exchange_words<T, Kind::same_for_all>(
-                    group, mine, share.count, give,
-                    [&] { return fold_words<T, moved<To>, with_type>{results, with}; });
-              } else {
-                const auto at = [&](int rank, std::size_t i) {
-                  return kind.begin_of(rank, count) + share.first + i;
-                };
-                return protocol::exchange_words<T, Kind::same_for_all>(
-                    group, mine, share.count, give,
-                    [&] { return gather_words<T, To, decltype(at)>{to, at, share.count}; });
-              }
-            }
-            if constexpr (wants_packets) {
-              mine.cannot_stage(share.count * sizeof(T), 1);
-              return false;
-            }
+    if constexpr (!plain) {
+      constexpr std::size_t block = coder<Codec, Group>::grain;
+      grain = (grain + block - 1) / block * block;
+    }
+    const part share = share_of<T>(window, count, grain);
+    return in_call(
+        group, window, fingerprint(types, count, window.slots(), kind.giver), [&](auto& mine) {
+          if (share.count == 0) {
+            return true;
           }
-          const auto run = [&](const auto& take) {
+          if (kind.giver >= mine.size()) {
+            mine.tell(trouble::bad_peer, kind.giver, 0);
+            return false;
+          }
+          const auto for_peer = [&](int peer) {
+            return moved{from, kind.begin_for(peer, count) + share.first};
+          };
+          const givers<Kind> from_all{kind, count, share.first, mine.rank(), mine.size()};
+          if constexpr (!plain) {
+            const coder<Codec, Group> coding{
+                codec, group,
+                codec::context{mine.call(), static_cast<std::uint32_t>(mine.rank()), share.first}};
+            const auto take = [&](const auto& source, std::size_t first, std::size_t some) {
+              if constexpr (folds) {
+                const moved<To> results{to, share.first};
+                coding.template decode<T>(source, mine.size(), factor_of<Operation>(mine.size()),
+                                          results, first, some);
+              } else {
+                from_all.each([&](int rank, std::size_t begin) {
+                  const moved<To> results{to, begin};
+                  coding.template decode<T>([&](int) { return source(rank); }, 1, 1.0f, results,
+                                            first, some);
+                });
+              }
+            };
             return protocol::one_hop(
                 group, mine, share.count,
-                plain_exchange<Kind::same_for_all, T, Group, decltype(for_peer),
-                               std::remove_cvref_t<decltype(take)>>{group, for_peer, take,
-                                                                    kind.giver});
-          };
-          if constexpr (folds) {
-            const with_type with{operation, mine.size()};
-            const moved<To> results{to, share.first};
-            return run(fold_to<T, Group, moved<To>, with_type>{group, results, with, mine.size()});
+                coded_exchange<Kind::same_for_all, T, Codec, Group, decltype(for_peer),
+                               decltype(take)>{coding, for_peer, take, kind.giver});
           } else {
-            return run([&](const auto& source, std::size_t first, std::size_t some) {
-              from_all.each([&](int rank, std::size_t begin) {
-                protocol::load_each(group, source(rank), to, begin + first, some);
+            using with_type = reduction<std::conditional_t<folds, Operation, op::sum>, T>;
+            constexpr bool may_packet = !std::is_same_v<Kind, broadcasts> &&
+                                        (!folds || protocol::folds_packs<T, with_type>);
+            static_assert(may_packet || !wants_packets,
+                          "rondo: device: packets fold in registers; the element and its partial "
+                          "result must be trivially default constructible");
+            if constexpr (may_packet) {
+              if (protocol::fits_inboxes<T>(mine, share.count)) {
+                const auto give = [&](int peer, std::size_t i) { return for_peer(peer)(i); };
+                if constexpr (folds) {
+                  const with_type with{operation, mine.size()};
+                  const moved<To> results{to, share.first};
+                  return protocol::exchange_words<T, Kind::same_for_all>(
+                      group, mine, share.count, give, [&] {
+                        return fold_words<T, moved<To>, with_type>{results, with};
+                      });
+                } else {
+                  const auto at = [&](int rank, std::size_t i) {
+                    return kind.begin_of(rank, count) + share.first + i;
+                  };
+                  return protocol::exchange_words<T, Kind::same_for_all>(
+                      group, mine, share.count, give, [&] {
+                        return gather_words<T, To, decltype(at)>{to, at, share.count};
+                      });
+                }
+              }
+              if constexpr (wants_packets) {
+                mine.cannot_stage(share.count * sizeof(T), 1);
+                return false;
+              }
+            }
+            const auto run = [&](const auto& take) {
+              return protocol::one_hop(
+                  group, mine, share.count,
+                  plain_exchange<Kind::same_for_all, T, Group, decltype(for_peer),
+                                 std::remove_cvref_t<decltype(take)>>{group, for_peer, take,
+                                                                      kind.giver});
+            };
+            if constexpr (folds) {
+              const with_type with{operation, mine.size()};
+              const moved<To> results{to, share.first};
+              return run(
+                  fold_to<T, Group, moved<To>, with_type>{group, results, with, mine.size()});
+            } else {
+              return run([&](const auto& source, std::size_t first, std::size_t some) {
+                from_all.each([&](int rank, std::size_t begin) {
+                  protocol::load_each(group, source(rank), to, begin + first, some);
+                });
               });
-            });
+            }
           }
-        }
-      });
+        });
   }
 }
 
@@ -209,8 +213,8 @@ RONDO_HOST_DEVICE bool exchange_in_place(std::uint64_t types, Group& group, cons
             group, mine, shown, static_cast<void*>(nullptr),
             [&](const auto& input_of, const auto&) {
               const auto source = [&](int rank) {
-                return static_cast<const T*>(input_of(rank)) +
-                       kind.begin_for(mine.rank(), count) + share.first;
+                return static_cast<const T*>(input_of(rank)) + kind.begin_for(mine.rank(), count) +
+                       share.first;
               };
               if constexpr (!std::is_same_v<Operation, absent>) {
                 const reduction<Operation, T> with{operation, mine.size()};
@@ -240,8 +244,7 @@ RONDO_HOST_DEVICE bool exchange_in_place(std::uint64_t types, Group& group, cons
 /// The arguments of a call with callables, sorted, and the call.
 template <class Kind, bool Folds, class Group, class Window, class... Given>
 RONDO_HOST_DEVICE bool exchange_values(std::uint64_t name, Group& group, const Window& window,
-                                       std::size_t count, const Kind& kind,
-                                       const Given&... given) {
+                                       std::size_t count, const Kind& kind, const Given&... given) {
   using T = typename element_of_prologue<Given...>::type;
   check<T, Given...>();
   using of = with_elements<T>;
@@ -264,8 +267,8 @@ RONDO_HOST_DEVICE bool exchange_values(std::uint64_t name, Group& group, const W
   const auto epilogue = pick<of::template is_epilogue>(absent{}, given...);
   using algorithm_type = std::remove_cv_t<decltype(algorithm)>;
   constexpr auto types = hash_of_types<T, decltype(operation), algorithm_type, decltype(codec)>("");
-  return exchange<T, Kind, algorithm_type>(types ^ name, group, window, count, grain.elements,
-                                           kind, operation, codec, prologue, epilogue);
+  return exchange<T, Kind, algorithm_type>(types ^ name, group, window, count, grain.elements, kind,
+                                           operation, codec, prologue, epilogue);
 }
 
 /// The same with buffers.

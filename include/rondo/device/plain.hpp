@@ -38,8 +38,8 @@ struct plain_all_reduce {
     protocol::store_each(group, reinterpret_cast<T*>(place), from, first, count);
   }
   template <class Source, class Results>
-  RONDO_HOST_DEVICE void fold(const Source& source, const Results& result, int targets,
-                              std::size_t, std::size_t count) const {
+  RONDO_HOST_DEVICE void fold(const Source& source, const Results& result, int targets, std::size_t,
+                              std::size_t count) const {
     protocol::fold_each(
         group, [&](int rank) { return reinterpret_cast<const T*>(source(rank)); }, size,
         [&](int which) { return reinterpret_cast<T*>(result(which)); }, targets, 0, count, with);
@@ -50,8 +50,8 @@ struct plain_all_reduce {
   }
 };
 
-/// For `one_hop`: `from(peer)` is the prologue of what `peer` gets; `take(source, first, count)` takes
-/// what came.
+/// For `one_hop`: `from(peer)` is the prologue of what `peer` gets; `take(source, first, count)`
+/// takes what came.
 template <bool SameForAll, class T, class Group, class From, class Take>
 struct plain_exchange {
   static constexpr protocol::access how = protocol::access::push;
@@ -98,10 +98,9 @@ struct fold_to {
   RONDO_HOST_DEVICE void operator()(const Source& source, std::size_t first,
                                     std::size_t count) const {
     if constexpr (protocol::folds_packs<T, Reduction>) {
-      protocol::fold_packs<T>(group, source, size, 0, count, with,
-                              [&](std::size_t i, const auto& values) {
-                                protocol::pack_to(to, first + i, values);
-                              });
+      protocol::fold_packs<T>(
+          group, source, size, 0, count, with,
+          [&](std::size_t i, const auto& values) { protocol::pack_to(to, first + i, values); });
     } else {
       for (std::size_t i = group.thread_rank(); i < count; i += group.size()) {
         auto folded = Reduction::lift(source(0)[i]);

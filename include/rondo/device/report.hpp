@@ -104,10 +104,11 @@ inline void raise_if_any(const report* reports, int ranks, std::uint64_t patienc
                    "fewer slots",
                one.rank);
       case trouble::out_of_window:
-        refuse("device: " + self + where +
-                   ": a buffer is not in the window's heap, so peers in other processes cannot reach "
-                   "it; allocate it there or pass a codec or one_shot{}",
-               one.rank);
+        refuse(
+            "device: " + self + where +
+                ": a buffer is not in the window's heap, so peers in other processes cannot reach "
+                "it; allocate it there or pass a codec or one_shot{}",
+            one.rank);
       case trouble::bad_slot:
         refuse("device: " + self + " runs block " + std::to_string(one.slot) +
                    ", but its window has slots for " + std::to_string(one.seen) +

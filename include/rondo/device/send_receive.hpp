@@ -35,8 +35,8 @@ RONDO_HOST_DEVICE bool pass_parcels(Group& group, Turn& mine, int to, int from, 
       if (!protocol::agree(group, free) || !mine.usable()) {
         return false;
       }
-      auto* const box = reinterpret_cast<T*>(
-          mine.mailbox(to, self, static_cast<unsigned>(number & 1u)));
+      auto* const box =
+          reinterpret_cast<T*>(mine.mailbox(to, self, static_cast<unsigned>(number & 1u)));
       protocol::store_each(group, box, prologue, first, some);
       group.sync();
       if (group.thread_rank() == 0) {
@@ -50,8 +50,8 @@ RONDO_HOST_DEVICE bool pass_parcels(Group& group, Turn& mine, int to, int from, 
       if (!protocol::agree(group, here) || !mine.usable()) {
         return false;
       }
-      const auto* const box = reinterpret_cast<const T*>(
-          mine.mailbox(self, from, static_cast<unsigned>(number & 1u)));
+      const auto* const box =
+          reinterpret_cast<const T*>(mine.mailbox(self, from, static_cast<unsigned>(number & 1u)));
       protocol::load_each(group, box, epilogue, first, some);
       group.sync();
       if (group.thread_rank() == 0) {
@@ -72,8 +72,8 @@ RONDO_HOST_DEVICE bool pass_parcels(Group& group, Turn& mine, int to, int from, 
 }
 
 template <class T, class Group, class Window, class From, class To>
-RONDO_HOST_DEVICE bool pass(Group& group, const Window& window, int to, int from,
-                            std::size_t count, const From& prologue, const To& epilogue) {
+RONDO_HOST_DEVICE bool pass(Group& group, const Window& window, int to, int from, std::size_t count,
+                            const From& prologue, const To& epilogue) {
   const part share = share_of<T>(window, count, 1);
   return in_call(group, window, 0, [&](auto& mine) {
     for (const int peer : {to, from}) {
@@ -110,8 +110,8 @@ RONDO_HOST_DEVICE bool send(Group group, const Window& window, to peer, std::siz
 template <class T, class Group, peer_window Window, class Epilogue>
 RONDO_HOST_DEVICE bool receive(Group group, const Window& window, from peer, std::size_t count,
                                const Epilogue& epilogue) {
-  return detail::pass<T>(group, window, -1, peer.rank, count, [](std::size_t) -> T { return T{}; },
-                         epilogue);
+  return detail::pass<T>(
+      group, window, -1, peer.rank, count, [](std::size_t) -> T { return T{}; }, epilogue);
 }
 
 /// Sends to one rank while it receives from another: a step of a ring, say, of any length, where

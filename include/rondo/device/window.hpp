@@ -17,7 +17,7 @@ namespace rondo::inline v0_1::device {
 
 /// Words of one pair of ranks for send and receive; each written by one of them.
 struct alignas(128) post {
-  std::uint64_t sent;             ///< written by the sender, in the receiver's window
+  std::uint64_t sent;               ///< written by the sender, in the receiver's window
   alignas(64) std::uint64_t taken;  ///< written by the receiver, in the sender's window
 };
 
@@ -34,7 +34,8 @@ struct alignas(64) slot_state {
 ///
 ///     [failed][slot 0][slot 1]...[heap]
 ///     slot: [state][a pad of each rank][a post of each rank][messages sent, received]
-///           [2 banks of an inbox of each rank][2 banks of a mailbox of each rank][2 banks of stage]
+///           [2 banks of an inbox of each rank][2 banks of a mailbox of each rank][2 banks of
+///           stage]
 ///
 /// A slot is what one block uses: blocks do not wait for blocks of their own rank.
 struct window_shape {
@@ -86,7 +87,8 @@ struct window_shape {
 ///  - `shape()`                    its layout, zeroed before any rank could reach it
 ///  - `slot()`, `slots()`, `first_slot()`  which of how many groups of a rank this one is, and the
 ///    channel's first slot: launches that may run at the same time use different channels
-///  - `reaches_everything()`       peers load and store any pointer of this rank, not only its window
+///  - `reaches_everything()`       peers load and store any pointer of this rank, not only its
+///  window
 ///  - `patience_ns()`, `reports()` how long to wait, and what to fill if that was in vain
 template <class W>
 concept peer_window = std::is_trivially_copyable_v<W> && requires(const W& window, int rank) {
@@ -114,9 +116,9 @@ class window {
     window_shape shape{};
     report* reports = nullptr;
     std::uint64_t patience_ns = 2'000'000'000;
-    int rank = -1;           ///< -1: blockIdx.y
-    int slot = -1;           ///< -1: blockIdx.x, of gridDim.x
-    unsigned slots = 1;      ///< if `slot` is given
+    int rank = -1;       ///< -1: blockIdx.y
+    int slot = -1;       ///< -1: blockIdx.x, of gridDim.x
+    unsigned slots = 1;  ///< if `slot` is given
     unsigned first_slot = 0;
     bool reaches_everything = true;
   };

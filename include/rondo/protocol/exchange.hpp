@@ -10,12 +10,13 @@
 
 namespace rondo::inline v0_1::protocol {
 
-/// Every rank gives `count` elements to every rank, the same to all or not, through staging areas in
-/// blocks. One signal per block. What is staged and how is up to `work`:
+/// Every rank gives `count` elements to every rank, the same to all or not, through staging areas
+/// in blocks. One signal per block. What is staged and how is up to `work`:
 ///  - `Work::how`, `Work::grain`, `bytes(count)`  as for `two_hops`
 ///  - `Work::same_for_all`   a rank gives the same elements to all
 ///  - `gives(self)`          this rank gives anything at all
-///  - `stage(to, targets, peer, first, count)` writes elements for `peer` to `to(0)` .. ; if all get
+///  - `stage(to, targets, peer, first, count)` writes elements for `peer` to `to(0)` .. ; if all
+///  get
 ///    the same, to all `targets` places at once
 ///  - `use(source, first, count)` takes what each rank r staged for this one, at `source(r)`
 /// Cost: (n-1) times the elements leave each rank; one latency.
@@ -69,7 +70,7 @@ RONDO_HOST_DEVICE bool one_hop(Group& group, Peers& peers, std::size_t count, co
             [&](int rank) -> const std::byte* {
               return pushes ? place(self, bank, rank) : place(rank, bank, one_area ? 0 : self);
             },
-            k * each, in_block(k));
+            k* each, in_block(k));
       });
 }
 

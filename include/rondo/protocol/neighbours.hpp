@@ -34,9 +34,9 @@ RONDO_HOST_DEVICE bool wait_for_two(Group& group, Peers& peers, int left, int ri
 
 /// All-reduce around a ring: partial results go once around and results once more, each step from
 /// one staging area into the next rank's. Chunk c is folded in the order c, c+1, .. c-1 of ranks;
-/// partial results travel in the accumulator's type. `from(i)` gives element i, `to(i, value)` takes
-/// the result.
-/// Cost: 2(n-1)/n of the elements written; 2(n-1) + 1 latencies. For links that are not all-to-all.
+/// partial results travel in the accumulator's type. `from(i)` gives element i, `to(i, value)`
+/// takes the result. Cost: 2(n-1)/n of the elements written; 2(n-1) + 1 latencies. For links that
+/// are not all-to-all.
 template <class T, cooperative Group, peer_memory Peers, class From, class To, class Reduction>
 RONDO_HOST_DEVICE bool ring_all_reduce(Group& group, Peers& peers, std::size_t count,
                                        const From& from, const To& to, const Reduction& with) {
@@ -60,8 +60,8 @@ RONDO_HOST_DEVICE bool ring_all_reduce(Group& group, Peers& peers, std::size_t c
     unsigned before = 0;  // the bank that was filled a step ago
     for (int step = 0; step <= steps; ++step) {
       const int chunk = ((self - step) % size + size) % size;
-      part mine = even_part(length, static_cast<std::size_t>(size),
-                            static_cast<std::size_t>(chunk), line);
+      part mine =
+          even_part(length, static_cast<std::size_t>(size), static_cast<std::size_t>(chunk), line);
       mine.first += begin;
       const unsigned bank = peers.used().stages & 1u;
       std::byte* const here = peers.stage(self, before);

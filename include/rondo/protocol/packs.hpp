@@ -24,11 +24,10 @@ struct alignas(Width > 1 ? pack_bytes : alignof(T)) pack {
 
 /// Elements of a whole pack: 1 for types that do not fit one evenly.
 template <class T>
-inline constexpr unsigned pack_width =
-    std::is_trivially_default_constructible_v<T> && sizeof(T) <= pack_bytes &&
-            pack_bytes % sizeof(T) == 0
-        ? static_cast<unsigned>(pack_bytes / sizeof(T))
-        : 1u;
+inline constexpr unsigned pack_width = std::is_trivially_default_constructible_v<T> &&
+                                               sizeof(T) <= pack_bytes&& pack_bytes % sizeof(T) == 0
+                                           ? static_cast<unsigned>(pack_bytes / sizeof(T))
+                                           : 1u;
 
 template <unsigned Width>
 using width_is = std::integral_constant<unsigned, Width>;
@@ -149,7 +148,9 @@ RONDO_HOST_DEVICE void store_each(Group& group, T* to, const From& from, std::si
                                   std::size_t count) {
   each_pack<T, pack_width<T>, 4>(
       group, 0, count,
-      [&](auto width, std::size_t i) { return pack_from<T, decltype(width)::value>(from, first + i); },
+      [&](auto width, std::size_t i) {
+        return pack_from<T, decltype(width)::value>(from, first + i);
+      },
       [&](std::size_t i, const auto& values) { store_pack(to + i, values); });
 }
 
@@ -189,13 +190,14 @@ template <class Of>
   return all;
 }
 
-/// The fold of elements i .. i + Width - 1 of the first `number` sources, `Sources` if that is not 0.
+/// The fold of elements i .. i + Width - 1 of the first `number` sources, `Sources` if that is not
+/// 0.
 template <int Sources, unsigned Width, class T, class Reduction, class Source>
 [[nodiscard]] RONDO_HOST_DEVICE pack<T, Width> fold_pack(const held_pointers<const T*>& held,
                                                          const Source& source, int number,
                                                          std::size_t i, const Reduction& with) {
   constexpr int batch = Sources == 0 ? 4 : Sources;
-  pack<T, Width> in[batch];
+  pack<T, Width> in[batch] = {};  // all are loaded, which GCC 12 does not see
   typename Reduction::partial folded[Width];
   const auto load = [&](int begin) {
     RONDO_UNROLL
@@ -254,8 +256,7 @@ RONDO_HOST_DEVICE void fold_loop(Group& group, const Source& source, int number,
 
 /// Types that can be folded in packs; others are folded one by one.
 template <class T, class Reduction>
-inline constexpr bool folds_packs =
-    std::is_trivially_default_constructible_v<T> &&
+inline constexpr bool folds_packs = std::is_trivially_default_constructible_v<T>&&
     std::is_trivially_default_constructible_v<typename Reduction::partial>;
 
 /// `take(i, values)` for packs of the fold, in order, of the sources' elements in [first, last).

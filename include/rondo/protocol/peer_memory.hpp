@@ -72,7 +72,8 @@ struct counters {
 ///  - `advance()`   begins the next step, for calls that go through a doubled word more than twice
 ///  - `wait(r, word)` returns true when rank r has written this step's word there. On a host it
 ///    throws when that cannot happen any more; on a device it returns false.
-///  - `touch(body)` runs `body`, which reads or writes buffers that belong to peers' callers; absent
+///  - `touch(body)` runs `body`, which reads or writes buffers that belong to peers' callers;
+///  absent
 ///    where they cannot be reached.
 template <class Peers>
 concept peer_memory = requires(Peers& peers, int rank, std::uint64_t& word) {
@@ -93,16 +94,17 @@ struct no_body {  // nvcc finds no lambda inside a requirement
 };
 }  // namespace detail
 
-/// Peer memory that includes the buffers of peers' callers: threads of one process, or GPUs that map
-/// each other. Without it (processes that share no more than a window) data goes through staging.
+/// Peer memory that includes the buffers of peers' callers: threads of one process, or GPUs that
+/// map each other. Without it (processes that share no more than a window) data goes through
+/// staging.
 template <class Peers>
 concept reaches_buffers = peer_memory<Peers> && requires(Peers& peers, detail::no_body nothing) {
   peers.touch(nothing);
 };
 
-/// Peer memory where each rank holds a copy of every rank's pad, so that who waits looks at memory of
-/// its own: `pad(r)` is the copy, held here, of what rank r wrote, and `copy_at(r)` is the copy, held
-/// by rank r, of what this rank writes.
+/// Peer memory where each rank holds a copy of every rank's pad, so that who waits looks at memory
+/// of its own: `pad(r)` is the copy, held here, of what rank r wrote, and `copy_at(r)` is the copy,
+/// held by rank r, of what this rank writes.
 template <class Peers>
 concept copies_pads = peer_memory<Peers> && requires(Peers& peers, int rank) {
   { peers.copy_at(rank) } -> std::same_as<struct pad&>;
@@ -124,7 +126,8 @@ RONDO_HOST_DEVICE void announce(Group& group, Peers& peers, const Write& write) 
   }
 }
 
-/// Groups whose threads can vote: `all(mine)` is true on each if `mine` is on all, and synchronises.
+/// Groups whose threads can vote: `all(mine)` is true on each if `mine` is on all, and
+/// synchronises.
 template <class Group>
 concept votes = cooperative<Group> && requires(Group& group) {
   { group.all(true) } -> std::same_as<bool>;

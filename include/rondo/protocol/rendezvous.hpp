@@ -36,9 +36,8 @@ RONDO_HOST_DEVICE bool rendezvous(Group& group, Peers& peers, const void* input,
     to.entered.output = output;
     publish(to.entered.word, peers.word());
   });
-  if (!wait_for_all(group, peers, [&](int rank) -> std::uint64_t& {
-        return peers.pad(rank).entered.word;
-      })) {
+  if (!wait_for_all(group, peers,
+                    [&](int rank) -> std::uint64_t& { return peers.pad(rank).entered.word; })) {
     return false;
   }
   peers.touch([&] {
@@ -47,8 +46,8 @@ RONDO_HOST_DEVICE bool rendezvous(Group& group, Peers& peers, const void* input,
   });
   group.sync();
   announce(group, peers, [&](pad& to) { publish(to.left.word, peers.word()); });
-  return wait_for_all(
-      group, peers, [&](int rank) -> std::uint64_t& { return peers.pad(rank).left.word; });
+  return wait_for_all(group, peers,
+                      [&](int rank) -> std::uint64_t& { return peers.pad(rank).left.word; });
 }
 
 }  // namespace rondo::inline v0_1::protocol

@@ -89,8 +89,8 @@ RONDO_HOST_DEVICE void copy_part(Group& group, T* to, const T* from, std::size_t
 #endif
 }
 
-/// Who moves the bytes of a staged exchange: their reader loads them from the writer's staging area,
-/// or their writer stores them into the reader's, where the reader finds them at home.
+/// Who moves the bytes of a staged exchange: their reader loads them from the writer's staging
+/// area, or their writer stores them into the reader's, where the reader finds them at home.
 enum class access { pull, push };
 
 /// All-reduce by parts, in blocks: each rank owns one part of each block. It stages the parts of
@@ -214,8 +214,8 @@ struct staged_values {
 template <cooperative Group, peer_memory Peers, class T, class Reduction>
 RONDO_HOST_DEVICE bool staged_fold(Group& group, Peers& peers, const T* in, T* out,
                                    std::size_t count, const Reduction& with, int root = -1) {
-  const staged_values<Group, T, Reduction> work{group,        in,           out, with, peers.rank(),
-                                                peers.size(), root < 0 || root == peers.rank()};
+  const staged_values<Group, T, Reduction> work{
+      group, in, out, with, peers.rank(), peers.size(), root < 0 || root == peers.rank()};
   return two_hops(group, peers, count, work);
 }
 

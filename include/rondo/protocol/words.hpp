@@ -21,14 +21,15 @@
 namespace rondo::inline v0_1::protocol {
 
 /// Peer memory with inboxes for words.
-///  - `inbox(reader, writer, bank)` where `reader` finds the words of `writer`; `inbox_words()` long
+///  - `inbox(reader, writer, bank)` where `reader` finds the words of `writer`; `inbox_words()`
+///  long
 ///  - `flag()`       the running step's mark: never 0, and not seen before in this memory
 ///  - `outdated()`   flags have come around since the inboxes were last cleared
 ///  - `clear_inboxes(group)` zeroes all inboxes of this rank, and remembers
 ///  - `give_up(patience, rank)` after a look in vain; true when rank is too late to wait for
 template <class Peers>
-concept has_inboxes = peer_memory<Peers> && requires(Peers& peers, int rank, one_thread& group,
-                                                     typename Peers::patience& so_far) {
+concept has_inboxes = peer_memory<Peers> &&
+    requires(Peers& peers, int rank, one_thread& group, typename Peers::patience& so_far) {
   { peers.inbox(rank, rank, 0u) } -> std::same_as<std::uint64_t*>;
   { peers.inbox_words() } -> std::convertible_to<std::size_t>;
   { peers.flag() } -> std::same_as<std::uint32_t>;
@@ -101,8 +102,8 @@ template <class T, class Peers>
 }
 
 /// Every rank gives `count` elements to every rank; element i for rank r is `give(r, i)`, or, if
-/// `SameForAll`, `give(self, i)`. Each chunk goes to a fresh `taker()`: `begin(first)`, `see(rank, chunk)`
-/// for ranks 0 .. size-1 in order, `end(first, elements)`.
+/// `SameForAll`, `give(self, i)`. Each chunk goes to a fresh `taker()`: `begin(first)`, `see(rank,
+/// chunk)` for ranks 0 .. size-1 in order, `end(first, elements)`.
 ///
 /// Two banks in turn: who writes a bank again has seen words of the call in between from all, who
 /// had then left the call before. Orders no memory but the words themselves.
@@ -138,9 +139,9 @@ RONDO_HOST_DEVICE bool exchange_words(Group& group, Peers& peers, std::size_t co
     for (int step = 0; step < size; ++step) {
       const int peer = self + 1 + step < size ? self + 1 + step : self + 1 + step - size;
       if (!SameForAll || step == 0) {
-        raw = rondo::bit_cast<typename chunk::raw>(detail::chunk_from<T>(
-            [&](std::size_t i) { return give(SameForAll ? self : peer, i); }, c * chunk::elements,
-            count, each));
+        raw = rondo::bit_cast<typename chunk::raw>(
+            detail::chunk_from<T>([&](std::size_t i) { return give(SameForAll ? self : peer, i); },
+                                  c * chunk::elements, count, each));
       }
       std::uint64_t* const to = peers.inbox(peer, self, bank) + c * chunk::words;
       RONDO_UNROLL

@@ -56,10 +56,10 @@ namespace detail {
            "; make it with window_options{.slots = " + std::to_string(shape.blocks) + "}");
   }
   if (shape.blocks * ranks > fit) {
-    refuse("cuda: launch of " + std::to_string(ranks) + " ranks x " +
-           std::to_string(shape.blocks) + " blocks of " + std::to_string(shape.threads) +
-           " threads = " + std::to_string(shape.blocks * ranks) + " blocks, but " +
-           std::to_string(fit) + " run at once on this GPU; launch fewer blocks or threads, or give "
+    refuse("cuda: launch of " + std::to_string(ranks) + " ranks x " + std::to_string(shape.blocks) +
+           " blocks of " + std::to_string(shape.threads) + " threads = " +
+           std::to_string(shape.blocks * ranks) + " blocks, but " + std::to_string(fit) +
+           " run at once on this GPU; launch fewer blocks or threads, or give "
            "the kernel __launch_bounds__");
   }
   return shape;

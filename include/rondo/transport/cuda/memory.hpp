@@ -20,9 +20,8 @@ namespace rondo::inline v0_1::cuda {
 inline void require(cudaError_t status, const char* what) {
   if (status != cudaSuccess) {
     static_cast<void>(cudaGetLastError());  // or the next call would report it once more
-    raise(error{error_code::transport,
-                std::string{what} + ": " + cudaGetErrorString(status) + " (" +
-                    cudaGetErrorName(status) + ")"});
+    raise(error{error_code::transport, std::string{what} + ": " + cudaGetErrorString(status) +
+                                           " (" + cudaGetErrorName(status) + ")"});
   }
 }
 

@@ -56,15 +56,14 @@ class peer_gpus {
     return device::window{parts};
   }
 
-  /// Enqueues `kernel(window, arguments...)` on the GPU of one rank. All ranks launch as many blocks:
-  /// state them where GPUs differ.
+  /// Enqueues `kernel(window, arguments...)` on the GPU of one rank. All ranks launch as many
+  /// blocks: state them where GPUs differ.
   template <class... P>
   void launch(int rank, const launch_shape& wanted, void (*kernel)(device::window, P...),
               std::type_identity_t<P>... arguments) {
     check();
     const device_guard here{devices_[static_cast<std::size_t>(rank)]};
-    const auto shape =
-        detail::settled(wanted, reinterpret_cast<const void*>(kernel), 1, slots());
+    const auto shape = detail::settled(wanted, reinterpret_cast<const void*>(kernel), 1, slots());
     detail::launch_at_once<device::window, P...>(kernel, dim3{shape.blocks, 1, 1}, shape,
                                                  window(rank, shape.channel), arguments...);
   }
@@ -77,8 +76,8 @@ class peer_gpus {
  private:
   [[nodiscard]] window_options with_slots(window_options options) const {
     for (std::size_t i = 0; options.slots == 0 && i < devices_.size(); ++i) {
-      options.slots = static_cast<unsigned>(
-          2 * attribute(cudaDevAttrMultiProcessorCount, devices_[i]));
+      options.slots =
+          static_cast<unsigned>(2 * attribute(cudaDevAttrMultiProcessorCount, devices_[i]));
     }
     return options;
   }

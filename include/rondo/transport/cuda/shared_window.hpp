@@ -21,9 +21,10 @@
 
 namespace rondo::inline v0_1::cuda {
 
-/// A window over ranks that are processes of one node (CUDA IPC), threads, or both; one GPU each, or
-/// the same one for tests. How ranks tell each other of their memory is up to `exchange(mine, all)`:
-/// it gathers the bytes of all ranks, in rank order, and returns on no rank before all have called.
+/// A window over ranks that are processes of one node (CUDA IPC), threads, or both; one GPU each,
+/// or the same one for tests. How ranks tell each other of their memory is up to `exchange(mine,
+/// all)`: it gathers the bytes of all ranks, in rank order, and returns on no rank before all have
+/// called.
 ///
 ///     rondo::cuda::shared_window window{comm.rank(), comm.size(), 64 << 20,
 ///         [&](std::span<const std::byte> mine, std::span<std::byte> all) {
@@ -32,8 +33,8 @@ namespace rondo::inline v0_1::cuda {
 ///     window.launch({.stream = stream}, kernel, arguments...);
 ///
 /// Making and destroying are collective: a rank's memory is freed when all have let go of it. Peers
-/// in other processes reach the window alone, so buffers for two_shot from buffer to buffer come from
-/// its heap.
+/// in other processes reach the window alone, so buffers for two_shot from buffer to buffer come
+/// from its heap.
 template <class Exchange>
 class shared_window {
  public:
@@ -116,12 +117,13 @@ class shared_window {
     for (int peer = 0; peer < size(); ++peer) {
       const auto& theirs = heard[static_cast<std::size_t>(peer)];
       if (theirs.bytes != told.bytes || theirs.slots != told.slots) {
-        refuse("cuda: the window of rank " + std::to_string(peer) + " has " +
-                   std::to_string(theirs.bytes) + " bytes and " + std::to_string(theirs.slots) +
-                   " slots, expected " + std::to_string(told.bytes) + " and " +
-                   std::to_string(told.slots) + " as on rank " + std::to_string(rank_) +
-                   "; pass the same window_bytes and options on all ranks, slots too if GPUs differ",
-               peer);
+        refuse(
+            "cuda: the window of rank " + std::to_string(peer) + " has " +
+                std::to_string(theirs.bytes) + " bytes and " + std::to_string(theirs.slots) +
+                " slots, expected " + std::to_string(told.bytes) + " and " +
+                std::to_string(told.slots) + " as on rank " + std::to_string(rank_) +
+                "; pass the same window_bytes and options on all ranks, slots too if GPUs differ",
+            peer);
       }
       parts_.memory[peer] = theirs.address;
       if (theirs.process != told.process) {
@@ -144,8 +146,8 @@ class shared_window {
 
   [[nodiscard]] static window_options with_slots(window_options options) {
     if (options.slots == 0) {
-      options.slots = static_cast<unsigned>(
-          2 * attribute(cudaDevAttrMultiProcessorCount, current_device()));
+      options.slots =
+          static_cast<unsigned>(2 * attribute(cudaDevAttrMultiProcessorCount, current_device()));
     }
     return options;
   }

@@ -23,8 +23,8 @@ namespace rondo::inline v0_1::cuda {
 ///     ranks.launch(kernel, arguments...);        // kernel(rondo::device::window, arguments...)
 ///     ranks.launch({.blocks = 8, .stream = stream}, kernel, arguments...);
 ///
-/// Made and destroyed while no kernel uses it. Launches on streams that may run at the same time take
-/// different channels.
+/// Made and destroyed while no kernel uses it. Launches on streams that may run at the same time
+/// take different channels.
 class virtual_ranks {
  public:
   /// `window_bytes` of staging per rank. Errors: no memory; too few bytes for the slots.
@@ -38,8 +38,8 @@ class virtual_ranks {
   /// Blocks that a rank may have in one launch.
   [[nodiscard]] unsigned slots() const noexcept { return options_.slots; }
 
-  /// The kernel's argument: for blocks whose rank is blockIdx.y, or for a launch of rank `rank` alone.
-  /// Ranks launched one by one must all run at once, which is then the caller's care.
+  /// The kernel's argument: for blocks whose rank is blockIdx.y, or for a launch of rank `rank`
+  /// alone. Ranks launched one by one must all run at once, which is then the caller's care.
   [[nodiscard]] device::window window(unsigned channel = 0, int rank = -1) const {
     if (channel >= options_.channels) {
       refuse("cuda: channel " + std::to_string(channel) + " of " +
@@ -67,16 +67,16 @@ class virtual_ranks {
     const auto shape = detail::settled(wanted, reinterpret_cast<const void*>(kernel),
                                        static_cast<unsigned>(size()), slots());
     detail::launch_at_once<device::window, P...>(
-        kernel, dim3{shape.blocks, static_cast<unsigned>(size()), 1}, shape,
-        window(shape.channel), arguments...);
+        kernel, dim3{shape.blocks, static_cast<unsigned>(size()), 1}, shape, window(shape.channel),
+        arguments...);
   }
   template <class... P>
   void launch(void (*kernel)(device::window, P...), std::type_identity_t<P>... arguments) {
     launch(launch_shape{}, kernel, arguments...);
   }
 
-  /// Errors: what kernels that have ended reported; a late rank as `timeout`, a rank in another call
-  /// as `mismatch`. A window that has failed does not recover: make another.
+  /// Errors: what kernels that have ended reported; a late rank as `timeout`, a rank in another
+  /// call as `mismatch`. A window that has failed does not recover: make another.
   void check() const { reports_.check(nanoseconds_of(options_)); }
 
   /// The heap of a rank.

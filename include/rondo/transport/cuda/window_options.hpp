@@ -15,11 +15,11 @@ namespace rondo::inline v0_1::cuda {
 
 /// How a window's memory is shared out. Equal on all ranks.
 struct window_options {
-  unsigned slots = 0;                ///< blocks of a rank in one launch; 0: as many as fit the GPU
-  unsigned channels = 1;             ///< launches at a time: one per stream that runs collectives
-  std::size_t packet_bytes = 2048;   ///< of elements per block, rank and call that go by packets
-  std::size_t mail_bytes = 4096;     ///< of elements per block and peer in one parcel of a message
-  std::size_t heap_bytes = 0;        ///< for the caller's own buffers, at equal offsets on all ranks
+  unsigned slots = 0;               ///< blocks of a rank in one launch; 0: as many as fit the GPU
+  unsigned channels = 1;            ///< launches at a time: one per stream that runs collectives
+  std::size_t packet_bytes = 2048;  ///< of elements per block, rank and call that go by packets
+  std::size_t mail_bytes = 4096;    ///< of elements per block and peer in one parcel of a message
+  std::size_t heap_bytes = 0;       ///< for the caller's own buffers, at equal offsets on all ranks
   std::chrono::nanoseconds patience = std::chrono::seconds{10};  ///< of a wait in a kernel
 };
 
@@ -38,8 +38,8 @@ struct window_options {
   shape.slots = options.slots * options.channels;
   shape.inbox_words = options.packet_bytes / 4;
   shape.mail_bytes = options.mail_bytes;
-  shape.stage_bytes = window_bytes / shape.slots / 2 / device::window_shape::line *
-                      device::window_shape::line;
+  shape.stage_bytes =
+      window_bytes / shape.slots / 2 / device::window_shape::line * device::window_shape::line;
   shape.heap_bytes = options.heap_bytes;
   const std::size_t least = 2 * static_cast<std::size_t>(ranks) * 256;
   if (shape.stage_bytes < least) {

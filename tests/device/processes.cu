@@ -1,0 +1,147 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Ranks that are processes, on one GPU: windows over CUDA IPC. Without MPS the processes share the
+// GPU by turns, so this shows that it works, not how fast.
+#include "kernels.cuh"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <span>
+#include <thread>
+
+namespace {
+
+constexpr int ranks = 2;
+constexpr std::size_t count = 40'000;
+
+/// Memory of all processes, through which they tell each other of their windows.
+struct board {
+  std::atomic<int> arrived{0};
+  std::atomic<int> phase{0};
+  std::byte bytes[ranks * 256];
+
+  void gather(int rank, std::span<const std::byte> mine, std::span<std::byte> all) {
+    std::memcpy(bytes + static_cast<std::size_t>(rank) * mine.size(), mine.data(), mine.size());
+    meet();
+    std::memcpy(all.data(), bytes, all.size());
+    meet();
+  }
+  void meet() {
+    const int now = phase.load();
+    if (arrived.fetch_add(1) + 1 == ranks) {
+      arrived = 0;
+      phase = now + 1;
+    }
+    while (phase.load() == now) {
+      std::this_thread::yield();
+    }
+  }
+};
+
+/// out[i] = the sum of all ranks' in[i], buffers in the window's heap.
+__global__ void from_heap(rondo::device::window w) {
+  rondo::device::all_reduce(cooperative_groups::this_thread_block(), w,
+                            rondo::device_span<const float>{w.heap<float>(), count},
+                            rondo::device_span<float>{w.heap<float>(count * 4), count},
+                            rondo::two_shot{});
+}
+__global__ void through_stages(rondo::device::window w, float* wrong, int call) {
+  rondo::device::all_reduce(
+      cooperative_groups::this_thread_block(), w, count,
+      [&](std::size_t i) { return static_cast<float>((i + call) % 100 + w.rank()); },
+      [&](std::size_t i, float value) {
+        if (value != 2 * static_cast<float>((i + call) % 100) + 1) {
+          atomicAdd(wrong, 1.0f);
+        }
+      });
+}
+
+int run(int rank, board& shared) {
+  using namespace rondo;
+  int devices = 0;
+  const bool found = cudaGetDeviceCount(&devices) == cudaSuccess && devices > 0;
+  shared.meet();
+  if (!found) {
+    return 77;
+  }
+  cuda::shared_window window{
+      rank,
+      ranks,
+      8 << 20,
+      [&](std::span<const std::byte> mine, std::span<std::byte> all) {
+        shared.gather(rank, mine, all);
+      },
+      {.slots = 2, .heap_bytes = 2 * count * sizeof(float), .patience = std::chrono::seconds{60}}};
+  std::vector<float> values(count);
+  float wrong = 0;
+  float* device_wrong = nullptr;
+  cuda::require(cudaMalloc(&device_wrong, sizeof(float)), "cudaMalloc");
+  cuda::require(cudaMemset(device_wrong, 0, sizeof(float)), "cudaMemset");
+  for (int call = 0; call < 10; ++call) {
+    for (std::size_t i = 0; i < count; ++i) {
+      values[i] = static_cast<float>((i * 3 + static_cast<std::size_t>(call)) % 50 +
+                                     static_cast<std::size_t>(rank));
+    }
+    cuda::require(
+        cudaMemcpy(window.heap(), values.data(), count * sizeof(float), cudaMemcpyHostToDevice),
+        "cudaMemcpy");
+    window.launch({.blocks = 2, .threads = 256}, from_heap);
+    window.launch({.blocks = 2, .threads = 256}, through_stages, device_wrong, call);
+    cuda::require(cudaMemcpy(values.data(), window.heap() + count * sizeof(float),
+                             count * sizeof(float), cudaMemcpyDeviceToHost),
+                  "cudaMemcpy");
+    window.check();
+    for (std::size_t i = 0; i < count; ++i) {
+      wrong +=
+          values[i] == 2 * static_cast<float>((i * 3 + static_cast<std::size_t>(call)) % 50) + 1
+              ? 0.0f
+              : 1.0f;
+    }
+  }
+  float in_kernels = 0;
+  cuda::require(cudaMemcpy(&in_kernels, device_wrong, sizeof(float), cudaMemcpyDeviceToHost),
+                "cudaMemcpy");
+  cudaFree(device_wrong);
+  std::printf("rank %d: %g wrong results\n", rank, static_cast<double>(wrong + in_kernels));
+  return wrong + in_kernels == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main() {
+  void* memory =
+      mmap(nullptr, sizeof(board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  auto& shared = *new (memory) board;
+  pid_t children[ranks];
+  for (int rank = 0; rank < ranks; ++rank) {  // before anything touches CUDA
+    children[rank] = fork();
+    if (children[rank] == 0) {
+      int status = 1;
+      try {
+        status = run(rank, shared);
+      } catch (const std::exception& failure) {
+        std::printf("rank %d: %s\n", rank, failure.what());
+      }
+      std::fflush(stdout);
+      _exit(status);
+    }
+  }
+  int worst = 0;
+  for (const pid_t child : children) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    worst = code > worst ? code : worst;
+  }
+  if (worst == 77) {
+    std::puts("skipped: no CUDA device");
+  }
+  return worst;
+}
