@@ -71,7 +71,7 @@ int run(int rank, board& shared) {
   if (!found) {
     return 77;
   }
-  cuda::shared_window window{
+  rondo::cuda::shared_window window{
       rank,
       ranks,
       8 << 20,
@@ -82,21 +82,21 @@ int run(int rank, board& shared) {
   std::vector<float> values(count);
   float wrong = 0;
   float* device_wrong = nullptr;
-  cuda::require(cudaMalloc(&device_wrong, sizeof(float)), "cudaMalloc");
-  cuda::require(cudaMemset(device_wrong, 0, sizeof(float)), "cudaMemset");
+  rondo::cuda::require(cudaMalloc(&device_wrong, sizeof(float)), "cudaMalloc");
+  rondo::cuda::require(cudaMemset(device_wrong, 0, sizeof(float)), "cudaMemset");
   for (int call = 0; call < 10; ++call) {
     for (std::size_t i = 0; i < count; ++i) {
       values[i] = static_cast<float>((i * 3 + static_cast<std::size_t>(call)) % 50 +
                                      static_cast<std::size_t>(rank));
     }
-    cuda::require(
+    rondo::cuda::require(
         cudaMemcpy(window.heap(), values.data(), count * sizeof(float), cudaMemcpyHostToDevice),
         "cudaMemcpy");
     window.launch({.blocks = 2, .threads = 256}, from_heap);
     window.launch({.blocks = 2, .threads = 256}, through_stages, device_wrong, call);
-    cuda::require(cudaMemcpy(values.data(), window.heap() + count * sizeof(float),
-                             count * sizeof(float), cudaMemcpyDeviceToHost),
-                  "cudaMemcpy");
+    rondo::cuda::require(cudaMemcpy(values.data(), window.heap() + count * sizeof(float),
+                                    count * sizeof(float), cudaMemcpyDeviceToHost),
+                         "cudaMemcpy");
     window.check();
     for (std::size_t i = 0; i < count; ++i) {
       wrong +=
@@ -106,8 +106,8 @@ int run(int rank, board& shared) {
     }
   }
   float in_kernels = 0;
-  cuda::require(cudaMemcpy(&in_kernels, device_wrong, sizeof(float), cudaMemcpyDeviceToHost),
-                "cudaMemcpy");
+  rondo::cuda::require(cudaMemcpy(&in_kernels, device_wrong, sizeof(float), cudaMemcpyDeviceToHost),
+                       "cudaMemcpy");
   cudaFree(device_wrong);
   std::printf("rank %d: %g wrong results\n", rank, static_cast<double>(wrong + in_kernels));
   return wrong + in_kernels == 0 ? 0 : 1;

@@ -13,7 +13,7 @@ namespace rondo::inline v0_1::device {
 template <class Group, peer_window Window, class... Given>
 RONDO_HOST_DEVICE bool all_to_all(Group group, const Window& window, std::size_t count,
                                   const Given&... given) {
-  constexpr auto name = hash_of("all_to_all");
+  constexpr auto name = detail::hash_of_types<>("all_to_all");
   return detail::exchange_values<detail::transposes, false>(name, group, window, count,
                                                             detail::transposes{}, given...);
 }
@@ -24,7 +24,7 @@ RONDO_HOST_DEVICE bool all_to_all(Group group, const Window& window, std::size_t
 template <class Group, peer_window Window, class T, class... Given>
 RONDO_HOST_DEVICE bool all_to_all(Group group, const Window& window, device_span<const T> in,
                                   device_span<T> out, const Given&... given) {
-  constexpr auto name = hash_of("all_to_all");
+  constexpr auto name = detail::hash_of_types<>("all_to_all");
   return detail::exchange_buffers<detail::transposes, false>(
       name, group, window, in.size() / static_cast<std::size_t>(window.size()),
       detail::transposes{}, in, out.data(), given...);

@@ -13,7 +13,7 @@ namespace rondo::inline v0_1::device {
 /// synchronise the grid before and behind. Cost: one latency.
 template <class Group, peer_window Window>
 RONDO_HOST_DEVICE bool barrier(Group group, const Window& window) {
-  constexpr auto name = hash_of("barrier");
+  constexpr auto name = detail::hash_of_types<>("barrier");
   return detail::in_call(group, window, detail::fingerprint(name, 0, window.slots()),
                          [&](auto& mine) { return protocol::barrier(group, mine); });
 }

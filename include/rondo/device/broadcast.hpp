@@ -12,7 +12,7 @@ namespace rondo::inline v0_1::device {
 template <class Group, peer_window Window, class... Given>
 RONDO_HOST_DEVICE bool broadcast(Group group, const Window& window, std::size_t count,
                                  const Given&... given) {
-  constexpr auto name = hash_of("broadcast");
+  constexpr auto name = detail::hash_of_types<>("broadcast");
   const root from = detail::pick<detail::is_root>(root{}, given...);
   return detail::exchange_values<detail::broadcasts, false>(
       name, group, window, count, detail::broadcasts{from.rank}, given...);
@@ -24,7 +24,7 @@ template <class Group, peer_window Window, class T, class... Given>
 requires(!std::is_const_v<T>) RONDO_HOST_DEVICE
     bool broadcast(Group group, const Window& window, device_span<T> values,
                    const Given&... given) {
-  constexpr auto name = hash_of("broadcast");
+  constexpr auto name = detail::hash_of_types<>("broadcast");
   const root from = detail::pick<detail::is_root>(root{}, given...);
   return detail::exchange_buffers<detail::broadcasts, false>(
       name, group, window, values.size(), detail::broadcasts{from.rank},
