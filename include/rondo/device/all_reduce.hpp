@@ -110,7 +110,7 @@ RONDO_HOST_DEVICE bool all_reduce(Group& group, const Window& window, std::size_
       constexpr std::size_t block = coder<Codec, Group>::grain;
       grain = (grain + block - 1) / block * block;
     }
-    const part mine_of = share_of<T>(window, count, grain);
+    const part mine_of = share_of<T>(window, count, granule{grain});
     constexpr auto types = hash_of_types<T, Operation, Algorithm, Codec>("all_reduce");
     return in_call(group, window, fingerprint(types, count, window.slots()), [&](auto& mine) {
       if (mine_of.count == 0) {
@@ -136,7 +136,7 @@ RONDO_HOST_DEVICE bool all_reduce(Group& group, const Window& window, std::size_
 template <class T, class Operation, class Group, class Window>
 RONDO_HOST_DEVICE bool all_reduce_in_place(Group& group, const Window& window, const T* in, T* out,
                                            std::size_t count, const Operation& operation) {
-  const part mine_of = share_of<T>(window, count, 1);
+  const part mine_of = share_of<T>(window, count);
   constexpr auto types = hash_of_types<T, Operation, two_shot>("all_reduce of buffers");
   return in_call(group, window, fingerprint(types, count, window.slots()), [&](auto& mine) {
     const reduction<Operation, T> with{operation, mine.size()};

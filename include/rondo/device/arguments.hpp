@@ -51,6 +51,15 @@ struct granule {
   std::size_t elements = 1;
 };
 
+/// Which of `count` elements the calling block shares out of a call with this granule: those that
+/// its epilogue of an all_reduce is called for.
+template <class T, class Window>
+[[nodiscard]] RONDO_HOST_DEVICE part share_of(const Window& window, std::size_t count,
+                                              granule of = {}) {
+  constexpr std::size_t line = sizeof(T) < 128 ? 128 / sizeof(T) : 1;
+  return even_part(count, window.slots(), window.slot(), of.elements > 1 ? of.elements : line);
+}
+
 namespace detail {
 
 enum class role { policy, prologue, epilogue, granule };
@@ -179,14 +188,6 @@ struct moved {
 };
 template <class F>
 moved(const F&, std::size_t) -> moved<F>;
-
-/// What the group's slot has of `count` elements.
-template <class T, class Window>
-[[nodiscard]] RONDO_HOST_DEVICE part share_of(const Window& window, std::size_t count,
-                                              std::size_t grain) {
-  constexpr std::size_t line = sizeof(T) < 128 ? 128 / sizeof(T) : 1;
-  return even_part(count, window.slots(), window.slot(), grain > 1 ? grain : line);
-}
 
 /// True if every slot's share fits the inboxes: the same on all slots.
 template <class T, class Window>

@@ -96,7 +96,7 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
       constexpr std::size_t block = coder<Codec, Group>::grain;
       grain = (grain + block - 1) / block * block;
     }
-    const part share = share_of<T>(window, count, grain);
+    const part share = share_of<T>(window, count, granule{grain});
     return in_call(
         group, window, fingerprint(types, count, window.slots(), kind.giver), [&](auto& mine) {
           if (share.count == 0) {
@@ -193,7 +193,7 @@ RONDO_HOST_DEVICE bool exchange_in_place(std::uint64_t types, Group& group, cons
                                          std::size_t count, const Kind& kind,
                                          const Operation& operation, const T* in,
                                          std::size_t in_count, T* out) {
-  const part share = share_of<T>(window, count, 1);
+  const part share = share_of<T>(window, count);
   return in_call(
       group, window, fingerprint(types, count, window.slots(), kind.giver), [&](auto& mine) {
         const bool gives = kind.giver < 0 || kind.giver == mine.rank();

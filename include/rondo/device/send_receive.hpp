@@ -74,7 +74,7 @@ RONDO_HOST_DEVICE bool pass_parcels(Group& group, Turn& mine, int to, int from, 
 template <class T, class Group, class Window, class From, class To>
 RONDO_HOST_DEVICE bool pass(Group& group, const Window& window, int to, int from, std::size_t count,
                             const From& prologue, const To& epilogue) {
-  const part share = share_of<T>(window, count, 1);
+  const part share = share_of<T>(window, count);
   return in_call(group, window, 0, [&](auto& mine) {
     for (const int peer : {to, from}) {
       if (peer >= mine.size() || peer == mine.rank()) {
