@@ -5,9 +5,13 @@
 #include <rondo/rondo.hpp>
 #include <rondo/schedule.hpp>
 
+#include <bit>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -23,6 +27,16 @@ void show(const char* name, const Body& body) {
     std::printf("[%s] %s\n", name, failure.what());
   }
 }
+
+// begin: parameters
+/// a + b, but no larger than `most`, which ranks must agree about.
+struct saturating {
+  static constexpr std::string_view name = "saturating";
+  float most = 1;
+  float operator()(float a, float b) const { return a + b < most ? a + b : most; }
+  [[nodiscard]] std::uint64_t parameters() const { return std::bit_cast<std::uint32_t>(most); }
+};
+// end: parameters
 
 }  // namespace
 
@@ -54,6 +68,10 @@ int main() {
       rondo::barrier(comm);
     }
     rondo::all_reduce(comm, values);
+  });
+  show("mismatch_parameters", [](auto& comm) {
+    std::vector<float> values(1000);
+    rondo::all_reduce(comm, values, saturating{comm.rank() == 1 ? 2.0F : 1.0F});
   });
   show("timeout", [](auto& comm) {
     std::vector<float> values(1000);

@@ -5,7 +5,7 @@
 #include <rondo/core/host_device.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/schedule/schedule.hpp>
-#include <rondo/transport/keepsake.hpp>
+#include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -14,21 +14,7 @@
 #include <vector>
 
 /// The reader that runs a schedule: over any transport that exchanges messages.
-namespace rondo::inline v0_1 {
-
-/// One message out, one message in. `into` may be null: then the bytes are lent to the reader.
-struct outgoing {
-  int peer;
-  const std::byte* data;
-  std::size_t bytes;
-};
-struct incoming {
-  int peer;
-  std::byte* into;
-  std::size_t bytes;
-};
-
-namespace detail {
+namespace rondo::inline v0_1::detail {
 
 /// The memories of one rank, cut into chunks. `Layout` has `offset(chunk)`, in elements.
 template <class Element, class InputLayout, class OutputLayout>
@@ -125,7 +111,7 @@ struct fold_two {
 };
 
 /// Runs one rank's program. `with` folds elements of the type that the memories hold.
-template <class Turn, class Memories, class Fold>
+template <exchanging Turn, class Memories, class Fold>
 void execute(Turn& turn, const schedule::program& steps, const Memories& at, const Fold& with,
              round_lists& lists) {
   using element = typename Fold::partial;
@@ -197,5 +183,4 @@ void execute(Turn& turn, const schedule::program& steps, const Memories& at, con
   }
 }
 
-}  // namespace detail
-}  // namespace rondo::inline v0_1
+}  // namespace rondo::inline v0_1::detail

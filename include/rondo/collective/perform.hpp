@@ -8,18 +8,13 @@
 #include <rondo/core/error.hpp>
 #include <rondo/core/extremes.hpp>
 #include <rondo/schedule/generators.hpp>
+#include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
 
 /// How a collective is made, once ranks have begun it: by the transport, directly, or as a schedule.
 namespace rondo::inline v0_1::detail {
-
-/// True of a turn whose peers' memory can be loaded and stored.
-template <class Turn>
-inline constexpr bool shares_memory = requires {
-  requires Turn::shares_memory;
-};
 
 template <class Algorithm, class Comm>
 [[nodiscard]] Algorithm resolved(Algorithm algorithm, const Comm& comm) {

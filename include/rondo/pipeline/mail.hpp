@@ -8,7 +8,7 @@
 #include <rondo/core/policies.hpp>
 #include <rondo/pipeline/spare_buffers.hpp>
 #include <rondo/pipeline/wire.hpp>
-#include <rondo/transport/threads/backoff.hpp>
+#include <rondo/transport/backoff.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -125,8 +125,8 @@ class mail {
   /// At most as long as a rank waits for another by default: what then waits can say for whom.
   template <class Done>
   void wait_until(const Done& done) {
-    const auto begin = threads::clock::now();
-    for (threads::backoff patience; !done() && threads::clock::now() - begin < longest_wait;
+    const auto begin = rondo::detail::clock::now();
+    for (rondo::detail::backoff patience; !done() && rondo::detail::clock::now() - begin < longest_wait;
          sweep()) {
       static_cast<void>(patience.pause());
     }

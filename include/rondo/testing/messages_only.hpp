@@ -4,6 +4,7 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <cstdint>
@@ -78,6 +79,7 @@ class messages_only {
     template <class Turn>
     void operator()(Turn& turn) const {
       plain_turn<Turn> plain{turn};
+      static_assert(detail::lending<plain_turn<Turn>> && !detail::shares_memory<plain_turn<Turn>>);
       body(plain);
     }
   };

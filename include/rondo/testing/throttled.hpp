@@ -4,6 +4,7 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -55,7 +56,7 @@ class link {
   std::unique_ptr<std::atomic<clock::rep>[]> left_;
 };
 
-/// A communicator whose collectives go by messages over a `link`. Borrows both.
+/// A communicator whose calls go by messages over a `link`. Borrows both.
 ///
 ///     rondo::testing::link slow{4, 1e9};                 // outside run(), one for all ranks
 ///     rondo::testing::throttled apart{comm, slow};       // on each rank
@@ -78,10 +79,19 @@ class throttled {
 
   template <class Body>
   void collective(const call& made, const Body& body) {
-    comm_.collective(made, [&](auto& inner) {
-      turn mine{*this, inner};
-      body(mine);
-    });
+    comm_.collective(made, over_link<Body>{*this, body});
+  }
+  template <class Body>
+  [[nodiscard]] auto begin_collective(const call& made, Body body) {
+    return comm_.begin_collective(made, over_link<Body>{*this, std::move(body)});
+  }
+  template <class Body>
+  void message(const call& made, const Body& body) {
+    comm_.message(made, over_link<Body>{*this, body});
+  }
+  template <class Body>
+  [[nodiscard]] auto begin_message(const call& made, Body body) {
+    return comm_.begin_message(made, over_link<Body>{*this, std::move(body)});
   }
 
  private:
@@ -132,6 +142,22 @@ class throttled {
       settle();
     }
 
+    /// Messages of the user's leave when their port is free, and arrive one latency after that.
+    void send(int peer, std::uint64_t tag, std::uint64_t kind, const std::byte* data,
+              std::size_t bytes) {
+      auto& free = through_.port_out_;
+      free = (std::max)(clock::now(), free) + through_.over_.time_for(bytes);
+      std::this_thread::sleep_until(free + through_.over_.latency());
+      inner_.send(peer, tag, kind, data, bytes);
+    }
+    void receive(int peer, std::uint64_t tag, std::uint64_t kind, std::byte* data,
+                 std::size_t bytes) {
+      inner_.receive(peer, tag, kind, data, bytes);
+      auto& free = through_.port_in_;
+      free = (std::max)(clock::now(), free + through_.over_.time_for(bytes));
+      std::this_thread::sleep_until(free);
+    }
+
     [[noreturn]] void fail(error_code code, int culprit, std::string message) {
       inner_.fail(code, culprit, std::move(message));
     }
@@ -143,6 +169,18 @@ class throttled {
 
     throttled& through_;
     Inner& inner_;
+  };
+
+  template <class Body>
+  struct over_link {
+    throttled& through;
+    Body body;
+    template <class Inner>
+    void operator()(Inner& inner) const {
+      turn<Inner> mine{through, inner};
+      static_assert(detail::lending<turn<Inner>> && detail::messaging<turn<Inner>>);
+      body(mine);
+    }
   };
 
   Comm& comm_;

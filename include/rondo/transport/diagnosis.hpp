@@ -15,7 +15,7 @@
 
 /// Why does nobody come? Asked once a millisecond by a rank that has waited for long; costs the
 /// fast path nothing but the records it reads.
-namespace rondo::inline v0_1 {
+namespace rondo::inline v0_1::detail {
 
 /// Ranks that can read what each has announced about itself:
 ///  - `word_of(r, number)`  the word of rank r's call `number`, 0 if it is not known
@@ -133,4 +133,4 @@ bool find_absence(Group& in, int peer, int self, std::uint32_t number, const cal
   return true;
 }
 
-}  // namespace rondo::inline v0_1
+}  // namespace rondo::inline v0_1::detail

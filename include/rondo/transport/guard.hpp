@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <exception>
@@ -12,7 +13,7 @@ namespace rondo::inline v0_1::detail {
 /// Runs `body(now)`. What it throws goes on to the caller; before, `now.abandon(refused, why)` sees
 /// to it that no peer waits for this call in vain. A call that was refused before any peer noticed
 /// it does no harm: every rank refuses it alike.
-template <class Turn, class Body>
+template <abandonable Turn, class Body>
 void run_guarded(Turn& now, const Body& body) {
 #if defined(__cpp_exceptions)
   try {

@@ -11,7 +11,7 @@
 #include <vector>
 
 /// What a communicator keeps between calls so that the second call of a shape allocates nothing.
-namespace rondo::inline v0_1 {
+namespace rondo::inline v0_1::detail {
 
 /// Memory that grows to the largest request and stays.
 class arena {
@@ -65,4 +65,4 @@ class keepsakes {
   std::vector<shared<base>> all_;
 };
 
-}  // namespace rondo::inline v0_1
+}  // namespace rondo::inline v0_1::detail

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace rondo::inline v0_1 {
+namespace rondo::inline v0_1::detail {
 
 /// How many handles own an object; its base class.
 class owned {
@@ -60,4 +60,4 @@ class shared {
   T* at_ = nullptr;
 };
 
-}  // namespace rondo::inline v0_1
+}  // namespace rondo::inline v0_1::detail

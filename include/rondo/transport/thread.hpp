@@ -15,7 +15,7 @@
 
 /// What rondo needs of <thread>, from POSIX: that header brings stop tokens, semaphores and streams
 /// along, 15,000 lines.
-namespace rondo::inline v0_1 {
+namespace rondo::inline v0_1::detail {
 
 /// A thread that runs `body()`; `body` must not throw. Joined when the handle goes away.
 class thread {
@@ -65,4 +65,4 @@ inline void sleep_for(std::chrono::nanoseconds time) noexcept {
   nanosleep(&span, nullptr);
 }
 
-}  // namespace rondo::inline v0_1
+}  // namespace rondo::inline v0_1::detail

@@ -4,7 +4,7 @@
 
 #include <rondo/transport/shared.hpp>
 #include <rondo/transport/thread.hpp>
-#include <rondo/transport/threads/backoff.hpp>
+#include <rondo/transport/backoff.hpp>
 #include <rondo/version.hpp>
 
 #include <atomic>
@@ -17,6 +17,8 @@
 #include <vector>
 
 namespace rondo::inline v0_1 {
+
+namespace detail {
 
 /// Runs tasks one after another in the order they were submitted, on a thread of its own. After the
 /// first task: no allocation and no lock. One thread submits.
@@ -62,7 +64,7 @@ class worker : public owned {
   }
 
   void wait_for(std::uint64_t number) const {
-    threads::backoff patience;
+    backoff patience;
     while (!done(number)) {
       static_cast<void>(patience.pause());
     }
@@ -107,7 +109,7 @@ class worker : public owned {
 
   void loop() {
     for (std::uint64_t next = 0;; ++next) {
-      threads::backoff patience;
+      backoff patience;
       while (submitted_.load(std::memory_order_acquire) == next) {
         if (stop_.load(std::memory_order_acquire)) {
           return;
@@ -137,6 +139,8 @@ class worker : public owned {
   thread thread_;
 };
 
+}  // namespace detail
+
 /// A call that was begun with `async{}`. Its buffers belong to it until `wait()` returns.
 ///
 /// Dropping it waits too, quietly: the communicator's next call then throws its error. `wait()` may
@@ -144,7 +148,7 @@ class worker : public owned {
 class pending {
  public:
   pending() = default;
-  pending(shared<worker> runs, std::uint64_t number)
+  pending(detail::shared<detail::worker> runs, std::uint64_t number)
       : worker_{std::move(runs)}, number_{number} {}
   pending(pending&&) = default;
   pending& operator=(pending&& other) {
@@ -179,9 +183,11 @@ class pending {
     }
   }
 
-  shared<worker> worker_;
+  detail::shared<detail::worker> worker_;
   std::uint64_t number_ = 0;
 };
+
+namespace detail {
 
 /// The asynchronous calls of one communicator, on a thread that is begun with the first of them.
 class background {
@@ -226,4 +232,5 @@ class background {
   shared<worker> runs_;
 };
 
+}  // namespace detail
 }  // namespace rondo::inline v0_1

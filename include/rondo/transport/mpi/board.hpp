@@ -104,7 +104,7 @@ struct alignas(64) waiting {
 /// Everything that one rank tells the others. Where there is no shared memory it travels as a
 /// message that no rank has to wait for, which in MPI means about 4 KiB.
 struct board {
-  record calls[records_kept];
+  record calls[detail::records_kept];
   record message;  ///< the send or receive that is running
   waiting wait;
   alignas(64) std::atomic<std::uint32_t> last_number{0};

@@ -37,7 +37,7 @@ class suspicion {
     }
     std::string text = "ranks wait for each other: ";
     for (std::size_t i = 0; i < now.size(); ++i) {
-      text += account_of(in, now[i].rank, number) + (i + 1 < now.size() ? "; " : "");
+      text += detail::account_of(in, now[i].rank, number) + (i + 1 < now.size() ? "; " : "");
     }
     in.fail(error_code::mismatch, now.front().rank, text);
     return true;

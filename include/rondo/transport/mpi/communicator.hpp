@@ -115,9 +115,9 @@ class communicator {
   }
 
   /// Scratch and plans that live as long as this communicator.
-  [[nodiscard]] arena& scratch() noexcept { return state_->scratch; }
-  [[nodiscard]] arena& widened() noexcept { return state_->widened; }
-  [[nodiscard]] keepsakes& kept() noexcept { return state_->kept; }
+  [[nodiscard]] detail::arena& scratch() noexcept { return state_->scratch; }
+  [[nodiscard]] detail::arena& widened() noexcept { return state_->widened; }
+  [[nodiscard]] detail::keepsakes& kept() noexcept { return state_->kept; }
 
   /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
   /// Collective. Errors: a negative color is refused.
@@ -153,9 +153,9 @@ class communicator {
   struct state {
     group in;
     bool has_threads = false;
-    arena scratch{};
-    arena widened{};
-    keepsakes kept{};
+    detail::arena scratch{};
+    detail::arena widened{};
+    detail::keepsakes kept{};
 
     state(MPI_Comm around, const options& with, int spins_at_most)
         : in{around, with, spins_at_most} {
@@ -170,7 +170,7 @@ class communicator {
       // A call may end without having met all peers, so its word tells of all calls before it, too.
       in.history = in.history * 0x9e3779b1u + made.fingerprint();
       const auto word = protocol::call_word(++in.calls_made, in.history);
-      const auto slot = in.calls_made % records_kept;
+      const auto slot = in.calls_made % detail::records_kept;
       in.own_board().calls[slot].write(word, made, in.told_calls[slot]);
       in.own_board().last_number.store(in.calls_made, std::memory_order_release);
       if (in.has_window()) {
@@ -195,7 +195,7 @@ class communicator {
       detail::run_guarded(now, body);
     }
 
-    background begun{};  ///< last: its calls end before what they use goes away
+    detail::background begun{};  ///< last: its calls end before what they use goes away
   };
 
   communicator(MPI_Comm around, const options& with, int spins_at_most) : options_{with} {

@@ -10,7 +10,7 @@
 #include <rondo/transport/mpi/handle.hpp>
 #include <rondo/transport/mpi/place.hpp>
 #include <rondo/transport/mpi/window.hpp>
-#include <rondo/transport/threads/backoff.hpp>
+#include <rondo/transport/backoff.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -26,7 +26,7 @@
 
 namespace rondo::inline v0_1::mpi {
 
-using clock = std::chrono::steady_clock;
+using detail::clock;
 
 struct options {
   /// How long a rank waits for another before it gives up on it.
@@ -64,7 +64,7 @@ class group {
     MPI_Comm_rank(around_.get(), &rank_);
     MPI_Comm_size(around_.get(), &size_);
     where = find_place(around_.get(), with.ranks_per_node);
-    spins = (std::min)(spins_at_most, threads::spins_for(where.node_ranks, where.processors));
+    spins = (std::min)(spins_at_most, detail::spins_for(where.node_ranks, where.processors));
     if (where.node_ranks == size_ && with.memory == options::memory::shared) {
       memory_ = window::allocate(around_.get());
     }
@@ -103,7 +103,7 @@ class group {
     }
     const auto since = clock::now();
     const auto patience = (std::min)(deadline, clock::duration{std::chrono::seconds{5}});
-    threads::backoff pause;
+    detail::backoff pause;
     for (int other = 0; other < size_;) {
       if (has_returned(other)) {
         ++other;
@@ -143,11 +143,11 @@ class group {
   [[nodiscard]] board& own_board() const noexcept { return board_of(rank_); }
   [[nodiscard]] std::uint64_t word_of(int rank, std::uint32_t number) const noexcept {
     const auto word =
-        board_of(rank).calls[number % records_kept].word.load(std::memory_order_acquire);
+        board_of(rank).calls[number % detail::records_kept].word.load(std::memory_order_acquire);
     return word >> 32 == number ? word : 0;
   }
   [[nodiscard]] std::string call_of(int rank, std::uint32_t number) const {
-    return board_of(rank).calls[number % records_kept].describe(word_of(rank, number));
+    return board_of(rank).calls[number % detail::records_kept].describe(word_of(rank, number));
   }
   [[nodiscard]] std::string message_of(int rank) const {
     const auto& shown = board_of(rank).message;
@@ -247,12 +247,12 @@ class group {
   std::uint32_t calls_made = 0;  ///< number of the last collective call
   std::uint32_t history = 0;     ///< of what was called so far
   protocol::counters used{};
-  record::site told_calls[records_kept];
+  record::site told_calls[detail::records_kept];
   record::site told_message;
   std::vector<std::uint64_t> sent;  ///< large messages of the user, by peer
   std::vector<unclaimed> taken;
-  arena inbox;
-  arena outbox;
+  detail::arena inbox;
+  detail::arena outbox;
   std::vector<MPI_Request> receives;
   std::vector<MPI_Request> sends;
   struct lent_message {
@@ -317,7 +317,7 @@ class group {
     auto& state = of(0).reunion;
     own_board().wants_to_shrink.store(true, std::memory_order_release);
     const auto since = clock::now();
-    threads::backoff patience;
+    detail::backoff patience;
     while (state.load(std::memory_order_acquire) != 2) {
       bool complete = clock::now() - since > deadline;
       if (!complete) {
@@ -358,7 +358,7 @@ class group {
     MPI_Request request = MPI_REQUEST_NULL;
     check(MPI_Comm_idup(around_.get(), &made, &request), "MPI_Comm_idup");
     const auto since = clock::now();
-    threads::backoff patience;
+    detail::backoff patience;
     for (int done = 0; done == 0; static_cast<void>(patience.pause())) {
       check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Comm_idup");
       if (done == 0 && clock::now() - since > deadline) {

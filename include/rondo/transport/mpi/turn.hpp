@@ -9,6 +9,7 @@
 #include <rondo/transport/mpi/circle.hpp>
 #include <rondo/transport/mpi/group.hpp>
 #include <rondo/transport/mpi/native.hpp>
+#include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -205,7 +206,7 @@ class turn {
       if (done()) {
         return;
       }
-      threads::relax();
+      detail::relax();
     }
     await_long(peer, what, done);
   }
@@ -367,7 +368,7 @@ class turn {
 
   template <class Done>
   [[gnu::noinline]] void await_long(int peer, waits what, const Done& done) {
-    threads::backoff patience;
+    detail::backoff patience;
     suspicion circle;
     auto& mine = in_.own_board().wait;
     clock::time_point since{};
@@ -399,15 +400,15 @@ class turn {
       if (late) {
         break;
       }
-      const bool found = (word_ != 0 && find_disagreement(in_, rank(), word_)) ||
-                         (gone && find_absence(in_, peer, rank(), in_.calls_made, call_)) ||
+      const bool found = (word_ != 0 && detail::find_disagreement(in_, rank(), word_)) ||
+                         (gone && detail::find_absence(in_, peer, rank(), in_.calls_made, call_)) ||
                          circle.confirmed(in_, in_.calls_made);
       if (!found && now - since > in_.deadline) {
         using seconds = std::chrono::duration<double>;
         in_.fail(error_code::timeout, peer,
                  "rank " + std::to_string(rank()) + " waited " +
                      std::to_string(seconds{in_.deadline}.count()) + " s in " + call_.describe() +
-                     "; " + account_of(in_, peer, in_.calls_made));
+                     "; " + detail::account_of(in_, peer, in_.calls_made));
       }
     }
     withdraw(mine);
@@ -473,5 +474,10 @@ class window_turn : public turn {
  private:
   std::uint64_t signal_;
 };
+
+static_assert(detail::lending<turn> && detail::messaging<turn> && detail::abandonable<turn> &&
+              !detail::shares_memory<turn>);
+static_assert(detail::lending<window_turn> && detail::messaging<window_turn> &&
+              detail::abandonable<window_turn> && detail::shares_memory<window_turn>);
 
 }  // namespace rondo::inline v0_1::mpi

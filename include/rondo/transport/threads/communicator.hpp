@@ -28,7 +28,7 @@ namespace rondo::inline v0_1::threads {
 /// One rank's handle on a group of threads. Used by the one thread whose rank it is.
 class communicator {
  public:
-  communicator(shared<group> in, int rank) : in_{std::move(in)}, rank_{rank} {
+  communicator(detail::shared<group> in, int rank) : in_{std::move(in)}, rank_{rank} {
     mine_.sent.resize(2 * static_cast<std::size_t>(size()));
     mine_.low.resize(2 * static_cast<std::size_t>(size()));
     mine_.unsettled.reserve(static_cast<std::size_t>(size()));
@@ -75,9 +75,9 @@ class communicator {
   }
 
   /// Scratch and plans that live as long as this handle.
-  [[nodiscard]] arena& scratch() noexcept { return scratch_; }
-  [[nodiscard]] arena& widened() noexcept { return widened_; }
-  [[nodiscard]] keepsakes& kept() noexcept { return kept_; }
+  [[nodiscard]] detail::arena& scratch() noexcept { return scratch_; }
+  [[nodiscard]] detail::arena& widened() noexcept { return widened_; }
+  [[nodiscard]] detail::keepsakes& kept() noexcept { return kept_; }
 
   /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
   /// Collective. Errors: a negative color is refused.
@@ -90,7 +90,7 @@ class communicator {
     }
     static constexpr signature what{"split", ""};
     const call made{&what, 0, -1, where};
-    shared<group> team;
+    detail::shared<group> team;
     int place = 0;
     collective(made, [&](turn& now) {
       struct choice {
@@ -138,7 +138,7 @@ class communicator {
       in_->fail(error_code::revoked, rank_,
                 "rank " + std::to_string(rank_) + " has left this communicator by shrink()");
     }
-    for (backoff patience;; static_cast<void>(patience.pause())) {
+    for (detail::backoff patience;; static_cast<void>(patience.pause())) {
       const std::scoped_lock hold{in_->lock};
       if (!after.next && complete(after)) {
         std::vector<int> world_ranks;
@@ -165,7 +165,7 @@ class communicator {
     auto& number = mine_.number;
     number += number + 1 == 0 ? 2 : 1;  // a word of 0 stands for no call
     const auto word = protocol::call_word(number, made.fingerprint());
-    in_->of(rank_).calls[number % records_kept].write(word, made);
+    in_->of(rank_).calls[number % detail::records_kept].write(word, made);
     turn now{*in_, mine_, rank_, made, word};
     detail::run_guarded(now, body);
   }
@@ -207,7 +207,7 @@ class communicator {
   }
 
   /// The group that this call makes for one color: made by whoever comes first.
-  [[nodiscard]] shared<group> born(std::uint64_t word, int color,
+  [[nodiscard]] detail::shared<group> born(std::uint64_t word, int color,
                                             std::vector<int> world_ranks) {
     const std::uint64_t key = (word & ~std::uint64_t{0xffffffff}) | static_cast<unsigned>(color);
     const std::scoped_lock hold{in_->lock};
@@ -231,13 +231,13 @@ class communicator {
     return made;
   }
 
-  background begun_;  ///< first: when this handle moves, its calls end before anything else moves
-  shared<group> in_;
+  detail::background begun_;  ///< first: when this handle moves, its calls end before anything else moves
+  detail::shared<group> in_;
   int rank_;
   private_state mine_;
-  arena scratch_;
-  arena widened_;
-  keepsakes kept_;
+  detail::arena scratch_;
+  detail::arena widened_;
+  detail::keepsakes kept_;
 };
 
 }  // namespace rondo::inline v0_1::threads

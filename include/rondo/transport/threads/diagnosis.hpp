@@ -59,7 +59,7 @@ inline bool find_circle(group& in, int self, std::uint32_t number) {
   }
   std::string text = "ranks wait for each other: ";
   for (std::size_t i = first; i < path.size(); ++i) {
-    text += account_of(in, path[i].rank, number);
+    text += detail::account_of(in, path[i].rank, number);
     text += i + 1 < path.size() ? "; " : "";
   }
   in.fail(error_code::mismatch, path[first].rank, text);

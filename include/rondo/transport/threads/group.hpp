@@ -7,7 +7,7 @@
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/diagnosis.hpp>
 #include <rondo/transport/shared.hpp>
-#include <rondo/transport/threads/backoff.hpp>
+#include <rondo/transport/backoff.hpp>
 #include <rondo/transport/threads/channel.hpp>
 #include <rondo/version.hpp>
 
@@ -21,6 +21,9 @@
 
 /// What the ranks of one communicator share.
 namespace rondo::inline v0_1::threads {
+
+using detail::clock;
+using detail::processors;
 
 /// Why a communicator is dead. Written once, by the first rank that knows.
 struct failure {
@@ -78,7 +81,7 @@ struct alignas(64) waiting {
 enum class presence : int { running, returned, threw };
 
 /// What all ranks of one `run` share.
-struct world : owned {
+struct world : detail::owned {
   int size = 1;
   clock::duration deadline{};
   int processors = 1;  ///< that ranks may run on
@@ -91,9 +94,9 @@ struct world : owned {
   world(int ranks, clock::duration patience)
       : size{ranks},
         deadline{patience},
-        processors{threads::processors()},
-        spins{spins_for(ranks, processors)},
-        streams_from{threads::streams_from()},
+        processors{detail::processors()},
+        spins{detail::spins_for(ranks, processors)},
+        streams_from{detail::streams_from()},
         present(static_cast<std::size_t>(ranks)) {}
 
   /// Rank `rank` (a world number) has left. If it threw, all its communicators die.
@@ -103,17 +106,17 @@ struct world : owned {
 /// Survivors of a failure who want to go on, until enough have come.
 struct reunion {
   std::vector<int> arrived;
-  shared<struct group> next;
+  detail::shared<struct group> next;
   clock::time_point since{};
 };
 
-struct group : owned {
+struct group : detail::owned {
   static constexpr std::size_t stage_capacity = 32 * 1024;
 
   /// Everything that one rank writes.
   struct member {
     protocol::pad pad{};
-    record calls[records_kept];
+    record calls[detail::records_kept];
     record message;  ///< the send or receive that is running
     waiting wait;
     alignas(64) std::atomic<bool> touching{false};  ///< reads or writes peers' callers' memory
@@ -125,7 +128,7 @@ struct group : owned {
     }
   };
 
-  group(shared<world> of, std::vector<int> world_ranks)
+  group(detail::shared<world> of, std::vector<int> world_ranks)
       : around{std::move(of)},
         ranks{std::move(world_ranks)},
         members(ranks.size()),
@@ -145,8 +148,8 @@ struct group : owned {
     delete failed.load(std::memory_order_acquire);
   }
 
-  [[nodiscard]] static shared<group> make(shared<world> around, std::vector<int> world_ranks) {
-    shared<group> made{new group{std::move(around), std::move(world_ranks)}};
+  [[nodiscard]] static detail::shared<group> make(detail::shared<world> around, std::vector<int> world_ranks) {
+    detail::shared<group> made{new group{std::move(around), std::move(world_ranks)}};
     const std::scoped_lock hold{made->around->lock};
     for (std::size_t rank = 0; rank < made->ranks.size(); ++rank) {
       const auto state = made->presence_of(static_cast<int>(rank));
@@ -170,12 +173,12 @@ struct group : owned {
   // What a diagnosis reads.
   [[nodiscard]] std::uint64_t word_of(int rank, std::uint32_t number) const noexcept {
     call made;
-    const auto word = of(rank).calls[number % records_kept].read(made);
+    const auto word = of(rank).calls[number % detail::records_kept].read(made);
     return word >> 32 == number ? word : 0;
   }
   [[nodiscard]] std::string call_of(int rank, std::uint32_t number) const {
     call made;
-    const auto word = of(rank).calls[number % records_kept].read(made);
+    const auto word = of(rank).calls[number % detail::records_kept].read(made);
     return word >> 32 == number ? made.describe() : std::string{"another call"};
   }
   [[nodiscard]] std::string message_of(int rank) const {
@@ -215,14 +218,14 @@ struct group : owned {
     return *mine;
   }
 
-  shared<world> around;
+  detail::shared<world> around;
   std::vector<int> ranks;  ///< world number of each rank
   mutable std::vector<member> members;
   mutable std::vector<std::atomic<channel*>> channels;
   std::atomic<failure*> failed{nullptr};
 
   std::mutex lock;  ///< for split and shrink only
-  std::vector<std::pair<std::uint64_t, shared<group>>> nursery;
+  std::vector<std::pair<std::uint64_t, detail::shared<group>>> nursery;
   reunion after;
   int expected = 0;  ///< members that have not yet picked this group up from its nursery
 };

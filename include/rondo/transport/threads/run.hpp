@@ -81,7 +81,7 @@ void run(int ranks, Body&& body, options with = {}) {
   if (ranks < 1) {
     refuse("threads::run: " + std::to_string(ranks) + " ranks; pass at least 1");
   }
-  const shared<world> around{new world{ranks, with.deadline}};
+  const detail::shared<world> around{new world{ranks, with.deadline}};
   std::vector<int> everyone;
   for (int rank = 0; rank < ranks; ++rank) {
     everyone.push_back(rank);
@@ -108,7 +108,7 @@ void run(int ranks, Body&& body, options with = {}) {
     }
   };
 
-  std::vector<thread> running;
+  std::vector<detail::thread> running;
   running.reserve(static_cast<std::size_t>(ranks));
   for (int rank = 0; rank < ranks; ++rank) {
     try {

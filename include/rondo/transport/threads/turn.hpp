@@ -7,6 +7,7 @@
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/threads/diagnosis.hpp>
 #include <rondo/transport/threads/group.hpp>
+#include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -297,14 +298,14 @@ class turn {
       if ((protocol::observe(word) == value) != differs) {
         return true;
       }
-      relax();
+      detail::relax();
     }
     return wait_long(peer, word, value, differs);
   }
 
   [[gnu::noinline]] bool wait_long(int peer, const std::uint64_t& word, std::uint64_t value,
                                    bool differs) {
-    backoff patience;
+    detail::backoff patience;
     auto& mine = in_.of(rank_).wait;
     const auto stamp = mine.stamp.load(std::memory_order_relaxed);
     bool announced = false;
@@ -335,8 +336,8 @@ class turn {
       if (done()) {
         break;
       }
-      const bool found = (word_ != 0 && find_disagreement(in_, rank_, word_)) ||
-                         (gone && find_absence(in_, peer, rank_, mine_.number, call_)) ||
+      const bool found = (word_ != 0 && detail::find_disagreement(in_, rank_, word_)) ||
+                         (gone && detail::find_absence(in_, peer, rank_, mine_.number, call_)) ||
                          find_circle(in_, rank_, mine_.number);
       if (!found && now - since > in_.around->deadline) {
         using seconds = std::chrono::duration<double>;
@@ -344,8 +345,8 @@ class turn {
         in_.fail(error_code::timeout, last,
                  "rank " + std::to_string(rank_) + " waited " +
                      std::to_string(seconds{in_.around->deadline}.count()) + " s in " +
-                     call_.describe() + "; " + account_of(in_, peer, mine_.number) +
-                     (last == peer ? "" : "; " + account_of(in_, last, mine_.number)));
+                     call_.describe() + "; " + detail::account_of(in_, peer, mine_.number) +
+                     (last == peer ? "" : "; " + detail::account_of(in_, last, mine_.number)));
       }
     }
     withdraw(mine, stamp, announced);
@@ -362,7 +363,7 @@ class turn {
   void quiesce() noexcept {
     for (int rank = 0; rank < size(); ++rank) {
       while (rank != rank_ && in_.of(rank).touching.load(std::memory_order_seq_cst)) {
-        give_way();
+        detail::give_way();
       }
     }
     mine_.unsettled.clear();
@@ -391,5 +392,8 @@ class turn {
   int rank_;
   bool seen_ = false;  ///< peers may have noticed this call
 };
+
+static_assert(detail::lending<turn> && detail::messaging<turn> && detail::abandonable<turn> &&
+              detail::shares_memory<turn> && protocol::reaches_buffers<turn>);
 
 }  // namespace rondo::inline v0_1::threads

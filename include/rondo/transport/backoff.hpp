@@ -12,7 +12,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-namespace rondo::inline v0_1::threads {
+namespace rondo::inline v0_1::detail {
 
 using clock = std::chrono::steady_clock;
 
@@ -85,4 +85,4 @@ class backoff {
   std::chrono::microseconds nap_{20};
 };
 
-}  // namespace rondo::inline v0_1::threads
+}  // namespace rondo::inline v0_1::detail
