@@ -103,7 +103,7 @@ struct convert_call {
   }
 
   template <class T>
-  static std::span<T> room(arena& in, std::size_t count) {
+  static std::span<T> room(detail::arena& in, std::size_t count) {
     return {reinterpret_cast<T*>(in.get(count * sizeof(T))), count};
   }
 

@@ -114,7 +114,7 @@ class exchanged_attention {
 
  private:
   template <class U>
-  [[nodiscard]] sharded<U, 1, Team::axis> room(const cut& columns, arena& in) const {
+  [[nodiscard]] sharded<U, 1, Team::axis> room(const cut& columns, detail::arena& in) const {
     const std::size_t width = columns.width(ranks_.rank());
     return {matrix<U>{reinterpret_cast<U*>(in.get(tokens_.extent() * width * sizeof(U))),
                       tokens_.extent(), width},
@@ -124,7 +124,7 @@ class exchanged_attention {
   /// Exchanges tokens for heads.
   template <class U, class Rows>
   [[nodiscard]] sharded<U, 1, Team::axis> by_heads(const Rows& rows, const cut& columns,
-                                                   arena& in) const {
+                                                   detail::arena& in) const {
     const auto all = room<U>(columns, in);
     convert(ranks_, rows, all);
     return all;
@@ -143,14 +143,14 @@ class exchanged_attention {
   cut tokens_;
   attention_heads heads_;
   head_attention<Team, Kernels, Order> attend_;
-  arena query_;
-  arena key_;
-  arena value_;
-  arena out_;
-  arena d_out_;
-  arena d_query_;
-  arena d_key_;
-  arena d_value_;
+  detail::arena query_;
+  detail::arena key_;
+  detail::arena value_;
+  detail::arena out_;
+  detail::arena d_out_;
+  detail::arena d_query_;
+  detail::arena d_key_;
+  detail::arena d_value_;
 };
 
 template <class Team, class Kernels>

@@ -194,7 +194,7 @@ class expert_parallel {
 
  private:
   template <class U>
-  [[nodiscard]] static U* memory(arena& in, std::size_t count) {
+  [[nodiscard]] static U* memory(detail::arena& in, std::size_t count) {
     return reinterpret_cast<U*>(in.get(count * sizeof(U)));
   }
 
@@ -403,11 +403,11 @@ class expert_parallel {
   cut owned_;
   std::size_t capacity_;
   Kernels kernels_;
-  arena leaving_;
-  arena arrived_;
-  arena made_;
-  arena travelled_;
-  arena sum_;
+  detail::arena leaving_;
+  detail::arena arrived_;
+  detail::arena made_;
+  detail::arena travelled_;
+  detail::arena sum_;
   std::vector<std::size_t> sent_;
   std::vector<std::size_t> received_;
 };

@@ -172,7 +172,7 @@ class gathered_attention {
   static constexpr bool exactly = detail::is_exact<Order>;
 
   template <class U>
-  [[nodiscard]] static U* memory(arena& in, std::size_t count) {
+  [[nodiscard]] static U* memory(detail::arena& in, std::size_t count) {
     return reinterpret_cast<U*>(in.get(count * sizeof(U)));
   }
 
@@ -241,12 +241,12 @@ class gathered_attention {
   visibility seen_;
   Order order_;
   tree_exchange tree_;
-  keepsakes kept_;  ///< the sum of leaves
-  arena own_;
-  arena gathered_;
-  arena terms_;
-  arena block_out_;
-  arena block_lse_;
+  detail::keepsakes kept_;  ///< the sum of leaves
+  detail::arena own_;
+  detail::arena gathered_;
+  detail::arena terms_;
+  detail::arena block_out_;
+  detail::arena block_lse_;
 };
 
 template <class Team, class Kernels>

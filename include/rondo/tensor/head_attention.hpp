@@ -165,7 +165,7 @@ class head_attention {
   [[nodiscard]] attention_block all_tokens() const { return {0, 0, seen_ == visibility::causal}; }
 
   template <class U>
-  [[nodiscard]] static U* memory(arena& in, std::size_t count) {
+  [[nodiscard]] static U* memory(detail::arena& in, std::size_t count) {
     return reinterpret_cast<U*>(in.get(count * sizeof(U)));
   }
 
@@ -312,10 +312,10 @@ class head_attention {
   std::vector<std::vector<term>> terms_;         ///< of every rank
   std::vector<std::vector<std::size_t>> gives_;  ///< own terms that each peer wants
   std::vector<std::vector<std::size_t>> gets_;   ///< terms of each peer that are wanted here
-  arena delta_;
-  arena own_;
-  arena packed_;
-  arena arrived_;
+  detail::arena delta_;
+  detail::arena own_;
+  detail::arena packed_;
+  detail::arena arrived_;
   std::vector<std::size_t> sent_;
   std::vector<std::size_t> received_;
 };

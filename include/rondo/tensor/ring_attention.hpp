@@ -163,7 +163,7 @@ class ring_attention {
 
  private:
   template <class U>
-  [[nodiscard]] static U* memory(arena& in, std::size_t count) {
+  [[nodiscard]] static U* memory(detail::arena& in, std::size_t count) {
     return reinterpret_cast<U*>(in.get(count * sizeof(U)));
   }
 
@@ -247,10 +247,10 @@ class ring_attention {
   Kernels kernels_;
   visibility seen_;
   std::size_t most_ = 0;  ///< tokens of the rank that holds most
-  std::array<arena, 2> slots_;
-  std::array<arena, 2> gradients_;
-  arena block_out_;
-  arena block_lse_;
+  std::array<detail::arena, 2> slots_;
+  std::array<detail::arena, 2> gradients_;
+  detail::arena block_out_;
+  detail::arena block_lse_;
   std::vector<std::size_t> sent_;
   std::vector<std::size_t> received_;
 };

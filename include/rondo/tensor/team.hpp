@@ -36,8 +36,8 @@ namespace detail {
 
 /// Memory that blocks pass through on their way to and from a collective.
 struct passage {
-  arena out;
-  arena in;
+  detail::arena out;
+  detail::arena in;
   std::vector<std::size_t> sent;
   std::vector<std::size_t> received;
 };

@@ -102,7 +102,7 @@ class tree_exchange {
   using block = typename tree_sum<T>::held;
 
   template <class T>
-  static std::span<T> room(arena& in, std::size_t count) {
+  static std::span<T> room(detail::arena& in, std::size_t count) {
     return {reinterpret_cast<T*>(in.get(count * sizeof(T))), count};
   }
 
@@ -236,9 +236,9 @@ class tree_exchange {
   std::vector<std::vector<known>> nodes_;
   std::vector<std::size_t> sent_;
   std::vector<std::size_t> received_;
-  arena packed_;
-  arena arrived_;
-  arena result_;
+  detail::arena packed_;
+  detail::arena arrived_;
+  detail::arena result_;
 };
 
 }  // namespace rondo::inline v0_1

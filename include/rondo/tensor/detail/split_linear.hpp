@@ -153,7 +153,7 @@ class split_linear {
 
  private:
   template <class T>
-  static matrix<T> room(arena& in, std::size_t rows, std::size_t columns) {
+  static matrix<T> room(detail::arena& in, std::size_t rows, std::size_t columns) {
     return {reinterpret_cast<T*>(in.get(rows * columns * sizeof(T))), rows, columns};
   }
 
@@ -182,9 +182,9 @@ class split_linear {
   Wire wire_;
   std::vector<held_leaf> leaves_;
   std::optional<tree_exchange> tree_;
-  arena gathered_;
-  arena terms_;
-  keepsakes kept_;
+  detail::arena gathered_;
+  detail::arena terms_;
+  detail::keepsakes kept_;
 };
 
 }  // namespace rondo::inline v0_1::detail

@@ -48,7 +48,7 @@ class enqueued {
 
   [[nodiscard]] device_arena& scratch() { return in_->memory_of(stream_).scratch; }
   [[nodiscard]] device_arena& widened() { return in_->memory_of(stream_).widened; }
-  [[nodiscard]] detail::keepsakes& kept() noexcept { return in_->kept; }
+  [[nodiscard]] rondo::detail::keepsakes& kept() noexcept { return in_->kept; }
 
  private:
   state* in_;

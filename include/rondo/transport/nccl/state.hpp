@@ -193,7 +193,7 @@ class state {
   int device = -1;
   int open_groups = 0;  ///< of the user
   std::uint32_t calls_made = 0;
-  detail::keepsakes kept{};
+  rondo::detail::keepsakes kept{};
   profile ranges{};
 
  private:
