@@ -7,7 +7,6 @@
 #include <rondo/tensor/attention.hpp>
 #include <rondo/tensor/auxiliary_loss.hpp>
 #include <rondo/tensor/blueprint.hpp>
-#include <rondo/tensor/collective_time.hpp>
 #include <rondo/tensor/column_parallel.hpp>
 #include <rondo/tensor/context.hpp>
 #include <rondo/tensor/conversion.hpp>
@@ -25,6 +24,7 @@
 #include <rondo/tensor/linear.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/mesh.hpp>
+#include <rondo/tensor/mesh_network.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
 #include <rondo/tensor/reshard.hpp>

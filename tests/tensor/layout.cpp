@@ -37,10 +37,8 @@ bool contains(const std::string& text, const std::string& words) {
 
 TEST_CASE("layout: rules are read as Mesh-TensorFlow writes them, and print so") {
   const layout megatron{"batch:data, d_ff:tensor, heads:tensor, vocab:tensor"};
-  CHECK(megatron.rules() == rules{{"batch", "data"},
-                                  {"d_ff", "tensor"},
-                                  {"heads", "tensor"},
-                                  {"vocab", "tensor"}});
+  CHECK(megatron.rules() ==
+        rules{{"batch", "data"}, {"d_ff", "tensor"}, {"heads", "tensor"}, {"vocab", "tensor"}});
   CHECK(layout{"batch:data;d_ff:tensor ;\theads : tensor;vocab:tensor"} == megatron);
   CHECK(layout{megatron.describe()} == megatron);
   CHECK(layout{megatron.rules()} == megatron);
@@ -65,6 +63,7 @@ TEST_CASE("layout: text that is no rule is refused with its place") {
   CHECK(contains(refusal([] { (void)read_shape("a:-1"); }), "expected a number"));
   CHECK(contains(refusal([] { (void)read_shape("a:99999999999999999999999"); }), "a number"));
   CHECK(contains(refusal([] { (void)read_mesh("a:0"); }), "size 0"));
+  CHECK(contains(refusal([] { (void)read_mesh("a:99999, b:99999"); }), "at most 2^24 ranks"));
 }
 
 TEST_CASE("layout: the slices of Mesh-TensorFlow's README") {
@@ -98,9 +97,8 @@ TEST_CASE("layout: two dimensions of one tensor do not share an axis; every axis
       "\"images\" would be cut twice along \"rows\", by its dimensions \"height\" and \"width\""));
   CHECK(contains(refusal([&] { (void)layout{"batch:model"}.place("images", 4, images, mesh); }),
                  "rule batch:model names an axis that the mesh rows 2 x cols 4 does not have"));
-  CHECK(contains(
-      refusal([&] { (void)layout{}.place("square", 4, read_shape("n:3, n:3"), mesh); }),
-      "two dimensions named \"n\""));
+  CHECK(contains(refusal([&] { (void)layout{}.place("square", 4, read_shape("n:3, n:3"), mesh); }),
+                 "two dimensions named \"n\""));
   // Mesh-TensorFlow refuses 3 channels on 2 rows; here the first row holds 2 of them.
   const auto uneven = layout{"channels:rows"}.place("images", 4, images, mesh);
   CHECK(uneven.local_shape(0) == extents{100, 28, 28, 2});
@@ -113,7 +111,7 @@ TEST_CASE("layout: the published layouts place a transformer") {
     const char* mesh;
     const char* rules;
     int ranks;
-    extents input;  // local [batch, length, d_model] of 256, 512, 1024
+    extents input;   // local [batch, length, d_model] of 256, 512, 1024
     extents hidden;  // local [d_model, d_ff] of 1024, 4096
   };
   const char* both = "batch:batch,d_ff:model,heads:model,vocab:model";
@@ -125,8 +123,11 @@ TEST_CASE("layout: the published layouts place a transformer") {
       {"batch:32,model:8", both, 256, {8, 512, 1024}, {1024, 512}},
       {"batch:64,model:8", both, 512, {4, 512, 1024}, {1024, 512}},
       {"batch:2,model:4", both, 8, {128, 512, 1024}, {1024, 1024}},
-      {"outer:4,inner:32", "outer_batch:outer,batch:inner,experts:inner", 128,
-       {8, 512, 1024}, {1024, 4096}},
+      {"outer:4,inner:32",
+       "outer_batch:outer,batch:inner,experts:inner",
+       128,
+       {8, 512, 1024},
+       {1024, 4096}},
   };
   for (const published& one : all) {
     INFO(one.mesh << "  " << one.rules);
@@ -141,16 +142,20 @@ TEST_CASE("layout: the published layouts place a transformer") {
 }
 
 TEST_CASE("layout: the paper's language models on their meshes") {
-  // tensor2tensor mtf_transformer.py, sizes -1 .. 5; billions of parameters as the paper prints them.
+  // tensor2tensor mtf_transformer.py, sizes -1 .. 5; billions of parameters as the paper prints
+  // them.
   struct published {
     int size;
     const char* mesh;
     double billions;
     std::size_t parameters;
   };
-  const published all[] = {{-1, "batch:32", 0.14, 142'881'792}, {0, "batch:32", 0.22, 0},
-                           {1, "model:4,batch:8", 0.37, 0},     {2, "model:4,batch:8", 0.67, 0},
-                           {3, "model:8,batch:16", 1.28, 0},    {4, "batch:16,model:32", 2.48, 0},
+  const published all[] = {{-1, "batch:32", 0.14, 142'881'792},
+                           {0, "batch:32", 0.22, 0},
+                           {1, "model:4,batch:8", 0.37, 0},
+                           {2, "model:4,batch:8", 0.67, 0},
+                           {3, "model:8,batch:16", 1.28, 0},
+                           {4, "batch:16,model:32", 2.48, 0},
                            {5, "batch:16,model:32", 4.90, 4'899'222'528}};
   for (const published& one : all) {
     INFO("size " << one.size);

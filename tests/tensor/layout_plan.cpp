@@ -57,8 +57,8 @@ blueprint sequence_mlp() {
 blueprint transformer_layer(std::size_t tokens, std::size_t d_model, std::size_t heads) {
   const std::string t = "tokens:" + std::to_string(tokens);
   const std::string d = "d_model:" + std::to_string(d_model);
-  const std::string head = "heads:" + std::to_string(heads) +
-                           ", d_kv:" + std::to_string(d_model / heads);
+  const std::string head =
+      "heads:" + std::to_string(heads) + ", d_kv:" + std::to_string(d_model / heads);
   const std::string ff = "d_ff:" + std::to_string(4 * d_model);
   blueprint net{2};
   const auto x = net.input("x", t + ", " + d);
@@ -71,15 +71,15 @@ blueprint transformer_layer(std::size_t tokens, std::size_t d_model, std::size_t
   const auto key = net.rename("keys", project("key"), "tokens:memory");
   const auto value = net.rename("values", project("value"), "tokens:memory");
   const auto scores = net.einsum("scores", query, key, "heads, tokens, memory");
-  const auto mixed = net.einsum("mixed", net.softmax("weights", scores, "memory"), value,
-                                "tokens, heads, d_kv");
-  const auto attended = net.einsum("attended", mixed, net.parameter("w_out", head + ", " + d),
-                                   "tokens, d_model");
+  const auto mixed =
+      net.einsum("mixed", net.softmax("weights", scores, "memory"), value, "tokens, heads, d_kv");
+  const auto attended =
+      net.einsum("attended", mixed, net.parameter("w_out", head + ", " + d), "tokens, d_model");
   const auto middle = net.add("middle", net.add("biased", attended, net.parameter("bias", d)), x);
   const auto again = net.map("norm2", {middle, net.parameter("scale2", d)});
   const auto h = net.einsum("h", again, net.parameter("wi", d + ", " + ff), "tokens, d_ff");
-  const auto y = net.einsum("y", net.map("gelu", {h}), net.parameter("wo", ff + ", " + d),
-                            "tokens, d_model");
+  const auto y =
+      net.einsum("y", net.map("gelu", {h}), net.parameter("wo", ff + ", " + d), "tokens, d_model");
   (void)net.add("out", y, middle);
   return net;
 }
@@ -105,7 +105,9 @@ TEST_CASE("layout plan: d_ff:tensor is a column- and a row-parallel linear layer
   CHECK(with_data.plan.backward == collectives{weight, half, weight});
 
   CHECK(rondo::plan_layout(mlp(), layout{}, mesh).plan.collectives().empty());
-  CHECK(rondo::plan_layout(mlp(), layout{"d_ff:tensor"}, read_mesh("tensor:1")).plan.collectives().empty());
+  CHECK(rondo::plan_layout(mlp(), layout{"d_ff:tensor"}, read_mesh("tensor:1"))
+            .plan.collectives()
+            .empty());
 }
 
 TEST_CASE("layout plan: a batch over two axes makes one collective over both") {
@@ -115,8 +117,7 @@ TEST_CASE("layout plan: a batch over two axes makes one collective over both") {
   const auto made =
       rondo::plan_layout(net, layout{"batch:data, length:context"}, read_mesh("data:2, context:3"));
   CHECK(made.plan.forward.empty());
-  CHECK(made.plan.backward ==
-        collectives{{what::all_reduce, 64, 4, "data,context", 6}});
+  CHECK(made.plan.backward == collectives{{what::all_reduce, 64, 4, "data,context", 6}});
 }
 
 TEST_CASE("layout plan: tokens cut by a rule of their own are sequence parallelism") {
@@ -137,22 +138,23 @@ TEST_CASE("layout plan: Megatron's volume, 8 b s h (t-1)/t elements a layer and 
   for (const int t : {2, 4, 8}) {
     const mesh_shape mesh{{"tensor", t}};
     const auto made = rondo::plan_layout(transformer_layer(2048, 12288, 96),
-                                  layout{"d_ff:tensor, heads:tensor"}, mesh);
+                                         layout{"d_ff:tensor, heads:tensor"}, mesh);
     CHECK(made.plan.forward.size() == 2);
     CHECK(made.plan.backward.size() == 2);  // query, key and value share one
     CHECK(made.plan.sent_elements("tensor") == 8.0 * 2048 * 12288 * (t - 1) / t);
   }
   const auto gpt3 = rondo::plan_layout(transformer_layer(2048, 12288, 96),
-                                layout{"d_ff:tensor, heads:tensor"}, read_mesh("tensor:8"));
+                                       layout{"d_ff:tensor, heads:tensor"}, read_mesh("tensor:8"));
   CHECK(gpt3.plan.sent_elements("tensor") == 176'160'768.0);
 }
 
 TEST_CASE("layout plan: vocabulary over tensor: embedding and cross entropy") {
   blueprint net;
   const auto tokens = net.constant("tokens", "position:32");
-  const auto x = net.embedding("x", tokens, net.parameter("table", "vocab:1000, d_model:64"), "vocab");
-  const auto logits = net.einsum("logits", x, net.parameter("head", "d_model:64, vocab:1000"),
-                                 "position, vocab");
+  const auto x =
+      net.embedding("x", tokens, net.parameter("table", "vocab:1000, d_model:64"), "vocab");
+  const auto logits =
+      net.einsum("logits", x, net.parameter("head", "d_model:64, vocab:1000"), "position, vocab");
   (void)net.cross_entropy("loss", logits, net.constant("targets", "position:32"), "vocab");
   const auto made = rondo::plan_layout(net, layout{"vocab:tensor"}, read_mesh("tensor:4"));
   CHECK(made.plan.forward ==
@@ -166,7 +168,8 @@ TEST_CASE("layout plan: a rule that moves from one dimension to another is an al
   blueprint net;
   const auto x = net.input("x", "length:16, heads:8, d_kv:4");
   (void)net.rename("y", x, "length:all_length, heads:some_heads");
-  const auto made = rondo::plan_layout(net, layout{"length:tensor, some_heads:tensor"}, read_mesh("tensor:4"));
+  const auto made =
+      rondo::plan_layout(net, layout{"length:tensor, some_heads:tensor"}, read_mesh("tensor:4"));
   const planned_collective swap{what::all_to_all, 16 * 8 * 4, 4, "tensor", 4};
   CHECK(made.plan.forward == collectives{swap});
   CHECK(made.plan.backward == collectives{swap});
@@ -182,13 +185,16 @@ TEST_CASE("blueprint: what does not fit is refused by name") {
                  "\"y\" has dimension \"d_ff\", which none of its inputs has"));
   CHECK(contains(refusal([&] { (void)net.einsum("y", x, w, "tokens, heads"); }),
                  "no tensor so far has a dimension \"heads\""));
-  CHECK(contains(refusal([&] { (void)net.map("m", {net.parameter("b", "tokens:8"), x}); }),
+  CHECK(contains(refusal([&] {
+                   (void)net.map("m", {net.parameter("b", "tokens:8"), x});
+                 }),
                  "name the largest input first"));
   CHECK(contains(refusal([&] { (void)net.rename("r", x, "d_ff:other"); }), "does not have"));
   CHECK(contains(refusal([&] { (void)net.einsum("y", x, {99}, "tokens"); }), "another blueprint"));
   (void)net.einsum("sum", x, w, "tokens");
   CHECK(contains(refusal([&] {
-                   (void)rondo::plan_layout(net, layout{"d_model:tensor, d_ff:tensor"}, read_mesh("tensor:2"));
+                   (void)rondo::plan_layout(net, layout{"d_model:tensor, d_ff:tensor"},
+                                            read_mesh("tensor:2"));
                  }),
                  "cut twice along \"tensor\""));
 }

@@ -24,13 +24,13 @@ using what = rondo::schedule::collective;
 std::pair<double, double> rated(const blueprint& net, const layout& rules, const mesh_shape& mesh,
                                 const layout_search_options& options) {
   const auto made = rondo::plan_layout(net, rules, mesh);
-  return {static_cast<double>(made.peak_bytes()),
-          made.operations / options.operations_per_second +
-              rondo::seconds(made.plan, options.network)};
+  return {static_cast<double>(made.peak_bytes()), made.operations / options.operations_per_second +
+                                                      rondo::seconds(made.plan, options.network)};
 }
 
 /// The least of all layouts, by trying each and letting `plan` refuse what is not legal.
-double by_force(const blueprint& net, const mesh_shape& mesh, const layout_search_options& options) {
+double by_force(const blueprint& net, const mesh_shape& mesh,
+                const layout_search_options& options) {
   const std::size_t choices = mesh.axes().size() + 1;
   std::size_t all = 1;
   for (std::size_t d = 0; d < net.dimensions().size(); ++d) {
@@ -86,8 +86,8 @@ blueprint language_model(const std::string& batch) {
   const auto attended = net.einsum("attended", mixed, net.parameter("w_out", head + ", " + d),
                                    "batch, length, d_model");
   const auto middle = net.add("middle", attended, x);
-  const auto h = net.einsum("h", middle, net.parameter("wi", d + ", d_ff:65536"),
-                            "batch, length, d_ff");
+  const auto h =
+      net.einsum("h", middle, net.parameter("wi", d + ", d_ff:65536"), "batch, length, d_ff");
   const auto y = net.einsum("y", net.map("relu", {h}), net.parameter("wo", "d_ff:65536, " + d),
                             "batch, length, d_model");
   const auto logits =

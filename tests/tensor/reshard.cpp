@@ -112,7 +112,8 @@ TEST_CASE("reshard: of equal holders, the one that has sent least sends") {
 TEST_CASE("reshard: a pipeline stage moves with its layers") {
   const mesh_shape mesh{{"pipeline", 3}, {"tensor", 2}};
   const auto layer = [&](int stage) {
-    return tensor_sharding{"w", 4, mesh, {{"n", cut::even(7, 2), {"tensor"}}}, {{"pipeline", stage}}};
+    return tensor_sharding{
+        "w", 4, mesh, {{"n", cut::even(7, 2), {"tensor"}}}, {{"pipeline", stage}}};
   };
   const reshard_plan moves{std::vector{layer(0), layer(1)}, std::vector{layer(2), layer(1)}};
   CHECK(moves.moved_bytes() == 28);
@@ -127,9 +128,13 @@ TEST_CASE("reshard: lists and buffers that do not fit are refused by name and nu
   const mesh_shape mesh{{"tensor", 2}};
   const tensor_sharding w{"w", 4, mesh, {{"n", cut::even(7, 2), {"tensor"}}}};
   const tensor_sharding wide{"w", 4, mesh, {{"n", cut::even(8, 2), {"tensor"}}}};
-  CHECK(contains(refusal([&] { reshard_plan{std::vector{w}, std::vector{wide}}; }),
+  CHECK(contains(refusal([&] {
+                   reshard_plan{std::vector{w}, std::vector{wide}};
+                 }),
                  "tensor 0 is w [7 over tensor], 4 B each, on tensor 2 before and w [8 over"));
-  CHECK(contains(refusal([&] { reshard_plan{std::vector{w, w}, std::vector{w}}; }),
+  CHECK(contains(refusal([&] {
+                   reshard_plan{std::vector{w, w}, std::vector{w}};
+                 }),
                  "from 2 tensors to 1"));
   const reshard_plan moves{std::vector{w}, std::vector{w}};
   CHECK(contains(refusal([&] {

@@ -17,13 +17,14 @@
 
 namespace rondo::inline v0_1 {
 
-/// A network described by what it does to named dimensions, without a value in it: what `plan_layout` and
-/// `find_layout` read to say what a layout costs.
+/// A network described by what it does to named dimensions, without a value in it: what
+/// `plan_layout` and `find_layout` read to say what a layout costs.
 ///
 ///     rondo::blueprint net;
 ///     auto x = net.input("x", "batch:64, d_model:1024");
 ///     auto h = net.einsum("h", x, net.parameter("wi", "d_model:1024, d_ff:4096"), "batch, d_ff");
-///     auto y = net.einsum("y", net.map("gelu", {h}), net.parameter("wo", "d_ff:4096, d_model:1024"),
+///     auto y = net.einsum("y", net.map("gelu", {h}), net.parameter("wo", "d_ff:4096,
+///     d_model:1024"),
 ///                         "batch, d_model");
 ///     rondo::plan_layout(net, rondo::layout{"d_ff:tensor"}, {{"tensor", 4}});   // two all_reduces
 ///
@@ -97,8 +98,7 @@ class blueprint {
   }
   /// The sum over all dimensions that `dimensions` leaves out.
   tensor reduce(std::string name, tensor of, std::string_view dimensions) {
-    return add_operation(std::move(name), {kind::reduce, {index(of)}, 0, 0, {}},
-                         names(dimensions));
+    return add_operation(std::move(name), {kind::reduce, {index(of)}, 0, 0, {}}, names(dimensions));
   }
   tensor softmax(std::string name, tensor of, std::string_view along) {
     return add_operation(std::move(name), {kind::softmax, {index(of)}, 0, known(along), {}},

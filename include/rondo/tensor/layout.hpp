@@ -36,13 +36,17 @@ using shape = std::vector<dimension>;
   return read;
 }
 
-/// Reads a mesh: "data:2, tensor:4".
+/// Reads a mesh of up to 2^24 ranks: "data:2, tensor:4".
 [[nodiscard]] inline mesh_shape read_mesh(std::string_view text) {
   std::vector<axis> read;
+  std::size_t left = std::size_t{1} << 24;
   for (auto& [name, size, at] : detail::read_name_list("mesh", "axis:size", text)) {
-    constexpr std::size_t most = 1u << 24;
     const std::size_t ranks = detail::read_count("mesh", size, at);
-    read.push_back({std::move(name), static_cast<int>(ranks < most ? ranks : most)});
+    if (ranks > left) {
+      detail::refuse_text("mesh", at, size, "at most 2^24 ranks in all");
+    }
+    left /= ranks == 0 ? 1 : ranks;
+    read.push_back({std::move(name), static_cast<int>(ranks)});
   }
   return mesh_shape{std::move(read)};
 }

@@ -30,16 +30,16 @@ struct layout_plan {
   friend bool operator==(const layout_plan&, const layout_plan&) = default;
 };
 
-/// The plan of `net` under these rules: the same collectives, with the same bytes and axes, that the
-/// layers make by hand.
+/// The plan of `net` under these rules: the same collectives, with the same bytes and axes, that
+/// the layers make by hand.
 ///
-/// An einsum, a reduce or an embedding over a cut dimension makes a partial sum, which is reduced at
-/// once: by reduce_scatter where a rename, its only reader, cuts another dimension along that axis,
-/// by all_reduce elsewhere. A gradient is the sum of what its readers give back, of which those that
-/// are partial over the same axes are added first and reduced once. A rename that gathers keeps the
-/// shard, and gathers again in the backward pass. Softmax and cross_entropy over a cut dimension
-/// reduce their maxima and sums. A collective over several axes names them "data,tensor". Axes of
-/// one rank make no collective.
+/// An einsum, a reduce or an embedding over a cut dimension makes a partial sum, which is reduced
+/// at once: by reduce_scatter where a rename, its only reader, cuts another dimension along that
+/// axis, by all_reduce elsewhere. A gradient is the sum of what its readers give back, of which
+/// those that are partial over the same axes are added first and reduced once. A rename that
+/// gathers keeps the shard, and gathers again in the backward pass. Softmax and cross_entropy over
+/// a cut dimension reduce their maxima and sums. A collective over several axes names them
+/// "data,tensor". Axes of one rank make no collective.
 ///
 /// Errors: what `layout::check` refuses, of the tensors and of what operations go over.
 [[nodiscard]] inline layout_plan plan_layout(const blueprint& net, const layout& rules,

@@ -5,11 +5,11 @@
 #include <rondo/core/error.hpp>
 #include <rondo/schedule/network.hpp>
 #include <rondo/tensor/blueprint.hpp>
-#include <rondo/tensor/collective_time.hpp>
 #include <rondo/tensor/detail/layout_walk.hpp>
 #include <rondo/tensor/layout.hpp>
 #include <rondo/tensor/layout_plan.hpp>
 #include <rondo/tensor/mesh.hpp>
+#include <rondo/tensor/mesh_network.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -26,10 +26,10 @@ enum class layout_goal { memory, time };
 
 struct layout_search_options {
   layout_goal goal = layout_goal::memory;
-  mesh_network network{};                  ///< how fast ranks talk along each axis
-  double operations_per_second = 1e12;     ///< of one rank
-  std::size_t memory_limit = 0;            ///< bytes of one rank; 0: none
-  std::vector<std::string> whole{};        ///< dimensions that are not cut
+  mesh_network network{};               ///< how fast ranks talk along each axis
+  double operations_per_second = 1e12;  ///< of one rank
+  std::size_t memory_limit = 0;         ///< bytes of one rank; 0: none
+  std::vector<std::string> whole{};     ///< dimensions that are not cut
 };
 
 /// A layout and what it costs one rank.
@@ -66,8 +66,8 @@ struct found_layout {
 
   /// The two, and why the second lost.
   [[nodiscard]] std::string describe() const {
-    return "best      " + best.describe() + "\nrunner-up " + runner_up.describe() + "\nit lost by " +
-           why();
+    return "best      " + best.describe() + "\nrunner-up " + runner_up.describe() +
+           "\nit lost by " + why();
   }
 
  private:
@@ -78,20 +78,20 @@ struct found_layout {
     };
     const layout_plan& a = best.plan;
     const layout_plan& b = runner_up.plan;
-    const std::string memory =
-        bytes(runner_up.peak_bytes(), best.peak_bytes()) + " at the peak: " +
-        bytes(b.parameter_bytes + b.parameter_gradient_bytes,
-              a.parameter_bytes + a.parameter_gradient_bytes) +
-        " weights and gradients, " + bytes(b.plan.peak_bytes, a.plan.peak_bytes) + " values";
+    const std::string memory = bytes(runner_up.peak_bytes(), best.peak_bytes()) + " at the peak: " +
+                               bytes(b.parameter_bytes + b.parameter_gradient_bytes,
+                                     a.parameter_bytes + a.parameter_gradient_bytes) +
+                               " weights and gradients, " +
+                               bytes(b.plan.peak_bytes, a.plan.peak_bytes) + " values";
     const auto micro = [](double more, double less) {
-      const auto difference = static_cast<long long>((more - less) * 1e9 + (more < less ? -.5 : .5));
+      const auto difference =
+          static_cast<long long>((more - less) * 1e9 + (more < less ? -.5 : .5));
       return (difference < 0 ? "" : "+") + std::to_string(difference) + " ns";
     };
-    const std::string time = micro(runner_up.seconds(), best.seconds()) + ": " +
-                             micro(runner_up.compute_seconds, best.compute_seconds) +
-                             " computing, " +
-                             micro(runner_up.collective_seconds, best.collective_seconds) +
-                             " in collectives";
+    const std::string time =
+        micro(runner_up.seconds(), best.seconds()) + ": " +
+        micro(runner_up.compute_seconds, best.compute_seconds) + " computing, " +
+        micro(runner_up.collective_seconds, best.collective_seconds) + " in collectives";
     return goal == layout_goal::time ? time + "; " + memory : memory + "; " + time;
   }
 };
@@ -104,9 +104,8 @@ class layout_search {
   layout_search(const blueprint& net, const mesh_shape& mesh, const layout_search_options& options)
       : net_{net}, mesh_{mesh}, options_{options}, axes_(net.dimensions().size(), open_dimension) {
     for (const std::string& name : options.whole) {
-      const auto found =
-          std::find_if(net.dimensions().begin(), net.dimensions().end(),
-                       [&](const dimension& each) { return each.name == name; });
+      const auto found = std::find_if(net.dimensions().begin(), net.dimensions().end(),
+                                      [&](const dimension& each) { return each.name == name; });
       if (found == net.dimensions().end()) {
         refuse("find_layout: no dimension \"" + name + "\" to keep whole in this network");
       }
@@ -208,8 +207,8 @@ class layout_search {
     std::vector<layout::rule> rules;
     for (std::size_t d = 0; d < axes_.size(); ++d) {
       if (axes_[d] >= 0) {
-        rules.push_back({net_.dimensions()[d].name,
-                         mesh_.axes()[static_cast<std::size_t>(axes_[d])].name});
+        rules.push_back(
+            {net_.dimensions()[d].name, mesh_.axes()[static_cast<std::size_t>(axes_[d])].name});
       }
     }
     made.rules = layout{std::move(rules)};
@@ -226,9 +225,9 @@ class layout_search {
     const auto by_time = a.seconds() < b.seconds() ? -1 : a.seconds() > b.seconds();
     const auto first = options_.goal == layout_goal::memory ? by_bytes : by_time;
     const auto second = options_.goal == layout_goal::memory ? by_time : by_bytes;
-    return first != 0 ? first < 0
-                      : (second != 0 ? second < 0
-                                     : a.rules.rules().size() < b.rules.rules().size());
+    return first != 0
+               ? first < 0
+               : (second != 0 ? second < 0 : a.rules.rules().size() < b.rules.rules().size());
   }
 
   const blueprint& net_;
@@ -241,8 +240,8 @@ class layout_search {
 
 }  // namespace detail
 
-/// The layout of a described network with the least peak memory, or the least time, on one rank, and
-/// the best of all others. Exact: every legal layout is looked at, or proved to be no better.
+/// The layout of a described network with the least peak memory, or the least time, on one rank,
+/// and the best of all others. Exact: every legal layout is looked at, or proved to be no better.
 ///
 /// Branch and bound over the dimensions. A choice for some of them is given up when an axis would
 /// cut two dimensions of a tensor or of an operation, or when no better than the runner-up is what
@@ -252,8 +251,8 @@ class layout_search {
 /// Time is that of the einsums and of the collectives, one after another, as `seconds` says.
 /// Cost: at most (axes + 1)^dimensions plans of some microseconds each.
 /// Errors: no layout within `memory_limit`; a dimension to keep whole that is not there.
-/// Source: the question is Mesh-TensorFlow's auto_mtf (memory) and Alpa's (time; Zheng et al., 2022,
-/// arXiv:2201.12023).
+/// Source: the question is Mesh-TensorFlow's auto_mtf (memory) and Alpa's (time; Zheng et al.,
+/// 2022, arXiv:2201.12023).
 [[nodiscard]] inline found_layout find_layout(const blueprint& net, const mesh_shape& mesh,
                                               const layout_search_options& options = {}) {
   return detail::layout_search{net, mesh, options}.search();

@@ -61,7 +61,8 @@ class resharding {
       std::size_t& sent = staged_[static_cast<std::size_t>(move.from)];
       std::size_t& received = staged_[ranks + static_cast<std::size_t>(move.to)];
       const std::size_t bytes = bytes_of(move);
-      const std::size_t room = staging_bytes - (std::min)(staging_bytes, (std::max)(sent, received));
+      const std::size_t room =
+          staging_bytes - (std::min)(staging_bytes, (std::max)(sent, received));
       if (end != begin && bytes > room) {
         break;
       }

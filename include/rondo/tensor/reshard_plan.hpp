@@ -29,8 +29,8 @@ struct reshard_move {
 };
 
 /// Who sends what to whom when tensors go from one sharding to another: any mesh to any other, with
-/// uneven and fused cuts, pinned stages, replicas, more ranks or fewer. Rank r of a mesh is rank r of
-/// the communicator.
+/// uneven and fused cuts, pinned stages, replicas, more ranks or fewer. Rank r of a mesh is rank r
+/// of the communicator.
 ///
 /// What a rank needs and holds already it keeps, also where others hold it too; everything else
 /// comes from one of its holders, once: the one that has sent least so far, the nearest by number

@@ -70,9 +70,7 @@ class shard_reader {
   [[nodiscard]] std::vector<tensor_sharding> tensors() const {
     return catalogue_reader{catalogue_, file_.path()}.read();
   }
-  [[nodiscard]] bool same_save(const shard_reader& as) const {
-    return catalogue_ == as.catalogue_;
-  }
+  [[nodiscard]] bool same_save(const shard_reader& as) const { return catalogue_ == as.catalogue_; }
 
   /// Finds where each tensor's elements begin, of `stored` tensors as this rank wrote them.
   void locate(std::span<const tensor_sharding> stored, int rank) {
@@ -151,9 +149,9 @@ class shard_reader {
 }  // namespace detail
 
 /// Writes what `rank` holds to its file. Of replicas the first is written, so a tensor is stored
-/// once, however many ranks hold it. Every rank of the meshes calls it, by itself; the save is whole
-/// when all have returned. A file is there whole or not at all.
-/// Errors: buffers that do not fit, a file that cannot be written.
+/// once, however many ranks hold it, except indices that its cut gives to several ranks. Every rank of the meshes calls it, by itself; the save is
+/// whole when all have returned. A file is there whole or not at all. Errors: buffers that do not
+/// fit, a file that cannot be written.
 template <class Parts>
 void save_shards(const shard_files& files, int rank, std::span<const tensor_sharding> tensors,
                  const Parts& held) {
@@ -223,8 +221,7 @@ void load_shards(const shard_files& files, int rank, std::span<const tensor_shar
       file = std::make_unique<detail::shard_reader>(files, move.from);
       if (!file->same_save(catalogue)) {
         raise(error{error_code::corrupt_data, "shard file " + files.path(move.from) +
-                                                  ": it is of another save than " +
-                                                  files.path(0)});
+                                                  ": it is of another save than " + files.path(0)});
       }
       file->locate(saved, move.from);
     }

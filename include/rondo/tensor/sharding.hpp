@@ -37,9 +37,9 @@ struct pinned_axis {
 /// or a product of runs where cuts are fused. Elements lie row-major, the last dimension fastest.
 /// Along axes that are neither cut over nor pinned, ranks hold replicas.
 ///
-/// Errors: an axis that the mesh does not have, that cuts two dimensions or is pinned as well; a cut
-/// over another number of ranks than its axes have; a cut that gives one rank an index twice; more
-/// bytes than memory has addresses.
+/// Errors: an axis that the mesh does not have, that cuts two dimensions or is pinned as well; a
+/// cut over another number of ranks than its axes have; a cut that gives one rank an index twice;
+/// more bytes than memory has addresses.
 class tensor_sharding {
  public:
   tensor_sharding(std::string name, std::size_t element_bytes, mesh_shape mesh,
@@ -64,9 +64,7 @@ class tensor_sharding {
   [[nodiscard]] int ranks() const noexcept { return static_cast<int>(held_.size()); }
 
   /// True where `rank` stands on all pinned coordinates.
-  [[nodiscard]] bool held_by(int rank) const {
-    return held_[static_cast<std::size_t>(rank)] != 0;
-  }
+  [[nodiscard]] bool held_by(int rank) const { return held_[static_cast<std::size_t>(rank)] != 0; }
   /// The place of `rank` in the cut of dimension `d`.
   [[nodiscard]] int place(int rank, std::size_t d) const {
     return places_[static_cast<std::size_t>(rank) * dimensions_.size() + d];

@@ -4,7 +4,7 @@
 
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/blueprint.hpp>
-#include <rondo/tensor/layout.hpp>
+#include <rondo/tensor/detail/local_sizes.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/plan.hpp>
 #include <rondo/version.hpp>
@@ -17,46 +17,13 @@
 
 namespace rondo::inline v0_1::detail {
 
-/// The mesh axis of a dimension, or one of these.
-inline constexpr int whole_dimension = -1;
-inline constexpr int open_dimension = -2;  ///< not decided yet: cut as well as may be
-
-/// The mesh axis of each dimension of `net`, after all checks.
-[[nodiscard]] inline std::vector<int> axes_of(const blueprint& net, const layout& rules,
-                                              const mesh_shape& mesh) {
-  const auto check = [&](const std::string& name, const std::vector<std::size_t>& dimensions) {
-    shape named;
-    for (const std::size_t d : dimensions) {
-      named.push_back(net.dimensions()[d]);
-    }
-    rules.check(name, named, mesh);
-  };
-  for (const auto& one : net.tensors()) {
-    check(one.name, one.dimensions);
-  }
-  for (const auto& one : net.operations()) {
-    if (one.what != blueprint::kind::rename) {
-      check("what " + net.tensors()[one.output].name + " goes over", net.space_of(one));
-    }
-  }
-  std::vector<int> axes;
-  for (const dimension& one : net.dimensions()) {
-    int found = whole_dimension;
-    for (std::size_t a = 0; a < mesh.axes().size(); ++a) {
-      found = mesh.axes()[a].name == rules.axis_of(one.name) ? static_cast<int>(a) : found;
-    }
-    axes.push_back(found);
-  }
-  return axes;
-}
-
-/// Goes through a network forward and backward, as one rank does, and notes what it costs. With open
-/// dimensions it notes memory and operations that no choice for them can go below, and no
+/// Goes through a network forward and backward, as one rank does, and notes what it costs. With
+/// open dimensions it notes memory and operations that no choice for them can go below, and no
 /// collectives.
 class layout_walk {
  public:
   layout_walk(const blueprint& net, const mesh_shape& mesh, const std::vector<int>& axes)
-      : net_{net}, mesh_{mesh}, axes_{axes}, tensors_(net.tensors().size()) {
+      : net_{net}, mesh_{mesh}, sizes_{net, mesh, axes}, tensors_(net.tensors().size()) {
     bound_ = std::find(axes.begin(), axes.end(), open_dimension) != axes.end();
   }
 
@@ -79,7 +46,6 @@ class layout_walk {
   using kind = blueprint::kind;
   using source = blueprint::source;
   static constexpr auto none = static_cast<std::size_t>(-1);
-  using axis_set = unsigned;  ///< a bit for each axis of the mesh
 
   struct state {
     std::size_t bytes = 0;
@@ -88,7 +54,7 @@ class layout_walk {
     std::size_t last_reader = 0;
     std::size_t maker = none;  ///< the operation that makes it
     bool saved = false;
-    bool gathered = false;           ///< by a rename: its source is saved in its stead
+    bool gathered = false;  ///< by a rename: its source is saved in its stead
     bool alive = false;
     axis_set partial = 0;            ///< of a sum that a rename reduces
     std::vector<axis_set> gradient;  ///< over which axes each term of it is partial
@@ -98,50 +64,8 @@ class layout_walk {
   [[nodiscard]] const blueprint::tensor_entry& entry(std::size_t t) const {
     return net_.tensors()[t];
   }
-  [[nodiscard]] std::size_t size_of(int axis) const {
-    return static_cast<std::size_t>(mesh_.axes()[static_cast<std::size_t>(axis)].size);
-  }
-  [[nodiscard]] axis_set axis_bit(std::size_t d) const {
-    return axes_[d] >= 0 && size_of(axes_[d]) > 1 ? 1u << axes_[d] : 0u;
-  }
-  [[nodiscard]] axis_set axes_over(const std::vector<std::size_t>& dimensions) const {
-    axis_set all = 0;
-    for (const std::size_t d : dimensions) {
-      all |= axis_bit(d);
-    }
-    return all;
-  }
-
-  /// Elements on the first rank; along `whole` axes, of all ranks. Where dimensions are open, at most
-  /// as many as with any choice for them.
-  [[nodiscard]] double elements(const std::vector<std::size_t>& dimensions,
-                                axis_set whole = 0) const {
-    double count = 1;
-    double open_extent = 1;
-    axis_set used = 0;
-    for (const std::size_t d : dimensions) {
-      const auto extent = net_.dimensions()[d].extent;
-      if (axes_[d] == open_dimension) {
-        open_extent *= static_cast<double>(extent);
-      } else if ((axis_bit(d) & ~whole) != 0) {
-        const std::size_t ranks = size_of(axes_[d]);
-        count *= static_cast<double>((extent + ranks - 1) / ranks);
-        used |= axis_bit(d);
-      } else {
-        count *= static_cast<double>(extent);
-      }
-    }
-    if (open_extent > 1) {
-      double ranks = 1;
-      for (std::size_t a = 0; a < mesh_.axes().size(); ++a) {
-        ranks *= (used >> a & 1u) == 0 ? mesh_.axes()[a].size : 1;
-      }
-      count *= (std::max)(1.0, open_extent / ranks);
-    }
-    return count;
-  }
   [[nodiscard]] std::size_t bytes(std::size_t t) const {
-    return static_cast<std::size_t>(elements(entry(t).dimensions)) * entry(t).element_bytes;
+    return static_cast<std::size_t>(sizes_.elements(entry(t).dimensions)) * entry(t).element_bytes;
   }
 
   void look_ahead() {
@@ -214,10 +138,10 @@ class layout_walk {
 
   /// True where a dimension that was cut is whole under its new name, and none is cut instead.
   [[nodiscard]] bool gathers(const blueprint::operation& of) const {
-    const axis_set before = axes_over(entry(of.inputs.front()).dimensions);
-    const axis_set after = axes_over(entry(of.output).dimensions);
-    return (before & ~after) != 0 || (bound_ && tensors_[of.inputs.front()].bytes <
-                                                    tensors_[of.output].bytes);
+    const axis_set before = sizes_.axes_over(entry(of.inputs.front()).dimensions);
+    const axis_set after = sizes_.axes_over(entry(of.output).dimensions);
+    return (before & ~after) != 0 ||
+           (bound_ && tensors_[of.inputs.front()].bytes < tensors_[of.output].bytes);
   }
 
   // Memory.
@@ -261,25 +185,25 @@ class layout_walk {
     const auto& old_dimensions = entry(from).dimensions;
     const auto& new_dimensions = entry(to).dimensions;
     const std::size_t width = entry(to).element_bytes;
-    const axis_set before = axes_over(old_dimensions);
-    const axis_set after = axes_over(new_dimensions);
+    const axis_set before = sizes_.axes_over(old_dimensions);
+    const axis_set after = sizes_.axes_over(new_dimensions);
     for (unsigned a = 0; a < mesh_.axes().size(); ++a) {
       const axis_set bit = 1u << a;
       if ((partial & ~before & after & bit) != 0) {
-        collect(pass, collective::reduce_scatter, elements(new_dimensions, bit), width, bit);
+        collect(pass, collective::reduce_scatter, sizes_.elements(new_dimensions, bit), width, bit);
       } else if ((before & ~after & bit) != 0) {
-        collect(pass, collective::all_gather, elements(old_dimensions, bit), width, bit);
-      } else if ((before & after & bit) != 0 && place_of(old_dimensions, bit) !=
-                                                    place_of(new_dimensions, bit)) {
-        collect(pass, collective::all_to_all, elements(old_dimensions, bit), width, bit);
+        collect(pass, collective::all_gather, sizes_.elements(old_dimensions, bit), width, bit);
+      } else if ((before & after & bit) != 0 &&
+                 place_of(old_dimensions, bit) != place_of(new_dimensions, bit)) {
+        collect(pass, collective::all_to_all, sizes_.elements(old_dimensions, bit), width, bit);
       }
     }
-    collect(pass, collective::all_reduce, elements(new_dimensions), width, partial & ~after);
+    collect(pass, collective::all_reduce, sizes_.elements(new_dimensions), width, partial & ~after);
   }
   [[nodiscard]] std::size_t place_of(const std::vector<std::size_t>& dimensions,
                                      axis_set bit) const {
     std::size_t place = 0;
-    while (axis_bit(dimensions[place]) != bit) {
+    while (sizes_.axis_bit(dimensions[place]) != bit) {
       ++place;
     }
     return place;
@@ -288,9 +212,11 @@ class layout_walk {
   // One operation.
 
   [[nodiscard]] axis_set partial_output(const blueprint::operation& of) const {
-    const bool sums = of.what == kind::einsum || of.what == kind::embedding ||
-                      of.what == kind::reduce;
-    return sums ? axes_over(net_.space_of(of)) & ~axes_over(entry(of.output).dimensions) : 0u;
+    const bool sums =
+        of.what == kind::einsum || of.what == kind::embedding || of.what == kind::reduce;
+    return sums ? sizes_.axes_over(net_.space_of(of)) &
+                      ~sizes_.axes_over(entry(of.output).dimensions)
+                : 0u;
   }
 
   void forward(std::size_t o) {
@@ -303,12 +229,12 @@ class layout_walk {
       tensors_[one.output].partial = partial_output(one);
     } else {
       collect(made.forward, schedule::collective::all_reduce,
-              elements(entry(one.output).dimensions), entry(one.output).element_bytes,
+              sizes_.elements(entry(one.output).dimensions), entry(one.output).element_bytes,
               partial_output(one));
     }
     statistics(one);
     if (one.what == kind::einsum) {
-      operations += 2 * elements(net_.space_of(one));
+      operations += 2 * sizes_.elements(net_.space_of(one));
     }
     for (const std::size_t input : one.inputs) {
       if (tensors_[input].last_reader == o && !tensors_[input].saved) {
@@ -332,10 +258,10 @@ class layout_walk {
     auto rows = entry(of.inputs.front()).dimensions;
     std::erase(rows, of.along);
     const std::size_t width = loss ? sizeof(double) : entry(of.output).element_bytes;
-    const axis_set over = axis_bit(of.along);
-    collect(made.forward, schedule::collective::all_reduce, elements(rows), width, over);
-    collect(made.forward, schedule::collective::all_reduce, (loss ? 2 : 1) * elements(rows), width,
-            over);
+    const axis_set over = sizes_.axis_bit(of.along);
+    collect(made.forward, schedule::collective::all_reduce, sizes_.elements(rows), width, over);
+    collect(made.forward, schedule::collective::all_reduce, (loss ? 2 : 1) * sizes_.elements(rows),
+            width, over);
   }
 
   void backward(std::size_t o) {
@@ -352,8 +278,8 @@ class layout_walk {
     if (one.what == kind::softmax) {
       auto rows = entry(one.output).dimensions;
       std::erase(rows, one.along);
-      collect(made.backward, schedule::collective::all_reduce, elements(rows),
-              entry(one.output).element_bytes, axis_bit(one.along));
+      collect(made.backward, schedule::collective::all_reduce, sizes_.elements(rows),
+              entry(one.output).element_bytes, sizes_.axis_bit(one.along));
     }
     for (std::size_t i = 0; i < one.inputs.size(); ++i) {
       const std::size_t input = one.inputs[i];
@@ -361,13 +287,13 @@ class layout_walk {
         continue;
       }
       if (one.what == kind::einsum) {
-        operations += 2 * elements(net_.space_of(one));
+        operations += 2 * sizes_.elements(net_.space_of(one));
       }
       if (one.what == kind::rename) {
         rename_back(one.output, input);
       } else {
         const axis_set partial =
-            axes_over(net_.space_of(one)) & ~axes_over(entry(input).dimensions);
+            sizes_.axes_over(net_.space_of(one)) & ~sizes_.axes_over(entry(input).dimensions);
         begin_gradient(input, partial);
       }
       if (tensors_[input].first_reader == o) {
@@ -411,7 +337,7 @@ class layout_walk {
       return;
     }
     for (const axis_set partial : tensors_[t].gradient) {
-      collect(made.backward, schedule::collective::all_reduce, elements(entry(t).dimensions),
+      collect(made.backward, schedule::collective::all_reduce, sizes_.elements(entry(t).dimensions),
               entry(t).element_bytes, partial);
     }
     tensors_[t].gradient.assign(1, 0);
@@ -427,7 +353,7 @@ class layout_walk {
 
   const blueprint& net_;
   const mesh_shape& mesh_;
-  const std::vector<int>& axes_;
+  local_sizes sizes_;
   std::vector<state> tensors_;
   bool bound_ = false;
   std::size_t live_ = 0;

@@ -24,12 +24,13 @@
 ///     16  u64 step
 ///     24  u64 bytes of the catalogue, u64 its checksum
 ///     40  the catalogue: every tensor's sharding, the same in all files of one save
-///         then for every tensor of which this rank writes some: its elements as they lie in memory,
-///         then a u64 checksum for each 64 KiB of them
+///         then for every tensor of which this rank writes some: its elements as they lie in
+///         memory, then a u64 checksum for each 64 KiB of them
 ///
 /// A text is a u32 length and its bytes. The catalogue is a u32 count of tensors; each is its name,
-/// u64 element bytes, u32 axes (name, u32 size), u32 dimensions (name, u64 extent, u32 axes that cut
-/// it (name), u32 places (u32 runs (u64 first, u64 count))), u32 pins (axis name, u32 coordinate).
+/// u64 element bytes, u32 axes (name, u32 size), u32 dimensions (name, u64 extent, u32 axes that
+/// cut it (name), u32 places (u32 runs (u64 first, u64 count))), u32 pins (axis name, u32
+/// coordinate).
 namespace rondo::inline v0_1::detail {
 
 static_assert(std::endian::native == std::endian::little,
@@ -127,6 +128,22 @@ class catalogue_reader {
       : left_{bytes}, file_{std::move(file)} {}
 
   [[nodiscard]] std::vector<tensor_sharding> read() {
+#if defined(__cpp_exceptions)
+    try {
+      return read_all();
+    } catch (const error& refused) {  // by a mesh, a cut or a sharding
+      if (refused.code() == error_code::corrupt_data) {
+        throw;
+      }
+      bad(std::string{"its catalogue does not hold: "} + refused.what());
+    }
+#else
+    return read_all();
+#endif
+  }
+
+ private:
+  [[nodiscard]] std::vector<tensor_sharding> read_all() {
     std::vector<tensor_sharding> tensors;
     const std::size_t many = count(36);
     for (std::size_t t = 0; t < many; ++t) {
@@ -138,8 +155,8 @@ class catalogue_reader {
     return tensors;
   }
 
- private:
   static constexpr std::size_t most_ranks = std::size_t{1} << 20;
+  static constexpr std::size_t most_places = std::size_t{1} << 26;  ///< ranks of all tensors
 
   [[noreturn]] void bad(const std::string& why) const {
     raise(error{error_code::corrupt_data, "shard file " + file_ + ": " + why});
@@ -154,11 +171,15 @@ class catalogue_reader {
       std::string along = text();
       const std::size_t size = number<std::uint32_t>();
       if (size == 0 || size > most_ranks / ranks) {
-        bad("the mesh of tensor " + std::to_string(t) + " has an axis of " +
-            std::to_string(size) + " ranks");
+        bad("the mesh of tensor " + std::to_string(t) + " has an axis of " + std::to_string(size) +
+            " ranks");
       }
       ranks *= size;
       axes.push_back({std::move(along), static_cast<int>(size)});
+    }
+    places_ += ranks;
+    if (places_ > most_places) {
+      bad("its meshes have more ranks than this reads");
     }
     std::vector<placed_dimension> dimensions;
     for (std::size_t left = count(20); left != 0; --left) {
@@ -226,6 +247,7 @@ class catalogue_reader {
 
   std::span<const std::byte> left_;
   std::string file_;
+  std::size_t places_ = 0;
 };
 
 }  // namespace rondo::inline v0_1::detail
