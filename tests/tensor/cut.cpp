@@ -47,3 +47,19 @@ TEST_CASE("cut: what is not held, or beyond the end, is refused") {
   const std::array unlike{cut::even(4, 2), cut::even(4, 3)};
   CHECK_THROWS_WITH(cut::fused(unlike), Catch::Matchers::ContainsSubstring("2 and 3 ranks"));
 }
+
+TEST_CASE("cut: what several ranks hold has one first holder") {
+  const auto runs_of = [](const cut& by, int rank) {
+    return std::vector<part>(by.runs(rank).begin(), by.runs(rank).end());
+  };
+  const cut shared{6, {{{0, 2}, {4, 1}}, {{1, 4}}, {{0, 6}}, {{5, 1}}}};
+  CHECK_FALSE(shared.disjoint());
+  const cut once = shared.first_holders();
+  CHECK(once.disjoint());
+  CHECK(runs_of(once, 0) == std::vector<part>{{0, 2}, {4, 1}});
+  CHECK(runs_of(once, 1) == std::vector<part>{{2, 2}});
+  CHECK(runs_of(once, 2) == std::vector<part>{{5, 1}});
+  CHECK(runs_of(once, 3).empty());
+  CHECK(cut::even(7, 3).first_holders() == cut::even(7, 3));
+  CHECK(cut::whole(4, 2).first_holders().widths() == widths{4, 0});
+}

@@ -87,6 +87,45 @@ class cut {
     return wider;
   }
 
+  /// Every index with the first rank that holds it: the same cut where no two ranks hold the same.
+  [[nodiscard]] cut first_holders() const {
+    cut once;
+    once.extent_ = extent_;
+    std::vector<part> before;  // what earlier ranks hold
+    for (const auto& held : runs_) {
+      auto& kept = once.runs_.emplace_back();
+      for (part rest : held) {
+        for (const part taken : before) {  // ascending
+          const std::size_t end = taken.first + taken.count;
+          if (rest.count == 0 || end <= rest.first || taken.first >= rest.first + rest.count) {
+            continue;
+          }
+          if (taken.first > rest.first) {
+            kept.push_back({rest.first, taken.first - rest.first});
+          }
+          const std::size_t last = (std::max)(end, rest.first);
+          const std::size_t until = rest.first + rest.count;
+          rest = last < until ? part{last, until - last} : part{until, 0};
+        }
+        if (rest.count > 0) {
+          kept.push_back(rest);
+        }
+      }
+      before.insert(before.end(), kept.begin(), kept.end());
+      std::sort(before.begin(), before.end(), [](part a, part b) { return a.first < b.first; });
+    }
+    return once;
+  }
+
+  /// True where no index is held twice.
+  [[nodiscard]] bool disjoint() const {
+    std::size_t held = 0;
+    for (int rank = 0; rank < ranks(); ++rank) {
+      held += width(rank);
+    }
+    return held == extent_;
+  }
+
   /// Length of the whole dimension.
   [[nodiscard]] std::size_t extent() const noexcept { return extent_; }
   /// Number of ranks.

@@ -99,7 +99,7 @@ class exchanged_attention {
     const auto queries = exchange(attend_.query_columns(), sizeof(T));
     const auto keys = exchange(attend_.key_value_columns(), sizeof(T));
     const auto wide = exchange(attend_.query_columns(), sizeof(W));
-    const auto back = exchange(attend_.split().owners().scaled(heads_.width), sizeof(W));
+    const auto back = exchange(attend_.split().key_value().first_holders().scaled(heads_.width), sizeof(W));
     plan made = attend_.template planned<T>(tokens_.extent());
     made.forward = {queries, keys, keys, wide};
     std::vector<planned_collective> backward{queries, keys, keys, wide, wide};
@@ -133,7 +133,7 @@ class exchanged_attention {
   /// Exchanges heads for tokens; of those that several ranks hold, equal by now, the first's.
   template <class Heads, class Rows>
   void give_back(const Heads& heads, const Rows& rows) const {
-    const cut first = split().owners().scaled(heads_.width);
+    const cut first = split().key_value().first_holders().scaled(heads_.width);
     const std::size_t shared = heads.values.columns - first.width(ranks_.rank());
     const part own{shared, first.width(ranks_.rank())};
     convert(ranks_, Heads{heads.values.columns_at(own), first}, rows);

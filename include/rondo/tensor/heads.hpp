@@ -52,30 +52,7 @@ class head_split {
     return cut::fused(parts);
   }
   /// True where no key/value head is held twice.
-  [[nodiscard]] bool disjoint() const {
-    std::size_t held = 0;
-    for (const std::size_t width : key_value_.widths()) {
-      held += width;
-    }
-    return held == heads_.key_value;
-  }
-
-  /// Key/value heads, each with the first rank that holds it.
-  [[nodiscard]] cut owners() const {
-    std::vector<std::vector<part>> runs;
-    std::size_t next = 0;
-    for (int rank = 0; rank < key_value_.ranks(); ++rank) {
-      auto& held = runs.emplace_back();
-      for (const part run : key_value_.runs(rank)) {
-        const std::size_t end = run.first + run.count;
-        if (end > next) {
-          held.push_back({next, end - next});
-          next = end;
-        }
-      }
-    }
-    return {heads_.key_value, std::move(runs)};
-  }
+  [[nodiscard]] bool disjoint() const { return key_value_.disjoint(); }
 
   /// Query heads of `rank` that read one of its key/value heads: local indices.
   struct group {
