@@ -212,6 +212,17 @@ TEST_CASE("nccl: every operation and type that NCCL has is native, average inclu
   CHECK(failure == "");
 }
 
+TEST_CASE("nccl: scaled_sum multiplies each rank's values by its own factor, and is native") {
+  const auto failure = run(3, [&](auto& comm) {
+    const auto self = static_cast<float>(comm.rank());
+    std::vector<float> mine(5, 10.f);
+    rondo::all_reduce(comm, span_of(mine), rondo::nccl::scaled_sum<float>{self + 1}, on{stream});
+    require(mine == std::vector<float>(5, 60.f), "10 + 20 + 30");
+    require(fake_nccl::calls_of(comm.raw()) == names{"ncclAllReduce"}, "native");
+  });
+  CHECK(failure == "");
+}
+
 TEST_CASE("nccl: types and operations that NCCL lacks go by schedule, in rank order") {
   for (const int size : sizes) {
     const auto failure = run(size, [&](auto& comm) {
