@@ -4,6 +4,7 @@
 
 /// Tensor splitting: named meshes, placements as types, layers around the user's own kernels.
 
+#include <rondo/tensor/activation.hpp>
 #include <rondo/tensor/attention.hpp>
 #include <rondo/tensor/auxiliary_loss.hpp>
 #include <rondo/tensor/blueprint.hpp>
@@ -25,6 +26,7 @@
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/mesh_network.hpp>
+#include <rondo/tensor/mlp.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
 #include <rondo/tensor/reshard.hpp>
@@ -37,3 +39,5 @@
 #include <rondo/tensor/team.hpp>
 #include <rondo/tensor/tree_exchange.hpp>
 #include <rondo/tensor/tree_sum.hpp>
+#include <rondo/tensor/vocabulary_cross_entropy.hpp>
+#include <rondo/tensor/vocabulary_embedding.hpp>

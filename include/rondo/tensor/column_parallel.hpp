@@ -3,9 +3,12 @@
 #pragma once
 
 #include <rondo/core/source_location.hpp>
+#include <rondo/tensor/detail/linear_plan.hpp>
 #include <rondo/tensor/detail/split_linear.hpp>
 #include <rondo/tensor/linear.hpp>
+#include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
+#include <rondo/tensor/plan.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -100,5 +103,23 @@ class column_parallel {
 
 template <class Team, class Kernels>
 column_parallel(Team, cut, Kernels) -> column_parallel<Team, Kernels>;
+
+/// What a column_parallel does whose `x` is of type `X`, with its outputs cut evenly.
+///
+///     plan_column_parallel<rondo::sharded<float, 0>>({tokens, d_model, d_ff}, grid.shape())
+template <class X, class Order = any_order>
+[[nodiscard]] plan plan_column_parallel(const linear_shape& sizes, const mesh_shape& grid,
+                                        Order order = {}) {
+  const detail::planner<X, Order> planned{grid, sizes.tokens, order};
+  const cut features = planned.features(sizes.outputs);
+  plan made{planned.gather(sizes.inputs), planned.gather(sizes.inputs), 0, 0};
+  for (auto& one : planned.reduce(sizes.inputs, features)) {
+    made.backward.push_back(std::move(one));
+  }
+  made.saved_bytes = planned.rows_held() * sizes.inputs * sizeof(typename X::element);
+  made.peak_bytes = made.saved_bytes + planned.gathered_bytes(sizes.inputs) +
+                    planned.terms_bytes(sizes.inputs, features);
+  return made;
+}
 
 }  // namespace rondo::inline v0_1

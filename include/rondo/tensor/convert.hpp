@@ -102,11 +102,6 @@ struct convert_call {
     }
   }
 
-  template <class T>
-  static std::span<T> room(detail::arena& in, std::size_t count) {
-    return {reinterpret_cast<T*>(in.get(count * sizeof(T))), count};
-  }
-
   static void count(const blocks& of, int ranks, std::vector<std::size_t>& each) {
     each.clear();
     for (int rank = 0; rank < ranks; ++rank) {
@@ -143,7 +138,7 @@ struct convert_call {
     if (from.contiguous()) {
       return from.values();
     }
-    const auto packed = room<T>(ranks.passage().out, from.elements());
+    const auto packed = ranks.passage().out.template get<T>(from.elements());
     copy<T>(from, {packed.data(), from.rows, from.columns});
     return packed;
   }
@@ -151,7 +146,7 @@ struct convert_call {
   /// Where to put the values of a view: itself, or room to copy from if it has gaps.
   template <class T, class Team>
   static std::span<T> gapless_room(const Team& ranks, matrix<T> to) {
-    return to.contiguous() ? to.values() : room<T>(ranks.passage().in, to.elements());
+    return to.contiguous() ? to.values() : ranks.passage().in.template get<T>(to.elements());
   }
   template <class T>
   static void spread(std::span<T> packed, matrix<T> to) {
@@ -184,7 +179,7 @@ struct convert_call {
     auto from = in.values();
     if (!direct) {
       count(held, ranks.size(), ranks.passage().sent);
-      const auto packed = room<T>(ranks.passage().out, sum_of(ranks.passage().sent));
+      const auto packed = ranks.passage().out.template get<T>(sum_of(ranks.passage().sent));
       T* next = packed.data();
       for (int rank = 0; rank < ranks.size(); ++rank) {
         next = pack(in, held.rows(rank), held.columns(rank), next);
@@ -212,7 +207,7 @@ struct convert_call {
     const bool direct = held.concatenate() && to.contiguous();
     check_in_place<Given...>(direct && from.values.contiguous(), ranks.rank());
     const auto in = gapless<T>(ranks, from.values);
-    auto out = direct ? to.values() : room<T>(ranks.passage().in, to.elements());
+    auto out = direct ? to.values() : ranks.passage().in.template get<T>(to.elements());
     const auto call = [&](const std::vector<std::size_t>& each) {
       return all_gather_call::make(where, ranks.comm(), in, out, counts{each}, given...);
     };
@@ -247,8 +242,8 @@ struct convert_call {
       through.sent.push_back(from.division->width(ranks.rank()) * to.division->width(rank));
       through.received.push_back(from.division->width(rank) * to.division->width(ranks.rank()));
     }
-    const auto out = room<T>(through.out, sum_of(through.sent));
-    auto in = room<T>(through.in, sum_of(through.received));
+    const auto out = through.out.template get<T>(sum_of(through.sent));
+    auto in = through.in.template get<T>(sum_of(through.received));
     const part mine{0, by_rows ? from.values.rows : from.values.columns};
     T* next = out.data();
     for (int rank = 0; rank < ranks.size(); ++rank) {

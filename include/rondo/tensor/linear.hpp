@@ -59,6 +59,13 @@ struct exact_linear_gradients {
       : weight{outputs * inputs}, bias{with_bias ? outputs : 0} {}
 };
 
+/// The size of a linear layer on one micro-batch.
+struct linear_shape {
+  std::size_t tokens = 0;
+  std::size_t inputs = 0;
+  std::size_t outputs = 0;
+};
+
 namespace detail {
 
 template <class T, class Order>
@@ -105,15 +112,18 @@ void weight_gradients(const Kernels& kernels, const any_order&, matrix<const T> 
   add_rows<T>(dy, to.bias);
 }
 
+inline void check_first_token(const exact& order, std::size_t first) {
+  if (order.tokens == 0 || first % order.tokens != 0) {
+    refuse("exact: rows from token " + std::to_string(first) + " on begin inside a leaf of " +
+           std::to_string(order.tokens) + "; begin micro-batches on a multiple of exact.tokens");
+  }
+}
+
 /// The same by leaves of tokens.
 template <class T, class Kernels>
 void weight_gradients(const Kernels& kernels, const exact& order, matrix<const T> dy,
                       matrix<const T> x, exact_linear_gradients<T>& to) {
-  if (order.tokens == 0 || to.first_token % order.tokens != 0) {
-    refuse("exact: rows from token " + std::to_string(to.first_token) +
-           " on begin inside a leaf of " + std::to_string(order.tokens) +
-           "; begin micro-batches on a multiple of exact.tokens");
-  }
+  check_first_token(order, to.first_token);
   for (std::size_t row = 0; row < dy.rows; row += order.tokens) {
     const part some{row, (std::min)(order.tokens, dy.rows - row)};
     const std::size_t leaf = (to.first_token + row) / order.tokens;
@@ -122,12 +132,10 @@ void weight_gradients(const Kernels& kernels, const exact& order, matrix<const T
     kernels.weight_gradient(dy.rows_at(some), x.rows_at(some),
                             matrix<T>{terms.data(), dy.columns, x.columns});
     to.weight.put(leaf);
-    if (to.bias.elements() != 0) {
-      const auto sums = to.bias.room();
-      std::fill(sums.begin(), sums.end(), T{});
-      add_rows<T>(dy.rows_at(some), sums);
-      to.bias.put(leaf);
-    }
+    const auto sums = to.bias.room();  // of no elements where there is no bias
+    std::fill(sums.begin(), sums.end(), T{});
+    add_rows<T>(dy.rows_at(some), sums);
+    to.bias.put(leaf);
   }
 }
 

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <rondo/core/source_location.hpp>
+#include <rondo/tensor/detail/linear_plan.hpp>
 #include <rondo/tensor/detail/split_linear.hpp>
 #include <rondo/tensor/linear.hpp>
+#include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
+#include <rondo/tensor/plan.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -127,5 +130,18 @@ class row_parallel {
 
 template <class Team, class Kernels>
 row_parallel(Team, cut, Kernels) -> row_parallel<Team, Kernels>;
+
+/// What a row_parallel does whose `y` is of type `Y`, with its inputs cut evenly.
+template <class Y, class Order = any_order>
+[[nodiscard]] plan plan_row_parallel(const linear_shape& sizes, const mesh_shape& grid,
+                                     Order order = {}) {
+  const detail::planner<Y, Order> planned{grid, sizes.tokens, order};
+  const cut features = planned.features(sizes.inputs);
+  plan made{planned.reduce(sizes.outputs, features), planned.gather(sizes.outputs), 0, 0};
+  made.saved_bytes = sizes.tokens * features.width(0) * sizeof(typename Y::element);
+  made.peak_bytes = made.saved_bytes + planned.gathered_bytes(sizes.outputs) +
+                    planned.terms_bytes(sizes.outputs, features);
+  return made;
+}
 
 }  // namespace rondo::inline v0_1

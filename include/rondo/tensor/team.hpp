@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/tensor/matrix.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -34,19 +37,45 @@ struct axis_name {
 
 namespace detail {
 
-/// Memory that blocks pass through on their way to and from a collective.
+/// Memory that grows to the largest request and stays.
+class room {
+ public:
+  template <class T>
+  [[nodiscard]] std::span<T> get(std::size_t count) {
+    bytes_ = (std::max)(bytes_, count * sizeof(T));
+    return {reinterpret_cast<T*>(memory_.get(count * sizeof(T))), count};
+  }
+  template <class T>
+  [[nodiscard]] matrix<T> get(std::size_t rows, std::size_t columns) {
+    return {get<T>(rows * columns).data(), rows, columns};
+  }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+ private:
+  arena memory_;
+  std::size_t bytes_ = 0;
+};
+
+/// Memory that a layer needs while it runs; all layers over one team share it, for they run one
+/// after another.
 struct passage {
-  detail::arena out;
-  detail::arena in;
-  std::vector<std::size_t> sent;
-  std::vector<std::size_t> received;
+  room out, in;          ///< blocks packed for a collective, and as they come
+  room gathered, terms;  ///< a whole matrix of shards; terms of a sum that is reduced
+  room inner, outer;     ///< gradients between two layers
+  std::vector<std::size_t> sent, received;
+  keepsakes kept;
+
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return out.bytes() + in.bytes() + gathered.bytes() + terms.bytes() + inner.bytes() +
+           outer.bytes();
+  }
 };
 
 }  // namespace detail
 
 /// The ranks along one axis of a mesh: a communicator whose type knows its axis, so that what lies
 /// split over one axis cannot be handed to the ranks of another. Borrows the communicator; copies
-/// share the memory that packed blocks pass through. Used by the one thread whose rank it is.
+/// share the memory that layers need while they run. Used by the one thread whose rank it is.
 template <class Comm, axis_name Axis>
 class team {
  public:
@@ -59,6 +88,8 @@ class team {
   [[nodiscard]] int size() const { return comm_->size(); }
   [[nodiscard]] static std::string name() { return std::string{Axis.view()}; }
   [[nodiscard]] detail::passage& passage() const noexcept { return *passage_; }
+  /// Memory kept for layers while they run, beyond what they save.
+  [[nodiscard]] std::size_t passing_bytes() const noexcept { return passage_->bytes(); }
 
  private:
   Comm* comm_;

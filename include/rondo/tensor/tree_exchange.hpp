@@ -16,7 +16,6 @@
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
 #include <rondo/tensor/tree_sum.hpp>
-#include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -72,6 +71,19 @@ class tree_exchange {
     return made;
   }
 
+  /// Elements of memory that one sum passes through, on the rank that holds the most nodes and owns
+  /// `owned` elements: its nodes packed, all ranks' nodes of what it owns, and the result.
+  [[nodiscard]] std::size_t passing_elements(std::size_t elements, std::size_t owned,
+                                             bool replicated_result) const {
+    std::size_t all = 0;
+    std::size_t most = 0;
+    for (const auto& of_rank : nodes_) {
+      all += of_rank.size();
+      most = (std::max)(most, of_rank.size());
+    }
+    return (most > 1 ? most * elements : 0) + all * owned + (replicated_result ? owned : 0);
+  }
+
   /// All ranks call it. `to` is replicated, or a shard of dimension 0; its elements are the sums'.
   /// Errors: as all_to_all; nodes that are not those of this rank's leaves.
   template <class Team, class T, class To>
@@ -84,7 +96,7 @@ class tree_exchange {
     check(ranks, sums, to);
     const auto out = !is_replicated<To> && to.values.contiguous()
                          ? to.values.values()
-                         : room<T>(result_, owned(ranks, to, sums.elements(), ranks.rank()));
+                         : ranks.passage().terms.template get<T>(owned(ranks, to, sums.elements(), ranks.rank()));
     exchange(ranks, sums, to, out, where);
     if constexpr (is_replicated<To>) {
       gather(ranks, sums.elements(), std::span<const T>{out}, to.values, where);
@@ -100,11 +112,6 @@ class tree_exchange {
   };
   template <class T>
   using block = typename tree_sum<T>::held;
-
-  template <class T>
-  static std::span<T> room(detail::arena& in, std::size_t count) {
-    return {reinterpret_cast<T*>(in.get(count * sizeof(T))), count};
-  }
 
   template <class Team, class T, class To>
   void check(const Team& ranks, const tree_sum<T>& sums, const To& to) const {
@@ -159,18 +166,20 @@ class tree_exchange {
   void exchange(const Team& ranks, const tree_sum<T>& sums, const To& to, std::span<T> out,
                 source_location where) {
     const std::size_t elements = sums.elements();
-    sent_.clear();
-    received_.clear();
+    auto& sent = ranks.passage().sent;
+    auto& received = ranks.passage().received;
+    sent.clear();
+    received.clear();
     for (int rank = 0; rank < ranks.size(); ++rank) {
-      sent_.push_back(nodes(ranks.rank()) * owned(ranks, to, elements, rank));
-      received_.push_back(nodes(rank) * out.size());
+      sent.push_back(nodes(ranks.rank()) * owned(ranks, to, elements, rank));
+      received.push_back(nodes(rank) * out.size());
     }
     const bool direct = sums.nodes().size() == 1 && in_rank_order(to);
     std::span<const T> from;
     if (direct) {
       from = {sums.nodes().front().value, elements};
     } else {
-      const auto packed = room<T>(packed_, sums.nodes().size() * elements);
+      const auto packed = ranks.passage().out.template get<T>(sums.nodes().size() * elements);
       T* next = packed.data();
       for (int rank = 0; rank < ranks.size(); ++rank) {
         for (const auto& one : sums.nodes()) {
@@ -180,11 +189,11 @@ class tree_exchange {
       from = packed;
     }
     std::size_t arriving = 0;
-    for (const std::size_t count : received_) {
+    for (const std::size_t count : received) {
       arriving += count;
     }
-    auto in = room<T>(arrived_, arriving);
-    detail::all_to_all_call::make(where, ranks.comm(), from, in, counts{sent_, received_});
+    auto in = ranks.passage().in.template get<T>(arriving);
+    detail::all_to_all_call::make(where, ranks.comm(), from, in, counts{sent, received});
     fold(in.data(), out);
   }
 
@@ -221,24 +230,20 @@ class tree_exchange {
   template <class Team, class T>
   void gather(const Team& ranks, std::size_t elements, std::span<const T> mine, matrix<T> to,
               source_location where) {
-    sent_.clear();
+    auto& sent = ranks.passage().sent;
+    sent.clear();
     for (int rank = 0; rank < ranks.size(); ++rank) {
-      sent_.push_back(even_part(elements, static_cast<std::size_t>(ranks.size()),
+      sent.push_back(even_part(elements, static_cast<std::size_t>(ranks.size()),
                                 static_cast<std::size_t>(rank)).count);
     }
-    auto out = to.contiguous() ? to.values() : room<T>(arrived_, elements);
-    detail::all_gather_call::make(where, ranks.comm(), mine, out, counts{sent_});
+    auto out = to.contiguous() ? to.values() : ranks.passage().in.template get<T>(elements);
+    detail::all_gather_call::make(where, ranks.comm(), mine, out, counts{sent});
     if (!to.contiguous()) {
       detail::copy<T>({out.data(), to.rows, to.columns}, to);
     }
   }
 
   std::vector<std::vector<known>> nodes_;
-  std::vector<std::size_t> sent_;
-  std::vector<std::size_t> received_;
-  detail::arena packed_;
-  detail::arena arrived_;
-  detail::arena result_;
 };
 
 }  // namespace rondo::inline v0_1

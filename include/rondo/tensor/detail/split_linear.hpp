@@ -102,7 +102,7 @@ class split_linear {
     if constexpr (is_replicated<X>) {
       return whole_rows<T, nothing_pending>{x.values, {}};
     } else {
-      const auto all = room<T>(gathered_, rows_of(x), x.values.columns);
+      const auto all = ranks_.passage().gathered.template get<T>(rows_of(x), x.values.columns);
       auto call = convert_behind(where, x, replicated<T, X::axis>{all});
       return whole_rows<T, decltype(call)>{all, std::move(call)};
     }
@@ -129,7 +129,8 @@ class split_linear {
   auto reduce_behind(source_location where, const To& out, std::size_t rows, std::size_t columns,
                      const Product& product) {
     if constexpr (is_exact<Order>) {
-      auto& sums = kept_.template get<tree_sum<T>>(0, [] { return tree_sum<T>{}; });
+      auto& sums = ranks_.passage().kept.template get<tree_sum<T>>(
+          rows * columns, [] { return tree_sum<T>{}; });
       sums.restart(rows * columns);
       for (const held_leaf& leaf : leaves_) {
         product(leaf.local, matrix<T>{sums.room().data(), rows, columns});
@@ -144,7 +145,7 @@ class split_linear {
         product(all, out.values);
         return convert_behind(where, terms{out.values}, out);
       } else {
-        const auto sums = room<T>(terms_, rows, columns);
+        const auto sums = ranks_.passage().terms.template get<T>(rows, columns);
         product(all, sums);
         return convert_behind(where, terms{sums}, out);
       }
@@ -152,11 +153,6 @@ class split_linear {
   }
 
  private:
-  template <class T>
-  static matrix<T> room(detail::arena& in, std::size_t rows, std::size_t columns) {
-    return {reinterpret_cast<T*>(in.get(rows * columns * sizeof(T))), rows, columns};
-  }
-
   template <class P>
   static bool goes_by_itself(const P& placed) {
     if constexpr (is_sharded<P>) {
@@ -182,9 +178,6 @@ class split_linear {
   Wire wire_;
   std::vector<held_leaf> leaves_;
   std::optional<tree_exchange> tree_;
-  detail::arena gathered_;
-  detail::arena terms_;
-  detail::keepsakes kept_;
 };
 
 }  // namespace rondo::inline v0_1::detail

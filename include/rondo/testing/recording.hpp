@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/call.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rondo::inline v0_1::testing {
+
+/// One collective that a rank made.
+struct recorded {
+  std::string_view collective;
+  std::size_t elements = 0;       ///< as the call counts them; of all_to_all, what this rank sends
+  std::size_t element_bytes = 0;
+  friend bool operator==(const recorded&, const recorded&) = default;
+};
+
+/// A communicator that notes every collective made through it, before it makes it: to compare what
+/// ran with what was planned. Its `split`s, a mesh's axes, keep notes of their own.
+///
+///     rondo::testing::recording world{comm};
+///     rondo::mesh grid{world, {{"data", 2}, {"tensor", 2}}};
+///     ...
+///     CHECK(grid["tensor"].made().size() == 4);
+template <class Comm>
+class recording {
+ public:
+  /// Borrows `inner`.
+  explicit recording(Comm& inner) : inner_{&inner} {}
+
+  [[nodiscard]] const std::vector<recorded>& made() const noexcept { return made_; }
+  void forget() { made_.clear(); }
+
+  [[nodiscard]] int rank() const { return inner_->rank(); }
+  [[nodiscard]] int size() const { return inner_->size(); }
+  [[nodiscard]] int node_size() const { return inner_->node_size(); }
+  [[nodiscard]] recording split(int color, int key = 0) {
+    return recording{std::make_unique<Comm>(inner_->split(color, key))};
+  }
+
+  template <class Body>
+  void collective(const call& made, const Body& body) {
+    note(made, body);
+    inner_->collective(made, body);
+  }
+  template <class Body>
+  [[nodiscard]] auto begin_collective(const call& made, Body body) {
+    note(made, body);
+    return inner_->begin_collective(made, std::move(body));
+  }
+  template <class Body>
+  void message(const call& made, const Body& body) {
+    inner_->message(made, body);
+  }
+  template <class Body>
+  [[nodiscard]] auto begin_message(const call& made, Body body) {
+    return inner_->begin_message(made, std::move(body));
+  }
+
+  [[nodiscard]] auto& scratch() { return inner_->scratch(); }
+  [[nodiscard]] auto& widened() { return inner_->widened(); }
+  [[nodiscard]] auto& kept() { return inner_->kept(); }
+
+ private:
+  explicit recording(std::unique_ptr<Comm> own) : own_{std::move(own)}, inner_{own_.get()} {}
+
+  template <class Body>
+  void note(const call& made, const Body& body) {
+    recorded one{made.what->collective, made.count, 0};
+    if constexpr (requires { *body.in; }) {
+      one.element_bytes = sizeof(*body.in);
+    }
+    if constexpr (requires { body.sent.total(1); }) {
+      one.elements = one.collective == "all_to_all" ? body.sent.total(size()) : made.count;
+    }
+    made_.push_back(one);
+  }
+
+  std::unique_ptr<Comm> own_;
+  Comm* inner_;
+  std::vector<recorded> made_;
+};
+
+}  // namespace rondo::inline v0_1::testing
