@@ -19,7 +19,11 @@ namespace bench {
 /// are fitted: printed by one rank, as Markdown.
 class forecast {
  public:
-  explicit forecast(const options& with) : with_{with} {}
+  /// Before any rank is bound to a core.
+  explicit forecast(const options& with) : with_{with} {
+    cpu_set_t all;
+    start.cores = sched_getaffinity(0, sizeof all, &all) == 0 ? CPU_COUNT(&all) : 1;
+  }
 
   /// Every rank calls this. `world` is what `measure` wants.
   template <class Comm, class World>
@@ -59,8 +63,6 @@ class forecast {
  private:
   void print(int ranks) {
     namespace schedule = rondo::schedule;
-    cpu_set_t all;
-    start.cores = sched_getaffinity(0, sizeof all, &all) == 0 ? CPU_COUNT(&all) : 1;
     std::vector<schedule::sample> samples;
     for_each_schedule(ranks, [&](const std::string& name, const auto& one, const auto&) {
       for (const std::size_t bytes : with_.sizes) {

@@ -25,14 +25,14 @@ int main(int argc, char** argv) {
     const bench::options with{argc, argv};
     rondo::mpi::communicator comm{MPI_COMM_WORLD,
                                   {.memory = rondo::mpi::options::memory::messages}};
-    with.settle(comm.rank());
-    world clocks;
     bench::forecast all{with};
     // Open MPI sends up to 256 bytes at once and asks from 4 KiB on; headers count.
     all.start.unawaited_bytes = 256;
     all.start.copied_bytes = 4000;
     all.start.handshake = 1e-6;
     all.start.handshake_turns = 1;
+    with.settle(comm.rank());
+    world clocks;
     all.run(comm, clocks);
   }
   MPI_Finalize();

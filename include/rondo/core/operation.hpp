@@ -9,6 +9,8 @@
 #include <string_view>
 #include <type_traits>
 
+RONDO_HOST_DEVICE_BEGIN
+
 /// Reductions: what to fold with. Any callable `(T, T) -> T` will do; these are the named ones.
 namespace rondo::inline v0_1 {
 
@@ -146,3 +148,5 @@ template <class Operation>
 }
 
 }  // namespace rondo::inline v0_1
+
+RONDO_HOST_DEVICE_END

@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/host_device.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/version.hpp>
+
+RONDO_HOST_DEVICE_BEGIN
 
 namespace rondo::inline v0_1::protocol {
 
@@ -20,3 +23,5 @@ RONDO_HOST_DEVICE bool barrier(Group& group, Peers& peers) {
 }
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_HOST_DEVICE_END

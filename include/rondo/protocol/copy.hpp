@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <cstring>
 
+RONDO_HOST_DEVICE_BEGIN
+
 /// How the protocols store what they have made.
 namespace rondo::inline v0_1::protocol {
 
@@ -93,3 +95,5 @@ void copy_elements(T* to, const T* from, std::size_t count, store how = store::c
 }
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_HOST_DEVICE_END

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/host_device.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/protocol/staged.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
+
+RONDO_HOST_DEVICE_BEGIN
 
 namespace rondo::inline v0_1::protocol {
 
@@ -75,3 +78,5 @@ RONDO_HOST_DEVICE bool one_hop(Group& group, Peers& peers, std::size_t count, co
 }
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_HOST_DEVICE_END

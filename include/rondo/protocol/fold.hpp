@@ -16,6 +16,8 @@
 #include <cstring>
 #include <type_traits>
 
+RONDO_HOST_DEVICE_BEGIN
+
 namespace rondo::inline v0_1::protocol {
 
 /// A reduction with a faster way of its own to fold a block of values:
@@ -133,3 +135,5 @@ RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources
 }
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_HOST_DEVICE_END

@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/host_device.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/packets.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
 #include <cstring>
+
+RONDO_HOST_DEVICE_BEGIN
 
 namespace rondo::inline v0_1::protocol {
 
@@ -74,3 +77,5 @@ RONDO_HOST_DEVICE bool one_shot_all_reduce(Group& group, Peers& peers, const T* 
 }
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_HOST_DEVICE_END

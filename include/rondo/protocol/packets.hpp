@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/host_device.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
 #include <cstring>
+
+RONDO_HOST_DEVICE_BEGIN
 
 namespace rondo::inline v0_1::protocol {
 
@@ -40,3 +43,5 @@ RONDO_HOST_DEVICE bool exchange_packets(Group& group, Peers& peers, const void* 
 }
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_HOST_DEVICE_END

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <type_traits>
 
+RONDO_HOST_DEVICE_BEGIN
+
 /// How a group of many threads goes through elements: in packs of 16 bytes, neighbouring threads at
 /// neighbouring packs, and several loads of a thread under way before its first store.
 namespace rondo::inline v0_1::protocol {
@@ -321,3 +323,5 @@ class pack_targets {
 };
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_HOST_DEVICE_END

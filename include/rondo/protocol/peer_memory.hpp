@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+RONDO_HOST_DEVICE_BEGIN
+
 /// What a load/store protocol needs from the place it runs in: a group of threads that act as one
 /// rank, and memory of every rank that all ranks can reach.
 namespace rondo::inline v0_1::protocol {
@@ -173,3 +175,5 @@ RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& wo
 }
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_HOST_DEVICE_END

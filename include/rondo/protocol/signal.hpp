@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+RONDO_HOST_DEVICE_BEGIN
+
 /// One word of memory that one rank writes and its peers watch, on the host or on a GPU, where the
 /// scope is the whole system.
 namespace rondo::inline v0_1::protocol {
@@ -61,3 +63,5 @@ RONDO_HOST_DEVICE inline void put_word(std::uint64_t* word, std::uint64_t value)
 }
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_HOST_DEVICE_END

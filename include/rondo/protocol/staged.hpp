@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstring>
 
+RONDO_HOST_DEVICE_BEGIN
+
 /// Direct collectives where peers' buffers cannot be reached: data goes through the staging
 /// areas in blocks that stay in cache, so that memory is still read once and written once.
 namespace rondo::inline v0_1::protocol {
@@ -220,3 +222,5 @@ RONDO_HOST_DEVICE bool staged_fold(Group& group, Peers& peers, const T* in, T* o
 }
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_HOST_DEVICE_END

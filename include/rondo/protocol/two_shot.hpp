@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/host_device.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/rendezvous.hpp>
@@ -9,6 +10,8 @@
 #include <rondo/version.hpp>
 
 #include <cstddef>
+
+RONDO_HOST_DEVICE_BEGIN
 
 namespace rondo::inline v0_1::protocol {
 
@@ -36,3 +39,5 @@ RONDO_HOST_DEVICE bool two_shot_all_reduce(Group& group, Peers& peers, const T* 
 }
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_HOST_DEVICE_END

@@ -15,6 +15,8 @@
 #include <numeric>
 #include <utility>
 
+RONDO_HOST_DEVICE_BEGIN
+
 /// Packets of four bytes and a flag in one 8-byte word: data and signal arrive together, so nobody
 /// waits for a fence. Half of the bytes moved are flags (the low-latency protocol of NCCL,
 /// src/device/prims_ll.h, and of MSCCL++, packet_device.hpp).
@@ -181,3 +183,5 @@ RONDO_HOST_DEVICE bool exchange_words(Group& group, Peers& peers, std::size_t co
 }
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_HOST_DEVICE_END
