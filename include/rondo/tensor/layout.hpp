@@ -112,6 +112,21 @@ class layout {
     return {std::move(name), element_bytes, mesh, std::move(placed)};
   }
 
+  /// How the ranks along `axis` divide a dimension: what a layer over that axis is made with.
+  ///
+  ///     rondo::column_parallel up{tensor, rules.division({"d_ff", 4096}, "tensor", grid.shape()),
+  ///                               kernels};
+  ///
+  /// Errors: no rule cuts the dimension along `axis`; a layer over it would count it once per rank.
+  [[nodiscard]] cut division(const dimension& of, std::string_view axis,
+                             const mesh_shape& mesh) const {
+    if (axis_of(of.name) != axis) {
+      refuse("layout: no rule " + of.name + ':' + std::string{axis} + " in \"" + describe() +
+             "\", but a layer over \"" + std::string{axis} + "\" divides that dimension");
+    }
+    return cut::even(of.extent, mesh.size(axis));
+  }
+
   /// Refuses what `place` refuses.
   void check(const std::string& tensor, const shape& dimensions, const mesh_shape& mesh) const {
     for (const rule& one : rules_) {
