@@ -4,7 +4,12 @@
 
 #include <rondo/tensor/column_parallel.hpp>
 #include <rondo/tensor/layout.hpp>
+#include <rondo/tensor/layout_plan.hpp>
+#include <rondo/tensor/mlp.hpp>
 #include <rondo/tensor/row_parallel.hpp>
+#include <rondo/tensor/vocabulary_cross_entropy.hpp>
+#include <rondo/tensor/vocabulary_embedding.hpp>
+#include <rondo/testing/recording.hpp>
 #include <rondo/testing/reference.hpp>
 #include <rondo/transport/threads.hpp>
 
@@ -107,7 +112,86 @@ std::vector<float> network(auto& comm, const cut& features) {
   return all;
 }
 
+using rows = rondo::sharded<float, 0>;
+using whole = rondo::replicated<float>;
+
+std::string dimension(const char* name, std::size_t extent) {
+  return std::string{name} + ':' + std::to_string(extent);
+}
+
+/// An MLP whose tokens go by another name inside.
+rondo::blueprint described_mlp() {
+  rondo::blueprint net;
+  const auto d_model = dimension("d_model", width);
+  const auto d_ff = dimension("d_ff", hidden);
+  const auto x = net.input("x", dimension("tokens", tokens) + ", " + d_model);
+  const auto all = net.rename("all", x, "tokens:all_tokens");
+  const auto h =
+      net.einsum("h", all, net.parameter("wi", d_model + ", " + d_ff), "all_tokens, d_ff");
+  const auto y = net.einsum("y", net.map("gelu", {h}), net.parameter("wo", d_ff + ", " + d_model),
+                            "all_tokens, d_model");
+  (void)net.rename("out", y, "all_tokens:tokens");
+  return net;
+}
+
 }  // namespace
+
+TEST_CASE("layout: rules plan the collectives, bytes and axes that the layers plan") {
+  for (int t = 2; t <= 8; ++t) {
+    const rondo::mesh_shape mesh{{"data", 2}, {"tensor", t}};
+    const auto net = described_mlp();
+    const auto by_rule = plan_layout(net, layout{"d_ff:tensor"}, mesh).plan;
+    const auto by_hand = rondo::plan_mlp<whole>({tokens, width, hidden}, mesh);
+    CHECK(by_rule.forward == by_hand.forward);
+    CHECK(by_rule.backward == by_hand.backward);
+    CHECK(by_rule.saved_bytes == by_hand.saved_bytes);
+
+    const auto sequence = plan_layout(net, layout{"tokens:tensor, d_ff:tensor"}, mesh).plan;
+    const auto sequence_by_hand = rondo::plan_mlp<rows>({tokens, width, hidden}, mesh);
+    CHECK(sequence.forward == sequence_by_hand.forward);
+    CHECK(sequence.backward == sequence_by_hand.backward);
+    CHECK(sequence.saved_bytes == sequence_by_hand.saved_bytes);
+
+    rondo::blueprint ends;
+    const auto positions = dimension("tokens", tokens);
+    const auto table =
+        ends.parameter("table", dimension("vocab", 50) + ", " + dimension("d_model", width));
+    const auto x = ends.embedding("x", ends.constant("ids", positions), table, "vocab");
+    const auto given = plan_layout(ends, layout{"vocab:tensor"}, mesh).plan;
+    const auto embedding = rondo::plan_vocabulary_embedding<whole>(tokens, width, mesh);
+    CHECK(given.forward == embedding.forward);
+    CHECK(given.backward == embedding.backward);
+    const auto logits = ends.einsum(
+        "logits", x,
+        ends.parameter("head", dimension("d_model", width) + ", " + dimension("vocab", 50)),
+        "tokens, vocab");
+    (void)ends.cross_entropy("loss", logits, ends.constant("targets", positions), "vocab");
+    auto expected = embedding.forward;
+    for (const auto& one : rondo::plan_vocabulary_cross_entropy(tokens, mesh).forward) {
+      expected.push_back(one);
+    }
+    CHECK(plan_layout(ends, layout{"vocab:tensor"}, mesh).plan.forward == expected);
+  }
+}
+
+TEST_CASE("layout: what runs is what the rules planned") {
+  for (const int ranks : {2, 3, 4}) {
+    rondo::threads::run(ranks, [&](auto& comm) {
+      const rondo::mesh_shape mesh{{"tensor", comm.size()}};
+      const layout rules{"d_ff:tensor"};
+      rondo::testing::recording noted{comm};
+      (void)network(noted, rules.division({"d_ff", hidden}, "tensor", mesh));
+      const auto planned = plan_layout(described_mlp(), rules, mesh).plan.collectives();
+      expect(noted.made().size() == planned.size(), "as many collectives");
+      for (std::size_t i = 0; i < planned.size(); ++i) {
+        expect(noted.made()[i].collective == name_of(planned[i].what) &&
+                   noted.made()[i].elements == planned[i].elements &&
+                   noted.made()[i].element_bytes == planned[i].element_bytes,
+               "the planned collective");
+      }
+    });
+  }
+}
 
 TEST_CASE("layout: layers cut by a rule give the bits of layers cut by hand") {
   for (const int ranks : {1, 2, 3, 4, 8}) {
