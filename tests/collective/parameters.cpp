@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "threads/outcomes.hpp"
 
+#include <rondo/codec.hpp>
 #include <rondo/rondo.hpp>
 #include <rondo/testing/reference.hpp>
 
@@ -70,6 +71,46 @@ TEST_CASE("parameters: those of an algorithm are compared in every collective") 
     std::vector<double> values(6);
     const rondo::hierarchical nested{rondo::tree{odd ? 2 : 1}, rondo::ring{}, 3};
     rondo::all_reduce(comm, values, nested);
+  });
+}
+
+TEST_CASE("parameters: those of a codec are compared in every collective that takes one") {
+  namespace codec = rondo::codec;
+  std::vector<float> in(300);
+  const auto in_all = [&](const auto& usual, const auto& other) {
+    const auto with = [&](bool odd) { return odd ? other : usual; };
+    differs([&](auto& comm, bool odd) {
+      std::vector<float> out(300);
+      rondo::all_reduce(comm, in, out, with(odd));
+    });
+    differs([&](auto& comm, bool odd) {
+      std::vector<float> out(900);
+      rondo::all_gather(comm, in, out, with(odd));
+    });
+    differs([&](auto& comm, bool odd) {
+      std::vector<float> out(100);
+      rondo::reduce_scatter(comm, in, out, with(odd));
+    });
+    differs([&](auto& comm, bool odd) {
+      std::vector<float> out(300);
+      rondo::all_to_all(comm, in, out, with(odd));
+    });
+  };
+  in_all(codec::top_k{0.5}, codec::top_k{0.1});
+  in_all(codec::top_k{0.5}, codec::top_k{0.5000001});  // wires of one length
+  const codec::int4<32> small;
+  in_all(codec::rotated{small, 1}, codec::rotated{small, 2});
+  in_all(codec::mixed_by_size{codec::exact{}, codec::rotated{small, 1}, 50},
+         codec::mixed_by_size{codec::exact{}, codec::rotated{small, 1}, 60});
+}
+
+TEST_CASE("parameters: a wrapper passes on those of the codec inside") {
+  const rondo::codec::int4<32> small;
+  differs([&](auto& comm, bool odd) {
+    std::vector<float> values(300);
+    std::vector<float> residual(300);
+    const rondo::codec::rotated inner{small, odd ? 2u : 1u};
+    rondo::all_reduce(comm, values, rondo::codec::error_feedback{inner, residual});
   });
 }
 

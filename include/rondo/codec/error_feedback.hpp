@@ -5,8 +5,10 @@
 #include <rondo/codec/arithmetic.hpp>
 #include <rondo/codec/concept.hpp>
 #include <rondo/codec/tile.hpp>
+#include <rondo/core/parameters.hpp>
 #include <rondo/core/vectorize.hpp>
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -38,6 +40,7 @@ struct error_feedback {
       : codec{inner}, residual{memory}, residual_of_sum{memory_of_sum} {}
 
   [[nodiscard]] std::size_t wire_bytes(std::size_t count) const { return codec.wire_bytes(count); }
+  [[nodiscard]] std::uint64_t parameters() const { return parameters_of(codec); }
 
   /// What is missing to encode values up to `count` of a buffer.
   [[nodiscard]] std::string lacking(std::size_t count) const {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <rondo/codec/concept.hpp>
+#include <rondo/core/parameters.hpp>
 
+#include <cstdint>
 #include <numeric>
 #include <span>
 #include <string>
@@ -29,6 +31,10 @@ struct mixed_by_size {
 
   [[nodiscard]] constexpr std::size_t wire_bytes(std::size_t count) const {
     return count < threshold ? for_short.wire_bytes(count) : for_long.wire_bytes(count);
+  }
+  [[nodiscard]] std::uint64_t parameters() const {
+    return mixed_parameters(parameters_of(for_short), parameters_of(for_long),
+                            std::uint64_t{threshold});
   }
   [[nodiscard]] std::string lacking(std::size_t count) const {
     std::string missing;

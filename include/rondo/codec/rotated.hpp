@@ -5,6 +5,8 @@
 #include <rondo/codec/block.hpp>
 #include <rondo/codec/random.hpp>
 
+#include <cstdint>
+
 namespace rondo::inline v0_1::codec {
 
 namespace detail {
@@ -112,6 +114,9 @@ struct rotated : block_codec<detail::rotated_format<typename Codec::format>> {
     static_cast<typename Codec::format&>(*this) = codec;
     this->seed = with_seed;
   }
+
+  /// What ranks must agree about.
+  [[nodiscard]] constexpr std::uint64_t parameters() const { return this->seed; }
 };
 
 }  // namespace rondo::inline v0_1::codec

@@ -7,7 +7,9 @@
 #include <rondo/codec/tile.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -29,6 +31,8 @@ struct top_k {
   [[nodiscard]] std::size_t wire_bytes(std::size_t count) const {
     return count / segment * segment_bytes(segment) + segment_bytes(count % segment);
   }
+
+  [[nodiscard]] std::uint64_t parameters() const { return std::bit_cast<std::uint64_t>(fraction); }
 
   template <buffer Values>
   void encode(const Values& values, std::span<std::byte> to, const context& = {}) const {

@@ -44,12 +44,11 @@ struct chosen_policies {
   using codec_type = Codec;
   static constexpr bool coded = !std::is_same_v<Codec, nothing_given>;
 
-  /// What ranks must agree about besides types. Where a codec does not state its parameters, the
-  /// size of its wire tells of them.
+  /// What ranks must agree about besides types. Of a codec's, the size of its wire tells, too.
   [[nodiscard]] constexpr std::uint64_t parameters(std::size_t count) const {
     std::uint64_t of_codec = parameters_of(codec);
-    if constexpr (!states_parameters<Codec> && requires { codec.wire_bytes(count); }) {
-      of_codec = codec.wire_bytes(count);
+    if constexpr (requires { codec.wire_bytes(count); }) {
+      of_codec = mixed_parameters(of_codec, std::uint64_t{codec.wire_bytes(count)});
     }
     return mixed_parameters(parameters_of(algorithm), parameters_of(operation), of_codec);
   }

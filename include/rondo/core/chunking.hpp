@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/extremes.hpp>
+#include <rondo/core/partition.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -21,20 +22,15 @@ class chunking {
   /// `count` elements in `chunks` parts that differ by at most one granule, larger ones first; all
   /// begin on a multiple of `granule`.
   [[nodiscard]] static chunking even(std::size_t count, int chunks, std::size_t granule = 1) {
-    const auto parts = static_cast<std::size_t>(chunks);
-    const std::size_t granules = (count + granule - 1) / granule;
     chunking made;
-    made.base_ = granules / parts;
-    made.larger_ = granules % parts;
-    made.granule_ = granule;
-    made.end_ = count;
+    made.even_ = {count, static_cast<std::size_t>(chunks), granule};
     return made;
   }
 
   /// Every chunk has `block` elements.
   [[nodiscard]] static chunking blocks(std::size_t block) {
     chunking made;
-    made.base_ = block;
+    made.even_.base = block;
     return made;
   }
 
@@ -59,7 +55,7 @@ class chunking {
   }
   [[nodiscard]] std::size_t largest(int chunks) const noexcept {
     if (begins_ == nullptr) {
-      return smaller(end_, (base_ + (larger_ > 0 ? 1 : 0)) * granule_);
+      return smaller(even_.end, (even_.base + (even_.larger > 0 ? 1 : 0)) * even_.granule);
     }
     std::size_t most = 0;
     for (int chunk = 0; chunk < chunks; ++chunk) {
@@ -68,21 +64,18 @@ class chunking {
     return most;
   }
   [[nodiscard]] bool uniform() const noexcept {
-    return begins_ == nullptr && larger_ == 0 && (granule_ == 1 || end_ % granule_ == 0);
+    return begins_ == nullptr && even_.larger == 0 &&
+           (even_.granule == 1 || even_.end % even_.granule == 0);
   }
 
  private:
   [[nodiscard]] std::size_t position(int chunk) const noexcept {
     const auto c = static_cast<std::size_t>(chunk);
-    return begins_ != nullptr ? begins_[c]
-                              : smaller(end_, (c * base_ + smaller(c, larger_)) * granule_);
+    return begins_ != nullptr ? begins_[c] : even_.begin(c);
   }
 
   const std::size_t* begins_ = nullptr;
-  std::size_t base_ = 0;
-  std::size_t larger_ = 0;
-  std::size_t granule_ = 1;
-  std::size_t end_ = static_cast<std::size_t>(-1);
+  even_cut even_{};
   std::size_t shift_ = 0;
 };
 
