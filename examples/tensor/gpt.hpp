@@ -32,12 +32,14 @@ class gpt {
         mlp_{on.d_ff, on.d_ff_cut(), products{}, rondo::gated{silu{}},
              rondo::exact{4, sizes::length}},
         logits_{on.vocabulary, on.vocabulary_cut(), products{}, by_tokens},
-        loss_{on.vocabulary, on.vocabulary_cut(), {.smoothing = 0.05, .words = sizes::words},
+        loss_{on.vocabulary,
+              on.vocabulary_cut(),
+              {.smoothing = 0.05, .words = sizes::words},
               by_tokens},
         table_{1, sizes::vocabulary, d, 0, on.vocabulary_cut(), on.vocabulary.rank()},
         qkv_weight_{2, qkv_.features().extent(), d, 0, qkv_.features(), on.heads.rank()},
-        out_weight_{3, d, sizes::heads.query_columns(), 1, attend_.query_columns(),
-                    on.heads.rank()},
+        out_weight_{
+            3, d, sizes::heads.query_columns(), 1, attend_.query_columns(), on.heads.rank()},
         up_{4, 2 * sizes::d_ff, d, 0, mlp_.hidden(), on.d_ff.rank()},
         down_{5, d, sizes::d_ff, 1, on.d_ff_cut(), on.d_ff.rank()},
         output_{6, sizes::vocabulary, d, 0, on.vocabulary_cut(), on.vocabulary.rank()},
@@ -86,10 +88,9 @@ class gpt {
 
     for (auto* one : {&qkv_gradient_, &out_gradient_, &mlp_gradients_.up, &mlp_gradients_.down,
                       &output_gradient_}) {
-      one->first_token = first_token;
-      one->bias.restart(0);
+      one->restart(first_token);
     }
-    table_gradient_.first_token = first_token;
+    table_gradient_.restart(first_token);
 
     const std::vector<float> d_losses(n, 1.0F / (sizes::batch * sizes::length));
     const auto dz = sized(d_logits_, n, logits_.features(), on_.vocabulary);

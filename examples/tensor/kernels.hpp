@@ -11,8 +11,8 @@
 #include <limits>
 #include <vector>
 
-/// The kernels that a user brings; rondo adds the collectives between them. Plain loops, in which the
-/// bits of an element depend on its row and its column alone, as exact mode asks.
+/// The kernels that a user brings; rondo adds the collectives between them. Plain loops, in which
+/// the bits of an element depend on its row and its column alone, as exact mode asks.
 namespace tensor_example {
 
 using rondo::matrix;

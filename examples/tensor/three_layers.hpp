@@ -45,7 +45,9 @@ class three_layers {
     const auto whole = [&](std::vector<float>& of) {
       return replicated{matrix<float>{of.data(), n, d}};
     };
-    const auto ff = [&](std::vector<float>& of) { return split(of, n, first_.features(), on_.d_ff); };
+    const auto ff = [&](std::vector<float>& of) {
+      return split(of, n, first_.features(), on_.d_ff);
+    };
     const auto vocabulary = [&](std::vector<float>& of) {
       return split(of, n, third_.features(), on_.vocabulary);
     };
@@ -59,10 +61,9 @@ class three_layers {
     loss_.forward(vocabulary(logits_), targets, losses, saved_);
 
     for (auto* one : {&first_gradient_, &second_gradient_, &third_gradient_}) {
-      one->first_token = first_token;
-      one->bias.restart(0);
+      one->restart(first_token);
     }
-    table_gradient_.first_token = first_token;
+    table_gradient_.restart(first_token);
     const std::vector<float> d_losses(n, 1.0F / (sizes::batch * sizes::length));
     loss_.backward(vocabulary(logits_), targets, std::span<const float>{d_losses}, saved_,
                    vocabulary(d_logits_));

@@ -75,7 +75,8 @@ outcome train(const splits<Comm>& on, const std::string& text, int steps) {
       loss.put(first + i / sizes::length);
     }
     float whole = 0;
-    tree.reduce(on.batch, loss, rondo::replicated<float, "data">{rondo::matrix<float>{&whole, 1, 1}});
+    tree.reduce(on.batch, loss,
+                rondo::replicated<float, "data">{rondo::matrix<float>{&whole, 1, 1}});
     loss.restart(1);
     network.learn(tree, step);
     result.losses.push_back(whole);
@@ -95,10 +96,11 @@ outcome train(Comm& comm, int data, split_by how, const std::string& text, int s
 }
 
 inline void print(const char* network, int ranks, int data, split_by how, const outcome& got) {
-  std::printf("%-12s %d rank%s data %d x tensor %d, split by %-5s loss %.4f -> %.4f  weights %016llx\n",
-              network, ranks, ranks == 1 ? ": " : "s:", data, ranks / data,
-              how == split_by::hand ? "hand" : "rules", double{got.losses.front()},
-              double{got.losses.back()}, static_cast<unsigned long long>(got.weights));
+  std::printf(
+      "%-12s %d rank%s data %d x tensor %d, split by %-5s loss %.4f -> %.4f  weights %016llx\n",
+      network, ranks, ranks == 1 ? ": " : "s:", data, ranks / data,
+      how == split_by::hand ? "hand" : "rules", double{got.losses.front()},
+      double{got.losses.back()}, static_cast<unsigned long long>(got.weights));
 }
 
 }  // namespace tensor_example

@@ -54,10 +54,10 @@ class weight {
 
   /// One step of Adam, from the gradients of all data ranks.
   template <class Team>
-  void learn(const Team& data, rondo::tree_exchange& tree, rondo::tree_sum<float>& sums, int step) {
+  void learn(const Team& data, rondo::tree_exchange& tree, const rondo::tree_sum<float>& sums,
+             int step) {
     const matrix<float> whole{gradient_.data(), rows_here_, columns_here_};
     tree.reduce(data, sums, rondo::replicated<float, Team::axis>{whole});
-    sums.restart(gradient_.size());
     const float rate = 1e-2F * std::sqrt(1 - std::pow(0.99F, static_cast<float>(step + 1))) /
                        (1 - std::pow(0.9F, static_cast<float>(step + 1)));
     for (std::size_t i = 0; i < values_.size(); ++i) {
@@ -67,8 +67,8 @@ class weight {
     }
   }
 
-  /// A number for the bits of the elements that no rank before this one holds; summed over the ranks
-  /// it is that of the whole weight.
+  /// A number for the bits of the elements that no rank before this one holds; summed over the
+  /// ranks it is that of the whole weight.
   [[nodiscard]] std::uint64_t hash() const {
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < values_.size(); ++i) {

@@ -274,3 +274,42 @@ TEST_CASE("row_parallel: in exact mode the bits are those of one rank") {
   check_row<-1>(by_leaves, &one);
   check_row<0>(by_leaves, &one);
 }
+
+TEST_CASE("linear: a feature that several ranks hold counts once") {
+  // As key/value heads that more ranks than there are heads share; in leaves of two.
+  const cut shared{outputs, {{{0, 6}, {20, 2}}, {{4, 16}}, {{0, 22}}, {}}};
+  const oracle right;
+  std::vector<owned<float>> exactly(2, owned<float>(tokens, inputs));
+  for (const bool one_rank : {false, true}) {
+    const cut by = one_rank ? cut::even(outputs, 1) : shared;
+    rondo::threads::run(by.ranks(), [&](auto& comm) {
+      const auto ranks = along<"tensor">(comm);
+      const auto own = held(by, comm.rank());
+      const auto x = numbers<float>(x_, all(tokens), all(inputs));
+      const auto w = numbers<float>(w_, own, all(inputs));
+      const auto dy = numbers<float>(dy_, all(tokens), own);
+      owned<float> dx(tokens, inputs), dw(own.size(), inputs), leaves_dx(tokens, inputs);
+      const rondo::sharded<const float, 1> upstream{dy.view(), by};
+      const rondo::replicated<const float> input{x.view()};
+      rondo::column_parallel plain{ranks, by, loops::kernels{}};
+      rondo::linear_gradients<float> to{dw.view()};
+      plain.backward(upstream, input, {w.view()}, rondo::replicated<float>{dx.view()}, to);
+      rondo::column_parallel<decltype(ranks), loops::kernels, exact> leaves{
+          ranks, by, loops::kernels{}, by_leaves};
+      rondo::exact_linear_gradients<float> sums{own.size(), inputs, false};
+      leaves.backward(upstream, input, {w.view()}, rondo::replicated<float>{leaves_dx.view()},
+                      sums);
+      for (std::size_t i = 0; i < tokens * inputs; ++i) {
+        expect(std::abs(dx.memory[i] - right.dx.memory[i]) < 1e-4, "dx counts a feature twice");
+      }
+      for (std::size_t i = 0; i < own.size() * inputs; ++i) {
+        expect(std::abs(dw.memory[i] - right.dw(own[i / inputs], i % inputs)) < 1e-4,
+               "dw of a shared feature");
+      }
+      if (comm.rank() == 0) {
+        exactly[one_rank ? 1 : 0] = leaves_dx;
+      }
+    });
+  }
+  CHECK(exactly[0] == exactly[1]);
+}

@@ -57,6 +57,13 @@ struct exact_linear_gradients {
   exact_linear_gradients() = default;
   exact_linear_gradients(std::size_t outputs, std::size_t inputs, bool with_bias)
       : weight{outputs * inputs}, bias{with_bias ? outputs : 0} {}
+
+  /// Begins a step: no leaf has been put, and the next rows are those from `token` on.
+  void restart(std::size_t token = 0) {
+    weight.restart(weight.elements());
+    bias.restart(bias.elements());
+    first_token = token;
+  }
 };
 
 /// The size of a linear layer on one micro-batch.

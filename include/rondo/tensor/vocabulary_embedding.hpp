@@ -29,6 +29,12 @@ struct exact_table_gradient {
 
   exact_table_gradient() = default;
   exact_table_gradient(std::size_t rows, std::size_t columns) : table{rows * columns} {}
+
+  /// Begins a step: no leaf has been put, and the next tokens are those from `token` on.
+  void restart(std::size_t token = 0) {
+    table.restart(table.elements());
+    first_token = token;
+  }
 };
 
 /// The rows of a table that tokens name, with the table's rows split: rank i holds those that
@@ -53,6 +59,7 @@ class vocabulary_embedding {
   vocabulary_embedding(Team ranks, cut vocabulary, Order order = {}, Wire codec = {})
       : split_{std::move(ranks), std::move(vocabulary), {}, {}, std::move(codec)}, order_{order} {
     static_assert(detail::check_wire<Order, Wire>());
+    detail::check_disjoint("vocabulary_embedding", split_.features(), split_.ranks().rank());
   }
 
   /// How the table's rows are cut.

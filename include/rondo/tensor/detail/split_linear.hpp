@@ -71,9 +71,24 @@ class split_linear {
                  std::to_string(ranks_.size()),
              ranks_.rank());
     }
+    const cut counted = features_.first_holders();
     if constexpr (is_exact<Order>) {
-      leaves_ = leaves_of(features_, ranks_.rank(), order_.features);
-      tree_.emplace(leaf_cut(features_, order_.features));
+      const cut leaves = leaf_cut(counted, order_.features);
+      for (const held_leaf& leaf : leaves_of(features_, ranks_.rank(), order_.features)) {
+        if (holds(leaves, ranks_.rank(), leaf.number)) {
+          leaves_.push_back(leaf);
+        }
+      }
+      tree_.emplace(leaves);
+    } else {
+      for (std::size_t local = 0; local < width(); ++local) {
+        if (holds(counted, ranks_.rank(), features_.global(ranks_.rank(), local))) {
+          if (counted_.empty() || counted_.back().first + counted_.back().count != local) {
+            counted_.push_back({local, 0});
+          }
+          ++counted_.back().count;
+        }
+      }
     }
   }
 
@@ -124,7 +139,8 @@ class split_linear {
   }
 
   /// out = the sum over all ranks' features of what `product(features, out)` computes for some of
-  /// this rank's: for all of them, or in exact mode leaf by leaf. The result may still be under way.
+  /// this rank's: for all of them, or in exact mode leaf by leaf. A feature that several ranks hold
+  /// counts once, on the first of them. The result may still be under way.
   template <class T, class To, class Product>
   auto reduce_behind(source_location where, const To& out, std::size_t rows, std::size_t columns,
                      const Product& product) {
@@ -140,19 +156,40 @@ class split_linear {
       return nothing_pending{};
     } else {
       using terms = partial<T, op::sum, To::axis>;
-      const part all{0, width()};
       if constexpr (is_replicated<To>) {
-        product(all, out.values);
+        add_up(out.values, product);
         return convert_behind(where, terms{out.values}, out);
       } else {
         const auto sums = ranks_.passage().terms.template get<T>(rows, columns);
-        product(all, sums);
+        add_up(sums, product);
         return convert_behind(where, terms{sums}, out);
       }
     }
   }
 
  private:
+  [[nodiscard]] static bool holds(const cut& by, int rank, std::size_t index) {
+    for (const part run : by.runs(rank)) {
+      if (index >= run.first && index < run.first + run.count) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// to = the sum of `product` over the features that this rank counts.
+  template <class T, class Product>
+  void add_up(matrix<T> to, const Product& product) {
+    product(counted_.empty() ? part{} : counted_.front(), to);
+    for (std::size_t next = 1; next < counted_.size(); ++next) {
+      const auto more = ranks_.passage().in.template get<T>(to.rows, to.columns);
+      product(counted_[next], more);
+      for (std::size_t row = 0; row < to.rows; ++row) {
+        add_to(to.row(row).data(), more.row(row).data(), to.columns);
+      }
+    }
+  }
+
   template <class P>
   static bool goes_by_itself(const P& placed) {
     if constexpr (is_sharded<P>) {
@@ -176,7 +213,8 @@ class split_linear {
   Kernels kernels_;
   Order order_;
   Wire wire_;
-  std::vector<held_leaf> leaves_;
+  std::vector<part> counted_;      ///< features that no rank before this one holds
+  std::vector<held_leaf> leaves_;  ///< the same in exact mode
   std::optional<tree_exchange> tree_;
 };
 
