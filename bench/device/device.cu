@@ -65,13 +65,14 @@ __global__ void __launch_bounds__(512) gelu_all(float* values, std::size_t count
 }
 
 /// `calls` all-reduces of packets in one launch; none for the launch alone.
+template <class Packets>
 __global__ void __launch_bounds__(512, 1)
     packet_calls(device::window w, buffers<float> of, std::size_t count, int calls) {
   const std::size_t at = static_cast<std::size_t>(w.rank()) * of.stride;
   for (int call = 0; call < calls; ++call) {
     device::all_reduce(cooperative_groups::this_thread_block(), w,
                        rondo::device_span<const float>{of.in + at, count},
-                       rondo::device_span<float>{of.out + at, count}, device::packets{});
+                       rondo::device_span<float>{of.out + at, count}, Packets{});
   }
 }
 __global__ void __launch_bounds__(512, 1) barrier_calls(device::window w, int calls) {
@@ -172,6 +173,7 @@ void fused(int ranks, std::size_t bytes) {
             copy_time(spared, copy.first, n * bytes), took.second - took.first);
 }
 
+template <class Packets>
 void latency(int ranks, std::size_t bytes) {
   const std::size_t count = bytes / sizeof(float);
   const device_array<float> in{count * static_cast<std::size_t>(ranks)};
@@ -186,7 +188,7 @@ void latency(int ranks, std::size_t bytes) {
   constexpr int launches = 100;
   const auto launch = [&](int calls) {
     return [&together, shape, of, count, calls] {
-      together.launch(shape, packet_calls, of, count, calls);
+      together.launch(shape, packet_calls<Packets>, of, count, calls);
     };
   };
   const timing::replay none{stream, launches, launch(0)};
@@ -196,8 +198,10 @@ void latency(int ranks, std::size_t bytes) {
   const auto inside = side_by_side(stream, 5, one, many);
   const double each = took.first / launches;
   std::printf("%-34s %5d %12zu %12s %10.2f %10.2f   in a loop of calls %.2f\n",
-              "packets: launch, and call above it", ranks, bytes, "", each,
-              took.second / launches - each, (inside.second - each) / (launches + 1));
+              std::is_same_v<Packets, device::packets> ? "packets: launch, call above it"
+                                                       : "line_packets: launch, call above it",
+              ranks, bytes, "", each, took.second / launches - each,
+              (inside.second - each) / (launches + 1));
   timing::require(cudaStreamSynchronize(stream), "a benchmark");
   together.check();
   static_cast<void>(cudaStreamDestroy(stream));
@@ -277,7 +281,8 @@ int run() {
   heading("small all_reduces: an empty cooperative launch (floor), and what a call adds (took)");
   for (const int ranks : {2, 8}) {
     for (std::size_t bytes = 8; bytes <= 16384; bytes *= bytes < 1024 ? 8 : 4) {
-      latency(ranks, bytes);
+      latency<device::packets>(ranks, bytes);
+      latency<device::line_packets>(ranks, bytes);
     }
     barriers(ranks);
   }

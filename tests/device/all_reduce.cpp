@@ -101,6 +101,50 @@ TEST_CASE("device all_reduce: elements of one, two and eight bytes") {
   sweep<double>(device::two_shot_pull{}, device::granule{10});
 }
 
+TEST_CASE("device all_reduce: packets of whole lines, up to what fits, and not more") {
+  for (const int ranks : {1, 2, 5}) {
+    machine all{shape_of(ranks)};  // 64 words: 4 lines, 120 floats, per slot
+    unsigned seed = 1;
+    for (const std::size_t count : {0u, 1u, 2u, 29u, 30u, 31u, 120u, 121u, 240u}) {
+      const auto run = [&](auto zero) {
+        using T = decltype(zero);
+        const auto inputs = inputs_for<T>(ranks, count, ++seed);
+        testing::per_rank<T> outputs(inputs);
+        all.launch(3, 2, [&](block group, const device::window& window) {
+          const auto rank = static_cast<std::size_t>(window.rank());
+          const auto value = [&](std::size_t i) { return inputs[rank][i]; };
+          const auto result = [&](std::size_t i, T sum) { outputs[rank][i] = sum; };
+          static_cast<void>(
+              device::all_reduce(group, window, count, device::line_packets{}, value, result));
+          if (count <= 120) {  // words and lines do not meet
+            static_cast<void>(
+                device::all_reduce(group, window, count, device::packets{}, value, result));
+            static_cast<void>(
+                device::all_reduce(group, window, count, device::line_packets{}, value, result));
+          }
+        });
+        all.check();
+        const auto expected = testing::folded(inputs, op::sum{});
+        for (const auto& one : outputs) {
+          for (std::size_t i = 0; i < count; ++i) {
+            REQUIRE(one[i] == testing::rounded<T>(expected[i]));
+          }
+        }
+      };
+      run(0.0f);
+      run(bfloat16{0.0f});
+      run(std::uint8_t{0});
+    }
+  }
+  machine small{shape_of(2)};
+  small.launch(1, 1, [&](block group, const device::window& window) {
+    static_cast<void>(device::all_reduce(
+        group, window, 121, device::line_packets{}, [](std::size_t) { return 1.0f; },
+        [](std::size_t, float) {}));
+  });
+  CHECK_THROWS_AS(small.check(), error);
+}
+
 TEST_CASE("device all_reduce: codecs that lose nothing of small integers give the sum") {
   sweep<float>(codec::cast<half>{}, two_shot{});
   sweep<float>(codec::cast<bfloat16>{}, one_shot{});

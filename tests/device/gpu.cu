@@ -147,6 +147,31 @@ TEST_CASE("gpu all_reduce: with a prologue and an epilogue") {
   check_all_reduce<bfloat16>(kernels::fused_all_reduce<bfloat16, one_shot>, 2, 1, one_shot{});
 }
 
+TEST_CASE("gpu all_reduce: packets of whole lines beside packets of words") {
+  for (const int ranks : rank_counts) {
+    rondo::cuda::virtual_ranks together{ranks, window_bytes, {.slots = 2}};
+    unsigned call = 0;
+    for (const std::size_t count : {1u, 29u, 31u, 960u, 1100u}) {
+      rank_buffers<float> memory{ranks, count, count};
+      for (int again = 0; again < 20; ++again) {
+        const auto check = [&](auto kernel, auto algorithm) {
+          memory.fill(++call);
+          finish();
+          together.launch({.blocks = 2, .threads = 256}, kernel, memory.get(), count, algorithm);
+          finish();
+          together.check();
+          INFO(ranks << " ranks, " << count << " elements");
+          REQUIRE(memory.wrong([&](std::size_t, std::size_t i) {
+            return sum_of(memory.ranks(), i, call);
+          }) == 0);
+        };
+        check(kernels::all_reduce<float, device::line_packets>, device::line_packets{});
+        check(kernels::all_reduce<float, one_shot>, one_shot{});
+      }
+    }
+  }
+}
+
 TEST_CASE("gpu: the other collectives") {
   for (const int ranks : rank_counts) {
     rondo::cuda::virtual_ranks together{ranks, window_bytes, {.slots = 4}};

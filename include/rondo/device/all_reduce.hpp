@@ -6,6 +6,7 @@
 #include <rondo/device/coded.hpp>
 #include <rondo/device/in_call.hpp>
 #include <rondo/device/plain.hpp>
+#include <rondo/protocol/lines.hpp>
 #include <rondo/protocol/neighbours.hpp>
 #include <rondo/protocol/two_shot.hpp>
 
@@ -20,7 +21,7 @@ RONDO_HOST_DEVICE bool reduce_by_words(Group& group, Turn& mine, std::size_t cou
   return protocol::exchange_words<T, true>(
       group, mine, count, [&](int, std::size_t i) { return from(i); },
       [&] {
-        return fold_words<T, To, Reduction>{to, with};
+        return fold_chunks<protocol::word_chunk<T>, To, Reduction>{to, with};
       });
 }
 
@@ -43,7 +44,16 @@ RONDO_HOST_DEVICE bool reduce_plain(Group& group, Turn& mine, std::size_t count,
       return false;
     }
   }
-  if constexpr (std::is_same_v<Algorithm, ring>) {
+  if constexpr (std::is_same_v<Algorithm, line_packets>) {
+    static_assert(may_packet,
+                  "rondo: device: line_packets fold in registers; the element and its "
+                  "partial result must be trivially default constructible");
+    return protocol::exchange_lines<T, true>(
+        group, mine, count, [&](int, std::size_t i) { return from(i); },
+        [&] {
+          return fold_chunks<protocol::line_chunk<T>, To, Reduction>{to, with};
+        });
+  } else if constexpr (std::is_same_v<Algorithm, ring>) {
     return protocol::ring_all_reduce<T>(group, mine, count, from, to, with);
   } else if constexpr (std::is_same_v<Algorithm, one_shot>) {
     const auto same = [&](int) { return moved{from, 0}; };
@@ -66,7 +76,8 @@ template <class T, class Algorithm, class Operation, class Group, class Turn, cl
 RONDO_HOST_DEVICE bool reduce_coded(Group& group, Turn& mine, std::size_t count, const From& from,
                                     const To& to, const Codec& codec, const codec::context& where) {
   static_assert(
-      !std::is_same_v<Algorithm, ring> && !std::is_same_v<Algorithm, packets>,
+      !std::is_same_v<Algorithm, ring> && !std::is_same_v<Algorithm, packets> &&
+          !std::is_same_v<Algorithm, line_packets>,
       "rondo: device: a codec would encode anew at every hop of a ring, and packets carry "
       "elements as they are; use one_shot or two_shot");
   const coder<Codec, Group> coding{codec, group, where};
@@ -93,13 +104,13 @@ template <class T, class Algorithm, class Operation, class Codec, class Group, c
 RONDO_HOST_DEVICE bool all_reduce(Group& group, const Window& window, std::size_t count,
                                   std::size_t grain, const Operation& operation, const Codec& codec,
                                   const From& from, const To& to) {
-  static_assert(std::is_same_v<Algorithm, ring> || std::is_same_v<Algorithm, one_shot> ||
-                    std::is_same_v<Algorithm, two_shot> || std::is_same_v<Algorithm, packets> ||
-                    std::is_same_v<Algorithm, two_shot_push> ||
-                    std::is_same_v<Algorithm, two_shot_pull> ||
-                    std::is_same_v<Algorithm, automatic>,
-                "rondo: device: all_reduce in a kernel is one_shot, two_shot, two_shot_push, "
-                "two_shot_pull, packets, ring or automatic");
+  static_assert(
+      std::is_same_v<Algorithm, ring> || std::is_same_v<Algorithm, one_shot> ||
+          std::is_same_v<Algorithm, two_shot> || std::is_same_v<Algorithm, packets> ||
+          std::is_same_v<Algorithm, line_packets> || std::is_same_v<Algorithm, two_shot_push> ||
+          std::is_same_v<Algorithm, two_shot_pull> || std::is_same_v<Algorithm, automatic>,
+      "rondo: device: all_reduce in a kernel is one_shot, two_shot, two_shot_push, "
+      "two_shot_pull, packets, line_packets, ring or automatic");
   if constexpr (is_cast<Codec>) {
     using wire = typename wire_of<Codec>::type;
     return all_reduce<wire, Algorithm>(group, window, count, grain, operation, absent{},
@@ -168,9 +179,10 @@ RONDO_HOST_DEVICE bool all_reduce_in_place(Group& group, const Window& window, c
 ///                               [&](std::size_t i, float value) { out[i] = gelu(value); });
 ///
 /// Takes an operation (default sum), an algorithm (one_shot, two_shot, two_shot_push,
-/// two_shot_pull, packets, ring; default automatic: packets where they fit, else two_shot), a
-/// codec, `granule`. Order: ranks 0 .. n-1, but for ring; 16-bit types are folded in fp32. The same
-/// bits on all ranks. Returns, on all threads, false when a wait was in vain; the host is told.
+/// two_shot_pull, packets, line_packets, ring; default automatic: packets where they fit, else
+/// two_shot), a codec, `granule`. Order: ranks 0 .. n-1, but for ring; 16-bit types are folded in
+/// fp32. The same bits on all ranks. Returns, on all threads, false when a wait was in vain; the
+/// host is told.
 template <class Group, peer_window Window, class... Given>
 RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, std::size_t count,
                                   const Given&... given) {

@@ -33,6 +33,13 @@ struct packets {
   static constexpr std::string_view name = "packets";
 };
 
+/// Packets of 120 bytes and a flag in one line of 128: little more than the bytes themselves. Needs
+/// lines that arrive as a whole: ranks on one GPU, or NVLink between GPUs; not PCIe.
+struct line_packets {
+  static constexpr policy kind = policy::algorithm;
+  static constexpr std::string_view name = "line_packets";
+};
+
 /// Two-shot where ranks store into each other's windows, and read at home. What `two_shot{}` means
 /// where peers' buffers cannot be reached.
 struct two_shot_push {

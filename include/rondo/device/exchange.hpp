@@ -146,7 +146,8 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
                   const moved<To> results{to, share.first};
                   return protocol::exchange_words<T, Kind::same_for_all>(
                       group, mine, share.count, give, [&] {
-                        return fold_words<T, moved<To>, with_type>{results, with};
+                        return fold_chunks<protocol::word_chunk<T>, moved<To>, with_type>{results,
+                                                                                          with};
                       });
                 } else {
                   const auto at = [&](int rank, std::size_t i) {
@@ -154,7 +155,8 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
                   };
                   return protocol::exchange_words<T, Kind::same_for_all>(
                       group, mine, share.count, give, [&] {
-                        return gather_words<T, To, decltype(at)>{to, at, share.count};
+                        return gather_chunks<protocol::word_chunk<T>, To, decltype(at)>{
+                            to, at, share.count};
                       });
                 }
               }

@@ -135,21 +135,22 @@ struct gather_to {
 
 // --- packets -----------------------------------------------------------------------------------
 
-template <class T, class To, class Reduction>
-class fold_words {
+/// Folds chunks of ranks, in order, and gives the result to an epilogue.
+template <class Chunk, class To, class Reduction>
+class fold_chunks {
  public:
-  RONDO_HOST_DEVICE fold_words(const To& to, const Reduction& with) : to_{to}, with_{with} {}
+  RONDO_HOST_DEVICE fold_chunks(const To& to, const Reduction& with) : to_{to}, with_{with} {}
   RONDO_HOST_DEVICE void begin(std::size_t) {}
-  RONDO_HOST_DEVICE void see(int rank, const protocol::word_chunk<T>& chunk) {
+  RONDO_HOST_DEVICE void see(int rank, const Chunk& chunk) {
     RONDO_UNROLL
-    for (std::size_t e = 0; e < protocol::word_chunk<T>::elements; ++e) {
+    for (std::size_t e = 0; e < Chunk::elements; ++e) {
       const auto lifted = Reduction::lift(chunk.value[e]);
       folded_[e] = rank == 0 ? lifted : with_.fold(folded_[e], lifted);
     }
   }
   RONDO_HOST_DEVICE void end(std::size_t first, std::size_t count) const {
     RONDO_UNROLL
-    for (std::size_t e = 0; e < protocol::word_chunk<T>::elements; ++e) {
+    for (std::size_t e = 0; e < Chunk::elements; ++e) {
       if (e < count) {
         to_(first + e, with_.lower(folded_[e]));
       }
@@ -159,17 +160,18 @@ class fold_words {
  private:
   const To& to_;
   const Reduction& with_;
-  typename Reduction::partial folded_[protocol::word_chunk<T>::elements];
+  typename Reduction::partial folded_[Chunk::elements];
 };
 
-template <class T, class To, class At>
-class gather_words {
+/// Gives elements of chunks to an epilogue, as element `at(rank, i)`.
+template <class Chunk, class To, class At>
+class gather_chunks {
  public:
-  RONDO_HOST_DEVICE gather_words(const To& to, const At& at, std::size_t count)
+  RONDO_HOST_DEVICE gather_chunks(const To& to, const At& at, std::size_t count)
       : to_{to}, at_{at}, count_{count} {}
-  RONDO_HOST_DEVICE void see(int rank, const protocol::word_chunk<T>& chunk) {
+  RONDO_HOST_DEVICE void see(int rank, const Chunk& chunk) {
     RONDO_UNROLL
-    for (std::size_t e = 0; e < protocol::word_chunk<T>::elements; ++e) {
+    for (std::size_t e = 0; e < Chunk::elements; ++e) {
       if (first_ + e < count_) {
         to_(at_(rank, first_ + e), chunk.value[e]);
       }

@@ -157,13 +157,20 @@ class turn {
   template <class Group>
   RONDO_HOST_DEVICE void clear_inboxes(Group& group) {
     auto* const words = inbox(rank(), 0, 0);
-    const std::size_t count = (shape().mailboxes() - shape().inboxes()) / sizeof(std::uint64_t);
+    const std::size_t count = (shape().line_boxes() - shape().inboxes()) / sizeof(std::uint64_t);
     for (std::size_t i = group.thread_rank(); i < count; i += group.size()) {
       protocol::put_word(words + i, 0);
     }
     // Of the steps that follow: two barriers are still to come in this span or the next.
     flags_of_ = static_cast<std::uint32_t>((epoch_ + 2) >> 31);
   }
+
+  [[nodiscard]] RONDO_HOST_DEVICE std::uint64_t* line_box(int reader, int writer,
+                                                          unsigned bank) const {
+    return inbox(reader, writer, bank) +
+           (shape().line_boxes() - shape().inboxes()) / sizeof(std::uint64_t);
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE std::size_t lines() const { return inbox_words() / 16; }
 
   // --- messages ------------------------------------------------------------------------------
 

@@ -34,14 +34,14 @@ struct alignas(64) slot_state {
 ///
 ///     [failed][slot 0][slot 1]...[heap]
 ///     slot: [state][a pad of each rank][a post of each rank][messages sent, received]
-///           [2 banks of an inbox of each rank][2 banks of a mailbox of each rank][2 banks of
-///           stage]
+///           [2 banks of an inbox of each rank, for words][the same for lines]
+///           [2 banks of a mailbox of each rank][2 banks of stage]
 ///
 /// A slot is what one block uses: blocks do not wait for blocks of their own rank.
 struct window_shape {
   int ranks = 1;
   unsigned slots = 1;
-  std::size_t inbox_words = 512;  ///< per slot, bank and writer; each carries 4 bytes
+  std::size_t inbox_words = 512;  ///< per slot, bank and writer; each carries 4 bytes, 16 a line
   std::size_t mail_bytes = 4096;  ///< per slot, bank and writer
   std::size_t stage_bytes = 0;    ///< per slot and bank
   std::size_t heap_bytes = 0;     ///< for the caller's buffers
@@ -61,8 +61,11 @@ struct window_shape {
   [[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t inboxes() const {
     return mail_counts() + up(each() * 2 * sizeof(std::uint64_t));
   }
-  [[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t mailboxes() const {
+  [[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t line_boxes() const {
     return inboxes() + 2 * each() * up(inbox_words * sizeof(std::uint64_t));
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t mailboxes() const {
+    return line_boxes() + 2 * each() * up(inbox_words * sizeof(std::uint64_t));
   }
   [[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t stages() const {
     return mailboxes() + 2 * each() * up(mail_bytes);
