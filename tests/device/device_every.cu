@@ -5,6 +5,8 @@
 // that it compiles for each architecture, its PTX and its registers.
 #include "kernels.cuh"
 
+#include <rondo/device/multicast.cuh>
+
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
@@ -34,6 +36,22 @@ RONDO_TEST_KERNEL(all_gather, __nv_bfloat16);
 RONDO_TEST_KERNEL(all_to_all, float);
 template __global__ void broadcast<float>(device::window, buffers<float>, std::size_t, int);
 template __global__ void shift<float>(device::window, buffers<float>, std::size_t);
+#endif
+
+#if !defined(HOT_KERNELS_ONLY)
+/// As a driver or NCCL would make it; no GPU of ours has one.
+struct switched_window : device::window {
+  std::byte* everywhere;
+  __device__ std::byte* multicast(std::size_t offset) const { return everywhere + offset; }
+};
+
+template <class T>
+__global__ void by_switch(switched_window w, std::size_t count) {
+  device::multicast_all_reduce<T>(cooperative_groups::this_thread_block(), w, 0, count * sizeof(T),
+                                  count);
+}
+template __global__ void by_switch<float>(switched_window, std::size_t);
+template __global__ void by_switch<__nv_bfloat16>(switched_window, std::size_t);
 #endif
 
 }  // namespace kernels
