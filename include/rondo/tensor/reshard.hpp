@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,22 @@ struct reshard_options {
 };
 
 namespace detail {
+
+/// Memory that is not cleared before it is written.
+class staging {
+ public:
+  [[nodiscard]] std::span<std::byte> get(std::size_t bytes) {
+    if (bytes > room_) {
+      memory_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
+      room_ = bytes;
+    }
+    return {memory_.get(), bytes};
+  }
+
+ private:
+  std::unique_ptr<std::byte[]> memory_;
+  std::size_t room_ = 0;
+};
 
 /// Carries out a plan on one rank.
 template <class Comm>
@@ -86,7 +103,7 @@ class resharding {
         received_[static_cast<std::size_t>(move.from)] += bytes_of(move);
       }
     }
-    place(sent_, packed_);
+    packed_ = place(sent_, sending_);
     for (const reshard_move& move : moves) {
       if (move.from == comm_.rank()) {
         move.to == move.from ? keep(move) : pack(move);
@@ -95,7 +112,7 @@ class resharding {
     if (!any) {
       return;
     }
-    place(received_, arrived_);
+    arrived_ = place(received_, receiving_);
     all_to_all(comm_, packed_, arrived_, counts{sent_, received_});
     for (const reshard_move& move : moves) {
       if (move.to == comm_.rank() && move.from != move.to) {
@@ -105,14 +122,14 @@ class resharding {
   }
 
   /// Room for what goes to each rank or comes from it, one rank's bytes behind another's.
-  void place(const std::vector<std::size_t>& bytes, std::vector<std::byte>& into) {
+  std::span<std::byte> place(const std::vector<std::size_t>& bytes, staging& in) {
     next_.clear();
     std::size_t total = 0;
     for (const std::size_t some : bytes) {
       next_.push_back(total);
       total += some;
     }
-    into.resize(total);
+    return in.get(total);
   }
 
   void keep(const reshard_move& move) {
@@ -131,7 +148,7 @@ class resharding {
     copy(move, take(arrived_, move.from, move), from_, out_[move.tensor].data(), to_);
   }
 
-  std::byte* take(std::vector<std::byte>& of, int peer, const reshard_move& move) {
+  std::byte* take(std::span<std::byte> of, int peer, const reshard_move& move) {
     std::size_t& next = next_[static_cast<std::size_t>(peer)];
     std::byte* const at = of.data() + next;
     next += bytes_of(move);
@@ -159,8 +176,10 @@ class resharding {
   std::vector<std::size_t> sent_;
   std::vector<std::size_t> received_;
   std::vector<std::size_t> next_;  ///< by rank, where its next block lies
-  std::vector<std::byte> packed_;
-  std::vector<std::byte> arrived_;
+  staging sending_;
+  staging receiving_;
+  std::span<std::byte> packed_;
+  std::span<std::byte> arrived_;
   local_index index_;
   block_place from_;
   block_place to_;
