@@ -40,8 +40,7 @@ __global__ void calls(rondo::device::window window, float* in, float* out, box* 
   const rondo::device_span<float> to{out, n};
 
   device::all_reduce(block, window, from, to, rondo::codec::int8<128>{}, rondo::two_shot{});
-  cooperative_groups::this_grid()
-      .sync();  // codecs share out whole blocks: other elements per block
+
   device::all_reduce(block, window, from, to);  // best for the size
   device::all_reduce(block, window, from, to, rondo::op::average{}, rondo::two_shot{});
   device::all_reduce(block, window, rondo::device_span<box>{boxes, n}, rondo::one_shot{},

@@ -48,6 +48,9 @@ RONDO_HOST_DEVICE bool reduce_plain(Group& group, Turn& mine, std::size_t count,
     static_assert(may_packet,
                   "rondo: device: line_packets fold in registers; the element and its "
                   "partial result must be trivially default constructible");
+    if (!has_threads(group, mine, protocol::lanes_of_line)) {
+      return false;
+    }
     return protocol::exchange_lines<T, true>(
         group, mine, count, [&](int, std::size_t i) { return from(i); },
         [&] {
@@ -80,6 +83,9 @@ RONDO_HOST_DEVICE bool reduce_coded(Group& group, Turn& mine, std::size_t count,
           !std::is_same_v<Algorithm, line_packets>,
       "rondo: device: a codec would encode anew at every hop of a ring, and packets carry "
       "elements as they are; use one_shot or two_shot");
+  if (!has_threads(group, mine, 32)) {
+    return false;
+  }
   const coder<Codec, Group> coding{codec, group, where};
   const float factor = factor_of<Operation>(mine.size());
   if constexpr (std::is_same_v<Algorithm, one_shot>) {
@@ -113,14 +119,11 @@ RONDO_HOST_DEVICE bool all_reduce(Group& group, const Window& window, std::size_
       "two_shot_pull, packets, line_packets, ring or automatic");
   if constexpr (is_cast<Codec>) {
     using wire = typename wire_of<Codec>::type;
-    return all_reduce<wire, Algorithm>(group, window, count, grain, operation, absent{},
+    return all_reduce<wire, Algorithm>(group, window, count, line_or<T>(grain), operation, absent{},
                                        narrowed<wire, From>{from}, widened<T, To>{to});
   } else {
     constexpr bool plain = is_plain<Codec>;
-    if constexpr (!plain) {
-      constexpr std::size_t block = coder<Codec, Group>::grain;
-      grain = (grain + block - 1) / block * block;
-    }
+
     const part mine_of = share_of<T>(window, count, granule{grain});
     constexpr auto types = hash_of_types<T, Operation, Algorithm, Codec>("all_reduce");
     return in_call(group, window, fingerprint(types, count, window.slots()), [&](auto& mine) {

@@ -58,13 +58,22 @@ struct granule {
   std::size_t elements = 1;
 };
 
-/// Which of `count` elements the calling block shares out of a call with this granule: those that
-/// its epilogue of an all_reduce is called for.
+namespace detail {
+
+/// A granule of one element is a line of memory.
+template <class T>
+[[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t line_or(std::size_t granule) {
+  return granule > 1 ? granule : sizeof(T) < 128 ? 128 / sizeof(T) : 1;
+}
+
+}  // namespace detail
+
+/// Which of `count` elements of T the calling block has in a call with this granule: those that its
+/// epilogue of an all_reduce is called for.
 template <class T, class Window>
 [[nodiscard]] RONDO_HOST_DEVICE part share_of(const Window& window, std::size_t count,
                                               granule of = {}) {
-  constexpr std::size_t line = sizeof(T) < 128 ? 128 / sizeof(T) : 1;
-  return even_part(count, window.slots(), window.slot(), of.elements > 1 ? of.elements : line);
+  return even_part(count, window.slots(), window.slot(), detail::line_or<T>(of.elements));
 }
 
 namespace detail {

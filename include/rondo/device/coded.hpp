@@ -162,8 +162,9 @@ class coder {
   RONDO_HOST_DEVICE void each_tile(std::size_t count, const Body& body) const {
     using lanes = codec::warp<Codec>;
     static_assert(lanes::values == grain);
-    const std::size_t warps = group_.size() / 32;
-    for (std::size_t tile = group_.thread_rank() / 32; tile * grain < count; tile += warps) {
+    const std::size_t warps = group_.size() / 32;  // threads behind the last whole one only watch
+    const std::size_t mine = group_.thread_rank() / 32;
+    for (std::size_t tile = mine; mine < warps && tile * grain < count; tile += warps) {
       body(lanes::index(tile * grain));
     }
   }

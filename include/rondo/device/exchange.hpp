@@ -88,14 +88,10 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
                 "rondo: device: broadcast does not go by packets: who only gives would not wait");
   if constexpr (is_cast<Codec>) {
     using wire = typename wire_of<Codec>::type;
-    return exchange<wire, Kind, Algorithm>(types, group, window, count, grain, kind, operation,
-                                           absent{}, narrowed<wire, From>{from},
+    return exchange<wire, Kind, Algorithm>(types, group, window, count, line_or<T>(grain), kind,
+                                           operation, absent{}, narrowed<wire, From>{from},
                                            widened<T, To>{to});
   } else {
-    if constexpr (!plain) {
-      constexpr std::size_t block = coder<Codec, Group>::grain;
-      grain = (grain + block - 1) / block * block;
-    }
     const part share = share_of<T>(window, count, granule{grain});
     return in_call(
         group, window, fingerprint(types, count, window.slots(), kind.giver), [&](auto& mine) {
@@ -111,6 +107,9 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
           };
           const givers<Kind> from_all{kind, count, share.first, mine.rank(), mine.size()};
           if constexpr (!plain) {
+            if (!has_threads(group, mine, 32)) {
+              return false;
+            }
             const coder<Codec, Group> coding{
                 codec, group,
                 codec::context{mine.call(), static_cast<std::uint32_t>(mine.rank()), share.first}};

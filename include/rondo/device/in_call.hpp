@@ -12,6 +12,20 @@
 
 namespace rondo::inline v0_1::device::detail {
 
+/// False, and a report, if a kernel's group has too few threads for what it shares out to warps.
+template <class Group, class Turn>
+[[nodiscard]] RONDO_HOST_DEVICE bool has_threads([[maybe_unused]] Group& group,
+                                                 [[maybe_unused]] Turn& mine,
+                                                 [[maybe_unused]] unsigned least) {
+#if defined(__CUDA_ARCH__)
+  if (group.size() < least) {
+    mine.tell(trouble::few_threads, mine.rank(), least);
+    return false;
+  }
+#endif
+  return true;
+}
+
 /// Makes one call of a group: `body(turn)` unless an earlier one has failed. True, on all threads,
 /// if all waits ended.
 template <protocol::cooperative Group, peer_window Window, class Body>

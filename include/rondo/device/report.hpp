@@ -25,7 +25,8 @@ enum class trouble : std::uint32_t {
   too_small,      ///< one element does not fit the window; `seen` bytes are needed
   out_of_window,  ///< a buffer of the caller is not in memory that peers reach
   bad_slot,       ///< more blocks than the window has slots
-  bad_peer        ///< no such rank
+  bad_peer,       ///< no such rank
+  few_threads     ///< a codec or line_packets by less than a warp
 };
 
 /// One per rank, in memory that host and device see. `word` is written last.
@@ -113,6 +114,10 @@ inline void raise_if_any(const report* reports, int ranks, std::uint64_t patienc
         refuse("device: " + self + " runs block " + std::to_string(one.slot) +
                    ", but its window has slots for " + std::to_string(one.seen) +
                    "; launch fewer blocks or make a window with more slots",
+               one.rank);
+      case trouble::few_threads:
+        refuse("device: " + self + where + ": a block has fewer than " + std::to_string(one.seen) +
+                   " threads; launch whole warps",
                one.rank);
       case trouble::bad_peer:
         refuse("device: " + self + where + ": there is no " + peer, one.rank);
