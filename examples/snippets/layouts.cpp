@@ -55,7 +55,7 @@ int main() {
     const rondo::mesh_shape before_mesh{{"pipeline", 2}, {"tensor", 2}};
     const rondo::mesh_shape after_mesh{{"data", 2}, {"tensor", 3}};
     const rondo::layout by_rows{"d_ff:tensor"};
-    const rondo::shape dimensions{{"d_ff", 4096}, {"d_model", 64}};
+    const rondo::tensor_shape dimensions{{"d_ff", 4096}, {"d_model", 64}};
 
     auto stage_1 = rondo::tensor_sharding{
         // held by the second stage only

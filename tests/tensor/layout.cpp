@@ -15,7 +15,7 @@ using rondo::mesh_shape;
 using rondo::part;
 using rondo::read_mesh;
 using rondo::read_shape;
-using rondo::shape;
+using rondo::tensor_shape;
 using rules = std::vector<layout::rule>;
 using extents = std::vector<std::size_t>;
 
@@ -68,7 +68,7 @@ TEST_CASE("layout: text that is no rule is refused with its place") {
 
 TEST_CASE("layout: the slices of Mesh-TensorFlow's README") {
   const mesh_shape mesh = read_mesh("rows:2, cols:4");
-  const shape images = read_shape("batch:100, rows_dim:28, cols_dim:28, channels:3");
+  const tensor_shape images = read_shape("batch:100, rows_dim:28, cols_dim:28, channels:3");
 
   const auto by_batch = layout{"batch:cols"}.place("images", 4, images, mesh);
   for (int rank = 0; rank < 8; ++rank) {
@@ -91,7 +91,7 @@ TEST_CASE("layout: the slices of Mesh-TensorFlow's README") {
 
 TEST_CASE("layout: two dimensions of one tensor do not share an axis; every axis exists") {
   const mesh_shape mesh{{"rows", 2}, {"cols", 4}};
-  const shape images = read_shape("batch:100, height:28, width:28, channels:3");
+  const tensor_shape images = read_shape("batch:100, height:28, width:28, channels:3");
   CHECK(contains(
       refusal([&] { (void)layout{"height:rows, width:rows"}.place("images", 4, images, mesh); }),
       "\"images\" would be cut twice along \"rows\", by its dimensions \"height\" and \"width\""));

@@ -134,8 +134,8 @@ class blueprint {
   [[nodiscard]] const std::vector<tensor_entry>& tensors() const noexcept { return tensors_; }
   [[nodiscard]] const std::vector<operation>& operations() const noexcept { return operations_; }
   /// The dimensions of a tensor with their extents.
-  [[nodiscard]] shape shape_of(tensor of) const {
-    shape all;
+  [[nodiscard]] tensor_shape shape_of(tensor of) const {
+    tensor_shape all;
     for (const std::size_t d : dimensions_of(of)) {
       all.push_back(dimensions_[d]);
     }

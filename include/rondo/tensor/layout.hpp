@@ -25,11 +25,11 @@ struct dimension {
 };
 
 /// The dimensions of a tensor, outermost first.
-using shape = std::vector<dimension>;
+using tensor_shape = std::vector<dimension>;
 
 /// Reads a shape as Mesh-TensorFlow writes it: "batch:100, rows:28".
-[[nodiscard]] inline shape read_shape(std::string_view text) {
-  shape read;
+[[nodiscard]] inline tensor_shape read_shape(std::string_view text) {
+  tensor_shape read;
   for (auto& [name, extent, at] : detail::read_name_list("shape", "dimension:extent", text)) {
     read.push_back({std::move(name), detail::read_count("shape", extent, at)});
   }
@@ -98,7 +98,8 @@ class layout {
 
   /// What each rank of `mesh` holds of a tensor.
   [[nodiscard]] tensor_sharding place(std::string name, std::size_t element_bytes,
-                                      const shape& dimensions, const mesh_shape& mesh) const {
+                                      const tensor_shape& dimensions,
+                                      const mesh_shape& mesh) const {
     check(name, dimensions, mesh);
     std::vector<placed_dimension> placed;
     for (const dimension& one : dimensions) {
@@ -128,7 +129,8 @@ class layout {
   }
 
   /// Refuses what `place` refuses.
-  void check(const std::string& tensor, const shape& dimensions, const mesh_shape& mesh) const {
+  void check(const std::string& tensor, const tensor_shape& dimensions,
+             const mesh_shape& mesh) const {
     for (const rule& one : rules_) {
       if (!mesh.has(one.axis)) {
         refuse("layout: rule " + one.dimension + ':' + one.axis + " names an axis that the mesh " +

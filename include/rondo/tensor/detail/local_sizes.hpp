@@ -26,7 +26,7 @@ inline constexpr int open_dimension = -2;  ///< not decided yet: cut as well as 
     refuse("layout: a mesh of " + std::to_string(mesh.axes().size()) + " axes; at most 31");
   }
   const auto check = [&](const std::string& name, const std::vector<std::size_t>& dimensions) {
-    shape named;
+    tensor_shape named;
     for (const std::size_t d : dimensions) {
       named.push_back(net.dimensions()[d]);
     }
