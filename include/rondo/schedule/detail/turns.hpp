@@ -8,8 +8,8 @@
 #include <rondo/schedule/host.hpp>
 #include <rondo/version.hpp>
 
-#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <vector>
@@ -130,7 +130,8 @@ class turns {
     if (here.ranks.size() == 1) {
       here.now = until > here.now ? until : here.now;
     } else if (until > here.now + round) {
-      here.now += std::floor((until - here.now) / round) * round;
+      here.now +=
+          static_cast<double>(static_cast<std::int64_t>((until - here.now) / round)) * round;
     }
   }
 
