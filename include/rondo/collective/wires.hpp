@@ -148,6 +148,10 @@ class coded_turn {
  public:
   coded_turn(Comm& comm, Turn& turn, const Codec& with) : comm_{comm}, turn_{turn}, with_{with} {}
 
+  [[nodiscard]] int rank() const { return turn_.rank(); }
+  [[nodiscard]] int size() const { return turn_.size(); }
+  [[nodiscard]] std::uint64_t word() const { return turn_.word(); }
+
   template <class Out, class In, class Arrived>
   void exchange(const Out& out, const In& in, const Arrived& arrived) {
     auto& mine = comm_.kept().template get<staging>(0, [] { return staging{}; });
@@ -167,8 +171,8 @@ class coded_turn {
       const std::size_t count = one.bytes / sizeof(float);
       const wire sent{memory, with_.wire_bytes(count)};
       with_.encode(std::span<const float>{reinterpret_cast<const float*>(one.data), count}, sent,
-                   {.step = turn_.word() >> 32,
-                    .rank = static_cast<std::uint32_t>(turn_.rank()),
+                   {.step = word() >> 32,
+                    .rank = static_cast<std::uint32_t>(rank()),
                     .hop = ++hop_});
       mine.out.push_back({one.peer, sent.data(), sent.size()});
       memory += sent.size();
