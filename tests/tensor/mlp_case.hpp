@@ -118,9 +118,9 @@ inline void total(const rondo::tree_sum<float>& sums, std::vector<float>& out) {
 }
 
 /// A forward and a backward pass; `Rows` is -1 for replicated rows, 0 for sequence parallelism.
-template <int Rows, class Comm, class Activation, class Order>
-results run(Comm& comm, const cut& features, const Activation& activation, Order order) {
-  const auto tensor = rondo::along<"tensor">(comm);
+template <int Rows, class Team, class Activation, class Order>
+results run_on(const Team& tensor, const cut& features, const Activation& activation,
+               Order order) {
   const int rank = tensor.rank();
   const cut rows = cut::even(tokens, tensor.size());
   const auto here = Rows < 0 ? all(tokens) : held(rows, rank);
@@ -159,6 +159,11 @@ results run(Comm& comm, const cut& features, const Activation& activation, Order
                                                {got.ddown.view(), got.ddown_bias.memory}});
   }
   return got;
+}
+
+template <int Rows, class Comm, class Activation, class Order>
+results run(Comm& comm, const cut& features, const Activation& activation, Order order) {
+  return run_on<Rows>(rondo::along<"tensor">(comm), features, activation, order);
 }
 
 /// Calls act(element, rows of the whole, columns of the whole) for every matrix of the outcome.
