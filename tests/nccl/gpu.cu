@@ -1,11 +1,14 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include <rondo/codec/integer.hpp>
+#include <rondo/cuda.cuh>
 #include <rondo/nccl.hpp>
 #include <rondo/rondo.hpp>
+#include <rondo/transport/nccl/window.cuh>
 
 #include "cuda/check.hpp"
 
+#include <cooperative_groups.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -212,6 +215,48 @@ void check_graph(rondo::nccl::communicator& comm) {
   require(cudaGraphDestroy(graph));
 }
 
+__global__ void __launch_bounds__(512, 1)
+    sum_in_place(rondo::device::window window, float* values, std::size_t count) {
+  rondo::device::all_reduce(cooperative_groups::this_thread_block(), window,
+                            device_span<const float>{values, count},
+                            device_span<float>{values, count}, rondo::op::sum{},
+                            rondo::two_shot{});
+}
+
+/// A collective in a kernel, on NCCL's symmetric memory.
+void check_window(rondo::nccl::communicator& comm) {
+  constexpr std::size_t count = 100'003;
+  const stream own;
+  rondo::nccl::window window{comm, std::size_t{16} << 20,
+                             {.slots = 32, .heap_bytes = count * sizeof(float)}};
+  CHECK(window.size() == comm.size());
+  auto* values = reinterpret_cast<float*>(window.heap());
+  for (int call = 1; call <= 5; ++call) {
+    const std::vector<float> mine(count, static_cast<float>(call + comm.rank()));
+    require(cudaMemcpy(values, mine.data(), count * sizeof(float), cudaMemcpyHostToDevice));
+    window.launch({.blocks = 32, .stream = own.raw}, sum_in_place, values, count);
+    require(cudaStreamSynchronize(own.raw));
+    window.check_reports();
+    std::vector<float> got(count);
+    require(cudaMemcpy(got.data(), values, count * sizeof(float), cudaMemcpyDeviceToHost));
+    const int sum = call * comm.size() + comm.size() * (comm.size() - 1) / 2;
+    CHECK(got == std::vector<float>(count, static_cast<float>(sum)));
+  }
+}
+
+/// Makes it, or skips where NCCL has no such memory.
+template <class Body>
+void on_windows(const Body& body) {
+  try {
+    body();
+  } catch (const rondo::error& refused) {
+    if (std::string{refused.what()}.find("no symmetric memory here") == std::string::npos) {
+      throw;
+    }
+    SKIP(refused.what());
+  }
+}
+
 rondo::nccl::communicator alone() {
   require(cudaSetDevice(0));
   return rondo::nccl::connect(rondo::nccl::id_or_failure::on(0).id, 0, 1);
@@ -244,6 +289,11 @@ TEST_CASE("nccl on a GPU: one rank, codecs have the bits of the host") {
 TEST_CASE("nccl on a GPU: one rank, captured calls replay") {
   auto comm = alone();
   check_graph(comm);
+}
+
+TEST_CASE("nccl on a GPU: a kernel sums in NCCL's symmetric memory") {
+  auto comm = alone();
+  on_windows([&] { check_window(comm); });
 }
 
 TEST_CASE("nccl on a GPU: splits, wraps and aborts") {
@@ -301,4 +351,5 @@ TEST_CASE("nccl on a GPU: one of two ranks") {
   check_everything(comm);
   check_codec(comm, rondo::codec::int8<128>{});
   check_graph(comm);
+  on_windows([&] { check_window(comm); });
 }

@@ -81,12 +81,6 @@ struct fold_nothing {
   RONDO_HOST_DEVICE static constexpr const Element& lower(const Element& value) { return value; }
 };
 
-/// A turn whose memory is not the host's: it does the work on elements itself, in the order in which
-/// it is told, by `each(count, body)` and `copy(into, from, bytes)`.
-template <class Turn>
-inline constexpr bool works_elsewhere =
-    requires(Turn& turn, void* into, const void* from) { turn.copy(into, from, std::size_t{}); };
-
 /// body(i) for i < count, where the turn's memory is.
 template <class Turn, class Body>
 void for_each_element(Turn& turn, std::size_t count, const Body& body) {

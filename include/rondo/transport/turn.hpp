@@ -73,6 +73,17 @@ concept abandonable = requires(Turn& turn, bool refused, const char* why) {
   turn.abandon(refused, why);
 };
 
+/// A turn whose memory is not the host's: it has work on elements done there, in the order in which
+/// it is told, between the messages that it exchanges.
+///  - `each(count, body)`  body(i) for i < count
+///  - `copy(into, from, bytes)`
+template <class Turn>
+concept works_elsewhere = requires(Turn& turn, void (*body)(std::size_t), void* into,
+                                   const void* from, std::size_t bytes) {
+  turn.each(bytes, body);
+  turn.copy(into, from, bytes);
+};
+
 /// True of a turn whose peers' memory can be loaded and stored.
 template <class Turn>
 inline constexpr bool shares_memory = requires {

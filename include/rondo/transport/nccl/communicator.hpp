@@ -8,6 +8,7 @@
 #include <rondo/transport/nccl/kernels.hpp>
 #include <rondo/transport/nccl/state.hpp>
 #include <rondo/transport/nccl/turn.hpp>
+#include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -37,7 +38,10 @@ class enqueued {
     in_->require_alive();
     const profile::range seen{in_->ranges, made};
     ++in_->calls_made;
-    turn<Work> now{*in_, made, stream_};
+    using turn_type = turn<Work>;
+    static_assert(detail::exchanging<turn_type> && detail::messaging<turn_type> &&
+                  detail::works_elsewhere<turn_type>);
+    turn_type now{*in_, made, stream_};
     body(now);
   }
   /// Enqueues one send or receive.

@@ -45,7 +45,7 @@ inline constexpr bool is_native_as_meant = folds_with_fit<Job>(true);
 template <class Turn, class Job, class Run>
 void with_operation(Turn& turn, const Job& job, const Run& run) {
   using operation = operation_of_job<Job>;
-  if constexpr (detail::is_scaled<operation>) {
+  if constexpr (is_scaled<operation>) {
     auto factor = job.with.with.operation.factor;
     ncclRedOp_t made{};
     turn.check(ncclRedOpCreatePreMulSum(&made, &factor, data_type<decltype(factor)>,
@@ -58,7 +58,7 @@ void with_operation(Turn& turn, const Job& job, const Run& run) {
     } const release{made, turn.raw()};
     run(made);
   } else {
-    run(detail::operation_or_none<operation>());
+    run(operation_or_none<operation>());
   }
 }
 

@@ -37,8 +37,6 @@ struct scaled_sum {
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const { return static_cast<T>(a + b); }
 };
 
-namespace detail {
-
 /// ncclNumTypes for what NCCL does not know.
 template <class T>
 [[nodiscard]] constexpr ncclDataType_t data_type_or_none() {
@@ -92,17 +90,15 @@ template <class Operation>
   }
 }
 
-}  // namespace detail
-
 /// The type that values of T travel and fold as.
 template <class T>
-inline constexpr ncclDataType_t data_type = detail::data_type_or_none<T>();
+inline constexpr ncclDataType_t data_type = data_type_or_none<T>();
 
 /// True where NCCL folds values of T with this operation.
 template <class Operation, class T>
 inline constexpr bool folds_natively =
     data_type<T> != ncclNumTypes &&
-    (detail::operation_or_none<Operation>() != ncclNumOps ||
+    (operation_or_none<Operation>() != ncclNumOps ||
      (std::is_same_v<Operation, scaled_sum<T>> && !std::is_integral_v<T>));
 
 /// True where it does so with the meaning that rondo gives the operation: NCCL's minimum and maximum
