@@ -56,6 +56,21 @@ inline constexpr float smallest_normal = 0x1p-126f;
   return static_cast<std::int32_t>(bits_of(x + 0x1.8p23f) - bits_of(0x1.8p23f));
 }
 
+/// A lower bound that is none.
+inline constexpr std::int32_t unbounded = -0x7fffffff - 1;
+
+/// Its low 8 bits, brought within lowest .. highest first. The bounds have names of their own, for of
+/// `narrow(a < b ? b : a)` GCC makes `a < b ? narrow(b) : narrow(a)`, which is twice the work.
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint8_t nearest_byte(
+    float x, std::int32_t lowest, std::int32_t highest) {
+  const auto sum = static_cast<std::int32_t>(bits_of(x + 0x1.8p23f));
+  constexpr auto zero = static_cast<std::int32_t>(bits_of(0x1.8p23f));
+  const std::int32_t least = lowest == unbounded ? unbounded : zero + lowest;
+  const std::int32_t raised = sum < least ? least : sum;
+  const std::int32_t kept = raised > zero + highest ? zero + highest : raised;
+  return static_cast<std::uint8_t>(kept);
+}
+
 /// The greatest finite `Scale` that is not above `value`; the least, if there is none.
 template <class Scale>
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr Scale rounded_down(float value) {
@@ -81,9 +96,45 @@ template <class Scale>
   }
 }
 
+/// The larger of two that are not NaN. Both sides are there before the choice, so that a loop over it
+/// becomes vector code.
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float larger(float a, float b) {
+  return a < b ? b : a;
+}
+
+/// `value` where `condition` holds, else 0.
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float value_if(bool condition,
+                                                                             float value) {
+  return float_of(select(condition, bits_of(value), 0));
+}
+
+/// `scale` where `finite` holds, else NaN.
+template <class Scale>
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr Scale scale_or_nan(bool finite,
+                                                                                 Scale scale) {
+  if constexpr (std::is_same_v<Scale, float>) {
+    return float_of(select(finite, bits_of(scale), nan_bits));
+  } else {
+    return Scale::from_bits(
+        static_cast<std::uint16_t>(select(finite, scale.bits, nan_bits >> 16)));
+  }
+}
+
+/// -scale where `condition` holds.
+template <class Scale>
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr Scale negated_if(bool condition,
+                                                                               Scale scale) {
+  const std::uint32_t flip = select(condition, 0x80000000u, 0);
+  if constexpr (std::is_same_v<Scale, float>) {
+    return float_of(bits_of(scale) ^ flip);
+  } else {
+    return Scale::from_bits(static_cast<std::uint16_t>(scale.bits ^ (flip >> 16)));
+  }
+}
+
 /// 1 / scale, and 0 for the scale of a block of zeros or a poisoned one.
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float inverse_or_zero(float scale) {
-  return magnitude_of(scale) - 1u < infinity_bits - 1u ? divide(1.0f, scale) : 0.0f;
+  return value_if(magnitude_of(scale) - 1u < infinity_bits - 1u, divide(1.0f, scale));
 }
 
 }  // namespace rondo::inline v0_1::codec::detail

@@ -34,14 +34,15 @@ template <int Bits, std::size_t N>
 RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack_plane(const std::uint8_t (&codes)[N], int shift,
                                                       std::uint8_t* bytes) {
   using word = codes_of_byte<Bits>;
-  constexpr word mask = (1u << Bits) - 1u;
+  constexpr std::uint64_t mask = (1u << Bits) - 1u;
   RONDO_KEEP_LOOP
   for (std::size_t i = 0; i < N / sizeof(word); ++i) {
     word spread;
     std::memcpy(&spread, codes + i * sizeof(word), sizeof(word));
     word byte = 0;
     for (int k = 0; k < static_cast<int>(sizeof(word)); ++k) {
-      byte = static_cast<word>(byte | ((spread >> (8 * k + shift)) & mask) << (k * Bits));
+      // Shifted at once to where it goes: a second shift would be made of bytes, one bit at a time.
+      byte = static_cast<word>(byte | ((spread >> (8 * k + shift - k * Bits)) & (mask << (k * Bits))));
     }
     bytes[i] = static_cast<std::uint8_t>(byte);
   }
@@ -75,6 +76,24 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack(const std::uint8_t (&codes)[N],
   if constexpr (Bits == 6) {
     pack_plane<4>(codes, 0, bytes);
     pack_plane<2>(codes, 4, bytes + N / 2);
+  } else {
+    pack_plane<Bits>(codes, 0, bytes);
+  }
+}
+
+/// The same for `Blocks` blocks at once, whose payloads follow one another.
+template <int Bits, std::size_t Blocks, std::size_t N>
+RONDO_ALWAYS_INLINE void pack_blocks(const std::uint8_t (&codes)[N], std::uint8_t* bytes) {
+  constexpr std::size_t block = N / Blocks;
+  if constexpr (Bits == 6) {
+    std::uint8_t low[N / 2];
+    std::uint8_t high[N / 4];
+    pack_plane<4>(codes, 0, low);
+    pack_plane<2>(codes, 4, high);
+    for (std::size_t k = 0; k < Blocks; ++k) {
+      std::memcpy(bytes + k * (block / 4 * 3), low + k * (block / 2), block / 2);
+      std::memcpy(bytes + k * (block / 4 * 3) + block / 2, high + k * (block / 4), block / 4);
+    }
   } else {
     pack_plane<Bits>(codes, 0, bytes);
   }

@@ -19,7 +19,8 @@ namespace rondo::inline v0_1::codec {
 ///  - `block`, `bits`: values that share a scale, and bits per value in the payload;
 ///  - `scale_type`: what is stored per block, trivially copyable;
 ///  - `statistic`: with `observe(tile)` and `combine(a, b)`, and `scale_of(statistic, count)`;
-///  - `pack(tile, scale, payload)` and `unpack(payload, scale, tile)` for a tile of any N values;
+///  - `pack(tile, scale, payload)` and `unpack(payload, scale, tile)` for a tile of any N values; in
+///    the place of `pack`, faster, `factor_of(scale)` and `code_of(value, factor)`;
 ///  - `is_poison(scale)`: the scale says that the block held a NaN or an infinity.
 /// and may have a `message` that `begin(context)` makes for each call, a `survey` of all values
 /// before the first is encoded, and `turn` and `turn_back`, applied to tiles on either side.
@@ -178,7 +179,13 @@ class block_codec : public Format {
       for (std::size_t k = 0; k < here; ++k) {
         scales[k] =
             detail::scale_of<Format>(seen[k], (std::min)(block, count - (first + k) * block), told);
-        wire::write_scale(to, first + k, scales[k]);
+      }
+      wire::write_scales(to, first, scales, here);
+      if constexpr (detail::has_codes<Format> && group > 1) {
+        if (first + group <= count / block) {
+          encode_group(tiles, scales, told, wire::payload(to, count, first));
+          continue;
+        }
       }
       for (std::size_t k = 0; k < here; ++k) {
         const std::size_t b = first + k;
@@ -190,6 +197,37 @@ class block_codec : public Format {
     }
     if (count % block != 0) {
       std::memcpy(wire::payload(to, count, count / block), last, wire::tail_bytes(count));
+    }
+  }
+
+  /// All the payloads of a group of whole blocks.
+  template <std::size_t Blocks>
+  RONDO_ALWAYS_INLINE static void encode_group(const float (&tiles)[Blocks][block],
+                                               const scale_type (&scales)[Blocks],
+                                               const message& told, std::byte* to) {
+    const auto payload = reinterpret_cast<std::uint8_t*>(to);
+    float factors[Blocks];
+    std::uint32_t poisoned = 0;
+    for (std::size_t k = 0; k < Blocks; ++k) {
+      factors[k] = detail::factor_of<Format>(scales[k], told);
+      poisoned |= Format::is_poison(scales[k]) ? 1u : 0u;
+    }
+    if constexpr (Format::bits == 8) {
+      for (std::size_t k = 0; k < Blocks; ++k) {
+        detail::quantise<Format>(tiles[k], factors[k], payload + k * block);
+      }
+    } else {
+      std::uint8_t codes[Blocks * block];
+      for (std::size_t k = 0; k < Blocks; ++k) {
+        detail::quantise<Format>(tiles[k], factors[k], codes + k * block);
+      }
+      detail::pack_blocks<Format::bits, Blocks>(codes, payload);
+    }
+    for (std::size_t k = 0; poisoned != 0 && k < Blocks; ++k) {
+      if (Format::is_poison(scales[k])) {
+        std::memset(payload + k * wire::block_bytes(), detail::poison_byte<Format>,
+                    wire::block_bytes());
+      }
     }
   }
 

@@ -24,15 +24,17 @@ struct scaled_minifloat {
 
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(const statistic& seen,
                                                                             std::size_t /*count*/) {
-    return seen.finite() ? scale_for(seen.value()) : Scale{float_of(nan_bits)};
+    return scale_or_nan(seen.finite(), scale_for(seen.value()));
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(Scale scale) {
     return magnitude_of(float{scale}) >= infinity_bits;
   }
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(
-      const float (&x)[N], Scale scale, std::uint8_t (&payload)[packed_bytes<bits, N>]) {
-    pack_minifloats<Element>(x, inverse_or_zero(float{scale}), payload);
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(Scale scale) {
+    return inverse_or_zero(float{scale});
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+                                                                                  float factor) {
+    return minifloat_code<Element>(x, factor);
   }
   template <std::size_t N>
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
@@ -47,9 +49,8 @@ struct scaled_minifloat {
 
  private:
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_for(float absmax) {
-    const float exact = divide(absmax, Element::largest);
-    const float least = absmax > 0 ? smallest_normal : 0.0f;
-    return rounded_up<Scale>(exact < least ? least : exact);
+    const float exact = larger(divide(absmax, Element::largest), smallest_normal);
+    return rounded_up<Scale>(value_if(magnitude_of(absmax) != 0, exact));
   }
 };
 

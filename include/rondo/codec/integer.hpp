@@ -15,17 +15,20 @@ namespace rondo::inline v0_1::codec {
 
 namespace detail {
 
-/// Rounds to integers and packs them: what all uniform formats share.
+struct no_dither {
+  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float operator()(float x, std::size_t) const {
+    return x;
+  }
+};
+
+/// Rounds to integers within bounds and packs them.
 template <int Bits, std::size_t N, class Dither>
 RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack_integers(
     const float (&x)[N], float inverse, std::int32_t lowest, std::int32_t highest,
     const Dither& dither, std::uint8_t (&payload)[packed_bytes<Bits, N>]) {
   std::uint8_t codes[N];
   for (std::size_t i = 0; i < N; ++i) {
-    const std::int32_t code = nearest_integer(dither(multiply(x[i], inverse), i));
-    const std::int32_t raised = code < lowest ? lowest : code;
-    const std::int32_t clamped = raised > highest ? highest : raised;
-    codes[i] = static_cast<std::uint8_t>(clamped & 0xff);
+    codes[i] = nearest_byte(dither(multiply(x[i], inverse), i), lowest, highest);
   }
   detail::pack<Bits>(codes, payload);
 }
@@ -39,12 +42,6 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void unpack_integers(
     x[i] = multiply(static_cast<float>(sign_extended<Bits>(codes[i])), scale);
   }
 }
-
-struct no_dither {
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float operator()(float x, std::size_t) const {
-    return x;
-  }
-};
 
 template <std::size_t Block, class Scale>
 inline constexpr bool block_is_sound = [] {
@@ -66,17 +63,26 @@ struct symmetric_integer {
 
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(const statistic& seen,
                                                                             std::size_t /*count*/) {
-    return seen.finite() ? scale_for(seen.value()) : Scale{float_of(nan_bits)};
+    return scale_or_nan(seen.finite(), scale_for(seen.value()));
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(Scale scale) {
     return magnitude_of(float{scale}) >= infinity_bits;
   }
 
-  template <std::size_t N, class Dither = no_dither>
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(Scale scale) {
+    return inverse_or_zero(float{scale});
+  }
+  /// |x| * factor <= highest (1 + 2^-22): it rounds to a code, and nothing needs clamping.
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+                                                                                  float factor) {
+    return static_cast<std::uint8_t>(nearest_integer(multiply(x, factor)));
+  }
+  /// With a dither, what is rounded may lie past the last code.
+  template <std::size_t N, class Dither>
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(
       const float (&x)[N], Scale scale, std::uint8_t (&payload)[packed_bytes<Bits, N>],
-      const Dither& dither = {}) {
-    pack_integers<Bits>(x, inverse_or_zero(float{scale}), -highest, highest, dither, payload);
+      const Dither& dither) {
+    pack_integers<Bits>(x, factor_of(scale), -highest, highest, dither, payload);
   }
   template <std::size_t N>
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
@@ -92,9 +98,8 @@ struct symmetric_integer {
 
  private:
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_for(float absmax) {
-    const float exact = divide(absmax, static_cast<float>(highest));
-    const float least = absmax > 0 ? smallest_normal : 0.0f;
-    return rounded_up<Scale>(exact < least ? least : exact);
+    const float exact = larger(divide(absmax, static_cast<float>(highest)), smallest_normal);
+    return rounded_up<Scale>(value_if(magnitude_of(absmax) != 0, exact));
   }
 };
 
@@ -111,17 +116,20 @@ struct signed_maximum_integer {
 
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(const statistic& seen,
                                                                             std::size_t /*count*/) {
-    return seen.finite() ? scale_for(seen.value()) : Scale{float_of(nan_bits)};
+    return scale_or_nan(seen.finite(), scale_for(seen.value()));
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(Scale scale) {
     return magnitude_of(float{scale}) >= infinity_bits;
   }
 
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(
-      const float (&x)[N], Scale scale, std::uint8_t (&payload)[packed_bytes<Bits, N>]) {
-    pack_integers<Bits>(x, inverse_or_zero(float{scale}), lowest, -lowest - 1, no_dither{},
-                        payload);
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(Scale scale) {
+    return inverse_or_zero(float{scale});
+  }
+  /// The farthest value has the lowest code, so none is below it; its opposite would be one above
+  /// the highest.
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+                                                                                  float factor) {
+    return nearest_byte(multiply(x, factor), unbounded, -lowest - 1);
   }
   template <std::size_t N>
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
@@ -136,12 +144,11 @@ struct signed_maximum_integer {
 
  private:
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_for(float farthest) {
-    const float exact =
-        multiply(float_of(magnitude_of(farthest)), -1.0f / static_cast<float>(lowest));
-    const float least = magnitude_of(farthest) != 0 ? smallest_normal : 0.0f;
-    const Scale size = rounded_up<Scale>(exact < least ? least : exact);
-    const bool negative = bits_of(farthest) >> 31 != 0;
-    return negative || least == 0.0f ? size : Scale{-float{size}};
+    const std::uint32_t magnitude = magnitude_of(farthest);
+    const float exact = multiply(float_of(magnitude), -1.0f / static_cast<float>(lowest));
+    const Scale size =
+        rounded_up<Scale>(value_if(magnitude != 0, larger(exact, smallest_normal)));
+    return negated_if(bits_of(farthest) - 1u < magnitude_mask, size);  // of positive ones
   }
 };
 

@@ -53,10 +53,9 @@ struct mx_float {
   static constexpr float largest = Minifloat::largest;
   static constexpr float half_top_step = Minifloat::half_top_step;
 
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(
-      const float (&x)[N], float factor, std::uint8_t (&payload)[packed_bytes<bits, N>]) {
-    pack_minifloats<Minifloat>(x, factor, payload);
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+                                                                                  float factor) {
+    return minifloat_code<Minifloat>(x, factor);
   }
   template <std::size_t N>
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
@@ -71,14 +70,10 @@ struct mx_integer {
   static constexpr float largest = 127.0f / 64;
   static constexpr float half_top_step = 0.5f / 64;
 
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(const float (&x)[N], float factor,
-                                                         std::uint8_t (&payload)[N]) {
-    float scaled[N];
-    for (std::size_t i = 0; i < N; ++i) {
-      scaled[i] = multiply(x[i], factor);
-    }
-    pack_integers<8>(scaled, 64.0f, -127, 127, no_dither{}, payload);
+  /// With the rule `floor`, values up to 2 occur: they saturate.
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+                                                                                  float factor) {
+    return nearest_byte(multiply(multiply(x, factor), 64.0f), -127, 127);
   }
   template <std::size_t N>
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(const std::uint8_t (&payload)[N],
@@ -105,10 +100,12 @@ struct microscaling {
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(e8m0 scale) {
     return scale.byte == 255;
   }
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(
-      const float (&x)[N], e8m0 scale, std::uint8_t (&payload)[packed_bytes<bits, N>]) {
-    Element::pack(x, scale.inverse(), payload);
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(e8m0 scale) {
+    return scale.inverse();
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+                                                                                  float factor) {
+    return Element::code_of(x, factor);
   }
   template <std::size_t N>
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(

@@ -93,15 +93,11 @@ using e2m3 = minifloat<2, 3, 0x1f>;
 using e3m2 = minifloat<3, 2, 0x1f>;
 using e2m1 = minifloat<2, 1, 0x07>;
 
-/// Multiplies by `factor`, rounds and packs.
-template <class Element, std::size_t N>
-RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack_minifloats(
-    const float (&x)[N], float factor, std::uint8_t (&payload)[packed_bytes<Element::bits, N>]) {
-  std::uint8_t codes[N];
-  for (std::size_t i = 0; i < N; ++i) {
-    codes[i] = static_cast<std::uint8_t>(Element::encode(multiply(x[i], factor)));
-  }
-  detail::pack<Element::bits>(codes, payload);
+/// The code of x * factor.
+template <class Element>
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint8_t minifloat_code(
+    float x, float factor) {
+  return static_cast<std::uint8_t>(Element::encode(multiply(x, factor)));
 }
 
 template <class Element, std::size_t N>

@@ -68,12 +68,14 @@ struct nvfp4_format {
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(scale_type scale) {
     return scale.code == 0x7f;
   }
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(
-      const float (&x)[N], scale_type scale, std::uint8_t (&payload)[packed_bytes<4, N>],
-      const message& told, std::size_t /*index*/) {
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(
+      scale_type scale, const message& told) {
     const float step = multiply(e4m3::decode(scale.code), told.inverse);
-    pack_minifloats<e2m1>(x, inverse_or_zero(step < smallest_normal ? 0.0f : step), payload);
+    return value_if(!(step < smallest_normal), inverse_or_zero(step));
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+                                                                                  float factor) {
+    return minifloat_code<e2m1>(x, factor);
   }
   template <std::size_t N>
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(

@@ -21,6 +21,7 @@ struct stochastic_format : Format {
   static_assert(takes_dither<Format>,
                 "rondo: codec::stochastic: needs a codec with even steps: int8, int6 or "
                 "int4_symmetric");
+  static constexpr bool dithers = true;
   std::uint64_t seed = 0;
   using message = random_stream;
 

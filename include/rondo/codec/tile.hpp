@@ -6,6 +6,7 @@
 #include <rondo/codec/bit_pack.hpp>
 #include <rondo/core/float16.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstring>
 #include <type_traits>
@@ -91,6 +92,32 @@ inline constexpr std::uint8_t poison_byte = [] {
   }
 }();
 
+/// Formats whose code for a value depends on nothing but a factor that comes from the scale. They
+/// have `factor_of(scale)` and `code_of(value, factor)` in the place of `pack`, and blocks are then
+/// encoded many at a time.
+template <class Format>
+concept has_codes = requires(float x) {
+  { Format::code_of(x, x) } -> std::same_as<std::uint8_t>;
+} && !requires { Format::dithers; };
+
+template <class Format, class Message>
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE float factor_of(
+    const typename Format::scale_type& scale, const Message& told) {
+  if constexpr (requires { Format::factor_of(scale, told); }) {
+    return Format::factor_of(scale, told);
+  } else {
+    return Format::factor_of(scale);
+  }
+}
+
+template <class Format, std::size_t N>
+RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void quantise(const float (&tile)[N], float factor,
+                                                    std::uint8_t* codes) {
+  for (std::size_t i = 0; i < N; ++i) {
+    codes[i] = Format::code_of(tile[i], factor);
+  }
+}
+
 /// Packs N values of a block whose scale is known; a poisoned block's payload is constant.
 template <class Format, std::size_t N, class Message>
 RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack_tile(
@@ -101,6 +128,10 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack_tile(
     for (std::uint8_t& byte : payload) {
       byte = poison_byte<Format>;
     }
+  } else if constexpr (has_codes<Format>) {
+    std::uint8_t codes[N];
+    quantise<Format>(tile, factor_of<Format>(scale, told), codes);
+    detail::pack<Format::bits>(codes, payload);
   } else if constexpr (requires { Format::pack(tile, scale, payload, told, index); }) {
     Format::pack(tile, scale, payload, told, index);
   } else {

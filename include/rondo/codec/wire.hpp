@@ -94,7 +94,12 @@ struct wire_layout {
   }
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void write_scale(std::byte* wire, std::size_t b,
                                                                 const scale_type& scale) {
-    std::memcpy(wire + header_bytes + b * sizeof(scale), &scale, sizeof(scale));
+    write_scales(wire, b, &scale, 1);
+  }
+  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void write_scales(std::byte* wire, std::size_t b,
+                                                                 const scale_type* scales,
+                                                                 std::size_t count) {
+    std::memcpy(wire + header_bytes + b * sizeof(scale_type), scales, count * sizeof(scale_type));
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static scale_type read_scale(
       const std::byte* wire, std::size_t b) {
