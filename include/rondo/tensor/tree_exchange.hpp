@@ -10,6 +10,7 @@
 #include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/conversion.hpp>
+#include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
 #include <rondo/tensor/detail/pack.hpp>
@@ -31,7 +32,8 @@ namespace rondo::inline v0_1 {
 /// holds every leaf.
 ///
 /// Each rank sends its nodes, of each element to the rank that owns it, which folds them as the tree
-/// says; a replicated result is then gathered.
+/// says; a replicated result is then gathered. Two ranks with one node each add by all_reduce or
+/// reduce_scatter.
 /// Cost per rank, n ranks, B bytes: (n-1)/n B for each node that it holds, one where leaves are
 /// equally many and a power of two; (n-1)/n B more for a replicated result.
 class tree_exchange {
@@ -59,6 +61,11 @@ class tree_exchange {
                                                         std::size_t element_bytes,
                                                         const std::string& axis) const {
     const int ranks = static_cast<int>(nodes_.size());
+    if (adds_once()) {
+      return {{to == conversion::all_reduce ? schedule::collective::all_reduce
+                                            : schedule::collective::reduce_scatter,
+               elements, element_bytes, axis, ranks}};
+    }
     std::size_t all = 0;
     for (int rank = 0; rank < ranks; ++rank) {
       all += nodes(rank);
@@ -75,6 +82,9 @@ class tree_exchange {
   /// `owned` elements: its nodes packed, all ranks' nodes of what it owns, and the result.
   [[nodiscard]] std::size_t passing_elements(std::size_t elements, std::size_t owned,
                                              bool replicated_result) const {
+    if (adds_once()) {
+      return 0;
+    }
     std::size_t all = 0;
     std::size_t most = 0;
     for (const auto& of_rank : nodes_) {
@@ -94,6 +104,12 @@ class tree_exchange {
     static_assert(Team::axis == To::axis,
                   "rondo: tree_exchange: the result lies on another axis than these ranks");
     check(ranks, sums, to);
+    if (adds_once()) {
+      const matrix<T> terms{sums.nodes().front().value, to.values.columns == 0 ? 0 : sums.elements() / to.values.columns,
+                            to.values.columns};
+      detail::convert_call::make(where, ranks, partial<T, op::sum, To::axis>{terms}, to);
+      return;
+    }
     const auto out = !is_replicated<To> && to.values.contiguous()
                          ? to.values.values()
                          : ranks.passage().terms.template get<T>(owned(ranks, to, sums.elements(), ranks.rank()));
@@ -110,6 +126,11 @@ class tree_exchange {
     tree_node node;
     int value;
   };
+  /// One array on each of two ranks: one addition, whose bits know no order.
+  [[nodiscard]] bool adds_once() const {
+    return nodes_.size() == 2 && nodes(0) == 1 && nodes(1) == 1;
+  }
+
   template <class T>
   using block = typename tree_sum<T>::held;
 
