@@ -5,7 +5,7 @@
 #include <rondo/core/host_device.hpp>
 #include <rondo/version.hpp>
 
-/// std::min and std::max for host and device, without the 11,000 lines of <algorithm>.
+/// std::min and std::max for host and device, without the 11,000 lines of `algorithm`.
 namespace rondo::inline v0_1 {
 
 template <class T>
