@@ -62,14 +62,16 @@ template <accountable Group>
 template <accountable Group>
 bool find_disagreement(Group& in, int self, std::uint64_t word) {
   auto number = static_cast<std::uint32_t>(word >> 32);
-  std::vector<std::uint64_t> words(static_cast<std::size_t>(in.size()), 0);
+  std::vector<std::uint64_t> words;  // allocated when there is something to tell
   const auto look = [&](bool& all_came) {
     bool differ = false;
     std::uint64_t any = 0;
     all_came = true;
     for (int rank = 0; rank < in.size(); ++rank) {
       const auto theirs = in.word_of(rank, number);
-      words[static_cast<std::size_t>(rank)] = theirs;
+      if (!words.empty()) {
+        words[static_cast<std::size_t>(rank)] = theirs;
+      }
       all_came = all_came && theirs != 0;
       differ = differ || (theirs != 0 && any != 0 && theirs != any);
       any = theirs != 0 ? theirs : any;
@@ -80,6 +82,7 @@ bool find_disagreement(Group& in, int self, std::uint64_t word) {
   if (!look(all_came)) {
     return false;
   }
+  words.resize(static_cast<std::size_t>(in.size()));
   // Where words tell of all calls before, too, the first call that differs is the one to name.
   do {
     --number;

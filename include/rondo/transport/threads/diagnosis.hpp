@@ -21,8 +21,6 @@ inline bool find_circle(group& in, int self, std::uint32_t number) {
     int rank;
     std::uint64_t stamp;
   };
-  std::vector<link> path;
-  int at = self;
   const auto blocked = [&](int rank, link& seen, int& next) {
     const auto& w = in.of(rank).wait;
     seen = {rank, w.stamp.load(std::memory_order_acquire)};
@@ -33,36 +31,38 @@ inline bool find_circle(group& in, int self, std::uint32_t number) {
     const auto* word = w.word.load(std::memory_order_acquire);
     const auto value = w.value.load(std::memory_order_acquire);
     const bool differs = w.differs.load(std::memory_order_acquire);
-    return w.stamp.load(std::memory_order_relaxed) == seen.stamp &&
+    return next >= 0 && w.stamp.load(std::memory_order_relaxed) == seen.stamp &&
            (protocol::observe(*word) == value) == differs;
   };
-  std::size_t first = 0;
-  for (bool closed = false; !closed;) {
-    link seen{};
-    int next = -1;
-    if (!blocked(at, seen, next) || next < 0) {
-      return false;
+  link seen{};
+  int at = self;
+  int next = -1;
+  for (int step = 0; step < in.size(); ++step) {  // long enough a line leads into a circle
+    if (!blocked(at, seen, next)) {
+      return false;  // the usual end: nothing has been allocated
     }
-    path.push_back(seen);
-    for (first = 0; first < path.size() && path[first].rank != next; ++first) {
-    }
-    closed = first < path.size();
     at = next;
   }
+  std::vector<link> circle;
+  const int first = at;
+  do {
+    if (static_cast<int>(circle.size()) == in.size() || !blocked(at, seen, next)) {
+      return false;
+    }
+    circle.push_back(seen);
+    at = next;
+  } while (at != first);
   // Look again: nobody may have moved since.
-  for (std::size_t i = first; i < path.size(); ++i) {
-    link seen{};
-    int next = -1;
-    if (!blocked(path[i].rank, seen, next) || seen.stamp != path[i].stamp) {
+  for (const link& before : circle) {
+    if (!blocked(before.rank, seen, next) || seen.stamp != before.stamp) {
       return false;
     }
   }
-  std::string text = "ranks wait for each other: ";
-  for (std::size_t i = first; i < path.size(); ++i) {
-    text += detail::account_of(in, path[i].rank, number);
-    text += i + 1 < path.size() ? "; " : "";
+  std::string text = "ranks wait for each other";
+  for (const link& one : circle) {
+    text += (one.rank == first ? ": " : "; ") + detail::account_of(in, one.rank, number);
   }
-  in.fail(error_code::mismatch, path[first].rank, text);
+  in.fail(error_code::mismatch, first, text);
   return true;
 }
 
