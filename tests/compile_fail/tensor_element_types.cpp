@@ -4,12 +4,12 @@
 #include "tensor_case.hpp"
 
 #ifdef RONDO_CONTROL
-using number = float;
+using element_of_result = float;
 #else
-using number = double;
+using element_of_result = double;
 #endif
 
 void attempt(const ranks& tensor) {
-  number other[4];
-  rondo::convert(tensor, terms, rondo::replicated<number>{rondo::matrix<number>{other, 2, 2}});
+  element_of_result other[4];
+  rondo::convert(tensor, terms, rondo::replicated<element_of_result>{rondo::matrix<element_of_result>{other, 2, 2}});
 }

@@ -4,9 +4,9 @@
 #include "tensor_case.hpp"
 
 #ifdef RONDO_CONTROL
-using given = kernels;
+using users_kernels = kernels;
 #else
-struct given {};
+struct users_kernels {};
 #endif
 
-void attempt(rondo::row_parallel<ranks, given>& down) { down.forward(by_columns, view, all); }
+void attempt(rondo::row_parallel<ranks, users_kernels>& down) { down.forward(by_columns, view, all); }
