@@ -11,5 +11,6 @@ using element_of_result = double;
 
 void attempt(const ranks& tensor) {
   element_of_result other[4];
-  rondo::convert(tensor, terms, rondo::replicated<element_of_result>{rondo::matrix<element_of_result>{other, 2, 2}});
+  const rondo::matrix<element_of_result> view_of_other{other, 2, 2};
+  rondo::convert(tensor, terms, rondo::replicated<element_of_result>{view_of_other});
 }
