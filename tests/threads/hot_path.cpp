@@ -79,8 +79,7 @@ cost cost_of(const Call& call) {
   return found;
 }
 
-/// A rank that waits for more than a millisecond, as on a machine that has other work, begins to ask
-/// why, and that allocates: of a few attempts one must cost nothing.
+/// A machine that has other work may disturb a call: of a few attempts one must cost nothing.
 template <class Call>
 void check_shape(const std::string& name, const Call& call) {
   cost least = cost_of(call);
