@@ -1,14 +1,11 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-#include "attention.hpp"
-
 #include "catch.hpp"
+#include "tensor/attention_case.hpp"
 
-#include <rondo/collective/barrier.hpp>
 #include <rondo/tensor/exchanged_attention.hpp>
 #include <rondo/tensor/gathered_attention.hpp>
 #include <rondo/tensor/head_attention.hpp>
-#include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/ring_attention.hpp>
 #include <rondo/tensor/team.hpp>
 #include <rondo/transport/threads.hpp>
@@ -17,113 +14,26 @@
 #include <string>
 #include <vector>
 
+using namespace attention_case;
+
 namespace {
 
-using rondo::attention_heads;
-using rondo::cut;
-using rondo::matrix;
 using rondo::visibility;
 
-template <int Dimension, class T>
-using shard = rondo::sharded<T, Dimension, "context">;
-
-/// A rank's part of a whole matrix, and back.
-template <class T>
-std::vector<T> part_of(const std::vector<T>& whole, std::size_t columns, const cut& by,
-                       int dimension, int rank) {
-  std::vector<T> held;
-  const std::size_t rows = columns == 0 ? 0 : whole.size() / columns;
-  const std::size_t width = by.width(rank);
-  for (std::size_t r = 0; r < (dimension == 0 ? width : rows); ++r) {
-    for (std::size_t c = 0; c < (dimension == 0 ? columns : width); ++c) {
-      held.push_back(dimension == 0 ? whole[by.global(rank, r) * columns + c]
-                                    : whole[r * columns + by.global(rank, c)]);
-    }
-  }
-  return held;
-}
-template <class T>
-void put_back(const std::vector<T>& held, std::vector<T>& whole, std::size_t columns, const cut& by,
-              int dimension, int rank) {
-  const std::size_t width = by.width(rank);
-  for (std::size_t i = 0; i < held.size(); ++i) {
-    const std::size_t across = dimension == 0 ? columns : width;
-    const std::size_t r = i / across;
-    const std::size_t c = i % across;
-    whole[dimension == 0 ? by.global(rank, r) * columns + c : r * columns + by.global(rank, c)] =
-        held[i];
-  }
-}
-
-/// Runs both passes on `ranks` thread ranks over split values, and puts the results together.
-/// `make(team)` makes the attention; `rows` cuts tokens (dimension 0), or heads are split (1).
+/// Both passes on `ranks` thread ranks, twice: the second finds the memory of the first.
 template <int Dimension, class Make>
 attention::sequence<float> run(const attention::sequence<float>& given, std::size_t tokens,
                                attention_heads heads, int ranks, const cut& queries,
                                const cut& keys, bool whole_lse, const Make& make) {
-  auto made = given;
-  made.out.assign(given.query.size(), 0);
-  made.d_query = made.out;
-  made.d_key.assign(given.key.size(), 0);
-  made.d_value = made.d_key;
-  const std::size_t a = heads.query_columns();
-  const std::size_t g = heads.key_value_columns();
+  auto made = blank(given);
   rondo::threads::run(ranks, [&](auto& comm) {
-    const auto team = rondo::along<"context">(comm);
-    const int r = comm.rank();
-    auto attend = make(team);
-    auto q = part_of(given.query, a, queries, Dimension, r);
-    auto k = part_of(given.key, g, keys, Dimension, r);
-    auto v = part_of(given.value, g, keys, Dimension, r);
-    auto d_o = part_of(given.d_out, a, queries, Dimension, r);
-    std::vector<float> o(q.size()), d_q(q.size(), 7), d_k(k.size(), 7), d_v(v.size(), 7);
-    const std::size_t rows = Dimension == 0 ? queries.width(r) : tokens;
-    const std::size_t q_columns = Dimension == 0 ? a : queries.width(r);
-    const std::size_t k_columns = Dimension == 0 ? g : keys.width(r);
-    const std::size_t logs_rows = whole_lse ? tokens : rows;
-    const std::size_t logs_columns = whole_lse || Dimension == 1
-                                         ? rondo::head_split{heads, ranks}.query().width(r)
-                                         : heads.query;
-    std::vector<float> logs(logs_rows * logs_columns);
-    const auto view = [&](std::vector<float>& of, std::size_t columns, const cut& by) {
-      return shard<Dimension, float>{{of.data(), rows, columns}, by};
-    };
-    const matrix<float> lse{logs.data(), logs_rows, logs_columns};
-    for (int repeat = 0; repeat < 2; ++repeat) {  // the second call finds the first one's memory
-      attend.forward(view(q, q_columns, queries), view(k, k_columns, keys),
-                     view(v, k_columns, keys), view(o, q_columns, queries), lse);
-      attend.backward(view(q, q_columns, queries), view(k, k_columns, keys),
-                      view(v, k_columns, keys), view(o, q_columns, queries), lse,
-                      view(d_o, q_columns, queries), view(d_q, q_columns, queries),
-                      view(d_k, k_columns, keys), view(d_v, k_columns, keys));
-    }
-    for (int turn = 0; turn < ranks; ++turn) {  // several ranks may hold one head
-      rondo::barrier(comm);
-      if (turn == r) {
-        put_back(o, made.out, a, queries, Dimension, r);
-        put_back(d_q, made.d_query, a, queries, Dimension, r);
-        put_back(d_k, made.d_key, g, keys, Dimension, r);
-        put_back(d_v, made.d_value, g, keys, Dimension, r);
-      }
-    }
+    run_on<Dimension>(comm, comm, {given, tokens, heads, queries, keys, whole_lse}, make, 2, made);
   });
   return made;
 }
 
-double error(const std::vector<float>& got, const std::vector<double>& expected) {
-  double worst = got.size() == expected.size() ? 0 : 1e9;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const double off = std::abs(got[i] - expected[i]);
-    worst = off <= 1e9 ? std::max(worst, off) : 1e9;  // NaN too
-  }
-  return worst;
-}
-
 void check_values(const attention::sequence<float>& got, const attention::sequence<double>& right) {
-  CHECK(error(got.out, right.out) < 4e-6);
-  CHECK(error(got.d_query, right.d_query) < 8e-6);
-  CHECK(error(got.d_key, right.d_key) < 2e-5);
-  CHECK(error(got.d_value, right.d_value) < 2e-5);
+  CHECK(near(got, right));
 }
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
