@@ -52,7 +52,7 @@ std::size_t wrong_elements(int ranks, std::size_t count, std::size_t offset, sto
 }
 
 TEMPLATE_TEST_CASE("fold: any number of sources, any size and alignment, cached and streamed", "",
-                   float, double, rondo::bfloat16) {
+                   float, double, rondo::bfloat16, rondo::half) {
   for (const int ranks : {1, 2, 3, 4, 5, 8, 9, 17}) {
     for (const std::size_t count : {0, 1, 15, 31, 33, 64, 1000, 5000, 9001}) {
       for (const std::size_t offset : {0, 1, 4, 12}) {

@@ -8,6 +8,7 @@
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/fold_lines.hpp>
 #include <rondo/protocol/packs.hpp>
+#include <rondo/protocol/pairs.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/version.hpp>
 
@@ -103,6 +104,27 @@ void fold_in_blocks(const Source& source, int sources, const Target& target, int
   }
 }
 
+/// Neighbours together; what has no neighbour in its word, alone.
+template <class Source, class Target, class Reduction>
+void fold_in_pairs(const Source& source, int sources, const Target& target, int targets,
+                   std::size_t first, std::size_t last, const Reduction& with, store how) {
+  using element = std::remove_pointer_t<decltype(target(0))>;
+  using pair = pair_of<element>;
+  const auto alone = [&](std::size_t begin, std::size_t end) {
+    one_thread group;
+    fold_one_by_one(group, source, sources, target, targets, begin, end, with);
+  };
+  if (first < last && reinterpret_cast<std::uintptr_t>(target(0) + first) % sizeof(pair) != 0) {
+    alone(first, first + 1);
+    ++first;
+  }
+  const std::size_t pairs = (last - first) / 2;
+  fold_in_blocks([&](int s) { return reinterpret_cast<const pair*>(source(s) + first); }, sources,
+                 [&](int t) { return reinterpret_cast<pair*>(target(t) + first); }, targets, 0,
+                 pairs, fold_of_pairs<element, Reduction>{with}, how);
+  alone(first + 2 * pairs, last);
+}
+
 }  // namespace detail
 
 /// Folds element i of `source(0)` to `source(sources-1)`, in that order, for i in [first, last),
@@ -124,6 +146,9 @@ RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources
     using lines = fold_lines<element, Reduction>;
     if constexpr (folds_blocks<Reduction, element>) {
       detail::fold_its_way(source, sources, target, targets, first, last, with);
+      return;
+    } else if constexpr (comes_in_pairs<element, Reduction>) {
+      detail::fold_in_pairs(source, sources, target, targets, first, last, with, how);
       return;
     } else if (lines::can_keep || sources <= lines::most) {
       detail::fold_in_blocks(source, sources, target, targets, first, last, with, how);

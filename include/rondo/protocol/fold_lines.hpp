@@ -33,6 +33,9 @@ class fold_lines {
   static constexpr std::size_t stream_block = 128 % sizeof(T) == 0 ? 128 / sizeof(T) : 0;
   static constexpr bool can_stream = stream_block != 0 && RONDO_HAS_STREAMED_STORES != 0 &&
                                      std::is_trivially_default_constructible_v<T>;
+  /// What is converted on the way is bound by instructions.
+  static constexpr registers longest =
+      sizeof(T) < sizeof(partial) ? registers::of_64_bytes : registers::of_32_bytes;
   static constexpr bool can_keep =
       std::is_trivially_default_constructible_v<partial> && sizeof(partial) <= 1024;
 
@@ -106,7 +109,7 @@ class fold_lines {
 
   template <bool Resumes>
   void keep() const {
-    vectorized([&]() RONDO_INLINE_BODY {
+    vectorized<longest>([&]() RONDO_INLINE_BODY {
       const auto sources = own<most>(from_.data());
       partial* const kept = kept_;
       const std::size_t count = count_;
@@ -119,7 +122,7 @@ class fold_lines {
 
   template <int Sources, bool Resumes, int Targets>
   void write(T* const* to) const {
-    vectorized([&]() RONDO_INLINE_BODY {
+    vectorized<longest>([&]() RONDO_INLINE_BODY {
       const auto sources = own<Sources>(from_.data());
       const auto targets = own<Targets>(to);
       const partial* const kept = kept_;
@@ -137,7 +140,7 @@ class fold_lines {
   template <int Sources, bool Resumes>
   void stream(T* const* to, int targets) const {
     if constexpr (can_stream) {
-      vectorized([&]() RONDO_INLINE_BODY {
+      vectorized<longest>([&]() RONDO_INLINE_BODY {
         const auto sources = own<Sources>(from_.data());
         const partial* const kept = kept_;
         const std::size_t count = count_;
