@@ -230,6 +230,88 @@ TEST_CASE(
   }
 }
 
+namespace {
+
+/// From a heap's buffer to an epilogue that writes over it; `with` are the other arguments.
+template <class T, class... With>
+void check_from_buffers(int ranks, bool everywhere, std::size_t offset, const With&... with) {
+  machine all{shape_of(ranks)};  // stages of 4096 bytes: several rounds
+  all.parts().reaches_everything = everywhere;
+  unsigned seed = 3;
+  for (const std::size_t count : sizes) {
+    const auto inputs = inputs_for<T>(ranks, count, ++seed);
+    const auto expected = testing::folded(inputs, op::sum{});
+    all.launch(1, 1, [&](block, const device::window& window) {
+      const auto& mine = inputs[static_cast<std::size_t>(window.rank())];
+      std::copy(mine.begin(), mine.end(), window.heap<T>() + offset);
+    });
+    testing::per_rank<T> outputs(inputs);
+    all.launch(3, 2, [&](block group, const device::window& window) {
+      T* const values = window.heap<T>() + offset;
+      auto& out = outputs[static_cast<std::size_t>(window.rank())];
+      static_cast<void>(device::all_reduce(group, window, device_span<const T>{values, count},
+                                           with..., [&](std::size_t i, T value) {
+                                             out[i] = value;
+                                             values[i] = T{};
+                                           }));
+    });
+    all.check();
+    for (int rank = 0; rank < ranks; ++rank) {
+      for (std::size_t i = 0; i < count; ++i) {
+        INFO(ranks << " ranks, " << count << " elements, rank " << rank << ", element " << i);
+        REQUIRE(outputs[static_cast<std::size_t>(rank)][i] == testing::rounded<T>(expected[i]));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("device all_reduce: from a buffer to an epilogue, which may write over it") {
+  for (const int ranks : {1, 2, 3, 5}) {
+    check_from_buffers<float>(ranks, true, 0);
+    check_from_buffers<float>(ranks, true, 1, two_shot{});
+    check_from_buffers<float>(ranks, false, 0, two_shot{}, op::sum{}, device::granule{40});
+    check_from_buffers<bfloat16>(ranks, true, 3, two_shot{}, codec::exact{});
+    check_from_buffers<float>(ranks, true, 0, ring{});
+    check_from_buffers<float>(ranks, true, 0, one_shot{}, codec::cast<half>{});
+  }
+}
+
+TEST_CASE("device all_reduce: a type that no pack holds goes from a buffer to an epilogue") {
+  machine all{shape_of(3)};
+  std::vector<box> boxes(3 * 500);
+  std::vector<box> outputs(boxes.size());
+  for (std::size_t at = 0; at < boxes.size(); ++at) {
+    boxes[at] = {static_cast<float>(at / 500), static_cast<float>(at % 500 + at / 500), 1};
+  }
+  all.launch(2, 2, [&](block group, const device::window& window) {
+    const std::size_t first = 500 * static_cast<std::size_t>(window.rank());
+    static_cast<void>(device::all_reduce(
+        group, window, device_span<const box>{boxes.data() + first, 500}, two_shot{},
+        [](const box& a, const box& b) { return unite(a, b); },
+        [&](std::size_t i, const box& value) { outputs[first + i] = value; }));
+  });
+  all.check();
+  for (std::size_t at = 0; at < outputs.size(); ++at) {
+    REQUIRE(outputs[at].low == 0);
+    REQUIRE(outputs[at].high == static_cast<float>(at % 500 + 2));
+    REQUIRE(outputs[at].boxes == 3);
+  }
+}
+
+TEST_CASE("device all_reduce: an input that peers cannot reach is refused") {
+  machine all{shape_of(2)};
+  all.parts().reaches_everything = false;
+  std::vector<float> elsewhere(1000);
+  all.launch(1, 1, [&](block group, const device::window& window) {
+    static_cast<void>(device::all_reduce(group, window,
+                                         device_span<const float>{elsewhere.data(), 1000},
+                                         two_shot{}, [](std::size_t, float) {}));
+  });
+  CHECK_THROWS_WITH(all.check(), Catch::Matchers::ContainsSubstring("not in the window's heap"));
+}
+
 TEST_CASE("device all_reduce: a block codec gives all ranks the same bits, within its bound") {
   const auto run = [](const auto& codec, const auto& algorithm, float bound) {
     for (const int ranks : {1, 2, 3}) {

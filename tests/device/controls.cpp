@@ -18,7 +18,7 @@
 // Negative controls: the all-reduces of kernels, run on threads by turns that a flaw may spoil. Run
 // under ThreadSanitizer: without a flaw nothing is said; with any flaw a data race is reported, or
 // a result is wrong.
-//   controls [none | one_bank | one_inbox | same_flag | lost_peer | no_sync]
+//   controls [none | one_bank | one_inbox | same_flag | lost_peer | no_sync] [from_buffers]
 namespace {
 
 using namespace rondo;
@@ -58,6 +58,29 @@ struct block : host_ranks::block {
   }
 };
 
+/// Wrong results of sums from inputs that peers read where they lie, and epilogues overwrite.
+int sum_from_buffers(block& group, turn& mine, const reduction<op::sum, float>& sum) {
+  constexpr std::size_t count = 2500;  // several rounds, or one bank would do
+  static std::vector<float> inputs[3] = {std::vector<float>(count), std::vector<float>(count),
+                                         std::vector<float>(count)};
+  float* const input = inputs[mine.rank()].data();
+  int wrong = 0;
+  for (int round = 0; round < 100; ++round) {
+    for (std::size_t i = group.thread_rank(); i < count; i += group.size()) {
+      input[i] = static_cast<float>(mine.rank() + round) + static_cast<float>(i);
+    }
+    const auto expect = [&](std::size_t i, float got) {
+      wrong += got == static_cast<float>(3 * round + 3) + 3 * static_cast<float>(i) ? 0 : 1;
+      input[i] = -1.0f;
+    };
+    wrong += device::detail::reduce_from_buffers<float>(group, mine, input, count, expect, sum)
+                 ? 0
+                 : 1;
+    group.sync();  // another thread may fill what this one has overwritten
+  }
+  return wrong;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -72,10 +95,15 @@ int main(int argc, char** argv) {
   host_ranks::machine all{shape};
   all.parts().patience_ns = 5'000'000'000;
   std::atomic<int> wrong{0};
+  const bool from_buffers = argc > 2 && std::strcmp(argv[2], "from_buffers") == 0;
   all.launch(1, 2, [&](const host_ranks::block& of, const device::window& window) {
     block group{of};
     const reduction<op::sum, float> sum{{}, 3};
     turn mine{window, 1};
+    if (from_buffers) {
+      wrong += sum_from_buffers(group, mine, sum);
+      return;
+    }
     for (int round = 0; round < 200; ++round) {
       const auto value = [&](std::size_t i) {
         return static_cast<float>(window.rank() + round) + static_cast<float>(i);

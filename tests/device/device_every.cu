@@ -23,6 +23,8 @@ RONDO_TEST_KERNEL(all_reduce, float, device::line_packets);
 RONDO_TEST_KERNEL(all_reduce, __half, rondo::two_shot, rondo::codec::int8<128>);
 RONDO_TEST_KERNEL(fused_all_reduce, float, rondo::two_shot);
 RONDO_TEST_KERNEL(fused_all_reduce, float, device::two_shot_pull);
+RONDO_TEST_KERNEL(all_reduce_to_epilogue, float, rondo::two_shot);
+RONDO_TEST_KERNEL(all_reduce_to_epilogue, __nv_bfloat16, rondo::two_shot);
 
 #if !defined(HOT_KERNELS_ONLY)
 RONDO_TEST_KERNEL(all_reduce, float);

@@ -147,6 +147,13 @@ TEST_CASE("gpu all_reduce: with a prologue and an epilogue") {
   check_all_reduce<bfloat16>(kernels::fused_all_reduce<bfloat16, one_shot>, 2, 1, one_shot{});
 }
 
+TEST_CASE("gpu all_reduce: from a buffer to an epilogue") {
+  check_all_reduce<float>(kernels::all_reduce_to_epilogue<float>, 2, 0);
+  check_all_reduce<float>(kernels::all_reduce_to_epilogue<float, two_shot>, 2, 0, two_shot{});
+  check_all_reduce<__nv_bfloat16>(kernels::all_reduce_to_epilogue<__nv_bfloat16, two_shot>, 2, 0,
+                                  two_shot{});
+}
+
 TEST_CASE("gpu all_reduce: packets of whole lines beside packets of words") {
   for (const int ranks : rank_counts) {
     rondo::cuda::virtual_ranks together{ranks, window_bytes, {.slots = 2}};

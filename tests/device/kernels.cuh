@@ -52,6 +52,17 @@ __global__ void __launch_bounds__(512, 1)
       });
 }
 
+/// From a buffer to an epilogue: out = twice the sum.
+template <class T, class... Given>
+__global__ void __launch_bounds__(512, 1)
+    all_reduce_to_epilogue(device::window w, buffers<T> of, std::size_t count, Given... given) {
+  T* const out = of.out[w.rank()];
+  device::all_reduce(cooperative_groups::this_thread_block(), w, input(of, w, count), given...,
+                     [&](std::size_t i, const T& value) {
+                       out[i] = static_cast<T>(2.0f * static_cast<float>(value));
+                     });
+}
+
 template <class T, class... Given>
 __global__ void __launch_bounds__(512, 1)
     reduce_scatter(device::window w, buffers<T> of, std::size_t count, Given... given) {

@@ -76,7 +76,7 @@ void choose_all_reduce(const Turn& turn, std::size_t bytes, const Run& run) {
     run(recursive_doubling{});
   } else if (bytes <= 1024 * kib) {
     run(halving_doubling{});
-  } else if (few) {
+  } else if (few && bytes > 4096 * kib) {
     run(two_shot{});
   } else {
     run(ring{});

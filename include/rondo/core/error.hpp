@@ -9,12 +9,10 @@
 #include <stdexcept>
 #include <string>
 
-/// Called before the program aborts when rondo is built without exceptions. Define your own
-/// `extern "C" void rondo_on_error(const char*)` to log or to flush; returning from it aborts.
-extern "C" [[gnu::weak]] void rondo_on_error(const char* message) {
-  std::fputs(message, stderr);
-  std::fputc('\n', stderr);
-}
+/// Where rondo is built without exceptions, define this to see an error's message before the program
+/// aborts; returning from it aborts. Ranks are threads: several may call it at once. Where it is not
+/// defined, the message is written to stderr.
+extern "C" [[gnu::weak]] void rondo_on_error(const char* message);
 
 namespace rondo::inline v0_1 {
 
@@ -64,14 +62,26 @@ class revoked : public error {
       : error(error_code::revoked, message, rank) {}
 };
 
-/// Throws `failure`; without exceptions, reports it through `rondo_on_error` and aborts.
+namespace detail {
+
+[[noreturn]] inline void end_program(const char* message) {
+  if (rondo_on_error != nullptr) {
+    rondo_on_error(message);
+  } else {
+    std::fprintf(stderr, "%s\n", message);
+  }
+  std::abort();
+}
+
+}  // namespace detail
+
+/// Throws `failure`; without exceptions, tells `rondo_on_error` of it and aborts.
 template <class Error>
 [[noreturn]] void raise(const Error& failure) {
 #if defined(__cpp_exceptions)
   throw failure;
 #else
-  rondo_on_error(failure.what());
-  std::abort();
+  detail::end_program(failure.what());
 #endif
 }
 

@@ -37,16 +37,26 @@ namespace detail {
 template <class T>
 inline constexpr bool has_closure = type_name<T>().find("lambda") != std::string_view::npos;
 
-/// Tells such types apart by the linker's name for them, where that can be had.
+#if defined(__GXX_RTTI)
+/// Tells such types apart by the linker's name for them.
 template <class T>
 [[nodiscard]] std::uint64_t closure_number() {
-#if defined(__GXX_RTTI)
   static const std::uint64_t number = hash_of(typeid(T).name());
   return number;
-#else
-  return 0;
-#endif
 }
+#else
+/// Tells such types apart by a byte that each has for itself: how far it lies from another one of
+/// the same binary is the same in every process that runs it, wherever that is loaded.
+template <class T>
+struct [[gnu::visibility("hidden")]] byte_of {
+  static constexpr char here = 0;
+};
+template <class T>
+[[nodiscard]] std::uint64_t closure_number() {
+  return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&byte_of<T>::here) -
+                                    reinterpret_cast<std::uintptr_t>(&byte_of<void>::here));
+}
+#endif
 
 }  // namespace detail
 

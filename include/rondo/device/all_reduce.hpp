@@ -4,6 +4,7 @@
 
 #include <rondo/device/arguments.hpp>
 #include <rondo/device/coded.hpp>
+#include <rondo/device/from_buffers.hpp>
 #include <rondo/device/in_call.hpp>
 #include <rondo/device/plain.hpp>
 #include <rondo/protocol/lines.hpp>
@@ -169,6 +170,32 @@ RONDO_HOST_DEVICE bool all_reduce_in_place(Group& group, const Window& window, c
   });
 }
 
+/// Calls with buffers that go from where the elements lie.
+template <class Algorithm, class Codec>
+inline constexpr bool is_direct = is_plain<Codec> && (std::is_same_v<Algorithm, two_shot> ||
+                                                      std::is_same_v<Algorithm, automatic>);
+
+/// From inputs where they lie to an epilogue.
+template <class T, class Operation, class Group, class Window, class To>
+RONDO_HOST_DEVICE bool all_reduce_from_buffers(Group& group, const Window& window, const T* in,
+                                               std::size_t count, std::size_t grain,
+                                               const Operation& operation, const To& to) {
+  const part mine_of = share_of<T>(window, count, granule{grain});
+  constexpr auto types = hash_of_types<T, Operation, two_shot>("all_reduce from buffers");
+  return in_call(group, window, fingerprint(types, count, window.slots()), [&](auto& mine) {
+    const reduction<Operation, T> with{operation, mine.size()};
+    const T* shown = in;
+    if (!mine.show(shown, count * sizeof(T))) {
+      return false;
+    }
+    if (mine_of.count == 0) {
+      return true;
+    }
+    return reduce_from_buffers<T>(group, mine, shown + mine_of.first, mine_of.count,
+                                  moved<To>{to, mine_of.first}, with);
+  });
+}
+
 }  // namespace detail
 
 /// Folds element i of all ranks, for i < count, and gives the result to all ranks: called by all
@@ -213,14 +240,14 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span
                                   device_span<T> out, const Given&... given) {
   detail::check<T, Given...>();
   using of = detail::with_elements<T>;
+  static_assert(!of::template gives_epilogue<Given...> && !(detail::is_prologue<Given>::value || ...),
+                "rondo: device: from one buffer to another there is no prologue and no epilogue; "
+                "pass the input and an epilogue, or a count, a prologue and an epilogue");
   const auto operation = detail::pick<of::template is_operation>(op::sum{}, given...);
   const auto chosen = detail::pick<detail::is_algorithm>(automatic{}, given...);
   const auto codec = detail::pick<detail::is_codec>(detail::absent{}, given...);
   using algorithm = std::remove_cv_t<decltype(chosen)>;
-  constexpr bool direct =
-      detail::is_plain<std::remove_cv_t<decltype(codec)>> &&
-      (std::is_same_v<algorithm, two_shot> || std::is_same_v<algorithm, automatic>);
-  if constexpr (direct) {
+  if constexpr (detail::is_direct<algorithm, std::remove_cv_t<decltype(codec)>>) {
     if (std::is_same_v<algorithm, two_shot> || !detail::fits_packets<T>(window, in.size())) {
       return detail::all_reduce_in_place<T>(group, window, in.data(), out.data(), in.size(),
                                             operation);
@@ -231,10 +258,38 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span
                                           protocol::values_to<T>{out.data()});
 }
 
+/// The same from a buffer to an epilogue. With two_shot (or automatic, past the size of packets) and
+/// no codec, peers' inputs are read where they lie, and only results are copied. The epilogue may
+/// overwrite element i of the input. Where peers are other processes, the input must lie in the
+/// window's heap.
 template <class Group, peer_window Window, class T, class... Given>
-requires(!std::is_const_v<T>) RONDO_HOST_DEVICE
-    bool all_reduce(Group group, const Window& window, device_span<T> values,
-                    const Given&... given) {
+requires(detail::with_elements<std::remove_const_t<T>>::template gives_epilogue<Given...>)
+    RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<T> in,
+                                      const Given&... given) {
+  using element = std::remove_const_t<T>;
+  detail::check<element, Given...>();
+  using of = detail::with_elements<element>;
+  const auto operation = detail::pick<of::template is_operation>(op::sum{}, given...);
+  const auto chosen = detail::pick<detail::is_algorithm>(automatic{}, given...);
+  const auto codec = detail::pick<detail::is_codec>(detail::absent{}, given...);
+  const auto grain = detail::pick<detail::is_granule>(granule{}, given...);
+  const auto epilogue = detail::pick<of::template is_epilogue>(detail::absent{}, given...);
+  using algorithm = std::remove_cv_t<decltype(chosen)>;
+  if constexpr (detail::is_direct<algorithm, std::remove_cv_t<decltype(codec)>>) {
+    if (std::is_same_v<algorithm, two_shot> || !detail::fits_packets<element>(window, in.size())) {
+      return detail::all_reduce_from_buffers<element>(group, window, in.data(), in.size(),
+                                                      grain.elements, operation, epilogue);
+    }
+  }
+  return detail::all_reduce<element, algorithm>(group, window, in.size(), grain.elements, operation,
+                                                codec, protocol::values_at<element>{in.data()},
+                                                epilogue);
+}
+
+template <class Group, peer_window Window, class T, class... Given>
+requires(!std::is_const_v<T> && !detail::with_elements<T>::template gives_epilogue<Given...>)
+    RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<T> values,
+                                      const Given&... given) {
   return device::all_reduce(group, window, device_span<const T>{values}, values, given...);
 }
 

@@ -145,6 +145,8 @@ struct with_elements {
   template <class P>
   using is_epilogue = std::bool_constant<is_callable<P>::value && !folds<P>() &&
                                          std::is_invocable_v<const P&, std::size_t, T>>;
+  template <class... Given>
+  static constexpr bool gives_epilogue = (is_epilogue<Given>::value || ...);
 };
 
 /// The element type: what the prologue returns.

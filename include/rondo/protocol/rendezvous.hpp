@@ -26,6 +26,30 @@ RONDO_HOST_DEVICE T* seen_here(Peers& peers, int rank, T* pointer) {
 
 }  // namespace detail
 
+/// Shows every rank where this rank's buffers are; true when every rank has shown its own.
+/// Synchronises the group. Cost: one latency.
+template <cooperative Group, peer_memory Peers>
+RONDO_HOST_DEVICE bool enter(Group& group, Peers& peers, const void* input, void* output) {
+  group.sync();
+  announce(group, peers, [&](pad& to) {
+    to.entered.input = input;
+    to.entered.output = output;
+    publish(to.entered.word, peers.word());
+  });
+  return wait_for_all(group, peers,
+                      [&](int rank) -> std::uint64_t& { return peers.pad(rank).entered.word; });
+}
+
+/// What rank `rank` has shown, as this rank sees the same memory.
+template <peer_memory Peers>
+[[nodiscard]] RONDO_HOST_DEVICE const void* input_of(Peers& peers, int rank) {
+  return detail::seen_here(peers, rank, peers.pad(rank).entered.input);
+}
+template <peer_memory Peers>
+[[nodiscard]] RONDO_HOST_DEVICE void* output_of(Peers& peers, int rank) {
+  return detail::seen_here(peers, rank, peers.pad(rank).entered.output);
+}
+
 /// Shows every rank where every rank's buffers are, runs `body(input_of, output_of)` between entry
 /// and exit, and returns when all ranks have run theirs. Nothing is copied: bodies load from peers'
 /// inputs and store to peers' outputs, each rank a different part.
@@ -33,19 +57,12 @@ RONDO_HOST_DEVICE T* seen_here(Peers& peers, int rank, T* pointer) {
 template <cooperative Group, peer_memory Peers, class Body>
 RONDO_HOST_DEVICE bool rendezvous(Group& group, Peers& peers, const void* input, void* output,
                                   const Body& body) {
-  group.sync();
-  announce(group, peers, [&](pad& to) {
-    to.entered.input = input;
-    to.entered.output = output;
-    publish(to.entered.word, peers.word());
-  });
-  if (!wait_for_all(group, peers,
-                    [&](int rank) -> std::uint64_t& { return peers.pad(rank).entered.word; })) {
+  if (!enter(group, peers, input, output)) {
     return false;
   }
   peers.touch([&] {
-    body([&](int rank) { return detail::seen_here(peers, rank, peers.pad(rank).entered.input); },
-         [&](int rank) { return detail::seen_here(peers, rank, peers.pad(rank).entered.output); });
+    body([&](int rank) { return protocol::input_of(peers, rank); },
+         [&](int rank) { return protocol::output_of(peers, rank); });
   });
   group.sync();
   announce(group, peers, [&](pad& to) { publish(to.left.word, peers.word()); });

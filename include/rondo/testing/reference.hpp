@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/error.hpp>
 #include <rondo/core/float16.hpp>
 #include <rondo/version.hpp>
 
@@ -19,7 +20,7 @@ namespace rondo::inline v0_1::testing {
 /// Throws, for use inside the body of a rank, where test frameworks may not be called.
 inline void expect(bool holds, const char* what) {
   if (!holds) {
-    throw std::logic_error(std::string{"not as expected: "} + what);
+    raise(std::logic_error(std::string{"not as expected: "} + what));
   }
 }
 

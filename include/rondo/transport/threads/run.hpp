@@ -9,10 +9,10 @@
 #include <rondo/transport/threads/communicator.hpp>
 #include <rondo/version.hpp>
 
+#include <cstddef>
 #include <exception>
 #include <mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace rondo::inline v0_1 {
@@ -26,29 +26,34 @@ class rank_failure : public error {
 
 namespace detail {
 
+#if defined(__cpp_exceptions)
 /// The first failure of a run, and whose it was. One that only tells of another rank's failure
 /// stands back.
-struct first_failure {
-  std::mutex lock;
-  std::exception_ptr what;
-  int rank = -1;
-  bool echo = false;
-
-  void keep(std::exception_ptr thrown, int by, bool tells_of_another = false) {
-    const std::scoped_lock hold{lock};
-    if (!what || (echo && !tells_of_another)) {
-      what = std::move(thrown);
-      rank = by;
-      echo = tells_of_another;
+class first_failure {
+ public:
+  /// Runs `body()` for rank `by`. What it throws is kept, and told to `failed(why)`.
+  template <class Body, class Failed>
+  void watch(int by, const Body& body, const Failed& failed) {
+    try {
+      body();
+    } catch (const revoked& thrown) {
+      keep(by, true);
+      failed(thrown.what());
+    } catch (const std::exception& thrown) {
+      keep(by, false);
+      failed(thrown.what());
+    } catch (...) {
+      keep(by, false);
+      failed("an object that is no std::exception");
     }
   }
 
   void rethrow() const {
-    if (!what) {
+    if (!what_) {
       return;
     }
     try {
-      std::rethrow_exception(what);
+      std::rethrow_exception(what_);
     } catch (const mismatch&) {
       throw;
     } catch (const timeout&) {
@@ -56,12 +61,37 @@ struct first_failure {
     } catch (const revoked&) {
       throw;
     } catch (const std::exception& thrown) {
-      std::throw_with_nested(rank_failure{rank, thrown.what()});
+      std::throw_with_nested(rank_failure{rank_, thrown.what()});
     } catch (...) {
-      std::throw_with_nested(rank_failure{rank, "an object that is no std::exception"});
+      std::throw_with_nested(rank_failure{rank_, "an object that is no std::exception"});
     }
   }
+
+ private:
+  void keep(int by, bool tells_of_another) {
+    const std::scoped_lock hold{lock_};
+    if (!what_ || (echo_ && !tells_of_another)) {
+      what_ = std::current_exception();
+      rank_ = by;
+      echo_ = tells_of_another;
+    }
+  }
+
+  std::mutex lock_;
+  std::exception_ptr what_;
+  int rank_ = -1;
+  bool echo_ = false;
 };
+#else
+/// Without exceptions the first failure ends the program.
+struct first_failure {
+  template <class Body, class Failed>
+  void watch(int, const Body& body, const Failed&) {
+    body();
+  }
+  void rethrow() const {}
+};
+#endif
 
 }  // namespace detail
 
@@ -90,36 +120,30 @@ void run(int ranks, Body&& body, options with = {}) {
 
   detail::first_failure first;
   const auto live = [&](int rank) {
-    try {
-      {
-        communicator comm{all, rank};
-        body(comm);
-      }
-      around->depart(rank, presence::returned, "");
-    } catch (const revoked& thrown) {
-      first.keep(std::current_exception(), rank, true);
-      around->depart(rank, presence::threw, thrown.what());
-    } catch (const std::exception& thrown) {
-      first.keep(std::current_exception(), rank);
-      around->depart(rank, presence::threw, thrown.what());
-    } catch (...) {
-      first.keep(std::current_exception(), rank);
-      around->depart(rank, presence::threw, "an object that is no std::exception");
-    }
+    first.watch(
+        rank,
+        [&] {
+          {
+            communicator comm{all, rank};
+            body(comm);
+          }
+          around->depart(rank, presence::returned, "");
+        },
+        [&](const char* why) { around->depart(rank, presence::threw, why); });
   };
 
   std::vector<detail::thread> running;
   running.reserve(static_cast<std::size_t>(ranks));
-  for (int rank = 0; rank < ranks; ++rank) {
-    try {
-      running.emplace_back([&live, rank] { live(rank); });
-    } catch (const std::exception& thrown) {
-      for (int missing = rank; missing < ranks; ++missing) {
-        around->depart(missing, presence::threw, "its thread could not be started");
-      }
-      first.keep(std::current_exception(), rank);
-      break;
-    }
+  bool complete = true;
+  for (int rank = 0; rank < ranks && complete; ++rank) {
+    first.watch(
+        rank, [&] { running.emplace_back([&live, rank] { live(rank); }); },
+        [&](const char*) {
+          complete = false;
+          for (int missing = rank; missing < ranks; ++missing) {
+            around->depart(missing, presence::threw, "its thread could not be started");
+          }
+        });
   }
   running.clear();  // joins
   first.rethrow();
