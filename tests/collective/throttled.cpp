@@ -16,8 +16,9 @@ TEST_CASE("throttled: asynchronous calls and messages go over the link, too") {
   const rondo::testing::link slow{2, 40e6};  // 40 kB in 1 ms
   rondo::threads::run(2, [&](auto& comm) {
     rondo::testing::throttled apart{comm, slow};
-    const auto seconds_of = [](const auto& body) {
+    const auto seconds_of = [&comm](const auto& body) {
       const auto begin = std::chrono::steady_clock::now();
+      rondo::barrier(comm);  // nothing is sent before all ranks have looked at the clock
       body();
       return std::chrono::steady_clock::now() - begin;
     };

@@ -37,11 +37,13 @@ class first_failure {
     try {
       body();
     } catch (const revoked& thrown) {
+      const std::string why = thrown.what();  // what is kept may be another rank's to destroy
       keep(by, true);
-      failed(thrown.what());
+      failed(why.c_str());
     } catch (const std::exception& thrown) {
+      const std::string why = thrown.what();
       keep(by, false);
-      failed(thrown.what());
+      failed(why.c_str());
     } catch (...) {
       keep(by, false);
       failed("an object that is no std::exception");
