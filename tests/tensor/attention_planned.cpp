@@ -46,6 +46,7 @@ void expect_planned(Comm& comm, const std::vector<rondo::testing::recorded>& mad
     expect(made[i].collective == rondo::schedule::name_of(planned[i].what), "what ran");
     expect(elements[0] == planned[i].elements, "its elements");
     expect(made[i].element_bytes == planned[i].element_bytes, "their bytes");
+    expect(made[i].terms == planned[i].terms, "the arrays that it folds");
   }
 }
 

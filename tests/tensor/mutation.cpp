@@ -62,5 +62,5 @@ TEST_CASE("mutation: with sequence parallelism, a collective dropped or swapped 
 }
 
 TEST_CASE("mutation: in exact mode, a collective dropped or swapped shows") {
-  check<-1>(by_leaves, 4, false);
+  check<-1>(by_leaves, 2, false);
 }

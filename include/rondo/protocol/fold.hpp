@@ -68,12 +68,14 @@ void fold_its_way(const Source& source, int sources, const Target& target, int t
   });
 }
 
-/// In vector code, block by block.
-template <class Source, class Target, class Reduction>
-void fold_in_blocks(const Source& source, int sources, const Target& target, int targets,
-                    std::size_t first, std::size_t last, const Reduction& with, store how) {
+/// Calls `write(begin, count, to, number, how)` for block after block of the elements from `first`
+/// to `last`: it writes `count` elements to `to[0]` up to `to[number - 1]`, cached or streamed as it
+/// is told. Targets beyond those get copies.
+template <class Lines, class Target, class Write>
+void for_each_block(const Target& target, int targets, std::size_t first, std::size_t last,
+                    store how, const Write& write) {
+  using lines = Lines;
   using element = std::remove_pointer_t<decltype(target(0))>;
-  using lines = fold_lines<element, Reduction>;
   constexpr int most_targets = 16;
   const int together = smaller(targets, most_targets);
   for (std::size_t begin = first; begin < last;) {
@@ -92,8 +94,7 @@ void fold_in_blocks(const Source& source, int sources, const Target& target, int
     if constexpr (lines::can_stream) {
       count -= streams ? count % lines::stream_block : 0;
     }
-    lines{with, count}.run([&](int s) { return source(s) + begin; }, sources, to, together,
-                           streams ? store::streamed : store::cached);
+    write(begin, count, to, together, streams ? store::streamed : store::cached);
     for (int t = together; t < targets; ++t) {
       copy_elements(target(t) + begin, static_cast<const element*>(to[0]), count);
     }
@@ -102,6 +103,20 @@ void fold_in_blocks(const Source& source, int sources, const Target& target, int
   if (how == store::streamed) {
     end_of_stream();
   }
+}
+
+/// In vector code, block by block.
+template <class Source, class Target, class Reduction>
+void fold_in_blocks(const Source& source, int sources, const Target& target, int targets,
+                    std::size_t first, std::size_t last, const Reduction& with, store how) {
+  using element = std::remove_pointer_t<decltype(target(0))>;
+  using lines = fold_lines<element, Reduction>;
+  for_each_block<lines>(
+      target, targets, first, last, how,
+      [&](std::size_t begin, std::size_t count, element* const* to, int number, store chosen) {
+        lines{with, count}.run([&](int s) { return source(s) + begin; }, sources, to, number,
+                               chosen);
+      });
 }
 
 /// Neighbours together; what has no neighbour in its word, alone.

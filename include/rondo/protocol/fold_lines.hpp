@@ -13,6 +13,10 @@
 
 namespace rondo::inline v0_1::protocol {
 
+/// A reduction that folds four values as two pairs: `Reduction::in_pairs`.
+template <class Reduction>
+concept folds_in_pairs = requires { requires Reduction::in_pairs; };
+
 /// The loops that all folded bytes go through, for one block of elements of one thread.
 ///
 /// They run at the speed of a copy if the compiler sees that iterations are independent, although
@@ -161,6 +165,10 @@ class fold_lines {
   template <std::size_t Sources, bool Resumes>
   [[gnu::always_inline]] partial at(const std::array<const T*, Sources>& sources,
                                     const partial* kept, std::size_t i) const {
+    if constexpr (Sources == 4 && folds_in_pairs<Reduction>) {
+      return with_.fold(with_.fold(Reduction::lift(sources[0][i]), Reduction::lift(sources[1][i])),
+                        with_.fold(Reduction::lift(sources[2][i]), Reduction::lift(sources[3][i])));
+    }
     partial folded = Resumes ? with_.fold(kept[i], Reduction::lift(sources[0][i]))
                              : Reduction::lift(sources[0][i]);
     for (std::size_t s = 1; s < Sources; ++s) {

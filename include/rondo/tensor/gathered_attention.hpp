@@ -157,14 +157,17 @@ class gathered_attention {
     plan made{{gathers}, {gathers}, 0, 0};
     std::size_t sums = 1;
     if constexpr (exactly) {
-      const auto moves = tree_.planned(conversion::reduce_scatter, all, sizeof(W), Team::name());
-      made.backward.insert(made.backward.end(), moves.begin(), moves.end());
-      sums = 1 + tree_.nodes(ranks_.rank());
+      made.backward.push_back(
+          tree_.planned(conversion::reduce_scatter, all, sizeof(W), Team::name()));
+      sums = tree_.arrays();
     } else {
       made.backward.push_back(
           {schedule::collective::reduce_scatter, all, sizeof(W), Team::name(), ranks_.size()});
     }
-    made.peak_bytes = all * (sizeof(T) + sums * sizeof(W));
+    const std::size_t rows = tokens_.width(ranks_.rank());
+    made.peak_bytes = all * (sizeof(T) + sums * sizeof(W)) +
+                      rows * (2 * heads_.key_value_columns() + heads_.query_columns() +
+                              heads_.query) * sizeof(W);
     return made;
   }
 

@@ -23,15 +23,21 @@ struct planned_collective {
   std::size_t element_bytes = 0;
   std::string axis;  ///< the mesh axis whose ranks make it
   int ranks = 1;     ///< how many they are
+  std::size_t terms = 0;  ///< of an exact sum: how many arrays all ranks bring; 0: one each
 
   /// Elements that leave their rank, of all ranks along the axis together, by an algorithm that
   /// sends none twice: 2 (n-1) elements for all_reduce, n-1 for all_gather and reduce_scatter,
-  /// (n-1)/n for all_to_all between even shards.
+  /// (n-1)/n for all_to_all between even shards. Of an exact sum each array goes to the owners of
+  /// its elements: (n-1)/n elements each, and n-1 to make the sum whole.
   [[nodiscard]] std::size_t moved_elements() const noexcept {
     const auto others = static_cast<std::size_t>(ranks - 1);
+    const std::size_t brought = terms == 0 ? static_cast<std::size_t>(ranks) : terms;
+    const std::size_t folded = brought * elements - brought * elements / static_cast<std::size_t>(ranks);
     switch (what) {
       case schedule::collective::all_reduce:
-        return 2 * others * elements;
+        return folded + others * elements;
+      case schedule::collective::reduce_scatter:
+        return folded;
       case schedule::collective::all_to_all:
         return elements - elements / static_cast<std::size_t>(ranks);
       default:
@@ -42,7 +48,8 @@ struct planned_collective {
   /// all_reduce 1024 x 4 B over tensor (4 ranks)
   [[nodiscard]] std::string describe() const {
     return std::string{schedule::name_of(what)} + ' ' + std::to_string(elements) + " x " +
-           std::to_string(element_bytes) + " B over " + axis + " (" + std::to_string(ranks) +
+           std::to_string(element_bytes) + " B" +
+           (terms == 0 ? std::string{} : " of " + std::to_string(terms) + " nodes") + " over " + axis + " (" + std::to_string(ranks) +
            (ranks == 1 ? " rank)" : " ranks)");
   }
 

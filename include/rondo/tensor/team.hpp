@@ -64,10 +64,11 @@ struct passage {
   room inner, outer;     ///< gradients between two layers
   std::vector<std::size_t> sent, received;
   keepsakes kept;
+  std::size_t node_bytes = 0;  ///< of the sums of leaves that are kept
 
   [[nodiscard]] std::size_t bytes() const noexcept {
     return out.bytes() + in.bytes() + gathered.bytes() + terms.bytes() + inner.bytes() +
-           outer.bytes();
+           outer.bytes() + node_bytes;
   }
 };
 

@@ -79,7 +79,8 @@ auto root_value(const std::vector<Held>& all, const Fold& fold) {
 ///
 /// Its bits depend on the leaves alone: not on who holds which, nor on when they come. Leaves may
 /// come in any order; whole subtrees are folded as soon as they are there, so that at most
-/// 2 log2(leaves) arrays are kept for leaves that come in a row.
+/// 2 log2(leaves) arrays are kept for leaves that come in a row. Arrays grow to the largest sum and
+/// stay for the next.
 ///
 ///     rondo::tree_sum<float> gradient{elements};
 ///     compute_terms(gradient.room());    // of micro-batch 7
@@ -93,20 +94,21 @@ class tree_sum {
   };
 
   tree_sum() = default;
-  explicit tree_sum(std::size_t elements) : elements_{elements} {}
+  explicit tree_sum(std::size_t elements) : elements_{elements}, array_{elements} {}
 
   /// Begins anew, with arrays of `elements` elements.
   void restart(std::size_t elements) {
-    if (elements != elements_) {
+    if (elements > array_) {
       memory_.clear();
       free_.clear();
       open_ = nullptr;
-      elements_ = elements;
+      array_ = elements;
     } else {
       for (const held& one : nodes_) {
         free_.push_back(one.value);
       }
     }
+    elements_ = elements;
     nodes_.clear();
   }
 
@@ -138,7 +140,7 @@ class tree_sum {
 
   /// Memory held for nodes.
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return memory_.size() * elements_ * sizeof(T);
+    return memory_.size() * array_ * sizeof(T);
   }
 
  private:
@@ -151,7 +153,7 @@ class tree_sum {
   }
   [[nodiscard]] T* taken() {
     if (free_.empty()) {
-      memory_.emplace_back(elements_);
+      memory_.emplace_back(array_);
       return memory_.back().data();
     }
     T* const one = free_.back();
@@ -160,6 +162,7 @@ class tree_sum {
   }
 
   std::size_t elements_ = 0;
+  std::size_t array_ = 0;  ///< elements that an array has room for
   std::vector<std::vector<T>> memory_;
   std::vector<T*> free_;
   T* open_ = nullptr;

@@ -18,6 +18,7 @@ struct recorded {
   std::string_view collective;
   std::size_t elements = 0;       ///< as the call counts them; of all_to_all, what this rank sends
   std::size_t element_bytes = 0;
+  std::size_t terms = 0;  ///< of an exact sum: how many arrays all ranks bring; 0: one each
   friend bool operator==(const recorded&, const recorded&) = default;
 };
 
@@ -72,8 +73,11 @@ class recording {
 
   template <class Body>
   void note(const call& made, const Body& body) {
-    recorded one{made.what->collective, made.count, 0};
-    if constexpr (requires { *body.in; }) {
+    recorded one{made.what->collective, made.count};
+    if constexpr (requires { body.terms(); }) {
+      one.element_bytes = sizeof(*body.out);
+      one.terms = body.terms();
+    } else if constexpr (requires { *body.in; }) {
       one.element_bytes = sizeof(*body.in);
     }
     if constexpr (requires { body.sent.total(1); }) {

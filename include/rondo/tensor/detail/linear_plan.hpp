@@ -63,9 +63,9 @@ class planner {
   /// Terms of rows of `columns` columns, summed over the cut `by`.
   [[nodiscard]] std::vector<planned_collective> reduce(std::size_t columns, const cut& by) const {
     if constexpr (is_exact<Order>) {
-      return tree_exchange{leaf_cut(by, order_.features)}.planned(
+      return {tree_exchange{leaf_cut(by, order_.features)}.planned(
           splits_rows ? conversion::reduce_scatter : conversion::all_reduce, tokens_ * columns,
-          sizeof(T), axis_);
+          sizeof(T), axis_)};
     } else {
       return {one(splits_rows ? schedule::collective::reduce_scatter
                               : schedule::collective::all_reduce,
@@ -73,16 +73,14 @@ class planner {
     }
   }
 
-  /// Memory that passes: rows gathered, and terms of rows.
+  /// Memory that passes: rows gathered, and terms of rows; in exact mode, the nodes of the sum.
   [[nodiscard]] std::size_t gathered_bytes(std::size_t columns) const {
     return splits_rows ? tokens_ * columns * sizeof(T) : 0;
   }
   [[nodiscard]] std::size_t terms_bytes(std::size_t columns, const cut& by) const {
     const std::size_t elements = tokens_ * columns;
     if constexpr (is_exact<Order>) {
-      return tree_exchange{leaf_cut(by, order_.features)}.passing_elements(
-                 elements, splits_rows ? rows_held() * columns : largest(elements), !splits_rows) *
-             sizeof(T);
+      return tree_exchange{leaf_cut(by, order_.features)}.arrays() * elements * sizeof(T);
     } else {
       return splits_rows ? elements * sizeof(T) : 0;
     }

@@ -9,6 +9,7 @@
 #include <rondo/tensor/tree_exchange.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -145,13 +146,15 @@ class split_linear {
   auto reduce_behind(source_location where, const To& out, std::size_t rows, std::size_t columns,
                      const Product& product) {
     if constexpr (is_exact<Order>) {
-      auto& sums = ranks_.passage().kept.template get<tree_sum<T>>(
-          rows * columns, [] { return tree_sum<T>{}; });
+      auto& sums =
+          ranks_.passage().kept.template get<tree_sum<T>>(0, [] { return tree_sum<T>{}; });
       sums.restart(rows * columns);
       for (const held_leaf& leaf : leaves_) {
         product(leaf.local, matrix<T>{sums.room().data(), rows, columns});
         sums.put(leaf.number);
       }
+      auto& kept = ranks_.passage().node_bytes;
+      kept = (std::max)(kept, sums.bytes());
       tree_->reduce(ranks_, sums, out, where);
       return nothing_pending{};
     } else {
