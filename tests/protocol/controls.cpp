@@ -60,6 +60,9 @@ struct peers {
   [[nodiscard]] protocol::counters& used() { return count; }
   void advance() { ++calls; }
 
+  [[nodiscard]] static bool crowded() { return true; }
+  [[nodiscard]] bool beside(int rank) const { return rank % 2 == self % 2; }
+
   [[nodiscard]] bool wait(int rank, const std::uint64_t& word_of_peer) const {
     const bool leaving = &word_of_peer == &pad(rank).left.word;
     if ((with == flaw::no_exit_wait && leaving) ||
@@ -87,7 +90,7 @@ struct peers {
   }
 };
 
-static_assert(protocol::peer_memory<peers>);
+static_assert(protocol::peer_memory<peers> && protocol::shares_processors<peers>);
 
 std::atomic<int> wrong{0};
 

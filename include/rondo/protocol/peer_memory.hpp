@@ -158,19 +158,39 @@ RONDO_HOST_DEVICE bool agree(Group& group, bool mine) {
   return mine;
 }
 
+/// Peer memory of ranks that may share processors, and know with whom.
+///  - `crowded()`  true if ranks share processors
+///  - `beside(r)`  rank r shares this rank's processor, as far as is known
+template <class Peers>
+concept shares_processors = peer_memory<Peers> && requires(Peers& peers, int rank) {
+  { peers.crowded() } -> std::same_as<bool>;
+  { peers.beside(rank) } -> std::same_as<bool>;
+};
+
 /// True, on all threads, when every rank's word, found by `word_of(rank)`, is that of the running
-/// step. Also synchronises the group. Threads that can vote share the peers among them.
+/// step. Also synchronises the group. Threads that can vote share the peers among them. Ranks that
+/// share a processor wait for each other first: those cannot come while this one looks for others.
 template <cooperative Group, peer_memory Peers, class WordOf>
 RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& word_of) {
   constexpr bool shared = votes<Group> || thread_block<Group>;
   const int size = peers.size();
   bool came = true;
-  for (int step = shared ? static_cast<int>(group.thread_rank()) : 0; step < size - 1;
-       step += shared ? static_cast<int>(group.size()) : 1) {
-    const int next = peers.rank() + 1 + step;  // each rank starts with another peer
-    const int rank = next < size ? next : next - size;
-    came = came && peers.wait(rank, word_of(rank));
+  const auto each_peer = [&](const auto& wanted) {
+    for (int step = shared ? static_cast<int>(group.thread_rank()) : 0; step < size - 1;
+         step += shared ? static_cast<int>(group.size()) : 1) {
+      const int next = peers.rank() + 1 + step;  // each rank starts with another peer
+      const int rank = next < size ? next : next - size;
+      if (wanted(rank)) {
+        came = came && peers.wait(rank, word_of(rank));
+      }
+    }
+  };
+  if constexpr (shares_processors<Peers>) {
+    if (peers.crowded()) {
+      each_peer([&](int rank) { return peers.beside(rank); });
+    }
   }
+  each_peer([](int) { return true; });
   return agree(group, came);
 }
 

@@ -85,7 +85,7 @@ struct world : detail::owned {
   int size = 1;
   clock::duration deadline{};
   int processors = 1;  ///< that ranks may run on
-  int spins = 4;
+  bool crowded = true;  ///< more ranks than processors
   std::size_t streams_from = 0;  ///< bytes of a call
   std::vector<std::atomic<presence>> present;
   std::mutex lock;
@@ -95,7 +95,7 @@ struct world : detail::owned {
       : size{ranks},
         deadline{patience},
         processors{detail::processors()},
-        spins{detail::spins_for(ranks, processors)},
+        crowded{ranks > processors},
         streams_from{detail::streams_from()},
         present(static_cast<std::size_t>(ranks)) {}
 
@@ -132,6 +132,7 @@ struct group : detail::owned {
       : around{std::move(of)},
         ranks{std::move(world_ranks)},
         members(ranks.size()),
+        processor_of(ranks.size()),
         channels(2 * ranks.size() * ranks.size()) {
     const std::scoped_lock hold{around->lock};
     around->groups.push_back(this);
@@ -221,6 +222,8 @@ struct group : detail::owned {
   detail::shared<world> around;
   std::vector<int> ranks;  ///< world number of each rank
   mutable std::vector<member> members;
+  /// 1 + the processor that each rank was on when it waited last: written when that changes.
+  mutable std::vector<std::atomic<int>> processor_of;
   mutable std::vector<std::atomic<channel*>> channels;
   std::atomic<failure*> failed{nullptr};
 

@@ -71,6 +71,24 @@ class turn {
     return wait_until(peer, word, signal_, false);
   }
 
+  /// Ranks share processors. Notes which one this rank is on.
+  bool crowded() noexcept {
+    if (!in_.around->crowded) {
+      return false;
+    }
+    here_ = 1 + detail::processor_here();
+    auto& shown = in_.processor_of[static_cast<std::size_t>(rank_)];
+    if (shown.load(std::memory_order_relaxed) != here_) {
+      shown.store(here_, std::memory_order_relaxed);
+    }
+    return true;
+  }
+  /// Rank `peer` was on this rank's processor when it waited last.
+  [[nodiscard]] bool beside(int peer) const noexcept {
+    return in_.processor_of[static_cast<std::size_t>(peer)].load(std::memory_order_relaxed) ==
+           here_;
+  }
+
   /// Runs `body`, which uses memory of peers' callers. A rank that gives up first waits for all who
   /// touch, so nobody's buffers go away under a reader.
   template <class Body>
@@ -294,13 +312,25 @@ class turn {
   }
 
   bool wait_until(int peer, const std::uint64_t& word, std::uint64_t value, bool differs) {
-    for (int look = 0; look < in_.around->spins; ++look) {
-      if ((protocol::observe(word) == value) != differs) {
+    const auto done = [&] { return (protocol::observe(word) == value) != differs; };
+    if (done()) {
+      return true;
+    }
+    for (int looks = looks_for(peer); looks > 0; --looks) {
+      detail::relax();
+      if (done()) {
         return true;
       }
-      detail::relax();
     }
     return wait_long(peer, word, value, differs);
+  }
+
+  /// How often to look again for a signal of this peer before the processor is given away.
+  [[nodiscard]] int looks_for(int peer) noexcept {
+    if (!crowded()) {
+      return detail::looks_alone;
+    }
+    return beside(peer) ? 0 : detail::looks_across;
   }
 
   [[gnu::noinline]] bool wait_long(int peer, const std::uint64_t& word, std::uint64_t value,
@@ -390,10 +420,12 @@ class turn {
   std::uint64_t word_;
   std::uint64_t signal_;  ///< the word of the step that this call is in
   int rank_;
+  int here_ = -1;  ///< 1 + the processor, when `crowded` was asked last
   bool seen_ = false;  ///< peers may have noticed this call
 };
 
 static_assert(detail::lending<turn> && detail::messaging<turn> && detail::abandonable<turn> &&
-              detail::shares_memory<turn> && protocol::reaches_buffers<turn>);
+              detail::shares_memory<turn> && protocol::reaches_buffers<turn> &&
+              protocol::shares_processors<turn>);
 
 }  // namespace rondo::inline v0_1::threads
