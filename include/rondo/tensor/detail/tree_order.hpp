@@ -146,12 +146,12 @@ class tree_order {
     static T lower(T value) { return value; }
     static T fold(T a, T b) { return static_cast<T>(a + b); }
   };
-  /// Blocks of 2 KiB: of larger ones, what is read from memory comes in bursts. Sums of 4 MiB of 3
-  /// and 4 ranks took 1.3 times as long with 8 KiB (Zen 5, GCC 12 -O2, 2026-11-27).
+  /// Blocks of 4 KiB: larger ones are read from memory in bursts, smaller ones cost more calls; sums
+  /// of 256 KiB to 16 MiB, bench/results/tensor_layers.md (Zen 5, GCC 12 -O2, 2026-11-27).
   template <class T>
   struct lines : protocol::fold_lines<T, addition<T>> {
     using protocol::fold_lines<T, addition<T>>::fold_lines;
-    static constexpr std::size_t block = (std::max)(std::size_t{1}, 2048 / sizeof(T));
+    static constexpr std::size_t block = (std::max)(std::size_t{1}, 4096 / sizeof(T));
   };
 
   /// Two levels of a tree put at most three nodes on the stack, and there are at most 64.
