@@ -58,7 +58,8 @@ struct all_to_all_direct {
   static void move(Turn& turn, const T* in, T* out, const chunking& sent, const chunking& received,
                    const Theirs& theirs) {
     if constexpr (protocol::reaches_buffers<Turn>) {
-      protocol::direct_all_to_all(turn, in, out, received, theirs);
+      const bool equal = sent.uniform() && received.uniform();
+      protocol::direct_all_to_all(turn, in, out, received, equal, theirs);
     } else {
       protocol::staged_all_to_all(turn, in, out, sent, received);
     }
