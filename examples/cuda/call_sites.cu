@@ -55,6 +55,26 @@ __global__ void calls(rondo::device::window window, float* in, float* out, box* 
 }
 // end: calls
 
+/// Two ranks that share a GPU, each with a stream of its own.
+void from_the_host(float* values, std::size_t n) {
+  // begin: host
+  rondo::cuda::virtual_ranks ranks{2, 8 << 20};  // or peer_gpus, shared_window, nccl::window
+  cudaStream_t streams[2];
+  for (int rank = 0; rank < 2; ++rank) {
+    rondo::cuda::require(cudaStreamCreate(&streams[rank]), "cudaStreamCreate");
+    const rondo::device_span<float> gradient{values + rank * n, n};
+    // was: ncclAllReduce(gradient, gradient, n, ncclFloat, ncclAvg, comm, streams[rank]);
+    rondo::all_reduce(ranks.rank(rank), gradient, rondo::op::average{}, rondo::two_shot{},
+                      rondo::codec::int8<128>{}, rondo::on{streams[rank]});
+  }
+  // end: host
+  rondo::cuda::require(cudaDeviceSynchronize(), "kernels");
+  ranks.check();
+  for (auto& stream : streams) {
+    cudaStreamDestroy(stream);
+  }
+}
+
 int run() {
   constexpr std::size_t n = 10'000;
   float* memory = nullptr;
@@ -71,6 +91,7 @@ int run() {
   rondo::cuda::require(cudaDeviceSynchronize(), "kernels");
   ranks.check();  // a rank that was late, a rank in another call: the errors of a thread
   // end: ranks
+  from_the_host(memory, n);
   std::printf("%g\n", static_cast<double>(memory[n]));
   cudaFree(memory);
   cudaFree(boxes);

@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// Collectives inside kernels, codecs on device buffers, and windows of memory that ranks share:
-/// virtual ranks on one GPU, GPUs of a process, processes of a node. Needs nvcc; no -rdc.
+/// Collectives inside kernels, codecs on device buffers, windows of memory that ranks share (virtual
+/// ranks on one GPU, GPUs of a process, processes of a node), and collectives over windows that the
+/// host calls. Needs nvcc; no -rdc.
 #include <rondo/codec.hpp>
+#include <rondo/collective.hpp>
 #include <rondo/core/device_span.hpp>
 #include <rondo/device.hpp>
 #include <rondo/device/codec.cuh>
+#include <rondo/schedule/generators.hpp>
 #include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/cuda/peer_gpus.hpp>
 #include <rondo/transport/cuda/shared_window.hpp>

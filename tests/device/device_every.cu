@@ -26,6 +26,18 @@ RONDO_TEST_KERNEL(fused_all_reduce, float, device::two_shot_pull);
 RONDO_TEST_KERNEL(all_reduce_to_epilogue, float, rondo::two_shot);
 RONDO_TEST_KERNEL(all_reduce_to_epilogue, __nv_bfloat16, rondo::two_shot);
 
+/// Of a call that the host makes.
+template <class T, class Algorithm, class Codec>
+using host_all_reduce =
+    rondo::cuda::call_in_kernel<rondo::schedule::collective::all_reduce, T, Algorithm,
+                                rondo::op::sum, Codec>;
+template <class Call>
+const void* const kernel_of = reinterpret_cast<const void*>(&rondo::cuda::collective_kernel<Call>);
+const void* host_calls[] = {
+    kernel_of<host_all_reduce<float, rondo::two_shot, rondo::codec::exact>>,
+    kernel_of<host_all_reduce<float, rondo::two_shot, rondo::codec::int8<128>>>,
+};
+
 #if !defined(HOT_KERNELS_ONLY)
 RONDO_TEST_KERNEL(all_reduce, float);
 RONDO_TEST_KERNEL(all_reduce, double, rondo::ring);

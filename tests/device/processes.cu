@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Ranks that are processes, on one GPU: windows over CUDA IPC. Without MPS the processes share the
+// Ranks that are processes, on one GPU: windows over CUDA IPC and over virtual memory. Without MPS the processes share the
 // GPU by turns, so this shows that it works, not how fast.
 #include "kernels.cuh"
 
@@ -63,14 +63,8 @@ __global__ void through_stages(rondo::device::window w, float* wrong, int call) 
       });
 }
 
-int run(int rank, board& shared) {
-  using namespace rondo;
-  int devices = 0;
-  const bool found = cudaGetDeviceCount(&devices) == cudaSuccess && devices > 0;
-  shared.meet();
-  if (!found) {
-    return 77;
-  }
+/// 0, or 1 for wrong results.
+int run(int rank, board& shared, rondo::cuda::sharing share) {
   rondo::cuda::shared_window window{
       rank,
       ranks,
@@ -78,7 +72,8 @@ int run(int rank, board& shared) {
       [&](std::span<const std::byte> mine, std::span<std::byte> all) {
         shared.gather(rank, mine, all);
       },
-      {.slots = 2, .heap_bytes = 2 * count * sizeof(float), .patience = std::chrono::seconds{60}}};
+      {.slots = 2, .heap_bytes = 2 * count * sizeof(float), .patience = std::chrono::seconds{60},
+       .share = share}};
   std::vector<float> values(count);
   float wrong = 0;
   float* device_wrong = nullptr;
@@ -94,6 +89,11 @@ int run(int rank, board& shared) {
         "cudaMemcpy");
     window.launch({.blocks = 2, .threads = 256}, from_heap);
     window.launch({.blocks = 2, .threads = 256}, through_stages, device_wrong, call);
+    // Calls of the host: the sum of the sums, where it lies; then by packets.
+    const rondo::device_span<float> sums{
+        reinterpret_cast<float*>(window.heap()) + count, count};
+    rondo::all_reduce(window, sums, rondo::op::average{}, rondo::two_shot{}, rondo::on{});
+    rondo::all_reduce(window, sums.subspan(0, 10), rondo::op::max{}, rondo::on{});
     rondo::cuda::require(cudaMemcpy(values.data(), window.heap() + count * sizeof(float),
                                     count * sizeof(float), cudaMemcpyDeviceToHost),
                          "cudaMemcpy");
@@ -109,8 +109,21 @@ int run(int rank, board& shared) {
   rondo::cuda::require(cudaMemcpy(&in_kernels, device_wrong, sizeof(float), cudaMemcpyDeviceToHost),
                        "cudaMemcpy");
   cudaFree(device_wrong);
-  std::printf("rank %d: %g wrong results\n", rank, static_cast<double>(wrong + in_kernels));
+  std::printf("rank %d, %s: %g wrong results\n", rank,
+              share == rondo::cuda::sharing::ipc ? "CUDA IPC" : "virtual memory",
+              static_cast<double>(wrong + in_kernels));
   return wrong + in_kernels == 0 ? 0 : 1;
+}
+
+int run_all(int rank, board& shared) {
+  int devices = 0;
+  const bool found = cudaGetDeviceCount(&devices) == cudaSuccess && devices > 0;
+  shared.meet();
+  if (!found) {
+    return 77;
+  }
+  const int by_ipc = run(rank, shared, rondo::cuda::sharing::ipc);
+  return by_ipc + run(rank, shared, rondo::cuda::sharing::descriptor) == 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -125,7 +138,7 @@ int main() {
     if (children[rank] == 0) {
       int status = 1;
       try {
-        status = run(rank, shared);
+        status = run_all(rank, shared);
       } catch (const std::exception& failure) {
         std::printf("rank %d: %s\n", rank, failure.what());
       }

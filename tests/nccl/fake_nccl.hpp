@@ -24,7 +24,7 @@ void pretend_version(int code);
 /// What cudaStreamIsCapturing says on this thread.
 void pretend_capture(bool capturing);
 
-/// Blocks of ncclMemAlloc that are not freed.
+/// Blocks of ncclMemAlloc and cudaMalloc that are not freed.
 int blocks();
 
 /// Communicators that are neither destroyed nor aborted.

@@ -242,6 +242,21 @@ void check_window(rondo::nccl::communicator& comm) {
     const int sum = call * comm.size() + comm.size() * (comm.size() - 1) / 2;
     CHECK(got == std::vector<float>(count, static_cast<float>(sum)));
   }
+  // The same by the host: where it lies, through a codec, and from memory that peers do not reach.
+  const device_span<float> in_heap{values, count};
+  const std::vector<float> ones(count, 1.0f);
+  array<float> elsewhere{ones};
+  require(cudaMemcpy(values, ones.data(), count * sizeof(float), cudaMemcpyHostToDevice));
+  rondo::all_reduce(window, in_heap, rondo::two_shot{}, on{own.raw});
+  rondo::all_reduce(window, in_heap, rondo::op::average{}, rondo::codec::cast<rondo::bfloat16>{},
+                    on{own.raw});
+  rondo::all_reduce(window, elsewhere.span(), on{own.raw});
+  require(cudaStreamSynchronize(own.raw));
+  window.check_reports();
+  std::vector<float> got(count);
+  require(cudaMemcpy(got.data(), values, count * sizeof(float), cudaMemcpyDeviceToHost));
+  CHECK(got == std::vector<float>(count, static_cast<float>(comm.size())));
+  CHECK(elsewhere.on_host() == got);
 }
 
 /// Makes it, or skips where NCCL has no such memory.

@@ -4,9 +4,9 @@
 
 #include <rondo/codec/concept.hpp>
 #include <rondo/codec/tile.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/vectorize.hpp>
 
-#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <span>
@@ -84,7 +84,7 @@ struct cast {
     } else {
       const float relative = 0.5f * float{std::numeric_limits<Wire>::epsilon()};
       const float least = 0.5f * float{std::numeric_limits<Wire>::denorm_min()};
-      return (std::max)(absmax * relative, least);
+      return larger(absmax * relative, least);
     }
   }
 

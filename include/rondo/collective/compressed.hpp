@@ -80,6 +80,8 @@ struct compressed_all_reduce_job {
   Algorithm algorithm;
   Codec with;
 
+  static constexpr auto what = schedule::collective::all_reduce;
+
   template <class Turn>
   void operator()(Turn& turn) const {
     check_memory(with, count, turn.rank());
@@ -228,6 +230,8 @@ struct compressed_reduce_scatter_job {
   Operation operation;
   Codec with;
 
+  static constexpr auto what = schedule::collective::reduce_scatter;
+
   template <class Turn>
   void operator()(Turn& turn) const {
     if constexpr (works_elsewhere<Turn>) {
@@ -267,6 +271,8 @@ struct compressed_all_gather_job {
   cut_by_rank by_rank;
   Codec with;
 
+  static constexpr auto what = schedule::collective::all_gather;
+
   template <class Turn>
   void operator()(Turn& turn) const {
     if constexpr (works_elsewhere<Turn>) {
@@ -300,6 +306,8 @@ struct compressed_all_to_all_job {
   cut_by_rank sent;
   cut_by_rank received;
   Codec with;
+
+  static constexpr auto what = schedule::collective::all_to_all;
 
   template <class Turn>
   void operator()(Turn& turn) const {

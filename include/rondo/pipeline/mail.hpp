@@ -21,6 +21,12 @@
 
 namespace rondo::inline v0_1::pipeline::detail {
 
+/// Ranks whose values travel apart from their headers, on streams: `send_values(payload, peer)` and
+/// `receive_values(payload, peer)` enqueue, in the order of the rank's row; `before_reuse()` makes
+/// later work of stages wait for what was sent.
+template <class Comm>
+concept carries_values = requires { Comm::carries; };
+
 /// Values on their way out, until their receiver has them.
 template <class Values>
 struct departure {
@@ -48,6 +54,9 @@ class mail {
   void send(int peer, const header& first, Values payload) {
     outgoing_.push_back({peer, first, std::move(payload)});
     sweep();
+    if constexpr (carries_values<Comm>) {
+      post_all();  // or streams would see another order than the one that was proved
+    }
   }
 
   /// The next message from this rank.
@@ -61,9 +70,21 @@ class mail {
     sweep();
     Values into = spare_.get(count);
     if (count > 0) {
-      rondo::receive(comm_, into, from{peer}, tag{mail_tag});
+      if constexpr (carries_values<Comm>) {
+        comm_.receive_values(into, peer);
+      } else {
+        rondo::receive(comm_, into, from{peer}, tag{mail_tag});
+      }
     }
     return into;
+  }
+
+  /// An empty buffer for a stage, which may have room.
+  [[nodiscard]] Values empty() {
+    if constexpr (carries_values<Comm>) {
+      comm_.before_reuse();
+    }
+    return spare_.empty();
   }
 
   /// Returns when all messages are where their receivers can take them.
@@ -113,6 +134,12 @@ class mail {
     if (one.now == state::waits && is_next(one) && has_room(comm_, peer)) {
       static_cast<void>(offer(comm_, std::span{&one.first, 1}, peer, number));  // is copied
       one.now = one.first.count == 0 ? state::offered : state::announced;
+    }
+    if constexpr (carries_values<Comm>) {
+      if (one.now == state::announced && one.first.failed < 0) {
+        comm_.send_values(one.payload, one.peer);
+        one.now = state::offered;  // the stream orders what becomes of the buffer
+      }
     }
     if (one.now == state::announced && has_room(comm_, peer)) {
       one.under_way = one.first.failed >= 0 ? offer(comm_, excuse_, peer, number)

@@ -198,7 +198,7 @@ class executor {
   [[nodiscard]] values take(const action& what) {
     const bool starts = what.kind == kind::forward ? plan_.placement.is_first(what.stage)
                                                    : plan_.placement.is_last(what.stage);
-    return starts ? memory_.spare.empty() : std::move(memory_.input(what).payload);
+    return starts ? mail_.empty() : std::move(memory_.input(what).payload);
   }
 
   void compute(const action& what) {
@@ -355,6 +355,19 @@ class executor {
   std::exception_ptr own_{};
 };
 
+/// Refuses a plan that may hang where values are carried on streams.
+template <class Comm>
+void check_channel(const Comm& comm, const proved& safe) {
+  if constexpr (carries_values<Comm>) {
+    if (safe.carried_by() != Comm::carries) {
+      refuse("pipeline: run: the plan is proved for " + std::string{name_of(safe.carried_by())} +
+                 "; ranks that are GPUs take one that is proved for " +
+                 std::string{name_of(Comm::carries)},
+             comm.rank());
+    }
+  }
+}
+
 }  // namespace detail
 
 /// Runs this rank's row of a proved plan: one step of training, or one batch of serving. Every rank
@@ -363,7 +376,7 @@ class executor {
 ///
 /// Sends wait for nobody on thread ranks and MPI, whatever the length of messages: there a proof for
 /// `mailbox` is enough, and runs as forecast. On communicators that can only send and wait,
-/// `rendezvous` is safe.
+/// `rendezvous` is safe. With stages on GPUs, `comm` is `cuda_ranks`.
 ///
 /// Order: a stage's calls come in the order of the plan, so that gradients have the same bits as
 /// when the stages run one after another on one rank. Errors: an exception of a stage ends the run
@@ -374,6 +387,7 @@ class executor {
 /// than ever before; buffers stay with the communicator.
 template <class Comm, runnable_stage Stage>
 run_report run(Comm& comm, const proved& safe, Stage& stage) {
+  detail::check_channel(comm, safe);
   const detail::real_time clock{};
   return detail::executor<Comm, Stage, detail::real_time>{comm, safe.plan(), stage, clock}.run();
 }
@@ -382,6 +396,7 @@ run_report run(Comm& comm, const proved& safe, Stage& stage) {
 /// and the report tells when this rank ended. It ends to the tick where `simulate` says.
 template <class Comm, runnable_stage Stage, cost_model Model>
 run_report run(Comm& comm, const proved& safe, Stage& stage, const Model& virtual_time) {
+  detail::check_channel(comm, safe);
   return detail::executor<Comm, Stage, Model>{comm, safe.plan(), stage, virtual_time}.run();
 }
 

@@ -36,6 +36,11 @@ int main() {
   rondo::cuda::require(cudaDeviceSynchronize(), "the kernel");
   const bool summed = memory[2 * count] == 6 && memory[3 * count - 1] == 6;
 
+  // The same by a call of the host over a window.
+  rondo::cuda::virtual_ranks alone{1, std::size_t{8} << 20};
+  rondo::all_reduce(alone.rank(0), rondo::device_span{memory, count}, rondo::op::average{},
+                    rondo::two_shot{}, rondo::on{});
+
   auto comm = rondo::nccl::connect(rondo::nccl::id_or_failure::on(0).id, 0, 1);
   average(comm, memory, count, nullptr);
   rondo::cuda::require(cudaDeviceSynchronize(), "all_reduce");

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/transport/cuda/memory.hpp>
 #include <rondo/version.hpp>
 
 #include <cuda_runtime_api.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 
@@ -44,11 +44,11 @@ namespace detail {
     cudaFuncAttributes attributes{};
     require(cudaFuncGetAttributes(&attributes, kernel), "cudaFuncGetAttributes");
     const auto most = static_cast<unsigned>(attributes.maxThreadsPerBlock);
-    shape.threads = (std::min)(512u, most / 32 * 32);
+    shape.threads = smaller(512u, most / 32 * 32);
   }
   const unsigned fit = resident_blocks(kernel, shape.threads, shape.shared_bytes);
   if (shape.blocks == 0) {
-    shape.blocks = (std::max)(1u, (std::min)(slots, fit / ranks));
+    shape.blocks = larger(1u, smaller(slots, fit / ranks));
   }
   if (shape.blocks > slots) {
     refuse("cuda: launch of " + std::to_string(shape.blocks) +
@@ -65,9 +65,16 @@ namespace detail {
   return shape;
 }
 
-/// A cooperative launch: all blocks run at once, or the launch fails. May be captured in a graph.
+/// How the blocks of a launch come to run at the same time.
+enum class residence {
+  guaranteed,  ///< a cooperative launch: all blocks run at once, or it fails
+  shared       ///< other launches that they wait for share the GPU; the caller has counted blocks
+};
+
+/// Enqueues a kernel. May be captured in a graph.
 template <class... P>
-void launch_at_once(void (*kernel)(P...), dim3 grid, const launch_shape& shape, P... arguments) {
+void launch_at_once(void (*kernel)(P...), dim3 grid, const launch_shape& shape, residence how,
+                    P... arguments) {
   cudaLaunchAttribute together{};
   together.id = cudaLaunchAttributeCooperative;
   together.val.cooperative = 1;
@@ -77,7 +84,7 @@ void launch_at_once(void (*kernel)(P...), dim3 grid, const launch_shape& shape, 
   config.dynamicSmemBytes = shape.shared_bytes;
   config.stream = shape.stream;
   config.attrs = &together;
-  config.numAttrs = 1;
+  config.numAttrs = how == residence::guaranteed ? 1 : 0;
   void* pointers[] = {static_cast<void*>(&arguments)...};
   require(cudaLaunchKernelExC(&config, reinterpret_cast<const void*>(kernel), pointers),
           "launch of a kernel with collectives");

@@ -52,6 +52,27 @@ class device_guard {
   return value;
 }
 
+/// Lets kernels on the current device load and store memory that `cudaMalloc` gave on another one.
+/// Errors: error_code::invalid_argument where it cannot.
+inline void reach_device(int other) {
+  const int here = current_device();
+  if (here == other) {
+    return;
+  }
+  int reaches = 0;
+  require(cudaDeviceCanAccessPeer(&reaches, here, other), "cudaDeviceCanAccessPeer");
+  if (reaches == 0) {
+    refuse("cuda: GPU " + std::to_string(here) + " cannot reach the memory of GPU " +
+           std::to_string(other) + "; use NCCL between them");
+  }
+  const auto status = cudaDeviceEnablePeerAccess(other, 0);
+  if (status == cudaErrorPeerAccessAlreadyEnabled) {
+    static_cast<void>(cudaGetLastError());
+  } else {
+    require(status, "cudaDeviceEnablePeerAccess");
+  }
+}
+
 /// Bytes on the device that is current when it is made, all zero, before anyone else can see them.
 class zeroed_memory {
  public:

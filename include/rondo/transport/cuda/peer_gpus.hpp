@@ -3,15 +3,16 @@
 #pragma once
 
 #include <rondo/device/window.hpp>
+#include <rondo/transport/cuda/kernel_launch.hpp>
 #include <rondo/transport/cuda/launch.hpp>
 #include <rondo/transport/cuda/memory.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
+#include <rondo/transport/cuda/window_rank.hpp>
+#include <rondo/transport/shared.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <span>
-#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -38,22 +39,24 @@ class peer_gpus {
       const device_guard here{device};
       memory_.emplace_back(shape_.bytes());
     }
+    for (int rank = 0; rank < size(); ++rank) {
+      ranks_.emplace_back(new window_rank<kernel_launch>(
+          window_parts(rank, 0), options_,
+          kernel_launch{devices_[static_cast<std::size_t>(rank)]}));
+    }
   }
 
   [[nodiscard]] int size() const noexcept { return shape_.ranks; }
   [[nodiscard]] unsigned slots() const noexcept { return options_.slots; }
 
   [[nodiscard]] device::window window(int rank, unsigned channel = 0) const {
-    device::window::parts parts;
-    for (int peer = 0; peer < size(); ++peer) {
-      parts.memory[peer] = memory_[static_cast<std::size_t>(peer)].data();
-    }
-    parts.shape = shape_;
-    parts.reports = reports_.data();
-    parts.patience_ns = nanoseconds_of(options_);
-    parts.rank = rank;
-    parts.first_slot = channel * options_.slots;
-    return device::window{parts};
+    return device::window{window_parts(rank, channel)};
+  }
+
+  /// One rank, for collectives that the host calls: `rondo::all_reduce(gpus.rank(r), values,
+  /// rondo::on{stream})`, for every rank.
+  [[nodiscard]] window_rank<kernel_launch>& rank(int which) const {
+    return *ranks_[static_cast<std::size_t>(which)];
   }
 
   /// Enqueues `kernel(window, arguments...)` on the GPU of one rank. All ranks launch as many
@@ -65,7 +68,8 @@ class peer_gpus {
     const device_guard here{devices_[static_cast<std::size_t>(rank)]};
     const auto shape = detail::settled(wanted, reinterpret_cast<const void*>(kernel), 1, slots());
     detail::launch_at_once<device::window, P...>(kernel, dim3{shape.blocks, 1, 1}, shape,
-                                                 window(rank, shape.channel), arguments...);
+                                                 detail::residence::guaranteed, window(rank, shape.channel),
+                                                 arguments...);
   }
 
   void check() const { reports_.check(nanoseconds_of(options_)); }
@@ -74,6 +78,18 @@ class peer_gpus {
   }
 
  private:
+  [[nodiscard]] device::window::parts window_parts(int rank, unsigned channel) const {
+    device::window::parts parts;
+    for (int peer = 0; peer < size(); ++peer) {
+      parts.memory[peer] = memory_[static_cast<std::size_t>(peer)].data();
+    }
+    parts.shape = shape_;
+    parts.reports = reports_.data();
+    parts.patience_ns = nanoseconds_of(options_);
+    parts.rank = rank;
+    parts.first_slot = channel * options_.slots;
+    return parts;
+  }
   [[nodiscard]] window_options with_slots(window_options options) const {
     for (std::size_t i = 0; options.slots == 0 && i < devices_.size(); ++i) {
       options.slots =
@@ -85,21 +101,7 @@ class peer_gpus {
     for (const int from : devices_) {
       const device_guard here{from};
       for (const int to : devices_) {
-        if (from == to) {
-          continue;
-        }
-        int reaches = 0;
-        require(cudaDeviceCanAccessPeer(&reaches, from, to), "cudaDeviceCanAccessPeer");
-        if (reaches == 0) {
-          refuse("cuda: GPU " + std::to_string(from) + " cannot reach the memory of GPU " +
-                 std::to_string(to) + "; use NCCL between them");
-        }
-        const auto status = cudaDeviceEnablePeerAccess(to, 0);
-        if (status == cudaErrorPeerAccessAlreadyEnabled) {
-          static_cast<void>(cudaGetLastError());
-        } else {
-          require(status, "cudaDeviceEnablePeerAccess");
-        }
+        reach_device(to);
       }
     }
   }
@@ -109,6 +111,7 @@ class peer_gpus {
   device::window_shape shape_;
   host_reports reports_;
   std::vector<zeroed_memory> memory_;
+  std::vector<rondo::detail::shared<window_rank<kernel_launch>>> ranks_;
 };
 
 }  // namespace rondo::inline v0_1::cuda

@@ -3,16 +3,22 @@
 #pragma once
 
 #include <rondo/device/window.hpp>
+#include <rondo/transport/cuda/kernel_launch.hpp>
 #include <rondo/transport/cuda/launch.hpp>
 #include <rondo/transport/cuda/memory.hpp>
+#include <rondo/transport/cuda/sharing.hpp>
+#include <rondo/transport/cuda/window_memory.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
+#include <rondo/transport/cuda/window_rank.hpp>
+#include <rondo/transport/descriptors.hpp>
+#include <rondo/transport/shared.hpp>
 #include <rondo/version.hpp>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -21,8 +27,8 @@
 
 namespace rondo::inline v0_1::cuda {
 
-/// A window over ranks that are processes of one node (CUDA IPC), threads, or both; one GPU each,
-/// or the same one for tests. How ranks tell each other of their memory is up to `exchange(mine,
+/// A window over ranks that are processes of one node, threads, or both; one GPU each, or the same
+/// one for tests. `window_options::share` says how processes map each other's memory. How ranks tell each other of their memory is up to `exchange(mine,
 /// all)`: it gathers the bytes of all ranks, in rank order, and returns on no rank before all have
 /// called.
 ///
@@ -46,9 +52,10 @@ class shared_window {
         options_{with_slots(options)},
         shape_{shape_for(ranks, window_bytes, options_)},
         reports_{ranks},
-        mine_{shape_.bytes()},
-        opened_(static_cast<std::size_t>(ranks), nullptr) {
+        mine_{shape_.bytes(), options_.share} {
     open_peers();
+    calls_ = rondo::detail::shared{
+        new window_rank<kernel_launch>(parts_, options_, kernel_launch{mine_.device()})};
   }
   shared_window(const shared_window&) = delete;
   shared_window& operator=(const shared_window&) = delete;
@@ -57,17 +64,18 @@ class shared_window {
     const device_guard here{mine_.device()};
     static_cast<void>(cudaDeviceSynchronize());
     meet();
-    for (void* one : opened_) {
-      if (one != nullptr) {
-        static_cast<void>(cudaIpcCloseMemHandle(one));
-      }
-    }
+    opened_.clear();
     meet();
   }
 
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return shape_.ranks; }
   [[nodiscard]] unsigned slots() const noexcept { return options_.slots; }
+
+  /// This rank on one stream, for collectives that the host calls: `rondo::all_reduce(window, values,
+  /// rondo::on{stream})`; see window_rank.
+  static constexpr bool device_memory = true;
+  [[nodiscard]] auto on(CUstream_st* stream) { return calls_->on(stream); }
 
   [[nodiscard]] device::window window(unsigned channel = 0) const {
     auto parts = parts_;
@@ -83,7 +91,8 @@ class shared_window {
     const device_guard here{mine_.device()};
     const auto shape = detail::settled(wanted, reinterpret_cast<const void*>(kernel), 1, slots());
     detail::launch_at_once<device::window, P...>(kernel, dim3{shape.blocks, 1, 1}, shape,
-                                                 window(shape.channel), arguments...);
+                                                 detail::residence::guaranteed, window(shape.channel),
+                                                 arguments...);
   }
 
   void check() const { reports_.check(nanoseconds_of(options_)); }
@@ -93,20 +102,27 @@ class shared_window {
  private:
   /// What a rank tells the others.
   struct announcement {
-    cudaIpcMemHandle_t handle;
+    window_handle handle;
     std::byte* address;
     std::uint64_t bytes;
     std::uint32_t slots;
+    std::uint32_t share;
+    std::int32_t device;
     std::int32_t process;
+    std::uint64_t process_space;  ///< in which the number of the process is one of its kind
   };
 
   void open_peers() {
     announcement told{};
-    require(cudaIpcGetMemHandle(&told.handle, mine_.data()), "cudaIpcGetMemHandle");
+    told.handle = mine_.handle();
     told.address = mine_.data();
-    told.bytes = shape_.bytes();
+    told.bytes = mine_.bytes();
     told.slots = shape_.slots;
+    told.share = static_cast<std::uint32_t>(options_.share);
+    told.device = mine_.device();
     told.process = static_cast<std::int32_t>(getpid());
+    struct stat space {};
+    told.process_space = ::stat("/proc/self/ns/pid", &space) == 0 ? space.st_ino : 0;
     std::vector<announcement> heard(static_cast<std::size_t>(size()));
     exchange_(std::as_bytes(std::span{&told, 1}), std::as_writable_bytes(std::span{heard}));
 
@@ -115,27 +131,38 @@ class shared_window {
     parts_.patience_ns = nanoseconds_of(options_);
     parts_.rank = rank_;
     for (int peer = 0; peer < size(); ++peer) {
+      require_equal(told, heard[static_cast<std::size_t>(peer)], peer);
+    }
+    std::vector<descriptor> files(heard.size());
+    if (options_.share == sharing::descriptor) {
+      const descriptor own = mine_.take_descriptor();
+      files = exchange_descriptors(rank_, size(), own.get(), exchange_);
+    }
+    for (int peer = 0; peer < size(); ++peer) {
       const auto& theirs = heard[static_cast<std::size_t>(peer)];
-      if (theirs.bytes != told.bytes || theirs.slots != told.slots) {
-        refuse(
-            "cuda: the window of rank " + std::to_string(peer) + " has " +
-                std::to_string(theirs.bytes) + " bytes and " + std::to_string(theirs.slots) +
-                " slots, expected " + std::to_string(told.bytes) + " and " +
-                std::to_string(told.slots) + " as on rank " + std::to_string(rank_) +
-                "; pass the same window_bytes and options on all ranks, slots too if GPUs differ",
-            peer);
-      }
-      parts_.memory[peer] = theirs.address;
-      if (theirs.process != told.process) {
-        void* mapped = nullptr;
-        require(cudaIpcOpenMemHandle(&mapped, theirs.handle, cudaIpcMemLazyEnablePeerAccess),
-                "cudaIpcOpenMemHandle");
-        opened_[static_cast<std::size_t>(peer)] = mapped;
-        parts_.memory[peer] = static_cast<std::byte*>(mapped);
+      if (theirs.process == told.process && theirs.process_space == told.process_space) {
+        reach_window(theirs.address, theirs.bytes, theirs.device, options_.share);
+        parts_.memory[peer] = theirs.address;
+      } else {
+        opened_.emplace_back(theirs.handle, files[static_cast<std::size_t>(peer)], options_.share,
+                             theirs.bytes);
+        parts_.memory[peer] = opened_.back().data();
         parts_.reaches_everything = false;
       }
     }
     meet();
+  }
+
+  void require_equal(const announcement& mine, const announcement& theirs, int peer) const {
+    if (theirs.bytes != mine.bytes || theirs.slots != mine.slots || theirs.share != mine.share) {
+      refuse("cuda: the window of rank " + std::to_string(peer) + " has " +
+                 std::to_string(theirs.bytes) + " bytes and " + std::to_string(theirs.slots) +
+                 " slots, expected " + std::to_string(mine.bytes) + " and " +
+                 std::to_string(mine.slots) + " as on rank " + std::to_string(rank_) +
+                 ", shared in the same way; pass the same window_bytes and options on all ranks, "
+                 "slots too if GPUs differ",
+             peer);
+    }
   }
 
   void meet() {
@@ -157,9 +184,10 @@ class shared_window {
   window_options options_;
   device::window_shape shape_;
   host_reports reports_;
-  zeroed_memory mine_;
-  std::vector<void*> opened_;
+  window_memory mine_;
+  std::vector<mapped_window> opened_{};
   device::window::parts parts_;
+  rondo::detail::shared<window_rank<kernel_launch>> calls_{};
 };
 
 }  // namespace rondo::inline v0_1::cuda

@@ -2,10 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/extremes.hpp>
 #include <rondo/device/window.hpp>
+#include <rondo/transport/cuda/kernel_launch.hpp>
 #include <rondo/transport/cuda/launch.hpp>
 #include <rondo/transport/cuda/memory.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
+#include <rondo/transport/cuda/window_rank.hpp>
+#include <rondo/transport/shared.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -32,7 +36,13 @@ class virtual_ranks {
       : options_{with_slots(ranks, options)},
         shape_{shape_for(ranks, window_bytes, options_)},
         memory_{shape_.bytes() * static_cast<std::size_t>(ranks)},
-        reports_{ranks} {}
+        reports_{ranks} {
+    for (int rank = 0; rank < ranks; ++rank) {
+      ranks_.emplace_back(new window_rank<kernel_launch>(
+          window_parts(0, rank), options_,
+          kernel_launch{memory_.device(), static_cast<unsigned>(ranks)}));
+    }
+  }
 
   [[nodiscard]] int size() const noexcept { return shape_.ranks; }
   /// Blocks that a rank may have in one launch.
@@ -45,16 +55,14 @@ class virtual_ranks {
       refuse("cuda: channel " + std::to_string(channel) + " of " +
              std::to_string(options_.channels) + "; make the window with more channels");
     }
-    device::window::parts parts;
-    for (int peer = 0; peer < size(); ++peer) {
-      parts.memory[peer] = memory_of(peer);
-    }
-    parts.shape = shape_;
-    parts.reports = reports_.data();
-    parts.patience_ns = nanoseconds_of(options_);
-    parts.rank = rank;
-    parts.first_slot = channel * options_.slots;
-    return device::window{parts};
+    return device::window{window_parts(channel, rank)};
+  }
+
+  /// One rank, for collectives that the host calls: `rondo::all_reduce(ranks.rank(r), values,
+  /// rondo::on{stream})`. Each rank has a stream of its own, and its kernel waits for those of the
+  /// others: the ranks' blocks fit the GPU together if nothing else runs there.
+  [[nodiscard]] window_rank<kernel_launch>& rank(int which) const {
+    return *ranks_[static_cast<std::size_t>(which)];
   }
 
   /// Enqueues `kernel(window, arguments...)` for all ranks; `gridDim` is {blocks, ranks}. Errors: a
@@ -67,8 +75,8 @@ class virtual_ranks {
     const auto shape = detail::settled(wanted, reinterpret_cast<const void*>(kernel),
                                        static_cast<unsigned>(size()), slots());
     detail::launch_at_once<device::window, P...>(
-        kernel, dim3{shape.blocks, static_cast<unsigned>(size()), 1}, shape, window(shape.channel),
-        arguments...);
+        kernel, dim3{shape.blocks, static_cast<unsigned>(size()), 1}, shape,
+        detail::residence::guaranteed, window(shape.channel), arguments...);
   }
   template <class... P>
   void launch(void (*kernel)(device::window, P...), std::type_identity_t<P>... arguments) {
@@ -98,9 +106,21 @@ class virtual_ranks {
   [[nodiscard]] static window_options with_slots(int ranks, window_options options) {
     if (options.slots == 0) {
       const int processors = attribute(cudaDevAttrMultiProcessorCount, current_device());
-      options.slots = static_cast<unsigned>((std::max)(1, 2 * processors / (std::max)(1, ranks)));
+      options.slots = static_cast<unsigned>(larger(1, 2 * processors / larger(1, ranks)));
     }
     return options;
+  }
+  [[nodiscard]] device::window::parts window_parts(unsigned channel, int rank) const {
+    device::window::parts parts;
+    for (int peer = 0; peer < size(); ++peer) {
+      parts.memory[peer] = memory_of(peer);
+    }
+    parts.shape = shape_;
+    parts.reports = reports_.data();
+    parts.patience_ns = nanoseconds_of(options_);
+    parts.rank = rank;
+    parts.first_slot = channel * options_.slots;
+    return parts;
   }
   [[nodiscard]] std::byte* memory_of(int rank) const {
     return memory_.data() + static_cast<std::size_t>(rank) * shape_.bytes();
@@ -110,6 +130,7 @@ class virtual_ranks {
   device::window_shape shape_;
   zeroed_memory memory_;
   host_reports reports_;
+  std::vector<rondo::detail::shared<window_rank<kernel_launch>>> ranks_;
 };
 
 }  // namespace rondo::inline v0_1::cuda

@@ -4,9 +4,11 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/device/window.hpp>
+#include <rondo/transport/chrono.hpp>
+#include <rondo/transport/cuda/sharing.hpp>
+#include <rondo/transport/cuda/window_costs.hpp>
 #include <rondo/version.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -21,6 +23,8 @@ struct window_options {
   std::size_t mail_bytes = 4096;    ///< of elements per block and peer in one parcel of a message
   std::size_t heap_bytes = 0;       ///< for the caller's own buffers, at equal offsets on all ranks
   std::chrono::nanoseconds patience = std::chrono::seconds{10};  ///< of a wait in a kernel
+  sharing share = sharing::ipc;  ///< how processes map each other's windows
+  window_costs costs{};  ///< what calls of the host's pick an algorithm by
 };
 
 /// The layout for `window_bytes` of staging per rank, all blocks and channels together.

@@ -36,7 +36,7 @@ class enqueued {
   template <class Body>
   void collective(const call& made, const Body& body) {
     in_->require_alive();
-    const profile::range seen{in_->ranges, made};
+    const cuda::profile::range seen{in_->ranges, made};
     ++in_->calls_made;
     using turn_type = turn<Work>;
     static_assert(detail::exchanging<turn_type> && detail::messaging<turn_type> &&

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/transport/cuda/range.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/nccl/handle.hpp>
-#include <rondo/transport/nccl/range.hpp>
 #include <rondo/version.hpp>
 
 #include <cuda_runtime_api.h>
@@ -194,7 +194,7 @@ class state {
   int open_groups = 0;  ///< of the user
   std::uint32_t calls_made = 0;
   rondo::detail::keepsakes kept{};
-  profile ranges{};
+  cuda::profile ranges{};
 
  private:
   bool owns_;

@@ -4,11 +4,14 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/device/window.hpp>
+#include <rondo/transport/cuda/kernel_launch.hpp>
 #include <rondo/transport/cuda/launch.hpp>
 #include <rondo/transport/cuda/memory.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
+#include <rondo/transport/cuda/window_rank.hpp>
 #include <rondo/transport/nccl/communicator.hpp>
 #include <rondo/transport/nccl/handle.hpp>
+#include <rondo/transport/shared.hpp>
 #include <rondo/version.hpp>
 
 #include <nccl.h>
@@ -76,11 +79,18 @@ class window {
     check(cudaGetLastError(), "nccl::window", comm.rank());
     check(cudaMemcpy(parts_.memory, found.data(), sizeof parts_.memory, cudaMemcpyDeviceToHost),
           "nccl::window", comm.rank());
+    calls_ = rondo::detail::shared{
+        new cuda::window_rank<cuda::kernel_launch>(parts_, options_, cuda::kernel_launch{device_})};
   }
 
   [[nodiscard]] int rank() const noexcept { return parts_.rank; }
   [[nodiscard]] int size() const noexcept { return shape_.ranks; }
   [[nodiscard]] unsigned slots() const noexcept { return options_.slots; }
+
+  /// This rank on one stream, for collectives that the host calls: `rondo::all_reduce(window, values,
+  /// rondo::on{stream})`; see window_rank.
+  static constexpr bool device_memory = true;
+  [[nodiscard]] auto on(CUstream_st* stream) { return calls_->on(stream); }
 
   /// The argument for a kernel that the caller launches.
   [[nodiscard]] device::window handle(unsigned channel = 0) const {
@@ -98,6 +108,7 @@ class window {
     const auto shape =
         cuda::detail::settled(wanted, reinterpret_cast<const void*>(kernel), 1, slots());
     cuda::detail::launch_at_once<device::window, P...>(kernel, dim3{shape.blocks, 1, 1}, shape,
+                                                       cuda::detail::residence::guaranteed,
                                                        handle(shape.channel), arguments...);
   }
 
@@ -184,6 +195,7 @@ class window {
   int device_;
   registered_memory memory_;
   device::window::parts parts_{};
+  rondo::detail::shared<cuda::window_rank<cuda::kernel_launch>> calls_{};
 };
 
 }  // namespace rondo::inline v0_1::nccl

@@ -14,7 +14,7 @@
 #define RONDO_HAS_NVTX 0
 #endif
 
-namespace rondo::inline v0_1::nccl {
+namespace rondo::inline v0_1::cuda {
 
 /// Where profilers find rondo's calls: NVTX's domain "rondo". Without NVTX's headers, or with
 /// NVTX_DISABLE, which is NVTX's own switch, there is nothing here.
@@ -63,4 +63,4 @@ class profile {
 #endif
 };
 
-}  // namespace rondo::inline v0_1::nccl
+}  // namespace rondo::inline v0_1::cuda
