@@ -61,14 +61,14 @@ inline constexpr std::int32_t unbounded = -0x7fffffff - 1;
 
 /// Its low 8 bits, brought within lowest .. highest first. The bounds have names of their own, for of
 /// `narrow(a < b ? b : a)` GCC makes `a < b ? narrow(b) : narrow(a)`, which is twice the work.
-[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint8_t nearest_byte(
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint32_t nearest_byte(
     float x, std::int32_t lowest, std::int32_t highest) {
   const auto sum = static_cast<std::int32_t>(bits_of(x + 0x1.8p23f));
   constexpr auto zero = static_cast<std::int32_t>(bits_of(0x1.8p23f));
   const std::int32_t least = lowest == unbounded ? unbounded : zero + lowest;
   const std::int32_t raised = sum < least ? least : sum;
   const std::int32_t kept = raised > zero + highest ? zero + highest : raised;
-  return static_cast<std::uint8_t>(kept);
+  return static_cast<std::uint32_t>(kept);
 }
 
 /// The greatest finite `Scale` that is not above `value`; the least, if there is none.

@@ -40,31 +40,31 @@ struct asymmetric_integer {
     return magnitude_of(float{scale.step}) >= infinity_bits;
   }
 
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(
-      const float (&x)[N], const scale_type& scale,
-      std::uint8_t (&payload)[packed_bytes<Bits, N>]) {
-    const float offset{scale.offset};
-    const float inverse = inverse_or_zero(float{scale.step});
-    const float half_offset = multiply(0.5f, offset);
-    float moved[N];
-    // Halves, for the distance of two floats may be beyond the range of float.
-    for (std::size_t i = 0; i < N; ++i) {
-      moved[i] = multiply(0.5f, x[i]) - half_offset;
-    }
-    pack_integers<Bits>(moved, 2.0f * inverse, 0, highest, no_dither{}, payload);
+  struct from_value {
+    float half_offset;
+    float twice_inverse;
+  };
+  struct from_code {
+    float offset;
+    float step;
+  };
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static from_value factor_of(
+      const scale_type& scale) {
+    return {multiply(0.5f, float{scale.offset}), 2.0f * inverse_or_zero(float{scale.step})};
   }
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
-      const std::uint8_t (&payload)[packed_bytes<Bits, N>], const scale_type& scale,
-      float (&x)[N]) {
-    const float offset{scale.offset};
-    const float step{scale.step};
-    std::uint8_t codes[N];
-    detail::unpack<Bits>(payload, codes);
-    for (std::size_t i = 0; i < N; ++i) {
-      x[i] = multiply(static_cast<float>(codes[i]), step) + offset;
-    }
+  /// Halves, for the distance of two floats may be beyond the range of float.
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(
+      float x, const from_value& by) {
+    const float moved = multiply(0.5f, x) - by.half_offset;
+    return nearest_byte(multiply(moved, by.twice_inverse), 0, highest);
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static from_code step_of(
+      const scale_type& scale) {
+    return {float{scale.offset}, float{scale.step}};
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
+                                                                            const from_code& by) {
+    return multiply(static_cast<float>(static_cast<std::int32_t>(code)), by.step) + by.offset;
   }
 
   /// |value - decoded| is at most half a step, for a block within -absmax .. absmax.

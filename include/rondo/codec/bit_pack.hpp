@@ -29,6 +29,14 @@ using codes_of_byte = std::conditional_t<
                        std::conditional_t<Bits == 2, std::uint32_t, std::uint64_t>>>;
 static_assert(std::endian::native == std::endian::little, "rondo: codec: little-endian only");
 
+/// As a loop: of `memcpy` GCC makes a slow `rep movs` from 128 bytes on.
+template <std::size_t N>
+RONDO_ALWAYS_INLINE void copy_bytes(const std::uint8_t* from, std::uint8_t* to) {
+  for (std::size_t i = 0; i < N; ++i) {
+    to[i] = from[i];
+  }
+}
+
 /// Bits `shift` .. `shift + Bits - 1` of each code, side by side.
 template <int Bits, std::size_t N>
 RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack_plane(const std::uint8_t (&codes)[N], int shift,
@@ -81,24 +89,6 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack(const std::uint8_t (&codes)[N],
   }
 }
 
-/// The same for `Blocks` blocks at once, whose payloads follow one another.
-template <int Bits, std::size_t Blocks, std::size_t N>
-RONDO_ALWAYS_INLINE void pack_blocks(const std::uint8_t (&codes)[N], std::uint8_t* bytes) {
-  constexpr std::size_t block = N / Blocks;
-  if constexpr (Bits == 6) {
-    std::uint8_t low[N / 2];
-    std::uint8_t high[N / 4];
-    pack_plane<4>(codes, 0, low);
-    pack_plane<2>(codes, 4, high);
-    for (std::size_t k = 0; k < Blocks; ++k) {
-      std::memcpy(bytes + k * (block / 4 * 3), low + k * (block / 2), block / 2);
-      std::memcpy(bytes + k * (block / 4 * 3) + block / 2, high + k * (block / 4), block / 4);
-    }
-  } else {
-    pack_plane<Bits>(codes, 0, bytes);
-  }
-}
-
 template <int Bits, std::size_t N>
 RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void unpack(
     const std::uint8_t (&bytes)[packed_bytes<Bits, N>], std::uint8_t (&codes)[N]) {
@@ -111,10 +101,44 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void unpack(
   }
 }
 
+/// The same for `Blocks` blocks at once, whose payloads follow one another.
+template <int Bits, std::size_t Blocks, std::size_t N>
+RONDO_ALWAYS_INLINE void pack_blocks(const std::uint8_t (&codes)[N], std::uint8_t* bytes) {
+  constexpr std::size_t block = N / Blocks;
+  if constexpr (Bits == 6) {
+    std::uint8_t low[N / 2];
+    std::uint8_t high[N / 4];
+    pack_plane<4>(codes, 0, low);
+    pack_plane<2>(codes, 4, high);
+    for (std::size_t k = 0; k < Blocks; ++k) {
+      copy_bytes<block / 2>(low + k * (block / 2), bytes + k * (block / 4 * 3));
+      copy_bytes<block / 4>(high + k * (block / 4), bytes + k * (block / 4 * 3) + block / 2);
+    }
+  } else {
+    pack_plane<Bits>(codes, 0, bytes);
+  }
+}
+template <int Bits, std::size_t Blocks, std::size_t N>
+RONDO_ALWAYS_INLINE void unpack_blocks(const std::uint8_t* bytes, std::uint8_t (&codes)[N]) {
+  constexpr std::size_t block = N / Blocks;
+  if constexpr (Bits == 6) {
+    std::uint8_t low[N / 2];
+    std::uint8_t high[N / 4];
+    for (std::size_t k = 0; k < Blocks; ++k) {
+      copy_bytes<block / 2>(bytes + k * (block / 4 * 3), low + k * (block / 2));
+      copy_bytes<block / 4>(bytes + k * (block / 4 * 3) + block / 2, high + k * (block / 4));
+    }
+    unpack_plane<4, true>(low, 0, codes);
+    unpack_plane<2, false>(high, 4, codes);
+  } else {
+    unpack_plane<Bits, true>(bytes, 0, codes);
+  }
+}
+
 /// The signed integer in the low `Bits` bits.
 template <int Bits>
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::int32_t sign_extended(
-    std::uint8_t code) {
+    std::uint32_t code) {
   constexpr std::int32_t sign = 1 << (Bits - 1);
   return ((static_cast<std::int32_t>(code) & (2 * sign - 1)) ^ sign) - sign;
 }

@@ -19,8 +19,9 @@ namespace rondo::inline v0_1::codec {
 ///  - `block`, `bits`: values that share a scale, and bits per value in the payload;
 ///  - `scale_type`: what is stored per block, trivially copyable;
 ///  - `statistic`: with `observe(tile)` and `combine(a, b)`, and `scale_of(statistic, count)`;
-///  - `pack(tile, scale, payload)` and `unpack(payload, scale, tile)` for a tile of any N values; in
-///    the place of `pack`, faster, `factor_of(scale)` and `code_of(value, factor)`;
+///  - `pack(tile, scale, payload)` and `unpack(payload, scale, tile)` for a tile of any N values; or
+///    in their place, and faster, `code_of(value, factor)` with `factor_of(scale)`, of which the low
+///    `bits` are sent, and `value_of(code, step)` with `step_of(scale)`;
 ///  - `is_poison(scale)`: the scale says that the block held a NaN or an infinity.
 /// and may have a `message` that `begin(context)` makes for each call, a `survey` of all values
 /// before the first is encoded, and `turn` and `turn_back`, applied to tiles on either side.
@@ -45,18 +46,26 @@ class block_codec : public Format {
   /// of which are written. Errors: a wire too short is refused.
   template <buffer Values>
   void encode(const Values& values, std::span<std::byte> to, const context& where = {}) const {
+    using T = element_of<Values>;
     const auto from = readable(values);
-    const auto first = from.data();
-    const std::size_t whole = from.size() / block * block;
-    element_of<Values> tail[block];
-    std::fill_n(tail, block, whole < from.size() ? padding(first[whole]) : element_of<Values>{});
-    std::copy(first + whole, first + from.size(), tail);
+    const auto begin = from.data();
+    const std::size_t whole = from.size() / group_values * group_values;
+    T last[group_values];
+    if (whole < from.size()) {
+      const std::size_t full = from.size() / block * block - whole;
+      T* const behind = std::copy(begin + whole, begin + from.size(), last);
+      std::fill(behind, last + group_values, padding(behind == last + full ? T{} : last[full]));
+    }
     encode_from(
-        [first, whole, &tail](std::size_t index, const message& told, tile_type& tile)
-            RONDO_INLINE_BODY {
-              detail::load(index < whole ? first + index : tail, tile);
-              if constexpr (turns) {
-                Format::turn(tile, told);
+        [begin, whole, &last](std::size_t index, const message& told, group_type& scratch, auto)
+            RONDO_INLINE_BODY -> const group_type& {
+              const T* const given = index < whole ? begin + index : last;
+              if constexpr (std::is_same_v<T, float> && !turns) {
+                return *reinterpret_cast<const group_type*>(given);
+              } else {
+                detail::load(given, flat(scratch));
+                turn(scratch, told);
+                return scratch;
               }
             },
         from.size(), to, where);
@@ -65,13 +74,12 @@ class block_codec : public Format {
   /// values = what the wire says.
   template <writable_buffer Values>
   void decode(std::span<const std::byte> from, Values&& values) const {
-    decode_to(from, writable(values),
-              [](float, float decoded) RONDO_INLINE_BODY { return decoded; });
+    decode_to(from, writable(values), replace);
   }
 
   /// sum += what the wire says, in fp32.
   void decode_add(std::span<const std::byte> from, std::span<float> sum) const {
-    decode_to(from, sum, [](float old, float decoded) RONDO_INLINE_BODY { return old + decoded; });
+    decode_to(from, sum, add);
   }
 
   /// rest -= what the wire says, in fp32.
@@ -87,32 +95,60 @@ class block_codec : public Format {
       detail::require_wire("codec::encode_sum", from.size(), wire_bytes(count), count);
     }
     const std::size_t padded = detail::round_up(count, granule);
-    const std::size_t whole = padded / block * block;
-    float tail[block] = {};
-    if (whole < padded) {
-      sum_tails(wires, padded, factor, tail);
-    }
     encode_from(
-        [wires, padded, factor, whole, &tail](std::size_t index, const message&, tile_type& tile)
-            RONDO_INLINE_BODY {
-              if (index < whole) {
-                sum_block(wires, padded, index / block, factor, tile);
-              } else {
-                detail::load(tail, tile);
-              }
+        [wires, padded, factor](std::size_t index, const message&, group_type& sums,
+                                auto width) RONDO_INLINE_BODY -> const group_type& {
+              sum_group(wires, padded, index / block, factor, sums, width);
+              return sums;
             },
         count, to, where);
   }
 
  private:
   using scale_type = typename Format::scale_type;
-  using tile_type = float[block];
   using payload_type = std::uint8_t[wire::block_bytes()];
   using message = detail::message_of<Format>;
   static constexpr std::size_t granule = detail::granule_of<Format>;
   static constexpr bool turns = granule > 1;
 
-  /// What stands behind the last values, so that their scale is theirs alone.
+  /// Blocks are worked on in groups, step by step: from one block's values to its codes is a long
+  /// chain of latencies, and a group has many such chains side by side; and where codes of a group
+  /// are moved together, loops are long enough to be vector code.
+  static constexpr std::size_t group = block < 1024 ? 1024 / block : 1;
+  static constexpr std::size_t group_values = group * block;
+  using group_type = float[group][block];
+
+  /// The codes of a block, as bytes, are whole registers. If not, its values become words first,
+  /// and the words of all blocks bytes: no loop is then too short for the registers there are.
+  template <class Width>
+  static constexpr bool fills_registers = block % Width::value == 0;
+
+  template <class Factor, class Code>
+  RONDO_ALWAYS_INLINE static void to_codes(const group_type& tiles, const Factor (&factors)[group],
+                                           Code (&codes)[group_values]) {
+    for (std::size_t k = 0; k < group; ++k) {
+      for (std::size_t i = 0; i < block; ++i) {
+        codes[k * block + i] = static_cast<Code>(Format::code_of(tiles[k][i], factors[k]));
+      }
+    }
+  }
+  template <class Step, class Code, class Fold>
+  RONDO_ALWAYS_INLINE static void to_values(const Code (&codes)[group_values],
+                                            const Step (&steps)[group], float* values,
+                                            const Fold& fold) {
+    for (std::size_t k = 0; k < group; ++k) {
+      for (std::size_t i = 0; i < block; ++i) {
+        float& value = values[k * block + i];
+        value = fold(value, Format::value_of(codes[k * block + i], steps[k]));
+      }
+    }
+  }
+
+  RONDO_ALWAYS_INLINE static float (&flat(group_type& tiles))[group_values] {
+    return reinterpret_cast<float(&)[group_values]>(tiles);
+  }
+
+  /// What stands behind the last values of a short block, so that their scale is theirs alone.
   template <class T>
   static T padding(T first) {
     if constexpr (requires { Format::pads_with_first; }) {
@@ -122,7 +158,23 @@ class block_codec : public Format {
     }
   }
 
-  /// `source(index, told, tile)` fills a tile with the block that begins at value `index`.
+  RONDO_ALWAYS_INLINE static void turn(group_type& tiles, const message& told) {
+    if constexpr (turns) {
+      for (auto& tile : tiles) {
+        Format::turn(tile, told);
+      }
+    }
+  }
+  RONDO_ALWAYS_INLINE static void turn_back(group_type& tiles, const message& told) {
+    if constexpr (turns) {
+      for (auto& tile : tiles) {
+        Format::turn_back(tile, told);
+      }
+    }
+  }
+
+  /// `source(index, told, scratch)` returns the group of blocks that begins at value `index`, in
+  /// `scratch` or elsewhere; past the last value it is padded.
   template <class Source>
   void encode_from(const Source& source, std::size_t values, std::span<std::byte> to,
                    const context& where) const {
@@ -132,23 +184,24 @@ class block_codec : public Format {
     }
     const std::size_t count = detail::round_up(values, granule);
     const auto begin = to.data();
-    vectorized([&]() RONDO_INLINE_BODY {
-      const message told = begin_message(source, count, where);
+    vectorized<registers::of_64_bytes>([&](auto width) RONDO_INLINE_BODY {
+      const message told = begin_message(source, count, where, width);
       wire::write_header(begin, told);
-      encode_blocks(source, count, begin, told);
+      encode_blocks(source, count, begin, told, width);
     });
     wire::zero_gaps(begin, count);
   }
 
-  template <class Source>
+  template <class Source, class Width>
   RONDO_ALWAYS_INLINE message begin_message(const Source& source, std::size_t count,
-                                            const context& where) const {
+                                            const context& where, Width width) const {
     if constexpr (detail::has_header<Format>) {
       typename Format::survey seen{};
-      tile_type tile;
-      for (std::size_t index = 0; index < count; index += block) {
-        source(index, {}, tile);
-        seen = Format::survey::combine(seen, Format::survey::observe(tile));
+      group_type scratch;
+      for (std::size_t index = 0; index < count; index += group_values) {
+        for (const auto& tile : source(index, {}, scratch, width)) {
+          seen = Format::survey::combine(seen, Format::survey::observe(tile));
+        }
       }
       return Format::begin(seen);
     } else if constexpr (requires(const Format& f) { f.begin(where); }) {
@@ -158,130 +211,174 @@ class block_codec : public Format {
     }
   }
 
-  /// Blocks are encoded in groups, statistic by statistic, scale by scale and then payload by
-  /// payload: from one block's values to its codes is a long chain of latencies, and a group has
-  /// many such chains side by side.
-  template <class Source>
+  template <class Source, class Width>
   RONDO_ALWAYS_INLINE static void encode_blocks(const Source& source, std::size_t count,
-                                                std::byte* to, const message& told) {
-    constexpr std::size_t group = block < 512 ? 1024 / block : 1;
-    float tiles[group][block];
+                                                std::byte* to, const message& told, Width width) {
+    group_type scratch;
     typename Format::statistic seen[group];
     scale_type scales[group];
-    payload_type last;
+    payload_type last[group];
     const std::size_t blocks = wire::blocks(count);
     for (std::size_t first = 0; first < blocks; first += group) {
-      const std::size_t here = (std::min)(group, blocks - first);
-      for (std::size_t k = 0; k < here; ++k) {
-        source((first + k) * block, told, tiles[k]);
+      const group_type& tiles = source(first * block, told, scratch, width);
+      for (std::size_t k = 0; k < group; ++k) {
         seen[k] = detail::observe_block<Format>(tiles[k]);
       }
-      for (std::size_t k = 0; k < here; ++k) {
-        scales[k] =
-            detail::scale_of<Format>(seen[k], (std::min)(block, count - (first + k) * block), told);
+      for (std::size_t k = 0; k < group; ++k) {
+        scales[k] = detail::scale_of<Format>(seen[k], block, told);
+      }
+      const std::size_t here = (std::min)(group, blocks - first);
+      if (first + here > count / block) {
+        scales[here - 1] = detail::scale_of<Format>(seen[here - 1], count % block, told);
       }
       wire::write_scales(to, first, scales, here);
-      if constexpr (detail::has_codes<Format> && group > 1) {
-        if (first + group <= count / block) {
-          encode_group(tiles, scales, told, wire::payload(to, count, first));
-          continue;
-        }
+      const bool whole = first + group <= count / block;
+      const auto payload = wire::payload(to, count, first);
+      pack_group(tiles, scales, told, first,
+                 whole ? reinterpret_cast<std::uint8_t*>(payload) : last[0], width);
+      if (!whole) {
+        std::memcpy(payload, last, payload_from(count, first));
       }
-      for (std::size_t k = 0; k < here; ++k) {
-        const std::size_t b = first + k;
-        auto& payload = b < count / block
-                            ? *reinterpret_cast<payload_type*>(wire::payload(to, count, b))
-                            : last;
-        detail::pack_tile<Format>(tiles[k], scales[k], payload, told, b * block);
-      }
-    }
-    if (count % block != 0) {
-      std::memcpy(wire::payload(to, count, count / block), last, wire::tail_bytes(count));
     }
   }
 
-  /// All the payloads of a group of whole blocks.
-  template <std::size_t Blocks>
-  RONDO_ALWAYS_INLINE static void encode_group(const float (&tiles)[Blocks][block],
-                                               const scale_type (&scales)[Blocks],
-                                               const message& told, std::byte* to) {
-    const auto payload = reinterpret_cast<std::uint8_t*>(to);
-    float factors[Blocks];
-    std::uint32_t poisoned = 0;
-    for (std::size_t k = 0; k < Blocks; ++k) {
-      factors[k] = detail::factor_of<Format>(scales[k], told);
-      poisoned |= Format::is_poison(scales[k]) ? 1u : 0u;
-    }
-    if constexpr (Format::bits == 8) {
-      for (std::size_t k = 0; k < Blocks; ++k) {
-        detail::quantise<Format>(tiles[k], factors[k], payload + k * block);
+  /// All the payloads of a group.
+  template <class Width>
+  RONDO_ALWAYS_INLINE static void pack_group(const group_type& tiles,
+                                             const scale_type (&scales)[group],
+                                             const message& told, std::size_t first,
+                                             std::uint8_t* payload, Width) {
+    if constexpr (detail::has_codes<Format>) {
+      decltype(detail::factor_of<Format>(scales[0], told)) factors[group];
+      std::uint32_t poisoned = 0;
+      for (std::size_t k = 0; k < group; ++k) {
+        factors[k] = detail::factor_of<Format>(scales[k], told);
+        poisoned |= Format::is_poison(scales[k]) ? 1u : 0u;
+      }
+      std::uint8_t codes[group_values];
+      if constexpr (fills_registers<Width>) {
+        to_codes(tiles, factors, codes);
+      } else {
+        std::uint32_t words[group_values];
+        to_codes(tiles, factors, words);
+        for (std::size_t i = 0; i < group_values; ++i) {
+          codes[i] = static_cast<std::uint8_t>(words[i]);
+        }
+      }
+      detail::pack_blocks<Format::bits, group>(codes, payload);
+      for (std::size_t k = 0; poisoned != 0 && k < group; ++k) {
+        if (Format::is_poison(scales[k])) {
+          std::memset(payload + k * wire::block_bytes(), detail::poison_byte<Format>,
+                      wire::block_bytes());
+        }
       }
     } else {
-      std::uint8_t codes[Blocks * block];
-      for (std::size_t k = 0; k < Blocks; ++k) {
-        detail::quantise<Format>(tiles[k], factors[k], codes + k * block);
-      }
-      detail::pack_blocks<Format::bits, Blocks>(codes, payload);
-    }
-    for (std::size_t k = 0; poisoned != 0 && k < Blocks; ++k) {
-      if (Format::is_poison(scales[k])) {
-        std::memset(payload + k * wire::block_bytes(), detail::poison_byte<Format>,
-                    wire::block_bytes());
+      for (std::size_t k = 0; k < group; ++k) {
+        detail::pack_tile<Format>(
+            tiles[k], scales[k],
+            *reinterpret_cast<payload_type*>(payload + k * wire::block_bytes()), told,
+            (first + k) * block);
       }
     }
   }
+
+  /// Bytes of payload from block b to the end.
+  RONDO_ALWAYS_INLINE static std::size_t payload_from(std::size_t count, std::size_t b) {
+    return wire::payload_end(count) - wire::payload_begin(count) - b * wire::block_bytes();
+  }
+
+  /// A group on the wire; the last one, if it is short, is copied and filled up.
+  struct packed_group {
+    const std::byte* scales;
+    const std::byte* payload;
+    std::byte scale_bytes[group * sizeof(scale_type)];
+    payload_type last[group];
+
+    RONDO_ALWAYS_INLINE packed_group(const std::byte* from, std::size_t count, std::size_t first)
+        : scales{wire::scale(from, first)}, payload{wire::payload(from, count, first)} {
+      if (first + group > count / block) {
+        std::memset(scale_bytes, 0, sizeof(scale_bytes));
+        std::memset(last, 0, sizeof(last));
+        std::memcpy(scale_bytes, scales, (wire::blocks(count) - first) * sizeof(scale_type));
+        std::memcpy(last, payload, payload_from(count, first));
+        scales = scale_bytes;
+        payload = reinterpret_cast<const std::byte*>(last);
+      }
+    }
+
+    /// to[i] = fold(to[i], value i) for all values of the group.
+    template <class Fold, class Width>
+    RONDO_ALWAYS_INLINE void unpack(const message& told, float* to, const Fold& fold, Width) const {
+      const auto bytes = reinterpret_cast<const std::uint8_t*>(payload);
+      if constexpr (detail::has_values<Format>) {
+        decltype(detail::step_of<Format>(scale_type{}, told)) steps[group];
+        for (std::size_t k = 0; k < group; ++k) {
+          steps[k] = detail::step_of<Format>(scale_at(k), told);
+        }
+        std::uint8_t codes[group_values];
+        detail::unpack_blocks<Format::bits, group>(bytes, codes);
+        if constexpr (fills_registers<Width>) {
+          to_values(codes, steps, to, fold);
+        } else {
+          std::uint32_t words[group_values];
+          for (std::size_t i = 0; i < group_values; ++i) {
+            words[i] = codes[i];
+          }
+          to_values(words, steps, to, fold);
+        }
+      } else {
+        for (std::size_t k = 0; k < group; ++k) {
+          float tile[block];
+          detail::unpack_tile<Format>(
+              *reinterpret_cast<const payload_type*>(bytes + k * wire::block_bytes()), scale_at(k),
+              tile, told);
+          for (std::size_t i = 0; i < block; ++i) {
+            to[k * block + i] = fold(to[k * block + i], tile[i]);
+          }
+        }
+      }
+    }
+
+   private:
+    RONDO_ALWAYS_INLINE scale_type scale_at(std::size_t k) const {
+      scale_type scale;
+      std::memcpy(&scale, scales + k * sizeof(scale), sizeof(scale));
+      return scale;
+    }
+  };
+
+  static constexpr auto replace = [](float, float decoded) RONDO_INLINE_BODY { return decoded; };
+  static constexpr auto add = [](float old, float decoded) RONDO_INLINE_BODY {
+    return old + decoded;
+  };
 
   template <class T, class Fold>
   void decode_to(std::span<const std::byte> from, std::span<T> values, const Fold& fold) const {
-    const std::size_t count = detail::round_up(values.size(), granule);
-    const std::size_t whole = values.size() / block;
     detail::require_wire("codec::decode", from.size(), wire_bytes(values.size()), values.size());
+    const std::size_t count = detail::round_up(values.size(), granule);
+    const std::size_t whole = values.size() / group_values * group_values;
+    const std::size_t left = values.size() - whole;
     const auto begin = from.data();
-    const auto out = values.data();
-    vectorized([&]() RONDO_INLINE_BODY {
-      const message told = read_message(begin, count);
-      tile_type tile;
-      for (std::size_t b = 0; b < whole; ++b) {
-        decode_block(begin, count, b, told, tile);
-        if constexpr (turns) {
-          Format::turn_back(tile, told);
-        }
-        detail::store(tile, out + b * block, fold);
-      }
-    });
-    if (const std::size_t left = values.size() % block; left != 0) {
-      tile_type tile;
-      decode_last(begin, count, whole, tile);
-      if constexpr (turns) {
-        vectorized([&]()
-                       RONDO_INLINE_BODY { Format::turn_back(tile, read_message(begin, count)); });
-      }
-      const auto tail = out + whole * block;
-      T kept[block] = {};
-      std::copy_n(tail, left, kept);
-      detail::store(tile, kept, fold);
-      std::copy_n(kept, left, tail);
+    T last[group_values];
+    if (left != 0) {
+      std::fill(std::copy_n(values.data() + whole, left, last), last + group_values, T{});
     }
-  }
-
-  RONDO_ALWAYS_INLINE static void decode_block(const std::byte* from, std::size_t count,
-                                               std::size_t b, const message& told,
-                                               tile_type& tile) {
-    detail::unpack_tile<Format>(
-        *reinterpret_cast<const payload_type*>(wire::payload(from, count, b)),
-        wire::read_scale(from, b), tile, told);
-  }
-
-  /// Block b, the last one: it may be short.
-  static void decode_last(const std::byte* from, std::size_t count, std::size_t b,
-                          tile_type& tile) {
-    payload_type payload = {};
-    const std::size_t bytes = wire::payload_end(count) - wire::payload_begin(count);
-    std::memcpy(payload, wire::payload(from, count, b), bytes - b * wire::block_bytes());
-    vectorized([&]() RONDO_INLINE_BODY {
-      detail::unpack_tile<Format>(payload, wire::read_scale(from, b), tile,
-                                  wire::read_header(from, count));
+    vectorized<registers::of_64_bytes>([&](auto width) RONDO_INLINE_BODY {
+      const message told = read_message(begin, count);
+      for (std::size_t index = 0; index < values.size(); index += group_values) {
+        T* const to = index < whole ? values.data() + index : last;
+        const packed_group packed{begin, count, index / block};
+        if constexpr (std::is_same_v<T, float> && !turns) {
+          packed.unpack(told, to, fold, width);
+        } else {
+          group_type tiles;
+          packed.unpack(told, tiles[0], replace, width);
+          turn_back(tiles, told);
+          detail::store(flat(tiles), to, fold);
+        }
+      }
     });
+    std::copy_n(last, left, values.data() + whole);
   }
 
   /// What a decoder knows of the message: its header, or what does not depend on the context.
@@ -293,37 +390,25 @@ class block_codec : public Format {
     }
   }
 
-  RONDO_ALWAYS_INLINE static void sum_block(std::span<const std::span<const std::byte>> wires,
-                                            std::size_t count, std::size_t b, float factor,
-                                            tile_type& sum) {
-    for (float& value : sum) {
+  /// The sum of the groups at block `first`, times `factor`, in the order of the wires.
+  template <class Width>
+  RONDO_ALWAYS_INLINE static void sum_group(std::span<const std::span<const std::byte>> wires,
+                                            std::size_t count, std::size_t first, float factor,
+                                            group_type& sums, Width width) {
+    for (float& value : flat(sums)) {
       value = 0;
     }
     for (const auto& from : wires) {
-      tile_type tile;
-      decode_block(from.data(), count, b, wire::read_header(from.data(), count), tile);
-      for (std::size_t i = 0; i < block; ++i) {
-        sum[i] += tile[i];
-      }
+      const message told = wire::read_header(from.data(), count);
+      packed_group{from.data(), count, first}.unpack(told, sums[0], add, width);
     }
-    for (float& value : sum) {
+    for (float& value : flat(sums)) {
       value = detail::multiply(value, factor);
     }
-  }
-
-  static void sum_tails(std::span<const std::span<const std::byte>> wires, std::size_t count,
-                        float factor, tile_type& sum) {
-    for (const auto& from : wires) {
-      tile_type tile;
-      decode_last(from.data(), count, count / block, tile);
-      for (std::size_t i = 0; i < count % block; ++i) {
-        sum[i] += tile[i];
-      }
+    if (const std::size_t full = count / block; full < first + group && count % block != 0) {
+      auto& tile = sums[full - first];
+      std::fill(tile + count % block, tile + block, padding(tile[0]));
     }
-    for (float& value : sum) {
-      value *= factor;
-    }
-    std::fill(sum + count % block, sum + block, padding(sum[0]));
   }
 };
 

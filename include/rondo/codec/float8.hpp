@@ -32,14 +32,16 @@ struct scaled_minifloat {
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(Scale scale) {
     return inverse_or_zero(float{scale});
   }
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
                                                                                   float factor) {
     return minifloat_code<Element>(x, factor);
   }
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
-      const std::uint8_t (&payload)[packed_bytes<bits, N>], Scale scale, float (&x)[N]) {
-    unpack_minifloats<Element>(payload, float{scale}, x);
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(Scale scale) {
+    return float{scale};
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
+                                                                            float step) {
+    return minifloat_value<Element>(code, step);
   }
 
   /// Half the step at the largest magnitude; smaller values have smaller steps.

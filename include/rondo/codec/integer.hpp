@@ -28,19 +28,10 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack_integers(
     const Dither& dither, std::uint8_t (&payload)[packed_bytes<Bits, N>]) {
   std::uint8_t codes[N];
   for (std::size_t i = 0; i < N; ++i) {
-    codes[i] = nearest_byte(dither(multiply(x[i], inverse), i), lowest, highest);
+    codes[i] = static_cast<std::uint8_t>(
+        nearest_byte(dither(multiply(x[i], inverse), i), lowest, highest));
   }
   detail::pack<Bits>(codes, payload);
-}
-
-template <int Bits, std::size_t N>
-RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void unpack_integers(
-    const std::uint8_t (&payload)[packed_bytes<Bits, N>], float scale, float (&x)[N]) {
-  std::uint8_t codes[N];
-  detail::unpack<Bits>(payload, codes);
-  for (std::size_t i = 0; i < N; ++i) {
-    x[i] = multiply(static_cast<float>(sign_extended<Bits>(codes[i])), scale);
-  }
 }
 
 template <std::size_t Block, class Scale>
@@ -73,9 +64,9 @@ struct symmetric_integer {
     return inverse_or_zero(float{scale});
   }
   /// |x| * factor <= highest (1 + 2^-22): it rounds to a code, and nothing needs clamping.
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
                                                                                   float factor) {
-    return static_cast<std::uint8_t>(nearest_integer(multiply(x, factor)));
+    return static_cast<std::uint32_t>(nearest_integer(multiply(x, factor)));
   }
   /// With a dither, what is rounded may lie past the last code.
   template <std::size_t N, class Dither>
@@ -84,10 +75,12 @@ struct symmetric_integer {
       const Dither& dither) {
     pack_integers<Bits>(x, factor_of(scale), -highest, highest, dither, payload);
   }
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
-      const std::uint8_t (&payload)[packed_bytes<Bits, N>], Scale scale, float (&x)[N]) {
-    unpack_integers<Bits>(payload, float{scale}, x);
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(Scale scale) {
+    return float{scale};
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
+                                                                            float step) {
+    return multiply(static_cast<float>(sign_extended<Bits>(code)), step);
   }
 
   /// |value - decoded| is at most half a step, for a block of this largest magnitude.
@@ -127,14 +120,16 @@ struct signed_maximum_integer {
   }
   /// The farthest value has the lowest code, so none is below it; its opposite would be one above
   /// the highest.
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
                                                                                   float factor) {
     return nearest_byte(multiply(x, factor), unbounded, -lowest - 1);
   }
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
-      const std::uint8_t (&payload)[packed_bytes<Bits, N>], Scale scale, float (&x)[N]) {
-    unpack_integers<Bits>(payload, float{scale}, x);
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(Scale scale) {
+    return float{scale};
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
+                                                                            float step) {
+    return multiply(static_cast<float>(sign_extended<Bits>(code)), step);
   }
 
   /// |value - decoded| is at most one step: that of a value opposite to the farthest one.

@@ -53,14 +53,13 @@ struct mx_float {
   static constexpr float largest = Minifloat::largest;
   static constexpr float half_top_step = Minifloat::half_top_step;
 
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
                                                                                   float factor) {
     return minifloat_code<Minifloat>(x, factor);
   }
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
-      const std::uint8_t (&payload)[packed_bytes<bits, N>], float factor, float (&x)[N]) {
-    unpack_minifloats<Minifloat>(payload, factor, x);
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
+                                                                            float step) {
+    return minifloat_value<Minifloat>(code, step);
   }
 };
 
@@ -71,17 +70,13 @@ struct mx_integer {
   static constexpr float half_top_step = 0.5f / 64;
 
   /// With the rule `floor`, values up to 2 occur: they saturate.
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
                                                                                   float factor) {
     return nearest_byte(multiply(multiply(x, factor), 64.0f), -127, 127);
   }
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(const std::uint8_t (&payload)[N],
-                                                           float factor, float (&x)[N]) {
-    unpack_integers<8>(payload, 1.0f / 64, x);
-    for (std::size_t i = 0; i < N; ++i) {
-      x[i] = multiply(x[i], factor);
-    }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
+                                                                            float step) {
+    return multiply(multiply(static_cast<float>(sign_extended<8>(code)), 1.0f / 64), step);
   }
 };
 
@@ -95,7 +90,8 @@ struct microscaling {
 
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static e8m0 scale_of(const statistic& seen,
                                                                            std::size_t /*count*/) {
-    return seen.finite() ? scale_for(seen.value()) : e8m0{255};
+    const e8m0 scale = scale_for(seen.value());
+    return {static_cast<std::uint8_t>(select(seen.finite(), scale.byte, 255u))};
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(e8m0 scale) {
     return scale.byte == 255;
@@ -103,14 +99,16 @@ struct microscaling {
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(e8m0 scale) {
     return scale.inverse();
   }
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
                                                                                   float factor) {
     return Element::code_of(x, factor);
   }
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
-      const std::uint8_t (&payload)[packed_bytes<bits, N>], e8m0 scale, float (&x)[N]) {
-    Element::unpack(payload, scale.value(), x);
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(e8m0 scale) {
+    return scale.value();
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
+                                                                            float step) {
+    return Element::value_of(code, step);
   }
 
   /// Half the top step; with `floor`, what saturates may lose more.
@@ -125,7 +123,7 @@ struct microscaling {
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static e8m0 scale_for(float absmax) {
     if constexpr (Rule == mx_scale::round_up) {
       const e8m0 exact = e8m0::not_below(divide(absmax, Element::largest));
-      return exact.byte > 254 ? e8m0{254} : exact;
+      return {static_cast<std::uint8_t>(exact.byte > 254 ? 254 : exact.byte)};
     } else {
       constexpr auto top = bits_of(Element::largest) >> 23;
       const std::uint32_t exponent = bits_of(absmax) >> 23;

@@ -23,14 +23,15 @@ struct minifloat {
   /// The value of a code.
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static constexpr float decode(
       std::uint32_t code) {
-    const std::uint32_t sign = (code & sign_bit) << (32 - bits);
+    const std::uint32_t sign = (code << (32 - bits)) & 0x80000000u;
     const std::uint32_t magnitude = code & (sign_bit - 1u);
-    const std::uint32_t placed = magnitude << shift;
-    const std::uint32_t normal = placed + rebase;
-    // One exponent up, a subnormal has its hidden bit; taking it away leaves the value.
+    // As if every code had a hidden bit: right for all but the subnormal ones. Twice that without
+    // the hidden bit of the smallest normal is right for those, and larger for the others.
+    const std::uint32_t normal = (magnitude << shift) + rebase;
     const std::uint32_t subnormal =
-        bits_of(float_of(placed + rebase + 0x00800000u) - float_of(smallest_normal_bits));
-    std::uint32_t result = select(magnitude < hidden_bit, subnormal, normal);
+        bits_of(float_of(normal + 0x00800000u) - float_of(smallest_normal_bits));
+    std::uint32_t result =
+        signed_bits(subnormal) < signed_bits(normal) ? subnormal : normal;
     if constexpr (has_nan) {
       result = select(magnitude >= FirstNan, nan_bits, result);
     }
@@ -95,20 +96,16 @@ using e2m1 = minifloat<2, 1, 0x07>;
 
 /// The code of x * factor.
 template <class Element>
-[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint8_t minifloat_code(
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint32_t minifloat_code(
     float x, float factor) {
-  return static_cast<std::uint8_t>(Element::encode(multiply(x, factor)));
+  return Element::encode(multiply(x, factor));
 }
 
-template <class Element, std::size_t N>
-RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void unpack_minifloats(
-    const std::uint8_t (&payload)[packed_bytes<Element::bits, N>], float factor, float (&x)[N]) {
-  std::uint8_t codes[N];
-  detail::unpack<Element::bits>(payload, codes);
-  RONDO_KEEP_LOOP
-  for (std::size_t i = 0; i < N; ++i) {
-    x[i] = multiply(Element::decode(codes[i]), factor);
-  }
+/// The value of a code, times `step`.
+template <class Element>
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float minifloat_value(
+    std::uint32_t code, float step) {
+  return multiply(Element::decode(code), step);
 }
 
 }  // namespace rondo::inline v0_1::codec::detail

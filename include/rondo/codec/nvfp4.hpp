@@ -59,29 +59,28 @@ struct nvfp4_format {
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static scale_type scale_of(
       const statistic& seen, std::size_t /*count*/, const message& told) {
-    if (!seen.finite()) {
-      return {0x7f};
-    }
     const float share = multiply(multiply(seen.value(), told.factor), 1.0f / e2m1::largest);
-    return {static_cast<std::uint8_t>(e4m3::encode(share))};
+    return {static_cast<std::uint8_t>(select(seen.finite(), e4m3::encode(share), 0x7f))};
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(scale_type scale) {
     return scale.code == 0x7f;
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(
       scale_type scale, const message& told) {
-    const float step = multiply(e4m3::decode(scale.code), told.inverse);
+    const float step = step_of(scale, told);
     return value_if(!(step < smallest_normal), inverse_or_zero(step));
   }
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint8_t code_of(float x,
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
                                                                                   float factor) {
     return minifloat_code<e2m1>(x, factor);
   }
-  template <std::size_t N>
-  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void unpack(
-      const std::uint8_t (&payload)[packed_bytes<4, N>], scale_type scale, float (&x)[N],
-      const message& told) {
-    unpack_minifloats<e2m1>(payload, multiply(e4m3::decode(scale.code), told.inverse), x);
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(scale_type scale,
+                                                                           const message& told) {
+    return multiply(e4m3::decode(scale.code), told.inverse);
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
+                                                                            float step) {
+    return minifloat_value<e2m1>(code, step);
   }
 };
 

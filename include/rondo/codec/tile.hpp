@@ -96,12 +96,19 @@ inline constexpr std::uint8_t poison_byte = [] {
 /// have `factor_of(scale)` and `code_of(value, factor)` in the place of `pack`, and blocks are then
 /// encoded many at a time.
 template <class Format>
-concept has_codes = requires(float x) {
-  { Format::code_of(x, x) } -> std::same_as<std::uint8_t>;
+concept has_codes = requires {
+  &Format::code_of;
 } && !requires { Format::dithers; };
 
+/// The same for the value of a code: `step_of(scale)` and `value_of(code, step)` in the place of
+/// `unpack`.
+template <class Format>
+concept has_values = requires {
+  &Format::value_of;
+};
+
 template <class Format, class Message>
-[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE float factor_of(
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE auto factor_of(
     const typename Format::scale_type& scale, const Message& told) {
   if constexpr (requires { Format::factor_of(scale, told); }) {
     return Format::factor_of(scale, told);
@@ -110,11 +117,13 @@ template <class Format, class Message>
   }
 }
 
-template <class Format, std::size_t N>
-RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void quantise(const float (&tile)[N], float factor,
-                                                    std::uint8_t* codes) {
-  for (std::size_t i = 0; i < N; ++i) {
-    codes[i] = Format::code_of(tile[i], factor);
+template <class Format, class Message>
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE auto step_of(
+    const typename Format::scale_type& scale, const Message& told) {
+  if constexpr (requires { Format::step_of(scale, told); }) {
+    return Format::step_of(scale, told);
+  } else {
+    return Format::step_of(scale);
   }
 }
 
@@ -129,8 +138,11 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void pack_tile(
       byte = poison_byte<Format>;
     }
   } else if constexpr (has_codes<Format>) {
+    const auto factor = factor_of<Format>(scale, told);
     std::uint8_t codes[N];
-    quantise<Format>(tile, factor_of<Format>(scale, told), codes);
+    for (std::size_t i = 0; i < N; ++i) {
+      codes[i] = static_cast<std::uint8_t>(Format::code_of(tile[i], factor));
+    }
     detail::pack<Format::bits>(codes, payload);
   } else if constexpr (requires { Format::pack(tile, scale, payload, told, index); }) {
     Format::pack(tile, scale, payload, told, index);
@@ -143,8 +155,13 @@ template <class Format, std::size_t N, class Message>
 RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void unpack_tile(
     const std::uint8_t (&payload)[packed_bytes<Format::bits, N>],
     const typename Format::scale_type& scale, float (&tile)[N], const Message& told) {
-  if constexpr (requires { Format::unpack(payload, scale, tile, told); }) {
-    Format::unpack(payload, scale, tile, told);
+  if constexpr (has_values<Format>) {
+    const auto step = step_of<Format>(scale, told);
+    std::uint8_t codes[N];
+    detail::unpack<Format::bits>(payload, codes);
+    for (std::size_t i = 0; i < N; ++i) {
+      tile[i] = Format::value_of(codes[i], step);
+    }
   } else {
     Format::unpack(payload, scale, tile);
   }

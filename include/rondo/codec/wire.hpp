@@ -101,10 +101,14 @@ struct wire_layout {
                                                                  std::size_t count) {
     std::memcpy(wire + header_bytes + b * sizeof(scale_type), scales, count * sizeof(scale_type));
   }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static const std::byte* scale(
+      const std::byte* wire, std::size_t b) {
+    return wire + header_bytes + b * sizeof(scale_type);
+  }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static scale_type read_scale(
       const std::byte* wire, std::size_t b) {
     scale_type scale;
-    std::memcpy(&scale, wire + header_bytes + b * sizeof(scale), sizeof(scale));
+    std::memcpy(&scale, wire_layout::scale(wire, b), sizeof(scale));
     return scale;
   }
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void write_header(std::byte* wire,

@@ -2,7 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/host_device.hpp>
 #include <rondo/version.hpp>
+
+#include <cstddef>
+#include <type_traits>
 
 /// Users compile with plain -O2 for the oldest x86-64, where GCC 12 only turns loops of constant
 /// length over local arrays into vector code, and then for 16-byte registers. So rondo writes its
@@ -14,7 +18,8 @@
 ///
 /// `RONDO_PLAIN_LOOPS`, defined before the first rondo header in every source of a program, compiles
 /// the body once, like any other code: for builds that are to be quick, not fast, such as tests
-/// under sanitizers. The bits are the same.
+/// under sanitizers. `RONDO_NO_TWINS` compiles it once, at full optimisation, for what the build
+/// assumes and no more: to see what an older processor does. The bits are the same.
 #if defined(__GNUC__) && !defined(__clang__) && !defined(RONDO_PLAIN_LOOPS)
 #define RONDO_FULL_OPTIMISATION \
   gnu::optimize("O3", "fp-contract=off", "no-tree-loop-distribute-patterns")
@@ -23,7 +28,7 @@
 #endif
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__AVX2__) && \
-    !defined(__CUDA_ARCH__) && !defined(RONDO_PLAIN_LOOPS)
+    !defined(__CUDA_ARCH__) && !defined(RONDO_PLAIN_LOOPS) && !defined(RONDO_NO_TWINS)
 #define RONDO_HAS_AVX2_TWIN 1
 #else
 #define RONDO_HAS_AVX2_TWIN 0
@@ -32,7 +37,7 @@
 /// Not under Clang: it would fuse multiplies with adds there, which no attribute forbids.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !(defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)) && \
-    !defined(__CUDA_ARCH__) && !defined(RONDO_PLAIN_LOOPS)
+    !defined(__CUDA_ARCH__) && !defined(RONDO_PLAIN_LOOPS) && !defined(RONDO_NO_TWINS)
 #define RONDO_HAS_AVX512_TWIN 1
 #else
 #define RONDO_HAS_AVX512_TWIN 0
@@ -63,23 +68,45 @@
 
 namespace rondo::inline v0_1 {
 
+/// How long the registers are that a body is compiled for; it may take that as its parameter, to
+/// cut its loops to whole registers.
+template <std::size_t Bytes>
+using register_bytes = std::integral_constant<std::size_t, Bytes>;
+
 namespace detail {
+template <std::size_t Bytes, class Body>
+RONDO_ALWAYS_INLINE void run_body(const Body& body) {
+  if constexpr (std::is_invocable_v<const Body&, register_bytes<Bytes>>) {
+    body(register_bytes<Bytes>{});
+  } else {
+    body();
+  }
+}
+
+#if defined(__AVX512BW__)
+inline constexpr std::size_t assumed_register_bytes = 64;
+#elif defined(__AVX2__)
+inline constexpr std::size_t assumed_register_bytes = 32;
+#else
+inline constexpr std::size_t assumed_register_bytes = 16;
+#endif
+
 template <class Body>
 [[RONDO_FULL_OPTIMISATION, gnu::noinline, gnu::flatten]] void compiled_apart(const Body& body) {
-  body();
+  run_body<assumed_register_bytes>(body);
 }
 #if RONDO_HAS_AVX2_TWIN
 template <class Body>
 [[RONDO_FULL_OPTIMISATION, gnu::target("avx2"), gnu::noinline, gnu::flatten]] void compiled_for_avx2(
     const Body& body) {
-  body();
+  run_body<32>(body);
 }
 #endif
 #if RONDO_HAS_AVX512_TWIN
 template <class Body>
 [[RONDO_FULL_OPTIMISATION, gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::noinline,
   gnu::flatten]] void compiled_for_avx512(const Body& body) {
-  body();
+  run_body<64>(body);
 }
 #endif
 
