@@ -8,6 +8,7 @@
 #include "catch.hpp"
 #include "samples.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -23,13 +24,13 @@ double ulp(double magnitude) {
   return double{std::nextafterf(value, HUGE_VALF)} - double{value};
 }
 
-/// The largest |sum(sent) + residual - sum(input)|, in ulp of the sum of the inputs' magnitudes.
+/// The largest |sum(sent) + residual - sum(input)|, in ulp of what sum(input) was at its largest.
 template <class Codec>
 double worst_drift(const Codec& inner, std::size_t count, int steps) {
   std::vector<float> residual(count, 0.0f);
   const codec::error_feedback codec{inner, residual};
   std::vector<double> given(count, 0.0);
-  std::vector<double> magnitude(count, 0.0);
+  std::vector<double> largest(count, 0.0);
   std::vector<double> sent(count, 0.0);
   bytes wire(codec.wire_bytes(count));
   std::vector<float> got(count);
@@ -39,20 +40,20 @@ double worst_drift(const Codec& inner, std::size_t count, int steps) {
     codec.decode(wire, got);
     for (std::size_t i = 0; i < count; ++i) {
       given[i] += double{values[i]};
-      magnitude[i] += std::abs(double{values[i]});
+      largest[i] = std::max(largest[i], std::abs(given[i]));
       sent[i] += double{got[i]};
     }
   }
   double worst = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const double drift = std::abs(sent[i] + double{residual[i]} - given[i]);
-    worst = std::max(worst, drift / ulp(magnitude[i]));
+    worst = std::max(worst, drift / ulp(largest[i]));
   }
   return worst;
 }
 
-/// Four ranks, each with its own part of a least-squares problem whose solution fits none of them
-/// alone: every rank's gradient stays large where their sum is zero.
+/// Four ranks, each with its own part of a least-squares problem. They disagree about every 51st
+/// unknown: there, gradients stay large where their sum is zero.
 class least_squares {
  public:
   static constexpr std::size_t ranks = 4;
@@ -68,7 +69,8 @@ class least_squares {
       for (std::size_t row = 0; row < rows; ++row) {
         double right = 0.05 * draw.gaussian();
         for (std::size_t i = 0; i < unknowns; ++i) {
-          const double truth = std::sin(double(i)) * (i % 16 == 0 ? 3 : 0.3);
+          const double own = rank == 0 ? 0.24 : -0.08;
+          const double truth = 0.3 * std::sin(double(i)) + (i % 51 == 7 ? own : 0.0);
           right += double{matrix_[rank][row * unknowns + i]} * truth;
         }
         right_[rank].push_back(static_cast<float>(right));
@@ -168,11 +170,11 @@ TEST_CASE("error feedback: least squares reach their optimum with it, and not wi
   const auto compare = [&](const char* name, const auto& codec) {
     CAPTURE(name, optimum);
     CHECK(problem.solve_with_feedback(codec) <= 1.01 * optimum);
-    CHECK(problem.solve_through(codec) >= 1.04 * optimum);
+    CHECK(problem.solve_through(codec) >= 1.2 * optimum);
   };
   compare("sign", codec::sign<256>{});
   compare("top_k", codec::top_k{0.02});
-  compare("int2", codec::int2<32>{});
+  compare("int2", codec::int2<256>{});
 }
 
 TEST_CASE("error feedback: a saved residual goes on with the same bytes") {

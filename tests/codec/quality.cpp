@@ -29,25 +29,30 @@ double one_trip(const Codec& codec, const std::vector<float>& values) {
   return samples::sqnr(values, got);
 }
 
-/// Every rank encodes its own values, the owner of a chunk sums and encodes again.
+/// Every rank encodes its own values, the owner of a chunk sums and encodes again: at least so many
+/// dB are left at every number of ranks from 2 to 64.
 template <class Codec>
-double two_shot(const Codec& codec, std::size_t ranks) {
+void check_two_shot(const Codec& codec, double decibel) {
   std::vector<double> exact(count, 0.0);
   std::vector<std::vector<std::byte>> wires;
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
+  std::vector<std::byte> sum(codec.wire_bytes(count));
+  std::vector<float> got(count);
+  for (std::size_t rank = 0; rank < 64; ++rank) {
     const auto values = samples::gaussian(count, 100 + rank);
     wires.emplace_back(codec.wire_bytes(count));
     codec.encode(values, wires.back());
     for (std::size_t i = 0; i < count; ++i) {
       exact[i] += double{values[i]};
     }
+    if (rank == 0) {
+      continue;
+    }
+    const std::vector<std::span<const std::byte>> views(wires.begin(), wires.end());
+    codec.encode_sum(views, count, sum);
+    codec.decode(sum, got);
+    CAPTURE(rank + 1);
+    CHECK(samples::sqnr(std::vector<float>(exact.begin(), exact.end()), got) >= decibel);
   }
-  const std::vector<std::span<const std::byte>> views(wires.begin(), wires.end());
-  std::vector<std::byte> sum(codec.wire_bytes(count));
-  codec.encode_sum(views, count, sum);
-  std::vector<float> got(count);
-  codec.decode(sum, got);
-  return samples::sqnr(std::vector<float>(exact.begin(), exact.end()), got);
 }
 
 }  // namespace
@@ -83,10 +88,7 @@ TEST_CASE("quality: one trip, in dB, on Gaussian data, heavy tails and outlier c
 }
 
 TEST_CASE("quality: a two-shot all-reduce loses 3 dB, however many ranks there are") {
-  for (const std::size_t ranks : {2u, 3u, 8u, 33u, 64u}) {
-    CAPTURE(ranks);
-    CHECK(two_shot(codec::int8<32>{}, ranks) >= 42.3);
-    CHECK(two_shot(codec::int4<32>{}, ranks) >= 18.1);
-    CHECK(two_shot(codec::mxfp8<>{}, ranks) >= 28.0);
-  }
+  check_two_shot(codec::int8<32>{}, 42.3);
+  check_two_shot(codec::int4<32>{}, 18.1);
+  check_two_shot(codec::mxfp8<>{}, 28.0);
 }

@@ -91,20 +91,18 @@ TEST_CASE("rotated: 4 bits keep more of heavy tails and outliers") {
 
 TEST_CASE("rotated: two-shot int4 on heavy tails keeps 17.6 dB at every rank count") {
   const codec::rotated turned{codec::int4<32>{}, 7};
-  for (const std::size_t ranks : {2u, 3u, 8u, 64u}) {
-    std::vector<float> exact(65536, 0.0f);
-    std::vector<bytes> wires;
-    for (std::size_t rank = 0; rank < ranks; ++rank) {
-      const auto values = samples::student(exact.size(), 100 + rank);
-      wires.push_back(encoded(turned, values));
-      for (std::size_t i = 0; i < exact.size(); ++i) {
-        exact[i] += values[i];
-      }
+  std::vector<float> exact(65536, 0.0f);
+  bytes sum(turned.wire_bytes(exact.size()));
+  std::vector<bytes> wires;
+  for (std::size_t rank = 0; rank < 64; ++rank) {
+    const auto values = samples::student(exact.size(), 100 + rank);
+    wires.push_back(encoded(turned, values));
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      exact[i] += values[i];
     }
     const std::vector<std::span<const std::byte>> views(wires.begin(), wires.end());
-    bytes sum(turned.wire_bytes(exact.size()));
     turned.encode_sum(views, exact.size(), sum);
-    CAPTURE(ranks);
+    CAPTURE(rank + 1);
     CHECK(samples::sqnr(exact, decoded(turned, sum, exact.size())) >= 17.6);
   }
 }

@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+//
+// What fuzz.cpp looks for, with wires from a seed: an ordinary test, most useful under sanitizers.
+#include "any_wire.hpp"
+
+#include "catch.hpp"
+#include "samples.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+namespace {
+
+using namespace rondo;
+
+constexpr std::size_t lengths[] = {0, 1, 7, 31, 33, 100, 129, 1023, 1025, 3000};
+
+std::byte byte_of(samples::random& draw) { return static_cast<std::byte>(draw.bits() & 0xff); }
+
+/// A wire of values, as `Codec` sends them.
+template <class Codec>
+std::vector<std::byte> sent(const Codec& with, std::size_t count, std::uint64_t seed) {
+  std::vector<bfloat16> values;
+  for (const float value : samples::student(count, seed)) {
+    values.push_back(bfloat16{value});
+  }
+  std::vector<std::byte> wire(with.wire_bytes(count));
+  with.encode(values, wire);
+  return wire;
+}
+
+struct tally {
+  unsigned decoded = 0;
+  unsigned corrupt = 0;
+
+  void add(any_wire::outcome what) {
+    ++(what == any_wire::outcome::decoded ? decoded : corrupt);
+  }
+};
+
+template <class Codec>
+inline constexpr bool can_be_corrupt =
+    std::is_same_v<Codec, codec::top_k> || std::is_same_v<Codec, codec::lossless_bfloat16>;
+
+}  // namespace
+
+TEST_CASE("any wire: bytes at random decode, or are told to be corrupt, by every decoder alike") {
+  unsigned visited = 0;
+  any_wire::for_each_codec([&](unsigned number, const auto& with) {
+    samples::random draw{number};
+    tally of;
+    for (const std::size_t count : lengths) {
+      for (int round = 0; round < 8; ++round) {
+        std::vector<std::byte> wire(with.wire_bytes(count));
+        std::generate(wire.begin(), wire.end(), [&] { return byte_of(draw); });
+        of.add(any_wire::decode(with, wire, count));
+      }
+    }
+    CAPTURE(number);
+    // No header made at random is one of the lossless codec's.
+    using codec_type = std::decay_t<decltype(with)>;
+    CHECK((of.decoded > 0) == !std::is_same_v<codec_type, codec::lossless_bfloat16>);
+    CHECK((of.corrupt > 0) == can_be_corrupt<codec_type>);
+    ++visited;
+  });
+  CHECK(visited == any_wire::codecs);
+}
+
+TEST_CASE("any wire: a few wrong bytes in a good wire do no harm") {
+  any_wire::for_each_codec([&](unsigned number, const auto& with) {
+    samples::random draw{100 + number};
+    tally of;
+    for (const std::size_t count : lengths) {
+      const auto good = sent(with, count, number);
+      CHECK(any_wire::decode(with, good, count) == any_wire::outcome::decoded);
+      for (int round = 0; round < 24 && !good.empty(); ++round) {
+        auto wire = good;
+        for (int k = 0; k <= round % 4; ++k) {
+          // Headers and scales stand first, and that is where most can go wrong.
+          const std::size_t among =
+              round % 3 == 0 ? wire.size() : std::min<std::size_t>(wire.size(), 32);
+          wire[draw.bits() % among] = byte_of(draw);
+        }
+        of.add(any_wire::decode(with, wire, count));
+      }
+    }
+    CAPTURE(number);
+    CHECK(of.decoded > 0);
+    CHECK((of.corrupt > 0) == can_be_corrupt<std::decay_t<decltype(with)>>);
+  });
+}
+
+TEST_CASE("any wire: one that is cut short is refused, not read past its end") {
+  any_wire::for_each_codec([&](unsigned number, const auto& with) {
+    for (const std::size_t count : lengths) {
+      const auto good = sent(with, count, number);
+      for (const std::size_t missing : {1u, 16u, 100u}) {
+        if (missing > good.size()) {
+          continue;
+        }
+        const std::size_t size = good.size() - missing;
+        const std::unique_ptr<std::byte[]> wire{new std::byte[size]};
+        std::copy_n(good.begin(), size, wire.get());
+        std::vector<float> values(count);
+        CAPTURE(number, count, missing);
+        if constexpr (std::is_same_v<std::decay_t<decltype(with)>, codec::lossless_bfloat16>) {
+          // Less than the worst case may be all that was sent.
+          try {
+            with.decode(std::span<const std::byte>{wire.get(), size}, values);
+          } catch (const error&) {
+          }
+        } else {
+          CHECK_THROWS_AS(with.decode(std::span<const std::byte>{wire.get(), size}, values), error);
+        }
+      }
+    }
+  });
+}
