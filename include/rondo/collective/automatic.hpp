@@ -40,7 +40,11 @@ template <class Place>
 template <class Place>
 [[nodiscard]] bool prefers_one_shot(const Place& place, std::size_t bytes) {
   constexpr std::size_t always = 512;  // spares the shortest calls the sum
-  return bytes <= always || bytes <= one_shot_limit(place);
+  if constexpr (requires { place.processors(); }) {
+    return bytes <= always || cost_of(place).prefers_one_shot(static_cast<double>(bytes));
+  } else {
+    return bytes <= always || bytes <= one_shot_limit(place);
+  }
 }
 
 /// A few ranks on one node: bytes cost the same on all paths, so the fewest rounds win.

@@ -12,10 +12,11 @@
 namespace rondo::inline v0_1 {
 
 /// Direct all-reduce of ranks that share memory. Measured on an AMD EPYC (Zen 5) guest with
-/// 2 processors, 2026-11-21, by `scripts/bench --variants`; seconds, bytes, bytes per second.
+/// 2 processors, 2026-11-21 (a turn: 2026-11-27), by `scripts/bench --variants`; seconds, bytes,
+/// bytes per second.
 struct shared_memory_cost {
   double signal = 0.15e-6;       ///< one phase where every rank has a processor of its own
-  double turn = 2.7e-6;          ///< to hand a processor from one rank to the next
+  double turn = 1.5e-6;          ///< to hand a processor from one rank to the next
   double staged_byte = 0.12e-9;  ///< to stage a byte and have peers fetch it, on one processor
   double read_byte = 0.005e-9;   ///< to fold one more staged byte, on one processor
   double cached_rate = 50e9;  ///< bytes of one rank's vector folded and handed out, one processor
@@ -27,7 +28,7 @@ struct shared_memory_cost {
 
   /// Until all ranks have met once. Ranks that share a processor take turns.
   [[nodiscard]] constexpr double phase() const {
-    const int shared = (ranks + processors - 1) / processors;
+    const int shared = ranks <= processors ? 1 : (ranks + processors - 1) / processors;
     return signal + (shared - 1) * turn;
   }
   /// Everyone stages its vector and folds all of them.
@@ -46,14 +47,21 @@ struct shared_memory_cost {
   }
   /// Where the two cost the same, in bytes.
   [[nodiscard]] constexpr std::size_t crossover() const {
-    const double direct = ranks / (cached_rate * together());
-    return static_cast<std::size_t>(phase() / (staged() - direct));
+    return static_cast<std::size_t>(phase() * together() / saved_byte());
+  }
+  /// Up to there: asked in every call, and so without a division.
+  [[nodiscard]] constexpr bool prefers_one_shot(double bytes) const {
+    return bytes * saved_byte() <= phase() * together();
   }
 
  private:
   [[nodiscard]] constexpr double together() const { return smaller(ranks, processors); }
   [[nodiscard]] constexpr double staged() const {
     return ranks * (staged_byte + ranks * read_byte) / together();
+  }
+  /// What the second phase spares all processors together, per byte.
+  [[nodiscard]] constexpr double saved_byte() const {
+    return ranks * (staged_byte + ranks * read_byte - 1 / cached_rate);
   }
 };
 
