@@ -55,9 +55,9 @@ class forecast {
       .overhead = 1e-7,
       .copy_bytes_per_second = 40e9,
       .fold_bytes_per_second = 60e9,
-      .written_bytes_per_second = 40e9,
-      .of_core = {.bytes = 1 << 20, .missed_bytes_per_second = 50e9},
-      .of_all = {.missed_bytes_per_second = 15e9},
+      .moved_bytes_per_second = 40e9,
+      .of_core = {.bytes = 1 << 20, .missed_bytes_per_second = 100e9},
+      .of_all = {.missed_bytes_per_second = 30e9},
   };
 
  private:
@@ -118,14 +118,15 @@ class forecast {
                 at, mean * 100, found.worst * 100);
     std::printf(
         "signal %.2f us, handover %.2f us, overhead %.2f us; GB/s: copy %.0f, fold %.0f, "
-        "in addition: written by a peer %.0f, missing the core's cache %.0f, missing %.0f "
+        "in addition: moved between cores %.0f, missing the core's cache %.0f, missing %.0f "
         "MiB of all %.0f",
         on.signal * 1e6, on.handover * 1e6, on.overhead * 1e6, on.copy_bytes_per_second * 1e-9,
-        on.fold_bytes_per_second * 1e-9, on.written_bytes_per_second * 1e-9,
+        on.fold_bytes_per_second * 1e-9, on.moved_bytes_per_second * 1e-9,
         on.of_core.missed_bytes_per_second * 1e-9, on.of_all.bytes / (1 << 20),
         on.of_all.missed_bytes_per_second * 1e-9);
     if (on.copied_bytes >= 0) {
-      std::printf("; handshake %.2f us and %.1f turns", on.handshake * 1e6, on.handshake_turns);
+      std::printf("; message %.0f GB/s, handshake %.2f us and %.1f turns",
+                  on.message_bytes_per_second * 1e-9, on.handshake * 1e6, on.handshake_turns);
     }
     std::puts("");
   }

@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
     // Open MPI sends up to 256 bytes at once and asks from 4 KiB on; headers count.
     all.start.unawaited_bytes = 256;
     all.start.copied_bytes = 4000;
+    all.start.message_bytes_per_second = 15e9;
     all.start.handshake = 1e-6;
     all.start.handshake_turns = 1;
     with.settle(comm.rank());

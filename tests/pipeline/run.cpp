@@ -330,6 +330,49 @@ TEST_CASE("stages of different types, or a communicator of another size, are ref
 
 namespace {
 
+/// Stages that run a pipeline of their own in each forward, on the communicator given.
+template <class Comm, class Inner>
+struct stages_of_stages {
+  using buffer = std::vector<float>;
+  Comm& inner;
+  const pipeline::proved& safe;
+  Inner stages{};
+  buffer forward(pipeline::site, buffer values) {
+    pipeline::run(inner, safe, stages);
+    return values;
+  }
+  buffer backward(pipeline::site, buffer values) { return values; }
+};
+
+}  // namespace
+
+TEST_CASE("a run inside a stage is refused on the same communicator, and goes on another") {
+  const auto safe = pipeline::prove(pipeline::one_f_one_b{}({2, 2}), channel::rendezvous);
+  std::atomic<int> refused = 0;
+  rondo::threads::run(2, [&](auto& comm) {
+    using comm_type = std::remove_reference_t<decltype(comm)>;
+    auto other = comm.split(0);
+    // Stages take turns, so the inner plan is for one rank.
+    auto own = comm.split(comm.rank());
+    const auto alone = pipeline::prove(pipeline::one_f_one_b{}({1, 2}), channel::rendezvous);
+    stages_of_stages<comm_type, typed_stages<double>> nested{comm, safe};
+    try {
+      pipeline::run(comm, safe, nested);
+    } catch (const rondo::error& thrown) {
+      const bool right = std::string{thrown.what()}.find("inside a stage of a run on this "
+                                                         "communicator") != std::string::npos;
+      refused += right ? 1 : 0;
+    }
+    stages_of_stages<comm_type, typed_stages<double>> apart{own, alone};
+    pipeline::run(other, safe, apart);
+    typed_stages<float> again;  // and the communicator is as good as new
+    pipeline::run(comm, safe, again);
+  });
+  CHECK(refused == 2);
+}
+
+namespace {
+
 struct sharded_stages : empty_stages {
   std::string calls{};
   void unshard(int stage) { calls += "+" + std::to_string(stage); }

@@ -199,13 +199,46 @@ TEST_CASE("memory that all cores share is a limit for all together, caches for e
   const auto swap = schedule::all_gather(rondo::ring{}, 2);
   schedule::host on{.cores = 2, .copy_bytes_per_second = 1 / beta};
   const double cached = simulate(swap, on, bytes);
+  // Each rank copies its part and takes the other's: 2 m bytes read and written, of 3 m / 2 that it
+  // touches and 2 m that all touch.
   on.of_all = {.bytes = m / 4, .missed_bytes_per_second = 1e9};
-  // Each rank copies its part and takes the other's: m bytes, of 3 m / 2 touched per rank.
-  CHECK(simulate(swap, on, bytes) >= 2 * m * (1 - 1. / 12) / 1e9 * (1 - 1e-9));
+  CHECK(simulate(swap, on, bytes) == Approx(4 * m / 1e9).epsilon(0.01));
+  on.of_all.bytes = 4 * m;
+  CHECK(simulate(swap, on, bytes) == Approx(cached));
   on.of_all = {};
   on.of_core = {.bytes = m / 4, .missed_bytes_per_second = 1e9};
-  CHECK(simulate(swap, on, bytes) == Approx(cached + m * (1 - 1. / 8) / 1e9));
+  CHECK(simulate(swap, on, bytes) == Approx(cached + 2 * m / 1e9));
   CHECK(simulate(swap, on, bytes / 64) == Approx(cached / 64));
+  on.of_core.bytes = 4 * m;
+  CHECK(simulate(swap, on, bytes) == Approx(cached));
+}
+
+TEST_CASE("bytes that change hands cost once for each core that must ask another") {
+  schedule::host on{.cores = 2, .copy_bytes_per_second = 1 / beta};
+  const auto extra = [&](const auto& one) {
+    schedule::host moving = on;
+    moving.moved_bytes_per_second = 1e9;
+    return simulate(one, moving, bytes) - simulate(one, on, bytes);
+  };
+  // Nobody writes an input, so both have a copy of it, and each output is its own rank's.
+  CHECK(extra(schedule::all_gather(rondo::ring{}, 2)) == Approx(0).margin(1e-12));
+  CHECK(extra(schedule::reduce_scatter(rondo::ring{}, 2)) == Approx(0).margin(1e-12));
+  // Each rank's half of the sums is read by the other, and taken back when it is written again.
+  const auto ring = schedule::all_reduce(rondo::ring{}, 2);
+  CHECK(extra(ring) == Approx(m / 1e9));
+  on.cores = 1;
+  CHECK(extra(ring) == Approx(0).margin(1e-12));
+}
+
+TEST_CASE("messages that land are brought home before they are folded") {
+  schedule::host on{.cores = 2, .copy_bytes_per_second = 3e9, .fold_bytes_per_second = 5e9};
+  const auto halves = schedule::reduce_scatter(rondo::ring{}, 2);
+  const double in_place = simulate(halves, on, bytes);
+  CHECK(in_place == Approx(m / 2 / 5e9));
+  on.message_bytes_per_second = 7e9;
+  CHECK(simulate(halves, on, bytes) == Approx(m / 2 / 5e9 + m / 2 / 7e9));
+  // A plain receive is over when it has landed.
+  CHECK(simulate(schedule::broadcast(rondo::one_shot{}, 2), on, bytes) == Approx(m / 7e9));
 }
 
 TEST_CASE("short messages are copied at both ends and not waited for, long ones ask first") {

@@ -87,6 +87,31 @@ inline constexpr bool has_split_backward = requires(Stage& stage, site where,
   stage.backward_weight(where);
 };
 
+/// Held while a run is on this rank of a communicator. The outer run's messages would meet those of
+/// another one inside a stage.
+class only_run {
+ public:
+  template <class Comm>
+  explicit only_run(Comm& comm)
+      : mark_{comm.kept().template get<mark>(0, [] { return mark{}; })} {
+    if (mark_.taken) {
+      refuse("pipeline: run: called inside a stage of a run on this communicator; give the inner "
+             "run a communicator of its own, by split() before the outer one",
+             comm.rank());
+    }
+    mark_.taken = true;
+  }
+  only_run(const only_run&) = delete;
+  only_run& operator=(const only_run&) = delete;
+  ~only_run() { mark_.taken = false; }
+
+ private:
+  struct mark {
+    bool taken = false;
+  };
+  mark& mark_;
+};
+
 /// One rank's part of a run. After a failure it goes on with messages only, which then carry the
 /// failure, so that every rank comes to the end of its row.
 template <class Comm, class Stage, cost_model Model>
@@ -98,7 +123,8 @@ class executor {
 
  public:
   executor(Comm& comm, const plan& planned, Stage& stage, const Model& model)
-      : comm_{comm},
+      : alone_{comm},
+        comm_{comm},
         plan_{planned},
         stage_{stage},
         model_{model},
@@ -344,6 +370,7 @@ class executor {
     failed_ = {comm_.rank(), excuse(std::move(text))};
   }
 
+  only_run alone_;
   Comm& comm_;
   const plan& plan_;
   Stage& stage_;
@@ -381,7 +408,8 @@ void check_channel(const Comm& comm, const proved& safe) {
 /// Order: a stage's calls come in the order of the plan, so that gradients have the same bits as
 /// when the stages run one after another on one rank. Errors: an exception of a stage ends the run
 /// on all ranks, there with itself, elsewhere as `error` (rank_failed) with its text and rank;
-/// `mismatch` if stages disagree about types. All ranks agree on success before it returns. Cost:
+/// `mismatch` if stages disagree about types; `invalid_argument` in a stage of another run on the
+/// same communicator. All ranks agree on success before it returns. Cost:
 /// two messages each way between neighbours per micro-batch and chunk, two per rank at the end. No
 /// allocation once a run of this shape has been, but for long messages of which more are under way
 /// than ever before; buffers stay with the communicator.

@@ -15,9 +15,15 @@
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace rondo::inline v0_1::schedule {
+
+namespace detail {
+template <class Model>
+class fitting;
+}
 
 /// One measurement: so many seconds did `schedule` take for `bytes`, all ranks beginning at once.
 class sample {
@@ -25,7 +31,7 @@ class sample {
   template <readable Schedule>
   sample(const Schedule& schedule, std::size_t bytes, double seconds, int ranks_per_node = 0)
       : traffic_{schedule, ranks_per_node, true},
-        memory_{schedule},
+        plan_{schedule},
         ranks_per_node_{ranks_per_node},
         bytes_{static_cast<double>(bytes)},
         seconds_{seconds} {}
@@ -33,16 +39,30 @@ class sample {
   [[nodiscard]] double seconds() const { return seconds_; }
   /// What `simulate` says on a network with the same `ranks_per_node`.
   [[nodiscard]] double predicted(const network& on) const {
-    return detail::simulate(traffic_, on, bytes_);
+    return predicted(on, traced_on(on));
   }
-  [[nodiscard]] double predicted(const host& on) const {
-    return detail::simulate(traffic_, memory_, on, bytes_);
-  }
+  [[nodiscard]] double predicted(const host& on) const { return predicted(on, traced_on(on)); }
   [[nodiscard]] int ranks_per_node() const { return ranks_per_node_; }
 
  private:
+  template <class Model>
+  friend class detail::fitting;
+
+  /// What does not depend on a model's constants.
+  struct nothing {};
+  [[nodiscard]] static nothing traced_on(const network&) { return {}; }
+  [[nodiscard]] detail::footprint traced_on(const host& on) const {
+    return {plan_, traffic_, on};
+  }
+  [[nodiscard]] double predicted(const network& on, nothing) const {
+    return detail::simulate(traffic_, on, bytes_);
+  }
+  [[nodiscard]] double predicted(const host& on, const detail::footprint& traced) const {
+    return detail::simulate(traffic_, traced, on, bytes_);
+  }
+
   detail::traffic traffic_;
-  detail::footprint memory_;
+  detail::memory_plan plan_;
   int ranks_per_node_;
   double bytes_;
   double seconds_;
@@ -59,7 +79,7 @@ struct fitted {
 namespace detail {
 
 /// A model's constants, in seconds per message or per byte.
-using constants = std::array<double, 10>;
+using constants = std::array<double, 11>;
 
 [[nodiscard]] inline constants constants_of(const network& on) {
   return {on.latency,
@@ -76,9 +96,10 @@ using constants = std::array<double, 10>;
           on.overhead,
           1 / on.copy_bytes_per_second,
           1 / on.fold_bytes_per_second,
-          1 / on.written_bytes_per_second,
+          1 / on.moved_bytes_per_second,
           1 / on.of_core.missed_bytes_per_second,
           1 / on.of_all.missed_bytes_per_second,
+          1 / on.message_bytes_per_second,
           on.handshake,
           on.handshake_turns};
 }
@@ -99,21 +120,27 @@ using constants = std::array<double, 10>;
   on.overhead = of[2];
   on.copy_bytes_per_second = 1 / of[3];
   on.fold_bytes_per_second = 1 / of[4];
-  on.written_bytes_per_second = 1 / of[5];
+  on.moved_bytes_per_second = 1 / of[5];
   on.of_core.missed_bytes_per_second = 1 / of[6];
   on.of_all.missed_bytes_per_second = 1 / of[7];
-  on.handshake = of[8];
-  on.handshake_turns = of[9];
+  on.message_bytes_per_second = 1 / of[8];
+  on.handshake = of[9];
+  on.handshake_turns = of[10];
   return on;
 }
 
 /// Finds a model's constants by Gauss-Newton steps on the relative errors. Predicted times are
 /// piecewise linear in the constants, so a step solves a linear problem, with no constant below 0.
+/// A constant that the samples say nothing about stays near the guess: to be off by all of it counts
+/// as much as one sample that is off by `loyalty_`.
 template <class Model>
 class fitting {
  public:
   fitting(std::span<const sample> samples, const Model& start)
-      : samples_{samples}, shape_{start}, now_{constants_of(start)} {
+      : samples_{samples}, shape_{start}, guess_{constants_of(start)}, now_{guess_} {
+    for (const sample& one : samples) {
+      traced_.push_back(one.traced_on(start));
+    }
     for (std::size_t i = 0; i < now_.size(); ++i) {
       if (now_[i] > 0) {
         free_.push_back(i);
@@ -122,6 +149,15 @@ class fitting {
   }
 
   [[nodiscard]] fitted<Model> solve() {
+    for (const double each : {0.1, 0.002}) {  // a short leash first: there are many valleys
+      loyalty_ = each;
+      descend();
+    }
+    return report();
+  }
+
+ private:
+  void descend() {
     double cost = cost_of(now_);
     for (int step = 0; step < 60; ++step) {
       const constants target = linear_solution();
@@ -147,18 +183,21 @@ class fitting {
         break;
       }
     }
-    return report();
   }
 
- private:
-  [[nodiscard]] double error_of(const sample& one, const constants& at) const {
-    return one.predicted(with_constants(shape_, at)) / one.seconds() - 1;
+  [[nodiscard]] double error_of(std::size_t number, const constants& at) const {
+    const sample& one = samples_[number];
+    return one.predicted(with_constants(shape_, at), traced_[number]) / one.seconds() - 1;
   }
   [[nodiscard]] double cost_of(const constants& at) const {
     double sum = 0;
-    for (const sample& one : samples_) {
-      const double error = error_of(one, at);
+    for (std::size_t i = 0; i < samples_.size(); ++i) {
+      const double error = error_of(i, at);
       sum += error * error;
+    }
+    for (const std::size_t i : free_) {
+      const double off = loyalty_ * (at[i] / guess_[i] - 1);
+      sum += off * off;
     }
     return sum;
   }
@@ -169,15 +208,15 @@ class fitting {
     std::vector<double> normal(count * count, 0);
     std::vector<double> right(count, 0);
     std::vector<double> slope(count);
-    for (const sample& one : samples_) {
-      const double base = error_of(one, now_) + 1;
+    for (std::size_t i = 0; i < samples_.size(); ++i) {
+      const double base = error_of(i, now_) + 1;
       double constant = 1 - base;
       for (std::size_t k = 0; k < count; ++k) {
         constants moved = now_;
         // A constant at 0 is tried with a small part of what it would take alone.
         const double by = scale(free_[k]) * 0.03;
         moved[free_[k]] += by;
-        slope[k] = (error_of(one, moved) + 1 - base) / by;
+        slope[k] = (error_of(i, moved) + 1 - base) / by;
         constant += slope[k] * now_[free_[k]];
       }
       for (std::size_t a = 0; a < count; ++a) {
@@ -186,6 +225,11 @@ class fitting {
           normal[a * count + b] += slope[a] * slope[b];
         }
       }
+    }
+    for (std::size_t k = 0; k < count; ++k) {
+      const double weight = loyalty_ / guess_[free_[k]];
+      normal[k * count + k] += weight * weight;
+      right[k] += weight * loyalty_;
     }
     constants found = now_;
     for (int sweep = 0; sweep < 2000; ++sweep) {
@@ -205,14 +249,14 @@ class fitting {
     return found;
   }
   [[nodiscard]] double scale(std::size_t constant) const {
-    const double start = constants_of(shape_)[constant];
+    const double start = guess_[constant];
     return now_[constant] > start * 1e-3 ? now_[constant] : start * 1e-3;
   }
 
   [[nodiscard]] fitted<Model> report() const {
     fitted<Model> made{with_constants(shape_, now_), {}, 0};
-    for (const sample& one : samples_) {
-      const double error = error_of(one, now_);
+    for (std::size_t i = 0; i < samples_.size(); ++i) {
+      const double error = error_of(i, now_);
       made.errors.push_back(error);
       made.worst = error > made.worst ? error : -error > made.worst ? -error : made.worst;
     }
@@ -220,16 +264,19 @@ class fitting {
   }
 
   std::span<const sample> samples_;
+  std::vector<decltype(std::declval<sample>().traced_on(std::declval<Model>()))> traced_;
   Model shape_;
+  constants guess_;
   constants now_;
+  double loyalty_ = 0;
   std::vector<std::size_t> free_;
 };
 
 }  // namespace detail
 
 /// The network, or the host, whose simulated times come closest, in the sum of squared relative
-/// errors, to what was measured. Begins with `start`, a rough guess, and keeps what is 0 or
-/// infinite there: so the guess says which constants there are. What is no constant (ranks and
+/// errors, to what was measured. Begins with `start`, a rough guess, from which it departs as far as
+/// samples tell it to, and keeps what is 0 or infinite there: so the guess says which constants there are. What is no constant (ranks and
 /// cores, sizes of caches and of messages) is kept too.
 ///
 /// Errors: `invalid_argument` without samples, with a time that is not positive, or with samples of

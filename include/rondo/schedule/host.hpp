@@ -8,8 +8,8 @@
 
 namespace rondo::inline v0_1::schedule {
 
-/// Memory near to those who use it. Of what a collective touches, the part that does not fit costs
-/// more.
+/// Memory near to those who use it: it holds what was used last. Each byte that is read or written
+/// and not found there costs more.
 struct cache {
   double bytes = std::numeric_limits<double>::infinity();
   double missed_bytes_per_second = std::numeric_limits<double>::infinity();  ///< in addition
@@ -31,10 +31,18 @@ struct host {
 
   double copy_bytes_per_second = std::numeric_limits<double>::infinity();  ///< of one core
   double fold_bytes_per_second = std::numeric_limits<double>::infinity();  ///< of one core
-  /// In addition, for what a peer wrote in this collective: it comes from that one's cache.
-  double written_bytes_per_second = std::numeric_limits<double>::infinity();
+  /// In addition, for what one core reads after another wrote it, or writes after another had it,
+  /// in place of a miss of its own cache.
+  double moved_bytes_per_second = std::numeric_limits<double>::infinity();
   cache of_core{};  ///< of each core alone
   cache of_all{};   ///< of all cores together
+
+  /// Where it is finite, messages are first brought into the receiver's memory, at this rate, as MPI
+  /// does; else the receiver copies or folds them where they lie.
+  double message_bytes_per_second = std::numeric_limits<double>::infinity();
+  [[nodiscard]] constexpr bool lands() const {
+    return message_bytes_per_second < std::numeric_limits<double>::infinity();
+  }
 
   /// What MPI libraries do with short messages; ranks that read each other's memory need not.
   double unawaited_bytes = -1;  ///< up to here the sender does not wait until they are taken

@@ -79,11 +79,13 @@ template <readable Schedule>
 }
 
 /// Seconds per call that `schedule` takes on one machine, when calls follow one another as they do
-/// in a benchmark. Cost: time in proportion to steps and turns.
+/// in a benchmark. Cost: time in proportion to steps and turns, and, for every chunk that a step touches, to
+/// the chunks touched since its last use.
 template <readable Schedule>
 [[nodiscard]] double simulate(const Schedule& schedule, const host& on, std::size_t bytes) {
   const detail::traffic of{schedule, 0, true};
-  return detail::simulate(of, detail::footprint{schedule}, on, static_cast<double>(bytes));
+  const detail::memory_plan plan{schedule};
+  return detail::simulate(of, detail::footprint{plan, of, on}, on, static_cast<double>(bytes));
 }
 
 /// On a network, with every rank's finish and every step's beginning and end.

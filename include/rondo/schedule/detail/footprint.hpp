@@ -2,60 +2,215 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/schedule/detail/traffic.hpp>
 #include <rondo/schedule/host.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
 namespace rondo::inline v0_1::schedule::detail {
 
-/// How much memory a collective touches, in chunks.
+/// What a host keeps in mind of a schedule: the programs of all ranks, and which of their memories
+/// are one.
+struct memory_plan {
+  std::vector<program> rows{};
+  bool in_place = false;  ///< input and output are the same bytes
+
+  template <readable Schedule>
+  explicit memory_plan(const Schedule& schedule)
+      : in_place{schedule.what == collective::broadcast} {
+    for (int rank = 0; rank < schedule.size; ++rank) {
+      rows.push_back(schedule.row(rank));
+    }
+  }
+};
+
+/// Chunks of memory in the order of their last use.
+class recently_used {
+ public:
+  /// How many chunks were used since this one was, itself among them.
+  double use(int chunk) {
+    const auto found = std::find(order_.rbegin(), order_.rend(), chunk);
+    const auto distance = static_cast<double>(found - order_.rbegin()) + 1;
+    if (found != order_.rend()) {
+      order_.erase(found.base() - 1);
+    }
+    order_.push_back(chunk);
+    return distance;
+  }
+
+ private:
+  std::vector<int> order_;  ///< the latest last
+};
+
+/// Where each step finds the bytes that it reads and writes, when calls follow one another: in its
+/// core's cache, in that of all cores, in memory, or in the cache of another core. A chunk is still
+/// in a cache if the chunks that were used since fit into that, too. Ranks run round by round.
+///
+/// Cost: for every chunk that a step touches, time in proportion to those touched since its last
+/// use.
 class footprint {
  public:
-  template <readable Schedule>
-  explicit footprint(const Schedule& schedule) {
-    std::vector<bool> touched;
-    for (int rank = 0; rank < schedule.size; ++rank) {
-      const program row = schedule.row(rank);
-      touched.assign(static_cast<std::size_t>(2 * row.chunks + row.slots), false);
-      for (const step& one : row.steps) {
-        touch(touched, row, one.into);
-        touch(touched, row, one.left);
-        touch(touched, row, one.right);
-        received_ += one.peer >= 0 && one.what != verb::send ? one.into.count : 0;
+  footprint(const memory_plan& plan, const traffic& of, const host& on)
+      : plan_{plan},
+        traffic_{of},
+        lands_{on.lands()},
+        cores_{(std::min)(on.cores, static_cast<int>(plan.rows.size()))} {
+    int rounds = 0;
+    for (const program& row : plan.rows) {
+      slots_ = (std::max)(slots_, row.slots);
+      rounds = row.steps.empty() ? rounds : (std::max)(rounds, row.steps.back().round + 1);
+    }
+    const int ranks = static_cast<int>(plan.rows.size());
+    per_rank_ = 3 * of.chunks() + slots_;
+    of_core_.resize(static_cast<std::size_t>(cores_));
+    held_.resize(static_cast<std::size_t>(ranks * per_rank_ * cores_), 0);
+    constexpr int calls = 2;  // the first one finds nothing
+    for (int call = 0; call < calls; ++call) {
+      visits_.assign(of.end(ranks - 1), {});
+      for (int round = 0; round < rounds; ++round) {
+        for (int rank = 0; rank < ranks; ++rank) {
+          run_round(rank, round);
+        }
       }
     }
   }
 
-  /// Seconds that misses of the cores' own caches add to a byte, on average, and misses of all.
-  [[nodiscard]] double core_seconds(const host& on, double chunk_bytes) const {
-    return missed(on.of_core, (own_ + received_) * chunk_bytes / on.cores);
+  /// True if messages are brought into the receiver's memory before they are folded.
+  [[nodiscard]] bool lands() const { return lands_; }
+
+  /// Seconds that caches add to a step on its core.
+  [[nodiscard]] double core_seconds(const host& on, double chunk_bytes, std::size_t step) const {
+    double seconds = 0;
+    for (const visit& one : visits_[step]) {
+      seconds += one.chunks * chunk_bytes *
+                 (one.moved / on.moved_bytes_per_second +
+                  (1 - one.moved) * part_missed(on.of_core, one.near * chunk_bytes) /
+                      on.of_core.missed_bytes_per_second);
+    }
+    return seconds;
   }
-  [[nodiscard]] double memory_seconds(const host& on, double chunk_bytes) const {
-    return missed(on.of_all, own_ * chunk_bytes);
+  /// Seconds for which it keeps memory busy.
+  [[nodiscard]] double memory_seconds(const host& on, double chunk_bytes, std::size_t step) const {
+    double seconds = 0;
+    for (const visit& one : visits_[step]) {
+      seconds += one.chunks * chunk_bytes * part_missed(on.of_all, one.far * chunk_bytes) /
+                 on.of_all.missed_bytes_per_second;
+    }
+    return seconds;
   }
 
  private:
-  void touch(std::vector<bool>& touched, const program& row, const run& part) {
-    const int begin = part.where == region::input     ? part.first
-                      : part.where == region::output  ? row.chunks + part.first
-                      : part.where == region::scratch ? 2 * row.chunks + part.slot
-                                                      : -1;
-    for (int i = 0; begin >= 0 && i < part.count; ++i) {
-      const auto place = static_cast<std::size_t>(begin + i);
-      own_ += touched[place] ? 0 : 1;
-      touched[place] = true;
+  /// A run of chunks that a step reads or writes. Distances are means over its chunks.
+  struct visit {
+    double chunks = 0;
+    double near = 0;   ///< chunks that were used since, by anybody or, if fewer, by this core
+    double far = 0;    ///< by anybody
+    double moved = 0;  ///< part that comes from another core, or is taken away from one
+  };
+  enum class use { read, write };
+
+  /// All of it is found after up to 0.8 of a cache's size, nothing from 1.2 on.
+  [[nodiscard]] static double part_missed(const cache& in, double bytes_since) {
+    const double part = (bytes_since / in.bytes - 0.8) / 0.4;
+    return part < 0 ? 0 : part > 1 ? 1 : part;
+  }
+
+  void run_round(int rank, int round) {
+    const auto& steps = plan_.rows[static_cast<std::size_t>(rank)].steps;
+    const auto begin = std::find_if(steps.begin(), steps.end(),
+                                    [=](const step& one) { return one.round == round; });
+    const auto end =
+        std::find_if(begin, steps.end(), [=](const step& one) { return one.round != round; });
+    landed_ = 0;
+    for (const bool messages : {false, true}) {
+      for (auto one = begin; one != end; ++one) {
+        const std::size_t number =
+            traffic_.begin(rank) + static_cast<std::size_t>(one - steps.begin());
+        const traffic::entry& known = traffic_[number];
+        if (one->what != verb::send && known.is_message() == messages && known.chunks != 0) {
+          run_step(rank, *one, number);
+        }
+      }
     }
   }
 
-  [[nodiscard]] static double missed(const cache& in, double bytes) {
-    return bytes <= in.bytes ? 0 : (1 - in.bytes / bytes) / in.missed_bytes_per_second;
+  void run_step(int rank, const step& one, std::size_t number) {
+    if (traffic_[number].is_message()) {
+      const auto& theirs = plan_.rows[static_cast<std::size_t>(one.peer)].steps;
+      const std::size_t sent = traffic_[number].partner - traffic_.begin(one.peer);
+      touch(rank, number, one.peer, theirs[sent].left, use::read);
+      if (lands_ && one.what == verb::receive_fold) {
+        const run inbox{region::wire, landed_, one.into.count};
+        landed_ += one.into.count;
+        touch(rank, number, rank, inbox, use::write);
+        touch(rank, number, rank, inbox, use::read);
+      }
+    }
+    for (const run* part : {&one.left, &one.right}) {
+      if (part->where != region::wire && part->where != region::nothing) {
+        touch(rank, number, rank, *part, use::read);
+      }
+    }
+    touch(rank, number, rank, one.into, use::write);
   }
 
-  double own_ = 0;       ///< of inputs, outputs and scratch of all ranks
-  double received_ = 0;  ///< read in peers' memory
+  /// Rank `by` uses memory of rank `whose`.
+  void touch(int by, std::size_t number, int whose, const run& part, use how) {
+    const int core = by % cores_;
+    const int first = whose * per_rank_ + place_of(part);
+    visit made;
+    made.chunks = part.count;
+    for (int chunk = first; chunk < first + part.count; ++chunk) {
+      const double far = of_all_.use(chunk);
+      const double near = of_core_[static_cast<std::size_t>(core)].use(chunk);
+      made.far += far / part.count;
+      made.near += (near < far ? near : far) / part.count;
+      made.moved += change_hands(chunk, core, how) ? 1.0 / part.count : 0;
+    }
+    visits_[number].push_back(made);
+  }
+
+  /// Whether a core must ask another one before it uses a chunk.
+  bool change_hands(int chunk, int core, use how) {
+    const auto holds = held_.begin() + static_cast<std::ptrdiff_t>(chunk) * cores_;
+    const bool own = holds[core] != 0;
+    const auto holders = std::count(holds, holds + cores_, char{1});
+    if (how == use::write) {
+      std::fill(holds, holds + cores_, char{0});
+    }
+    holds[core] = 1;
+    return how == use::read ? !own && holders > 0 : holders > (own ? 1 : 0);
+  }
+
+  [[nodiscard]] int place_of(const run& part) const {
+    const int chunks = traffic_.chunks();
+    switch (part.where) {
+      case region::input:
+        return part.first + (plan_.in_place ? chunks : 0);
+      case region::output:
+        return part.first + chunks;
+      case region::wire:
+        return part.first + 2 * chunks;
+      default:
+        return part.slot + 3 * chunks;
+    }
+  }
+
+  const memory_plan& plan_;
+  const traffic& traffic_;
+  bool lands_;
+  int cores_;
+  int slots_ = 0;
+  int per_rank_ = 0;
+  int landed_ = 0;  ///< chunks of this round
+  recently_used of_all_;
+  std::vector<recently_used> of_core_;
+  std::vector<char> held_;  ///< by chunk and core: whether it has a copy
+  std::vector<std::vector<visit>> visits_;  ///< by step
 };
 
 }  // namespace rondo::inline v0_1::schedule::detail

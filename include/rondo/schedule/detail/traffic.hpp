@@ -22,12 +22,11 @@ class traffic {
   struct entry {
     std::uint32_t partner = 0;  ///< the step at the other end of the message
     std::int32_t peer = 0;      ///< the rank, modulo `ranks()`, that it belongs to
-    std::uint32_t chunks : 25 = 0;
+    std::uint32_t chunks : 26 = 0;
     std::uint32_t what : 3 = 0;
     std::uint32_t within_node : 1 = 0;
     std::uint32_t ends_round : 1 = 0;
     std::uint32_t contended : 1 = 0;  ///< shares a port with others of the round, at either end
-    std::uint32_t written : 1 = 0;    ///< a message of what its sender wrote in this collective
 
     [[nodiscard]] verb action() const { return static_cast<verb>(what); }
     [[nodiscard]] bool is_message() const {
@@ -97,9 +96,8 @@ class traffic {
       const bool onto_itself = in_place && from.what == verb::copy &&
                                from.left.where == region::input &&
                                from.into.where == region::output;
-      next.chunks = onto_itself ? 0u : static_cast<std::uint32_t>(data.count) & ((1u << 25) - 1);
+      next.chunks = onto_itself ? 0u : static_cast<std::uint32_t>(data.count) & ((1u << 26) - 1);
       next.what = static_cast<unsigned>(from.what) & 7u;
-      next.written = from.what == verb::send && data.where != region::input ? 1u : 0u;
       next.within_node =
           ranks_per_node > 0 && from.peer / ranks_per_node == rank / ranks_per_node ? 1u : 0u;
       steps_.push_back(next);

@@ -27,8 +27,7 @@ class turns {
         on_{on},
         handover_{on.handover > shortest ? on.handover : shortest},
         chunk_bytes_{bytes / of.chunks()},
-        core_miss_{memory.core_seconds(on, chunk_bytes_)},
-        memory_miss_{memory.memory_seconds(on, chunk_bytes_)},
+        memory_{memory},
         recorder_{recorder},
         calls_{static_cast<std::size_t>(calls)},
         ends_(calls_, 0.0),
@@ -152,15 +151,17 @@ class turns {
     return bytes_of(one) > on_.unawaited_bytes;
   }
   /// A copy, a fold, or taking a message and folding it; gives the end.
-  [[nodiscard]] double work(const traffic::entry& one, double now) {
+  [[nodiscard]] double work(std::size_t step, double now) {
+    const traffic::entry& one = traffic_[step];
     const bool folds = one.action() == verb::fold || one.action() == verb::receive_fold;
-    const bool written = one.is_message() && traffic_[one.partner].written != 0;
-    const double streams = folds ? 1.5 : 1;
-    const double end =
-        now + bytes_of(one) * (streams * core_miss_ +
-                               1 / (folds ? on_.fold_bytes_per_second : on_.copy_bytes_per_second) +
-                               (written ? 1 / on_.written_bytes_per_second : 0));
-    bus_ = (bus_ > now ? bus_ : now) + bytes_of(one) * streams * memory_miss_;
+    const bool lands = one.is_message() && memory_.lands();
+    const double landing = lands ? 1 / on_.message_bytes_per_second : 0;
+    const double working = folds    ? 1 / on_.fold_bytes_per_second
+                           : !lands ? 1 / on_.copy_bytes_per_second
+                                    : 0;
+    const double end = now + bytes_of(one) * (landing + working) +
+                       memory_.core_seconds(on_, chunk_bytes_, step);
+    bus_ = (bus_ > now ? bus_ : now) + memory_.memory_seconds(on_, chunk_bytes_, step);
     return bus_ > end ? bus_ : end;
   }
 
@@ -218,7 +219,7 @@ class turns {
     for (std::size_t i = self.begin; i < self.end; ++i) {
       if (!traffic_[i].is_message()) {
         const double begin = now;
-        now = work(traffic_[i], now);
+        now = work(i, now);
         record(rank, i, begin, now);
       }
     }
@@ -245,7 +246,7 @@ class turns {
     const traffic::entry& one = traffic_[step];
     const double begin = now;
     const bool copied = is_copied(one);
-    now = work(one, now + on_.overhead + (copied ? 0 : on_.handshake));
+    now = work(step, now + on_.overhead + (copied ? 0 : on_.handshake));
     if (is_awaited(one)) {
       taken_[event(at(rank), one.partner)] = now + on_.signal;
       notify(one.peer);
@@ -261,8 +262,7 @@ class turns {
   const host& on_;
   double handover_;
   double chunk_bytes_;
-  double core_miss_;
-  double memory_miss_;
+  const footprint& memory_;
   double bus_ = 0;  ///< memory is free from then on
   Recorder& recorder_;
   std::size_t calls_;
