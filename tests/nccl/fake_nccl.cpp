@@ -6,6 +6,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -116,6 +117,16 @@ thread_local std::vector<operation> queued;
 thread_local std::string last_error;
 thread_local bool capturing = false;
 thread_local float own_factor = 1;
+using clock_of_stream = std::map<cudaStream_t, std::uint64_t>;
+struct last_use {
+  cudaStream_t stream;
+  std::uint64_t time;
+};
+thread_local std::uintptr_t handles_made = 0;
+thread_local std::map<cudaStream_t, clock_of_stream> clocks;
+thread_local std::map<cudaEvent_t, clock_of_stream> events;
+thread_local std::map<const void*, last_use> uses;
+thread_local int unordered = 0;
 std::atomic<int> version{NCCL_VERSION_CODE};
 std::atomic<int> open_blocks{0};
 std::atomic<int> open_communicators{0};
@@ -230,6 +241,17 @@ void pretend_version(int code) { version = code; }
 void pretend_capture(bool now) { capturing = now; }
 int blocks() { return open_blocks; }
 int communicators() { return open_communicators; }
+
+void use(cudaStream_t stream, const void* memory) {
+  auto& now = clocks[stream];
+  const auto last = uses.find(memory);
+  if (last != uses.end() && last->second.stream != stream &&
+      now[last->second.stream] < last->second.time) {
+    ++unordered;
+  }
+  uses[memory] = {stream, ++now[stream]};
+}
+int unordered_uses() { return unordered; }
 
 }  // namespace fake_nccl
 
@@ -372,7 +394,8 @@ ncclResult_t ncclGroupStart() {
 ncclResult_t ncclGroupEnd() { return --depth == 0 ? flush() : ncclSuccess; }
 
 ncclResult_t ncclSend(const void* data, std::size_t count, ncclDataType_t type, int peer,
-                      ncclComm_t comm, cudaStream_t) {
+                      ncclComm_t comm, cudaStream_t stream) {
+  fake_nccl::use(stream, data);
   auto letter = std::make_shared<message>(message{data, count * size_of(type)});
   return enqueue({comm, "ncclSend",
                   [=] {
@@ -387,7 +410,8 @@ ncclResult_t ncclSend(const void* data, std::size_t count, ncclDataType_t type, 
                   }});
 }
 ncclResult_t ncclRecv(void* into, std::size_t count, ncclDataType_t type, int peer, ncclComm_t comm,
-                      cudaStream_t) {
+                      cudaStream_t stream) {
+  fake_nccl::use(stream, into);
   const std::size_t bytes = count * size_of(type);
   return enqueue({comm, "ncclRecv", [] { return true; },
                   [=] {
@@ -515,19 +539,32 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status)
   return cudaSuccess;
 }
 const char* cudaGetErrorName(cudaError_t) { return "an error of CUDA"; }
-// Streams run as they are told: all that was enqueued is done when the call returns.
+// What is enqueued is done at once. Clocks tell what would be ordered if it were not: a stream's own
+// time, and the times of other streams that it has waited for.
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = nullptr;
+  *stream = reinterpret_cast<cudaStream_t>(++handles_made);
   return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = nullptr;
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  for (const auto& [other, time] : events[event]) {
+    auto& known = clocks[stream][other];
+    known = std::max(known, time);
+  }
   return cudaSuccess;
 }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = reinterpret_cast<cudaEvent_t>(++handles_made);
+  return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  events[event] = clocks[stream];
+  return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  events.erase(event);
+  return cudaSuccess;
+}
 cudaError_t cudaMalloc(void** made, std::size_t bytes) {
   *made = std::malloc(bytes);
   open_blocks += *made == nullptr ? 0 : 1;
@@ -535,6 +572,7 @@ cudaError_t cudaMalloc(void** made, std::size_t bytes) {
 }
 cudaError_t cudaFree(void* block) {
   open_blocks -= block == nullptr ? 0 : 1;
+  uses.erase(block);  // waits for them
   std::free(block);
   return cudaSuccess;
 }

@@ -27,6 +27,14 @@ void pretend_capture(bool capturing);
 /// Blocks of ncclMemAlloc and cudaMalloc that are not freed.
 int blocks();
 
+/// A kernel of the test's on this stream uses the memory that begins here; messages do so of
+/// themselves.
+void use(cudaStream_t stream, const void* memory);
+
+/// How often, on this thread, memory was used on a stream that did not wait, by events, for its last
+/// use on another one.
+int unordered_uses();
+
 /// Communicators that are neither destroyed nor aborted.
 int communicators();
 

@@ -28,10 +28,12 @@ struct device_network {
   sample::network<float> on_host{};
 
   static std::vector<float> fetched(const buffer& values) {
+    fake_nccl::use(nullptr, values.data());
     return {values.data(), values.data() + values.size()};
   }
   static buffer stored(const std::vector<float>& values, buffer into) {
     into.resize(values.size());
+    fake_nccl::use(nullptr, into.data());
     std::copy(values.begin(), values.end(), into.data());
     return into;
   }
@@ -57,6 +59,8 @@ std::string on_ranks(int size, const Body& body) {
       auto values = communicator::adopt(raw_communicator(id, control.rank(), size));
       pipeline::cuda_ranks both{control, values, rondo::on{}};
       body(both, static_cast<std::size_t>(control.rank()), control);
+      require(fake_nccl::unordered_uses() == 0,
+              std::to_string(fake_nccl::unordered_uses()) + " uses that no event orders");
     });
   });
   for (const auto& one : failures) {

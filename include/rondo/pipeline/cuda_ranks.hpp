@@ -11,18 +11,20 @@
 #include <rondo/transport/cuda/memory.hpp>
 #include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/keepsake.hpp>
+#include <rondo/transport/shared.hpp>
 #include <rondo/version.hpp>
 
 #include <cuda_runtime_api.h>
 
 #include <string>
+#include <vector>
 
 namespace rondo::inline v0_1::pipeline {
 
 namespace detail {
 
 /// A point in a stream that another stream waits for.
-class mark {
+class mark : public rondo::detail::owned {
  public:
   mark() {
     cuda::require(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreate");
@@ -31,9 +33,11 @@ class mark {
   mark& operator=(const mark&) = delete;
   ~mark() { static_cast<void>(cudaEventDestroy(event_)); }
 
-  /// `later` goes on when `before` has come to where it is now.
-  void order(cudaStream_t before, cudaStream_t later) const {
-    cuda::require(cudaEventRecord(event_, before), "cudaEventRecord");
+  void set(cudaStream_t in) const {
+    cuda::require(cudaEventRecord(event_, in), "cudaEventRecord");
+  }
+  /// What is enqueued on `later` from now on waits for where the mark was set last.
+  void hold_back(cudaStream_t later) const {
     cuda::require(cudaStreamWaitEvent(later, event_, 0), "cudaStreamWaitEvent");
   }
 
@@ -91,27 +95,56 @@ class cuda_ranks {
   /// Enqueues the send of what the stages have enqueued so far makes.
   template <class Buffer>
   void send_values(const Buffer& payload, int peer) {
-    made_.order(compute_, messages_);
+    after_use();
     rondo::send(values_, device_span{payload.data(), payload.size()}, to{peer}, on{messages_});
+    mark_of(payload.data()).set(messages_);
   }
-  /// Enqueues the receive of what stages enqueue work on behind it.
+  /// Enqueues the receive; the buffer is one that was sent, or given up by `after_use`, or new.
   template <class Buffer>
   void receive_values(Buffer& payload, int peer) {
-    made_.order(compute_, messages_);  // what used the buffer before
     rondo::receive(values_, device_span{payload.data(), payload.size()}, from{peer},
                    on{messages_});
-    came_.order(messages_, compute_);
+    mark_of(payload.data()).set(messages_);
   }
-  /// Before a stage writes to a buffer that may have been sent.
-  void before_reuse() { came_.order(messages_, compute_); }
+  /// Before a stage gets a buffer: its work waits for what messages have still to do with that.
+  template <class Buffer>
+  void before_use(const Buffer& payload) {
+    if (payload.data() != nullptr) {
+      for (const auto& one : marks_) {
+        if (one.of == payload.data()) {
+          one.at->hold_back(compute_);
+        }
+      }
+    }
+  }
+  /// When stages have done with a buffer: later messages wait for what they have enqueued.
+  void after_use() {
+    made_.set(compute_);
+    made_.hold_back(messages_);
+  }
 
  private:
+  /// Where messages have done with the buffer that begins here.
+  struct buffer_mark {
+    const void* of;
+    rondo::detail::shared<detail::mark> at;
+  };
+  [[nodiscard]] const detail::mark& mark_of(const void* data) {
+    for (const auto& one : marks_) {
+      if (one.of == data) {
+        return *one.at;
+      }
+    }
+    marks_.push_back({data, rondo::detail::shared{new detail::mark}});
+    return *marks_.back().at;
+  }
+
   Control& control_;
   Values& values_;
   cudaStream_t compute_;
   cudaStream_t messages_ = nullptr;
   detail::mark made_{};
-  detail::mark came_{};
+  std::vector<buffer_mark> marks_{};  ///< no more than there are buffers
   rondo::detail::keepsakes kept_{};
 };
 

@@ -22,8 +22,8 @@
 namespace rondo::inline v0_1::pipeline::detail {
 
 /// Ranks whose values travel apart from their headers, on streams: `send_values(payload, peer)` and
-/// `receive_values(payload, peer)` enqueue, in the order of the rank's row; `before_reuse()` makes
-/// later work of stages wait for what was sent.
+/// `receive_values(payload, peer)` enqueue, in the order of the rank's row; `before_use(payload)` and
+/// `after_use()` tell when stages get a buffer and when they give one up.
 template <class Comm>
 concept carries_values = requires { Comm::carries; };
 
@@ -80,11 +80,20 @@ class mail {
   }
 
   /// An empty buffer for a stage, which may have room.
-  [[nodiscard]] Values empty() {
+  [[nodiscard]] Values empty() { return for_stage(spare_.empty()); }
+  /// What was received, for the stage that works on it.
+  [[nodiscard]] Values for_stage(Values values) {
     if constexpr (carries_values<Comm>) {
-      comm_.before_reuse();
+      comm_.before_use(values);
     }
-    return spare_.empty();
+    return values;
+  }
+  /// Takes back what goes nowhere.
+  void drop(Values&& values) {
+    if constexpr (carries_values<Comm>) {
+      comm_.after_use();
+    }
+    spare_.put(std::move(values));
   }
 
   /// Returns when all messages are where their receivers can take them.

@@ -224,7 +224,7 @@ class executor {
   [[nodiscard]] values take(const action& what) {
     const bool starts = what.kind == kind::forward ? plan_.placement.is_first(what.stage)
                                                    : plan_.placement.is_last(what.stage);
-    return starts ? mail_.empty() : std::move(memory_.input(what).payload);
+    return starts ? mail_.empty() : mail_.for_stage(std::move(memory_.input(what).payload));
   }
 
   void compute(const action& what) {
@@ -290,7 +290,7 @@ class executor {
   void hand_on(const action& what, values result) {
     const bool ahead = what.kind == kind::forward;
     if (ahead ? plan_.placement.is_last(what.stage) : plan_.placement.is_first(what.stage)) {
-      memory_.spare.put(std::move(result));
+      mail_.drop(std::move(result));
       return;
     }
     action next = what;
