@@ -35,9 +35,9 @@ inline double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// Milliseconds of variants that take turns. Every round begins with the next one, and goes the other
-/// way round after as many rounds as there are variants, so that all find what all others leave in
-/// the caches.
+/// Milliseconds of variants that take turns. Every round begins with the next one, and goes the
+/// other way round after as many rounds as there are variants, so that all find what all others
+/// leave in the caches.
 class turns {
  public:
   explicit turns(std::size_t variants) : times_(variants) {}

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a split MLP costs over the same calls written by hand, and what exact mode costs, with BLAS
-// as the user's products. The variants take turns, in both orders; medians of the rounds' ratios are
-// printed. The control is the calls by hand once more, in memory of their own.
+// as the user's products. The variants take turns, in both orders; medians of the rounds' ratios
+// are printed. The control is the calls by hand once more, in memory of their own.
 #include "blas.hpp"
 
 #include <rondo/collective/all_reduce.hpp>

@@ -131,9 +131,27 @@ TEST_CASE("attention: every way to split a sequence gives what one rank gives") 
   }
 }
 
+TEST_CASE("attention: ranks and key/value heads of published splits") {
+  // Megatron-LM: with more ranks than key/value heads, rank i reads head floor(i g / n).
+  for (const int ranks : {4, 8}) {
+    const rondo::head_split split{{8, 2, 1}, ranks};
+    for (int rank = 0; rank < ranks; ++rank) {
+      const auto held = split.key_value().runs(rank);
+      REQUIRE(held.size() == 1);
+      CHECK(held[0] == rondo::part{static_cast<std::size_t>(rank * 2 / ranks), 1});
+    }
+  }
+  // vllm-omni issue 5716 pads 28 query and 7 key/value heads for two ranks; here the middle one is
+  // on both.
+  const rondo::head_split split{{28, 7, 1}, 2};
+  CHECK(split.query().widths() == std::vector<std::size_t>{14, 14});
+  CHECK(split.key_value().runs(0)[0] == rondo::part{0, 4});
+  CHECK(split.key_value().runs(1)[0] == rondo::part{3, 4});
+}
+
 TEST_CASE("attention: heads split over any number of ranks, for any ratio of heads") {
   const std::vector<attention_heads> ratios{{4, 4, 2}, {8, 2, 3},  {6, 3, 2},
-                                            {7, 1, 2}, {12, 4, 1}, {1, 1, 4}};
+                                            {7, 1, 2}, {12, 4, 1}, {1, 1, 4}, {28, 7, 1}};
   for (const auto& heads : ratios) {
     const auto given = attention::drawn(9, heads, 11);
     const auto right = attention::oracle(given, 9, heads, visibility::causal);

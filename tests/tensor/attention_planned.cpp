@@ -3,9 +3,9 @@
 //
 // Attention and experts make the collectives that they plan, as a communicator saw it that knows
 // nothing of them.
-#include "attention.hpp"
-
 #include "catch.hpp"
+#include "tensor/attention.hpp"
+#include "tensor/expect_planned.hpp"
 
 #include <rondo/tensor/context.hpp>
 #include <rondo/tensor/exchanged_attention.hpp>
@@ -25,30 +25,11 @@ namespace {
 
 using rondo::cut;
 using rondo::matrix;
-using rondo::testing::expect;
 
 constexpr rondo::attention_heads heads{4, 2, 3};
 constexpr std::size_t tokens = 16;
 constexpr rondo::exact order{.features = 3, .tokens = 4};
 constexpr attention::loops kernels;
-
-/// The notes of all ranks against a plan.
-template <class Comm>
-void expect_planned(Comm& comm, const std::vector<rondo::testing::recorded>& made,
-                    const rondo::plan& plan) {
-  const auto planned = plan.collectives();
-  expect(made.size() == planned.size(), "as many collectives as planned");
-  for (std::size_t i = 0; i < made.size(); ++i) {
-    std::vector<std::size_t> elements{made[i].elements};
-    if (made[i].collective == "all_to_all") {
-      rondo::all_reduce(comm, elements);
-    }
-    expect(made[i].collective == rondo::schedule::name_of(planned[i].what), "what ran");
-    expect(elements[0] == planned[i].elements, "its elements");
-    expect(made[i].element_bytes == planned[i].element_bytes, "their bytes");
-    expect(made[i].terms == planned[i].terms, "the arrays that it folds");
-  }
-}
 
 /// Both passes of an attention; dimension 0 splits tokens, 1 heads.
 template <int Dimension, class Attention>
@@ -95,7 +76,7 @@ TEST_CASE("attention and experts: what ran is what was planned") {
       const std::size_t own = by.width(r);
       const std::size_t own_heads = split.query().width(r);
       const auto check = [&](const rondo::plan& plan) {
-        expect_planned(comm, seen.made(), plan);
+        expect_planned(comm, seen.made(), plan, "context");
         seen.forget();
       };
 

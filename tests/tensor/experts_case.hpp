@@ -58,7 +58,8 @@ struct batch {
   std::vector<int> expert;
 };
 
-inline batch drawn(std::size_t tokens, std::size_t width, std::size_t experts, std::size_t choices) {
+inline batch drawn(std::size_t tokens, std::size_t width, std::size_t experts,
+                   std::size_t choices) {
   std::mt19937 random{7};
   std::uniform_real_distribution<float> values{0.1F, 1};
   batch made{tokens, width, experts, choices, {}, {}, {}, {}, {}, {}};

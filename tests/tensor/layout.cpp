@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "tensor/refusal.hpp"
 
 #include <rondo/tensor/layout.hpp>
 
@@ -10,6 +11,8 @@
 
 namespace {
 
+using refusals::contains;
+using refusals::refusal;
 using rondo::layout;
 using rondo::mesh_shape;
 using rondo::part;
@@ -18,20 +21,6 @@ using rondo::read_shape;
 using rondo::tensor_shape;
 using rules = std::vector<layout::rule>;
 using extents = std::vector<std::size_t>;
-
-template <class Act>
-std::string refusal(const Act& act) {
-  try {
-    act();
-  } catch (const rondo::error& refused) {
-    return refused.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& words) {
-  return text.find(words) != std::string::npos;
-}
 
 }  // namespace
 

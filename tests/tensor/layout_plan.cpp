@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "tensor/refusal.hpp"
 
 #include <rondo/tensor/layout_plan.hpp>
 
@@ -9,6 +10,8 @@
 
 namespace {
 
+using refusals::contains;
+using refusals::refusal;
 using rondo::blueprint;
 using rondo::layout;
 using rondo::mesh_shape;
@@ -16,20 +19,6 @@ using rondo::planned_collective;
 using rondo::read_mesh;
 using what = rondo::schedule::collective;
 using collectives = std::vector<planned_collective>;
-
-template <class Act>
-std::string refusal(const Act& act) {
-  try {
-    act();
-  } catch (const rondo::error& refused) {
-    return refused.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& words) {
-  return text.find(words) != std::string::npos;
-}
 
 blueprint mlp() {
   blueprint net;

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "tensor/refusal.hpp"
 
 #include <rondo/collective/all_reduce.hpp>
 #include <rondo/tensor/mesh.hpp>
@@ -10,22 +11,10 @@
 
 namespace {
 
+using refusals::contains;
+using refusals::refusal;
 using groups = std::vector<std::vector<int>>;
 using ranks = std::vector<int>;
-
-template <class Act>
-std::string refusal(const Act& act) {
-  try {
-    act();
-  } catch (const rondo::error& refused) {
-    return refused.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& words) {
-  return text.find(words) != std::string::npos;
-}
 
 }  // namespace
 

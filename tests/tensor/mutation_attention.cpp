@@ -88,7 +88,7 @@ void check_attention(int ranks, const cut& queries, const cut& keys, bool whole_
                      std::size_t forward, std::size_t backward, const Make& make) {
   const auto given = attention::drawn(tokens, heads, 5);
   const auto right = attention::oracle(given, tokens, heads, causal);
-  const std::size_t collectives = 2 * forward + backward;  // and of another micro-batch's forward pass
+  const std::size_t collectives = 2 * forward + backward;  // a forward pass of another micro-batch
   check(collectives, {forward, forward}, [&](mistake what, int which) {
     auto got = attention_case::blank(given);
     return with_mistake(

@@ -3,6 +3,7 @@
 //
 // What ran is what was planned, as a communicator saw it that knows nothing of layers.
 #include "catch.hpp"
+#include "tensor/expect_planned.hpp"
 #include "tensor/mlp_case.hpp"
 
 #include <rondo/tensor/mesh.hpp>
@@ -11,33 +12,14 @@
 #include <rondo/testing/recording.hpp>
 #include <rondo/transport/threads.hpp>
 
-#include <string>
 #include <vector>
 
 using namespace mlp_case;
-using rondo::testing::recorded;
 
 namespace {
 
 using whole = rondo::replicated<float>;
 using rows = rondo::sharded<float, 0>;
-
-/// The notes of all ranks as a plan's collectives: what they hand to all_to_all is added up.
-void expect_planned(auto& comm, const std::vector<recorded>& made,
-                    const std::vector<rondo::planned_collective>& planned) {
-  expect(made.size() == planned.size(), "as many collectives as planned");
-  for (std::size_t i = 0; i < made.size(); ++i) {
-    std::vector<std::size_t> elements{made[i].elements};
-    if (made[i].collective == "all_to_all") {
-      rondo::all_reduce(comm, elements);
-    }
-    expect(made[i].collective == rondo::schedule::name_of(planned[i].what), "what ran");
-    expect(elements[0] == planned[i].elements, "its elements");
-    expect(made[i].element_bytes == planned[i].element_bytes, "their bytes");
-    expect(made[i].terms == planned[i].terms, "the arrays that it folds");
-    expect(planned[i].axis == "tensor" && planned[i].ranks == comm.size(), "its axis");
-  }
-}
 
 template <class Act>
 void on_meshes(const Act& act) {
@@ -66,7 +48,7 @@ void check_mlp(const Activation& activation, Order order) {
     static_cast<void>(run_on<Rows>(tensor, features, activation, order));
     const auto plan =
         rondo::plan_mlp<X>({tokens, d_model, d_ff, Activation::parts}, grid.shape(), order);
-    expect_planned(apart, grid["tensor"].made(), plan.collectives());
+    expect_planned(apart, grid["tensor"].made(), plan, "tensor");
     // In exact mode the plan takes the most nodes and the most elements, which two ranks may have.
     const std::size_t nodes = tensor.passage().node_bytes;
     std::vector<std::size_t> passing{tensor.passing_bytes() - nodes, nodes};
@@ -100,7 +82,7 @@ TEST_CASE("plan: embedding and cross entropy make the collectives that were plan
     words.forward(tokens_of, std::as_const(table).view(), rows{y.view(), some});
     words.backward(rows{y.view(), some}, tokens_of, table.view());
     expect_planned(apart, grid["tensor"].made(),
-                   rondo::plan_vocabulary_embedding<rows>(5, 3, grid.shape()).collectives());
+                   rondo::plan_vocabulary_embedding<rows>(5, 3, grid.shape()), "tensor");
 
     owned<float> logits(5, vocabulary.width(tensor.rank()));
     std::vector<float> losses(5);
@@ -113,14 +95,13 @@ TEST_CASE("plan: embedding and cross entropy make the collectives that were plan
       rondo::vocabulary_cross_entropy loss{tensor, vocabulary, with};
       loss.forward(z, std::span<const int>{targets}, std::span<float>{losses}, saved);
       expect_planned(apart, grid["tensor"].made(),
-                     rondo::plan_vocabulary_cross_entropy(5, grid.shape(), with).collectives());
+                     rondo::plan_vocabulary_cross_entropy(5, grid.shape(), with), "tensor");
       grid["tensor"].forget();
       rondo::vocabulary_cross_entropy exactly{tensor, vocabulary, with, exact{2, 2}};
       exactly.forward(z, std::span<const int>{targets}, std::span<float>{losses}, saved);
       expect_planned(
           apart, grid["tensor"].made(),
-          rondo::plan_vocabulary_cross_entropy(5, grid.shape(), with, 12, exact{2, 2})
-              .collectives());
+          rondo::plan_vocabulary_cross_entropy(5, grid.shape(), with, 12, exact{2, 2}), "tensor");
     }
   });
 }

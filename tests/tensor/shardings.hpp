@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/core/error.hpp>
+#include "tensor/refusal.hpp"
+
 #include <rondo/tensor/sharding.hpp>
 
 #include <array>
@@ -13,22 +14,10 @@
 /// Shardings of one 8 x 6 tensor whose elements are their own row-major numbers.
 namespace sample {
 
+using refusals::contains;
+using refusals::refusal;
 using rondo::cut;
 using numbers = std::vector<std::uint32_t>;
-
-inline bool contains(const std::string& text, const std::string& words) {
-  return text.find(words) != std::string::npos;
-}
-
-template <class Act>
-std::string refusal(const Act& act) {
-  try {
-    act();
-  } catch (const rondo::error& refused) {
-    return refused.what();
-  }
-  return "";
-}
 
 /// The elements in the memory of a rank, in order, found index by index.
 inline numbers held_elements(const rondo::tensor_sharding& of, int rank) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
 #include "tensor/loops.hpp"
+#include "tensor/refusal.hpp"
 
 #include <rondo/tensor/vocabulary_cross_entropy.hpp>
 #include <rondo/tensor/vocabulary_embedding.hpp>
@@ -20,6 +21,7 @@ using loops::all;
 using loops::held;
 using loops::numbers;
 using loops::owned;
+using refusals::refusal;
 using rondo::along;
 using rondo::any_order;
 using rondo::cross_entropy_options;
@@ -27,15 +29,6 @@ using rondo::cut;
 using rondo::exact;
 using rondo::matrix;
 using rondo::testing::expect;
-
-std::string refusal(const auto& act) {
-  try {
-    act();
-  } catch (const rondo::error& refused) {
-    return refused.what();
-  }
-  return {};
-}
 
 template <class T>
 struct scored {
@@ -263,6 +256,15 @@ looked_up look_up(auto& comm, const std::vector<int>& tokens, const cut& vocabul
 }
 
 }  // namespace
+
+TEST_CASE("vocabulary: padded as Megatron-LM pads those of GPT-2 and BERT") {
+  constexpr std::size_t gpt[] = {50304, 50432, 50688, 51200};
+  constexpr std::size_t bert[] = {30592, 30720, 30720, 30720};
+  for (int power = 0; power < 4; ++power) {
+    CHECK(rondo::padded_vocabulary(50257, 1 << power) == gpt[power]);
+    CHECK(rondo::padded_vocabulary(30522, 1 << power) == bert[power]);
+  }
+}
 
 TEST_CASE("vocabulary_embedding: rows and gradients are those of one rank") {
   constexpr std::size_t features = 3;

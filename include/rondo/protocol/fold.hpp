@@ -69,8 +69,8 @@ void fold_its_way(const Source& source, int sources, const Target& target, int t
 }
 
 /// Calls `write(begin, count, to, number, how)` for block after block of the elements from `first`
-/// to `last`: it writes `count` elements to `to[0]` up to `to[number - 1]`, cached or streamed as it
-/// is told. Targets beyond those get copies.
+/// to `last`: it writes `count` elements to `to[0]` up to `to[number - 1]`, cached or streamed as
+/// it is told. Targets beyond those get copies.
 template <class Lines, class Target, class Write>
 void for_each_block(const Target& target, int targets, std::size_t first, std::size_t last,
                     store how, const Write& write) {

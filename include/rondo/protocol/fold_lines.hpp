@@ -93,6 +93,8 @@ class fold_lines {
       } else if (n == eight || (targets >= many && many > 1)) {
         write<n, Resumes, many>(to);
         written = many;
+      } else if (folds_in_pairs<Reduction> && targets > 1 && targets < most) {
+        written = write_few<n, Resumes>(to, targets);
       } else {
         write<n, Resumes, 1>(to);
       }
@@ -114,6 +116,15 @@ class fold_lines {
           return with_sources(std::integral_constant<int, eight>{});
         }
     }
+  }
+
+  /// More sources than targets, which no all-reduce has: to two or three at once.
+  template <int Sources, bool Resumes>
+  int write_few(T* const* to, int targets) const {
+    if constexpr (folds_in_pairs<Reduction>) {
+      targets == 2 ? write<Sources, Resumes, 2>(to) : write<Sources, Resumes, 3>(to);
+    }
+    return targets;
   }
 
   // The loops. What they use is copied to locals of the function that a loop is compiled in: nothing

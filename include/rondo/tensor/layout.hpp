@@ -118,14 +118,16 @@ class layout {
   ///     rondo::column_parallel up{tensor, rules.division({"d_ff", 4096}, "tensor", grid.shape()),
   ///                               kernels};
   ///
-  /// Errors: no rule cuts the dimension along `axis`; a layer over it would count it once per rank.
-  [[nodiscard]] cut division(const dimension& of, std::string_view axis,
-                             const mesh_shape& mesh) const {
+  /// `granule`: every rank gets a multiple of it, but the last; exact mode's layers ask for whole
+  /// leaves. Errors: no rule cuts the dimension along `axis`; a layer over it would count it once per
+  /// rank.
+  [[nodiscard]] cut division(const dimension& of, std::string_view axis, const mesh_shape& mesh,
+                             std::size_t granule = 1) const {
     if (axis_of(of.name) != axis) {
       refuse("layout: no rule " + of.name + ':' + std::string{axis} + " in \"" + describe() +
              "\", but a layer over \"" + std::string{axis} + "\" divides that dimension");
     }
-    return cut::even(of.extent, mesh.size(axis));
+    return cut::even(of.extent, mesh.size(axis), granule);
   }
 
   /// Refuses what `place` refuses.

@@ -32,7 +32,8 @@ struct planned_collective {
   [[nodiscard]] std::size_t moved_elements() const noexcept {
     const auto others = static_cast<std::size_t>(ranks - 1);
     const std::size_t brought = terms == 0 ? static_cast<std::size_t>(ranks) : terms;
-    const std::size_t folded = brought * elements - brought * elements / static_cast<std::size_t>(ranks);
+    const std::size_t folded =
+        brought * elements - brought * elements / static_cast<std::size_t>(ranks);
     switch (what) {
       case schedule::collective::all_reduce:
         return folded + others * elements;

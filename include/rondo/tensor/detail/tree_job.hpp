@@ -39,9 +39,9 @@ concept shares_addresses = protocol::reaches_buffers<Turn> &&
 /// One sum of all ranks' nodes. Each element is folded by the rank that owns it, as the tree says,
 /// and stored in its output or in all; a few elements are folded by whoever wants them.
 ///
-///  - ranks that share addresses    two meetings; nodes are read, and results written, where they lie
-///  - few elements, shared memory   one meeting; nodes are staged
-///  - messages                      two rounds; one, where results stay with their owners
+///  - ranks that share addresses: two meetings; nodes are read, and sums written, where they lie
+///  - few elements, shared memory: one meeting; nodes are staged
+///  - messages: two rounds; one, where sums stay with their owners
 template <class Comm, class T>
 struct tree_job {
   using held = typename tree_sum<T>::held;

@@ -18,8 +18,8 @@
 
 namespace rondo::inline v0_1::detail {
 
-/// All ranks' nodes of one tree, and how they add up: as steps of a stack machine, which puts a node
-/// on its stack, or adds the two topmost, or the four topmost in pairs.
+/// All ranks' nodes of one tree, and how they add up: as steps of a stack machine, which puts a
+/// node on its stack, or adds the two topmost, or the four topmost in pairs.
 ///
 ///     leaves     0 1 2 | 3 4 | 5        three ranks
 ///     nodes      01  2 | 3 4 | 5        each rank's whole subtrees
@@ -101,28 +101,26 @@ class tree_order {
             for (int t = 0; t < number; ++t) {
               std::fill_n(to[t], some, T{});
             }
+            return;
           }
           std::size_t height = 0;
+          const auto add = [&](std::size_t terms, T* const* into, int places,
+                               protocol::store stored) {
+            height -= terms;
+            lines<T>{addition<T>{}, some}.run(
+                [&](int t) { return stack[height + static_cast<std::size_t>(t)]; },
+                static_cast<int>(terms), into, places, stored);
+          };
           for (const step& next : steps_) {
             if (next.adds == 0) {
               stack[height++] = source(next.from) + begin;
-            }
-            const bool last = &next == &steps_.back();
-            if (next.adds == 0 && !last) {
-              continue;
-            }
-            const std::size_t terms = (std::max)(next.adds, std::size_t{1});
-            height -= terms;
-            T* const sum = memory + height * lines<T>::block;
-            lines<T> add{addition<T>{}, some};
-            const auto term = [&](int t) { return stack[height + static_cast<std::size_t>(t)]; };
-            if (last) {
-              add.run(term, static_cast<int>(terms), to, number, chosen);
-            } else {
-              add.run(term, static_cast<int>(terms), &sum, 1, protocol::store::cached);
+            } else if (&next != &steps_.back()) {
+              T* const sum = memory + (height - next.adds) * lines<T>::block;
+              add(next.adds, &sum, 1, protocol::store::cached);
               stack[height++] = sum;
             }
           }
+          add(height, to, number, chosen);  // the last addition, or the only node
         });
   }
 
