@@ -13,9 +13,9 @@
 
 namespace rondo::inline v0_1::protocol {
 
-/// A reduction that folds four values as two pairs: `Reduction::in_pairs`.
+/// A reduction that folds four sources as (a + b) + (c + d).
 template <class Reduction>
-concept folds_in_pairs = requires { requires Reduction::in_pairs; };
+concept folds_balanced = requires { requires Reduction::balanced; };
 
 /// The loops that all folded bytes go through, for one block of elements of one thread.
 ///
@@ -93,7 +93,7 @@ class fold_lines {
       } else if (n == eight || (targets >= many && many > 1)) {
         write<n, Resumes, many>(to);
         written = many;
-      } else if (folds_in_pairs<Reduction> && targets > 1 && targets < most) {
+      } else if (folds_balanced<Reduction> && targets > 1 && targets < most) {
         written = write_few<n, Resumes>(to, targets);
       } else {
         write<n, Resumes, 1>(to);
@@ -121,7 +121,7 @@ class fold_lines {
   /// More sources than targets, which no all-reduce has: to two or three at once.
   template <int Sources, bool Resumes>
   int write_few(T* const* to, int targets) const {
-    if constexpr (folds_in_pairs<Reduction>) {
+    if constexpr (folds_balanced<Reduction>) {
       targets == 2 ? write<Sources, Resumes, 2>(to) : write<Sources, Resumes, 3>(to);
     }
     return targets;
@@ -184,7 +184,7 @@ class fold_lines {
   template <std::size_t Sources, bool Resumes>
   [[gnu::always_inline]] partial at(const std::array<const T*, Sources>& sources,
                                     const partial* kept, std::size_t i) const {
-    if constexpr (Sources == 4 && folds_in_pairs<Reduction>) {
+    if constexpr (Sources == 4 && folds_balanced<Reduction>) {
       return with_.fold(with_.fold(Reduction::lift(sources[0][i]), Reduction::lift(sources[1][i])),
                         with_.fold(Reduction::lift(sources[2][i]), Reduction::lift(sources[3][i])));
     }

@@ -139,7 +139,7 @@ class tree_order {
   template <class T>
   struct addition {
     using partial = T;
-    static constexpr bool in_pairs = true;
+    static constexpr bool balanced = true;
     static T lift(T value) { return value; }
     static T lower(T value) { return value; }
     static T fold(T a, T b) { return static_cast<T>(a + b); }
