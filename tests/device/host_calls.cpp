@@ -4,6 +4,7 @@
 
 #include <rondo/codec.hpp>
 #include <rondo/collective.hpp>
+#include <rondo/collective/explain.hpp>
 #include <rondo/core/device_span.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/schedule/generators.hpp>
@@ -273,6 +274,11 @@ TEST_CASE("calls of the host over a window: the way is picked by size and by whe
   CHECK(made.blocks == 3);
   CHECK(call(100, false, op::sum{}, one_shot{}).blocks == 2);
   CHECK(names(call(100, true, two_shot{}), "two_shot"));
+  for (const std::size_t count : {16u, 192u, 193u, 6000u}) {
+    const auto said = explain(schedule::collective::all_reduce, all[0], 4 * count);
+    CHECK(names(call(count, false), std::string{said.picked.algorithm}.c_str()));
+    CHECK_THAT(said.text, Catch::Matchers::ContainsSubstring("one kernel"));
+  }
 }
 
 TEST_CASE("calls of the host over a window: what peers cannot reach goes through staging") {

@@ -76,6 +76,10 @@ class shared_window {
   /// rondo::on{stream})`; see window_rank.
   static constexpr bool device_memory = true;
   [[nodiscard]] auto on(CUstream_st* stream) { return calls_->on(stream); }
+  template <class T>
+  [[nodiscard]] window_forecast forecast(std::size_t count) const {
+    return calls_->template forecast<T>(count);
+  }
 
   [[nodiscard]] device::window window(unsigned channel = 0) const {
     auto parts = parts_;

@@ -47,4 +47,14 @@ struct window_costs {
   }
 };
 
+/// Which way a call takes, and on how many blocks of each rank.
+struct window_forecast {
+  unsigned few;   ///< blocks, where it goes by packets
+  unsigned many;  ///< blocks, where it does not
+  bool fits;      ///< packets carry it
+  bool packets;   ///< and are expected to be the faster way
+  double packets_seconds;
+  double two_shot_seconds;
+};
+
 }  // namespace rondo::inline v0_1::cuda

@@ -70,6 +70,24 @@ class window_rank : public rondo::detail::owned {
   /// Errors: what kernels that have ended reported.
   void check() const { device::raise_if_any(handle_.reports, size(), handle_.patience_ns); }
 
+  /// What a call of so many elements, without a codec, is expected to take; the same on all ranks.
+  template <class T>
+  [[nodiscard]] window_forecast forecast(std::size_t count) const {
+    const std::size_t bytes = count * sizeof(T);
+    const std::size_t each = larger(handle_.shape.inbox_words * 4, std::size_t{1});
+    window_forecast made{};
+    made.few = static_cast<unsigned>(
+        larger(std::size_t{1}, smaller((bytes + each - 1) / each, std::size_t{with_.slots})));
+    made.many = with_.costs.blocks_for(bytes, with_.slots);
+    made.fits =
+        device::detail::fits_packets<T>(device::window{handle_}.as_slot(0, made.few), count);
+    const auto size = static_cast<double>(bytes);
+    made.packets_seconds = with_.costs.packets(size, this->size(), made.few);
+    made.two_shot_seconds = with_.costs.two_shot(size, this->size(), made.many);
+    made.packets = made.fits && made.packets_seconds <= made.two_shot_seconds;
+    return made;
+  }
+
   /// This rank on one stream: what `on{stream}` makes of it.
   class enqueued {
    public:
@@ -122,11 +140,19 @@ class window_rank : public rondo::detail::owned {
     }
 
     template <class Job>
+    [[nodiscard]] window_forecast forecast_of(std::size_t count) const {
+      auto made = in_.template forecast<std::remove_pointer_t<decltype(Job::out)>>(count);
+      made.fits = made.fits && is_plain<Job>;
+      made.packets = made.packets && is_plain<Job>;
+      return made;
+    }
+
+    template <class Job>
     void all_reduce(const Job& job) const {
       using given = decltype(detail::algorithm_of(job));
       const device_span in{job.in, job.count};
       const device_span out{job.out, job.count};
-      const grid picked = grid_for<Job>(job.count);
+      const window_forecast picked = forecast_of<Job>(job.count);
       if constexpr (!std::is_same_v<given, automatic> && !std::is_same_v<given, two_shot>) {
         run<given>(job, in, out, picked.fits ? picked.few : picked.many);
       } else if constexpr (!is_plain<Job>) {
@@ -164,7 +190,7 @@ class window_rank : public rondo::detail::owned {
       const auto ranks = static_cast<std::size_t>(size());
       const device_span in{job.in, gives_to_each ? ranks * count : count};
       const device_span out{job.out, gets_of_each ? ranks * count : count};
-      const grid picked = grid_for<Job>(count);
+      const window_forecast picked = forecast_of<Job>(count);
       const unsigned blocks = picked.packets ? picked.few : picked.many;
       if constexpr (!std::is_same_v<given, automatic>) {
         run<given>(job, in, out, picked.fits ? picked.few : picked.many);
@@ -182,32 +208,6 @@ class window_rank : public rondo::detail::owned {
       enqueue(call_in_kernel<Job::what, T, Algorithm, operation, codec_type>{
                   in, out, detail::operation_of(job), detail::codec_of(job), detail::root_of(job)},
               blocks);
-    }
-
-    /// How a call is shared out among blocks, from what all ranks know alike.
-    struct grid {
-      unsigned few;   ///< blocks, where it goes by packets
-      unsigned many;  ///< blocks, where it does not
-      bool fits;      ///< packets carry it
-      bool packets;   ///< and are expected to be the faster way
-    };
-    template <class Job>
-    [[nodiscard]] grid grid_for(std::size_t count) const {
-      using T = std::remove_pointer_t<decltype(Job::out)>;
-      const device::window_shape& shape = in_.handle_.shape;
-      const window_costs& costs = in_.with_.costs;
-      const std::size_t bytes = count * sizeof(T);
-      const std::size_t each = larger(shape.inbox_words * 4, std::size_t{1});
-      grid made{};
-      made.few = static_cast<unsigned>(
-          larger(std::size_t{1}, smaller((bytes + each - 1) / each, std::size_t{in_.with_.slots})));
-      made.many = costs.blocks_for(bytes, in_.with_.slots);
-      made.fits = is_plain<Job> && device::detail::fits_packets<T>(
-                      device::window{in_.handle_}.as_slot(0, made.few), count);
-      const auto size = static_cast<double>(bytes);
-      made.packets = made.fits && costs.packets(size, in_.size(), made.few) <=
-                                      costs.two_shot(size, in_.size(), made.many);
-      return made;
     }
 
     template <class Call>

@@ -91,6 +91,10 @@ class window {
   /// rondo::on{stream})`; see window_rank.
   static constexpr bool device_memory = true;
   [[nodiscard]] auto on(CUstream_st* stream) { return calls_->on(stream); }
+  template <class T>
+  [[nodiscard]] cuda::window_forecast forecast(std::size_t count) const {
+    return calls_->template forecast<T>(count);
+  }
 
   /// The argument for a kernel that the caller launches.
   [[nodiscard]] device::window handle(unsigned channel = 0) const {
