@@ -33,10 +33,10 @@ namespace rondo::inline v0_1::cuda {
 ///                       rondo::on{stream});
 ///
 /// Buffers are `device_span`s. A call enqueues and returns; it waits for nothing, and after the
-/// first call of a kind on a stream it allocates nothing, so that it may be captured in a CUDA graph.
-/// It makes all_reduce, reduce_scatter, all_gather, all_to_all, broadcast and barrier, with equal
-/// counts, any type that can be copied as bytes, any operation that compiles for the device, block
-/// codecs and casts.
+/// first call of a kind on a stream it allocates nothing, so that it may be captured in a CUDA
+/// graph. It makes all_reduce, reduce_scatter, all_gather, all_to_all, broadcast and barrier, with
+/// equal counts, any type that can be copied as bytes, any operation that compiles for the device,
+/// block codecs and casts.
 ///
 ///  - `one_shot`  packets where they fit, else one round through staging
 ///  - `two_shot`  without a codec, from inputs to outputs where they lie, if this rank's peers can
@@ -49,8 +49,8 @@ namespace rondo::inline v0_1::cuda {
 /// ranks; `window_options::channels` says how many there are.
 ///
 /// Errors: a kernel that ended reports to the host; `check()` and the next call throw it: `timeout`
-/// and `mismatch` with the rank at fault. error_code::invalid_argument for unequal counts, and for a
-/// stream more than there are channels.
+/// and `mismatch` with the rank at fault. error_code::invalid_argument for unequal counts, and for
+/// a stream more than there are channels.
 ///
 /// `Launch` runs a call on all threads of some blocks: `most_blocks<Call>()`, and
 /// `launch(window, blocks, stream, call)`.
@@ -103,9 +103,10 @@ class window_rank : public rondo::detail::owned {
     /// Enqueues one collective call. `Job` is one of rondo/collective.
     template <class Job>
     void collective(const call& made, const Job& job) {
-      static_assert(requires { Job::what; },
-                    "rondo: a window makes collectives of values and block codecs; shared_scale and "
-                    "low_rank need a communicator");
+      static_assert(
+          requires { Job::what; },
+          "rondo: a window makes collectives of values and block codecs; shared_scale and "
+          "low_rank need a communicator");
       in_.check();
       const profile::range seen{in_.ranges_, made};
       make(job);
@@ -130,8 +131,7 @@ class window_rank : public rondo::detail::owned {
       } else {
         static_assert(what == collective_kind::reduce_scatter ||
                           what == collective_kind::all_gather ||
-                          what == collective_kind::all_to_all ||
-                          what == collective_kind::broadcast,
+                          what == collective_kind::all_to_all || what == collective_kind::broadcast,
                       "rondo: no kernel makes this collective over a window; use all_reduce, "
                       "reduce_scatter, all_gather, all_to_all, broadcast or barrier, or an "
                       "nccl::communicator");
@@ -179,9 +179,10 @@ class window_rank : public rondo::detail::owned {
       using given = decltype(detail::algorithm_of(job));
       const auto [count, equal] = detail::parts_of(job);
       if (!equal) {
-        refuse("cuda: a kernel over a window takes as many elements for each rank; leave out "
-               "counts{}, or use an nccl::communicator",
-               rank());
+        refuse(
+            "cuda: a kernel over a window takes as many elements for each rank; leave out "
+            "counts{}, or use an nccl::communicator",
+            rank());
       }
       constexpr bool gives_to_each =
           what == collective_kind::reduce_scatter || what == collective_kind::all_to_all;
@@ -205,15 +206,17 @@ class window_rank : public rondo::detail::owned {
     void run(const Job& job, device_span<const T> in, device_span<T> out, unsigned blocks) const {
       using operation = decltype(detail::operation_of(job));
       using codec_type = decltype(detail::codec_of(job));
-      enqueue(call_in_kernel<Job::what, T, Algorithm, operation, codec_type>{
-                  in, out, detail::operation_of(job), detail::codec_of(job), detail::root_of(job)},
-              blocks);
+      enqueue(
+          call_in_kernel<Job::what, T, Algorithm, operation, codec_type>{
+              in, out, detail::operation_of(job), detail::codec_of(job), detail::root_of(job)},
+          blocks);
     }
 
     template <class Call>
     void enqueue(const Call& what, unsigned blocks) const {
-      static_assert(std::is_trivially_copyable_v<Call>,
-                    "rondo: the operation and the codec of a call are copied to the device as bytes");
+      static_assert(
+          std::is_trivially_copyable_v<Call>,
+          "rondo: the operation and the codec of a call are copied to the device as bytes");
       struct room {  // of this call alone
         unsigned blocks;
       };
@@ -248,8 +251,9 @@ class window_rank : public rondo::detail::owned {
       }
     }
     if (streams_.size() == with_.channels) {
-      refuse("cuda: calls on " + std::to_string(streams_.size() + 1) + " streams, but the window has " +
-                 std::to_string(with_.channels) + " channels; make it with window_options{.channels}",
+      refuse("cuda: calls on " + std::to_string(streams_.size() + 1) +
+                 " streams, but the window has " + std::to_string(with_.channels) +
+                 " channels; make it with window_options{.channels}",
              rank());
     }
     streams_.push_back(stream);
