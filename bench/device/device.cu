@@ -192,12 +192,14 @@ void epilogues(int ranks, std::size_t bytes) {
   const device_array<float> out{count * n};
   virtual_ranks together{ranks, 64 * mebi};
   const buffers<float> of{in.data(), out.data(), count};
-  fused("prologue and epilogue", ranks, bytes, of,
-        [&] { together.launch(with_epilogue<true>, of, count); },
-        [&] { together.launch(with_epilogue<false>, of, count); });
-  fused("buffer to epilogue", ranks, bytes, of,
-        [&] { together.launch(from_buffer<true>, of, count); },
-        [&] { together.launch(from_buffer<false>, of, count); });
+  fused(
+      "prologue and epilogue", ranks, bytes, of,
+      [&] { together.launch(with_epilogue<true>, of, count); },
+      [&] { together.launch(with_epilogue<false>, of, count); });
+  fused(
+      "buffer to epilogue", ranks, bytes, of,
+      [&] { together.launch(from_buffer<true>, of, count); },
+      [&] { together.launch(from_buffer<false>, of, count); });
 }
 
 template <class Packets>
@@ -262,15 +264,12 @@ void codecs(const char* name, double encode_target, double fused_target) {
     std::snprintf(what, sizeof what, verb, name);
     print_row(what, 1, wire, moved, copy_time(moved, took.first, 2 * count), took.second, target);
   };
-  row("encode bf16 to %s", 2 * count + wire, encode_target, [&] {
-    on_device::encode(Codec{}, values.data(), count, bytes.data(), nullptr);
-  });
-  row("decode %s to bf16", 2 * count + wire, 0.92, [&] {
-    on_device::decode(Codec{}, bytes.data(), values.data(), count, nullptr);
-  });
-  row("decode %s, add to fp32", 8 * count + wire, 0.92, [&] {
-    on_device::decode_add(Codec{}, bytes.data(), sums.data(), count, nullptr);
-  });
+  row("encode bf16 to %s", 2 * count + wire, encode_target,
+      [&] { on_device::encode(Codec{}, values.data(), count, bytes.data(), nullptr); });
+  row("decode %s to bf16", 2 * count + wire, 0.92,
+      [&] { on_device::decode(Codec{}, bytes.data(), values.data(), count, nullptr); });
+  row("decode %s, add to fp32", 8 * count + wire, 0.92,
+      [&] { on_device::decode_add(Codec{}, bytes.data(), sums.data(), count, nullptr); });
   // Eight wires of an eighth of the elements each: together as long as the one above.
   constexpr std::size_t part = count / sources;
   on_device::wire_set wires{};
@@ -278,9 +277,8 @@ void codecs(const char* name, double encode_target, double fused_target) {
   for (int k = 0; k < sources; ++k) {
     wires.at[k] = bytes.data() + static_cast<std::size_t>(k) * Codec::wire_bytes(part);
   }
-  row("decode, sum and encode 8 of %s", 9 * Codec::wire_bytes(part), fused_target, [&] {
-    on_device::encode_sum(Codec{}, wires, part, more.data(), nullptr, {}, 1.0f);
-  });
+  row("decode, sum and encode 8 of %s", 9 * Codec::wire_bytes(part), fused_target,
+      [&] { on_device::encode_sum(Codec{}, wires, part, more.data(), nullptr, {}, 1.0f); });
 }
 
 /// Bfloat16 is to cost what half costs.

@@ -70,7 +70,8 @@ void constants(int ranks) {
   const double exchanged = 2.0 * (ranks - 1) / ranks;
   const double packet_call = packets(8, 1);
   const double two_shot_call = two_shot(8, 1);
-  const double block_rate = exchanged * static_cast<double>(mebi) / (two_shot(mebi, 1) - two_shot_call);
+  const double block_rate =
+      exchanged * static_cast<double>(mebi) / (two_shot(mebi, 1) - two_shot_call);
   const double rate = exchanged * static_cast<double>(most) / (two_shot(most, all) - two_shot_call);
   const double full = packets(2048 * all, all) - packet_call;
   const double overhead =
@@ -96,11 +97,13 @@ void constants(int ranks) {
     const double b = two_shot(bytes, many);
     const auto size = static_cast<double>(bytes);
     const auto pick = [&](const rondo::cuda::window_costs& by) {
-      return by.packets(size, ranks, few) <= by.two_shot(size, ranks, many) ? "packets" : "two_shot";
+      return by.packets(size, ranks, few) <= by.two_shot(size, ranks, many) ? "packets"
+                                                                            : "two_shot";
     };
     std::printf("  %12zu %10.2f %10.2f %12.2f %12.2f  %s, %s, %s\n", bytes, a, b,
-                measured.packets(size, ranks, few) * 1e6, measured.two_shot(size, ranks, many) * 1e6,
-                a <= b ? "packets" : "two_shot", pick(now), pick(measured));
+                measured.packets(size, ranks, few) * 1e6,
+                measured.two_shot(size, ranks, many) * 1e6, a <= b ? "packets" : "two_shot",
+                pick(now), pick(measured));
   }
   timing::require(cudaStreamSynchronize(stream), "a benchmark");
   together.check();
@@ -127,8 +130,8 @@ void host_time() {
   };
   const double launch = each([] { nothing<<<1, 32>>>(); });
   const double call = each([&] { rondo::all_reduce(alone.rank(0), span, rondo::on{}); });
-  std::printf("\nhost time: launch of an empty kernel %.2f us, all_reduce of 4 KiB %.2f us\n", launch,
-              call);
+  std::printf("\nhost time: launch of an empty kernel %.2f us, all_reduce of 4 KiB %.2f us\n",
+              launch, call);
 }
 
 int run() {

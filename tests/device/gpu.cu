@@ -515,6 +515,12 @@ __global__ void __launch_bounds__(256, 1)
     device::all_reduce(block, w, 777, rondo::one_shot{}, value, expect);
     device::all_reduce(block, w, 9000, rondo::two_shot{}, value, expect);
     device::all_reduce(block, w, 5000, device::two_shot_pull{}, value, expect);
+    const rondo::part mine = device::share_of<float>(w, 9000);
+    for (std::size_t i = block.thread_rank(); i < mine.count; i += block.size()) {
+      w.heap<float>()[mine.first + i] = value(mine.first + i);
+    }
+    device::all_reduce(block, w, rondo::device_span<const float>{w.heap<float>(), 9000},
+                       rondo::two_shot{}, expect);
     device::barrier(block, w);
     device::all_reduce(block, w, 3000, rondo::ring{}, value, expect);
     device::all_reduce(block, w, 1, device::packets{}, value, expect);
@@ -534,7 +540,8 @@ __global__ void incomplete(device::window w, int missing, unsigned* complete) {
 
 TEST_CASE("gpu: random stalls at every edge of every protocol") {
   for (const int ranks : {2, 5, 8}) {
-    rondo::cuda::virtual_ranks together{ranks, 1 << 20, {.slots = 4}};
+    rondo::cuda::virtual_ranks together{
+        ranks, 1 << 20, {.slots = 4, .heap_bytes = 9000 * sizeof(float)}};
     shared_array<unsigned long long> wrong{1};
     wrong[0] = 0;
     for (unsigned seed = 1; seed <= 5; ++seed) {

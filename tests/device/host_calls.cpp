@@ -4,6 +4,7 @@
 
 #include <rondo/codec.hpp>
 #include <rondo/collective.hpp>
+#include <rondo/collective/explain.hpp>
 #include <rondo/core/device_span.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/schedule/generators.hpp>
@@ -240,14 +241,15 @@ TEST_CASE("calls of the host over a window: a codec gives all ranks the same bit
 
 TEST_CASE("calls of the host over a window: the way is picked by size and by where buffers lie") {
   // A call of packets takes as long as 3 x 256 elements take by two_shot, which costs nothing.
-  ranks all{2, {.slots = 3,
-                .heap_bytes = 1 << 16,
-                .costs = {.packet_call = 0,
-                          .two_shot_call = 1,
-                          .block_rate = 1000,
-                          .rate = 3000,
-                          .flag_overhead = 2,
-                          .block_bytes = 1024}}};
+  ranks all{2,
+            {.slots = 3,
+             .heap_bytes = 1 << 16,
+             .costs = {.packet_call = 0,
+                       .two_shot_call = 1,
+                       .block_rate = 1000,
+                       .rate = 3000,
+                       .flag_overhead = 2,
+                       .block_bytes = 1024}}};
   auto values = inputs_for(2, 6000, 1);
   const auto call = [&](std::size_t count, bool in_heap, const auto&... given) {
     all.run([&](rank_type& comm, std::size_t rank) {
@@ -273,6 +275,11 @@ TEST_CASE("calls of the host over a window: the way is picked by size and by whe
   CHECK(made.blocks == 3);
   CHECK(call(100, false, op::sum{}, one_shot{}).blocks == 2);
   CHECK(names(call(100, true, two_shot{}), "two_shot"));
+  for (const std::size_t count : {16u, 192u, 193u, 6000u}) {
+    const auto said = explain(schedule::collective::all_reduce, all[0], 4 * count);
+    CHECK(names(call(count, false), std::string{said.picked.algorithm}.c_str()));
+    CHECK_THAT(said.text, Catch::Matchers::ContainsSubstring("one kernel"));
+  }
 }
 
 TEST_CASE("calls of the host over a window: what peers cannot reach goes through staging") {

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Ranks that are processes, on one GPU: windows over CUDA IPC and over virtual memory. Without MPS the processes share the
-// GPU by turns, so this shows that it works, not how fast.
+// Ranks that are processes, on one GPU: windows over CUDA IPC and over virtual memory. Without MPS
+// the processes share the GPU by turns, so this shows that it works, not how fast.
 #include "kernels.cuh"
 
 #include <sys/mman.h>
@@ -65,15 +65,16 @@ __global__ void through_stages(rondo::device::window w, float* wrong, int call) 
 
 /// 0, or 1 for wrong results.
 int run(int rank, board& shared, rondo::cuda::sharing share) {
-  rondo::cuda::shared_window window{
-      rank,
-      ranks,
-      8 << 20,
-      [&](std::span<const std::byte> mine, std::span<std::byte> all) {
-        shared.gather(rank, mine, all);
-      },
-      {.slots = 2, .heap_bytes = 2 * count * sizeof(float), .patience = std::chrono::seconds{60},
-       .share = share}};
+  rondo::cuda::shared_window window{rank,
+                                    ranks,
+                                    8 << 20,
+                                    [&](std::span<const std::byte> mine, std::span<std::byte> all) {
+                                      shared.gather(rank, mine, all);
+                                    },
+                                    {.slots = 2,
+                                     .heap_bytes = 2 * count * sizeof(float),
+                                     .patience = std::chrono::seconds{60},
+                                     .share = share}};
   std::vector<float> values(count);
   float wrong = 0;
   float* device_wrong = nullptr;
@@ -90,8 +91,7 @@ int run(int rank, board& shared, rondo::cuda::sharing share) {
     window.launch({.blocks = 2, .threads = 256}, from_heap);
     window.launch({.blocks = 2, .threads = 256}, through_stages, device_wrong, call);
     // Calls of the host: the sum of the sums, where it lies; then by packets.
-    const rondo::device_span<float> sums{
-        reinterpret_cast<float*>(window.heap()) + count, count};
+    const rondo::device_span<float> sums{reinterpret_cast<float*>(window.heap()) + count, count};
     rondo::all_reduce(window, sums, rondo::op::average{}, rondo::two_shot{}, rondo::on{});
     rondo::all_reduce(window, sums.subspan(0, 10), rondo::op::max{}, rondo::on{});
     rondo::cuda::require(cudaMemcpy(values.data(), window.heap() + count * sizeof(float),

@@ -539,8 +539,8 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status)
   return cudaSuccess;
 }
 const char* cudaGetErrorName(cudaError_t) { return "an error of CUDA"; }
-// What is enqueued is done at once. Clocks tell what would be ordered if it were not: a stream's own
-// time, and the times of other streams that it has waited for.
+// What is enqueued is done at once. Clocks tell what would be ordered if it were not: a stream's
+// own time, and the times of other streams that it has waited for.
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   *stream = reinterpret_cast<cudaStream_t>(++handles_made);
   return cudaSuccess;

@@ -31,8 +31,8 @@ int blocks();
 /// themselves.
 void use(cudaStream_t stream, const void* memory);
 
-/// How often, on this thread, memory was used on a stream that did not wait, by events, for its last
-/// use on another one.
+/// How often, on this thread, memory was used on a stream that did not wait, by events, for its
+/// last use on another one.
 int unordered_uses();
 
 /// Communicators that are neither destroyed nor aborted.

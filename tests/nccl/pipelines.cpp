@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-// Pipelines whose stages have buffers of the device, over an NCCL communicator; NCCL and the GPU are
-// played by the host.
+// Pipelines whose stages have buffers of the device, over an NCCL communicator; NCCL and the GPU
+// are played by the host.
 namespace {
 
 using namespace ranks;
@@ -115,7 +115,8 @@ TEST_CASE("pipelines over NCCL: the second run allocates no buffer") {
           rondo::barrier(control);
           const int after = fake_nccl::blocks();
           rondo::barrier(control);  // nobody has left yet
-          require(after == blocks, std::to_string(after) + " blocks after " + std::to_string(blocks));
+          require(after == blocks,
+                  std::to_string(after) + " blocks after " + std::to_string(blocks));
         }) == "");
 }
 
@@ -137,9 +138,7 @@ TEST_CASE("pipelines over NCCL: a proof for another channel is refused") {
   const auto safe =
       pipeline::prove(pipeline::one_f_one_b{}(pipeline::shape{2, 4}), channel::mailbox);
   std::vector<device_network> stages(2);
-  CHECK_THAT(on_ranks(2,
-                      [&](auto& both, std::size_t rank, auto&) {
-                        pipeline::run(both, safe, stages[rank]);
-                      }),
+  CHECK_THAT(on_ranks(2, [&](auto& both, std::size_t rank,
+                             auto&) { pipeline::run(both, safe, stages[rank]); }),
              Catch::Matchers::ContainsSubstring("proved for mailbox"));
 }

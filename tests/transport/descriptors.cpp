@@ -69,8 +69,7 @@ int wrong_on(int rank, int ranks, board& shared) {
     const auto all = exchange_descriptors(rank, ranks, mine.get(), exchange);
     for (int peer = 0; peer < ranks; ++peer) {
       const auto& theirs = all[static_cast<std::size_t>(peer)];
-      const bool right =
-          peer == rank ? theirs.get() < 0 : number_in(theirs) == 100 * round + peer;
+      const bool right = peer == rank ? theirs.get() < 0 : number_in(theirs) == 100 * round + peer;
       wrong += right ? 0 : 1;
     }
   }

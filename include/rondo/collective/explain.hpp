@@ -9,6 +9,7 @@
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -49,6 +50,12 @@ template <class Comm>
     return false;
   }
 }
+
+/// A window of GPUs, whose calls are kernels that it can forecast.
+template <class Comm>
+concept forecasts = requires(const Comm& comm) {
+  comm.template forecast<std::uint32_t>(std::size_t{1});
+};
 
 /// Calls `visit(make<What>{})`.
 template <class Visit>
@@ -159,7 +166,9 @@ class explaining {
                                        std::size_t bytes) {
     bytes = what == schedule::collective::barrier ? 0 : bytes;
     explaining self;
-    if (goes_direct(comm)) {
+    if constexpr (forecasts<Comm>) {
+      self.kernels(what, comm, bytes);
+    } else if (goes_direct(comm)) {
       self.direct(what, comm, bytes);
     } else {
       with_collective(what, [&]<schedule::collective What>(schedule::make<What>) {
@@ -184,6 +193,21 @@ class explaining {
     } else {
       made_.alternatives.push_back({algorithm, seconds});
     }
+  }
+
+  template <class Comm>
+  void kernels(schedule::collective what, const Comm& comm, std::size_t bytes) {
+    using schedule::collective;
+    const bool rounds = what == collective::all_reduce;
+    const bool whole = rounds || what == collective::broadcast;
+    const auto parts = whole ? std::size_t{1} : static_cast<std::size_t>(comm.size());
+    const auto made = comm.template forecast<std::uint32_t>(bytes / parts / 4);
+    consider(one_shot::name, made.packets_seconds, made.packets);
+    consider(rounds ? two_shot::name : automatic::name, made.two_shot_seconds, !made.packets);
+    made_.why = !made.fits ? "one kernel, and more than its packets carry"
+                           : std::string{"one kernel, by packets on "} +
+                                 std::to_string(made.few) + " blocks or from buffers on " +
+                                 std::to_string(made.many) + ", by window_options::costs";
   }
 
   template <class Comm>

@@ -240,7 +240,8 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span
                                   device_span<T> out, const Given&... given) {
   detail::check<T, Given...>();
   using of = detail::with_elements<T>;
-  static_assert(!of::template gives_epilogue<Given...> && !(detail::is_prologue<Given>::value || ...),
+  static_assert(!of::template gives_epilogue<Given...> &&
+                    !(detail::is_prologue<Given>::value || ...),
                 "rondo: device: from one buffer to another there is no prologue and no epilogue; "
                 "pass the input and an epilogue, or a count, a prologue and an epilogue");
   const auto operation = detail::pick<of::template is_operation>(op::sum{}, given...);
@@ -258,9 +259,9 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span
                                           protocol::values_to<T>{out.data()});
 }
 
-/// The same from a buffer to an epilogue. With two_shot (or automatic, past the size of packets) and
-/// no codec, peers' inputs are read where they lie, and only results are copied. The epilogue may
-/// overwrite element i of the input. Where peers are other processes, the input must lie in the
+/// The same from a buffer to an epilogue. With two_shot (or automatic, past the size of packets)
+/// and no codec, peers' inputs are read where they lie, and only results are copied. The epilogue
+/// may overwrite element i of the input. Where peers are other processes, the input must lie in the
 /// window's heap.
 template <class Group, peer_window Window, class T, class... Given>
 requires(detail::with_elements<std::remove_const_t<T>>::template gives_epilogue<Given...>)

@@ -15,8 +15,8 @@
 /// All-reduce from buffers that are read where they lie to an epilogue.
 namespace rondo::inline v0_1::device::detail {
 
-/// Takes the owner's results of one part: to the peers' staging areas, and to its own epilogue while
-/// they are in registers.
+/// Takes the owner's results of one part: to the peers' staging areas, and to its own epilogue
+/// while they are in registers.
 template <class T, class Target, class To>
 struct shared_and_used {
   const protocol::pack_targets<T, Target>& shared;
@@ -42,12 +42,12 @@ struct shared_and_used {
 template <class T, protocol::cooperative Group, protocol::peer_memory Peers, class To,
           class Reduction>
 RONDO_HOST_DEVICE bool reduce_from_buffers(Group& group, Peers& peers, const T* in,
-                                           std::size_t count, const To& to,
-                                           const Reduction& with) {
+                                           std::size_t count, const To& to, const Reduction& with) {
   const int size = peers.size();
   const int self = peers.rank();
   const auto ranks = static_cast<std::size_t>(size);
-  const std::size_t area = peers.stage_bytes() / ranks / protocol::stage_line * protocol::stage_line;
+  const std::size_t area =
+      peers.stage_bytes() / ranks / protocol::stage_line * protocol::stage_line;
   const std::size_t each = area / sizeof(T) / line_of<T> * line_of<T>;
   if (each == 0) {
     peers.cannot_stage(sizeof(T) * line_of<T>, size);

@@ -33,9 +33,7 @@ class mark : public rondo::detail::owned {
   mark& operator=(const mark&) = delete;
   ~mark() { static_cast<void>(cudaEventDestroy(event_)); }
 
-  void set(cudaStream_t in) const {
-    cuda::require(cudaEventRecord(event_, in), "cudaEventRecord");
-  }
+  void set(cudaStream_t in) const { cuda::require(cudaEventRecord(event_, in), "cudaEventRecord"); }
   /// What is enqueued on `later` from now on waits for where the mark was set last.
   void hold_back(cudaStream_t later) const {
     cuda::require(cudaStreamWaitEvent(later, event_, 0), "cudaStreamWaitEvent");
@@ -53,10 +51,10 @@ class mark : public rondo::detail::owned {
 ///     rondo::pipeline::cuda_ranks ranks{host, nccl, rondo::on{stream}};
 ///     rondo::pipeline::run(ranks, rondo::pipeline::prove(plan, channel::rendezvous), stage);
 ///
-/// `control` has the same ranks on the host (threads, or MPI): it tells lengths and failures. Values
-/// go over `values`, an `nccl::communicator`. Stages enqueue on `stream`; messages are on a stream
-/// of their own, so that a send is under way while the next stage computes. The host waits for
-/// peers' hosts, never for the device, so a run returns when all is enqueued.
+/// `control` has the same ranks on the host (threads, or MPI): it tells lengths and failures.
+/// Values go over `values`, an `nccl::communicator`. Stages enqueue on `stream`; messages are on a
+/// stream of their own, so that a send is under way while the next stage computes. The host waits
+/// for peers' hosts, never for the device, so a run returns when all is enqueued.
 ///
 /// On a GPU, both halves of a message wait for each other. The plan is proved for `rendezvous`,
 /// which holds for every order that the streams may take; other proofs are refused.
@@ -102,8 +100,7 @@ class cuda_ranks {
   /// Enqueues the receive; the buffer is one that was sent, or given up by `after_use`, or new.
   template <class Buffer>
   void receive_values(Buffer& payload, int peer) {
-    rondo::receive(values_, device_span{payload.data(), payload.size()}, from{peer},
-                   on{messages_});
+    rondo::receive(values_, device_span{payload.data(), payload.size()}, from{peer}, on{messages_});
     mark_of(payload.data()).set(messages_);
   }
   /// Before a stage gets a buffer: its work waits for what messages have still to do with that.

@@ -22,8 +22,8 @@
 namespace rondo::inline v0_1::pipeline::detail {
 
 /// Ranks whose values travel apart from their headers, on streams: `send_values(payload, peer)` and
-/// `receive_values(payload, peer)` enqueue, in the order of the rank's row; `before_use(payload)` and
-/// `after_use()` tell when stages get a buffer and when they give one up.
+/// `receive_values(payload, peer)` enqueue, in the order of the rank's row; `before_use(payload)`
+/// and `after_use()` tell when stages get a buffer and when they give one up.
 template <class Comm>
 concept carries_values = requires { Comm::carries; };
 

@@ -61,8 +61,9 @@ class letterbox {
     require(socket_.get() >= 0, "socket");
     sockaddr_un any{};
     any.sun_family = AF_UNIX;  // nothing more: the kernel picks a name that nobody has
-    require(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&any), sizeof(sa_family_t)) == 0,
-            "bind");
+    require(
+        ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&any), sizeof(sa_family_t)) == 0,
+        "bind");
     own_.bytes = sizeof own_.name;
     require(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&own_.name), &own_.bytes) == 0,
             "getsockname");
@@ -145,8 +146,8 @@ class letterbox {
   }
   static void require(bool holds, const char* what) {
     if (!holds) {
-      raise(error{error_code::transport, std::string{"descriptors: "} + what + ": " +
-                                             std::strerror(errno)});
+      raise(error{error_code::transport,
+                  std::string{"descriptors: "} + what + ": " + std::strerror(errno)});
     }
   }
 
@@ -158,10 +159,10 @@ class letterbox {
 }  // namespace detail
 
 /// Gives every rank a descriptor for what `mine` refers to on this one, and returns those of all
-/// ranks; none for this rank itself. The ranks are processes of one node, or threads; `exchange(mine,
-/// all)` gathers bytes of all ranks, in rank order. Collective.
-/// Errors: `timeout` if a rank's descriptor has not come after `deadline`; error_code::transport for
-/// what the system refuses.
+/// ranks; none for this rank itself. The ranks are processes of one node, or threads;
+/// `exchange(mine, all)` gathers bytes of all ranks, in rank order. Collective. Errors: `timeout`
+/// if a rank's descriptor has not come after `deadline`; error_code::transport for what the system
+/// refuses.
 template <class Exchange>
 [[nodiscard]] std::vector<descriptor> exchange_descriptors(
     int rank, int ranks, int mine, Exchange& exchange,
@@ -178,8 +179,7 @@ template <class Exchange>
   while (sent < ranks || missing > 0) {
     // Boxes hold few letters: each rank empties its own while it fills those of others.
     const int peer = (rank + sent) % ranks;
-    const bool went =
-        sent < ranks && box.send(boxes[static_cast<std::size_t>(peer)], rank, mine);
+    const bool went = sent < ranks && box.send(boxes[static_cast<std::size_t>(peer)], rank, mine);
     sent += went ? 1 : 0;
     auto came = box.receive();
     if (came.rank >= 0 && came.rank < ranks && came.rank != rank &&

@@ -18,8 +18,8 @@ namespace rondo::inline v0_1::cuda {
 
 /// Elements on the device that was current when it was made; not looked at by the host. Its room
 /// grows and never shrinks, and what it held is gone when it grows. Memory that has grown too small
-/// stays until the end, as work may still use it, and to free it would wait for that; growth at least
-/// doubles, so that is no more than once again the size.
+/// stays until the end, as work may still use it, and to free it would wait for that; growth at
+/// least doubles, so that is no more than once again the size.
 template <class T>
 class buffer {
  public:

@@ -18,8 +18,8 @@
 
 namespace rondo::inline v0_1::cuda {
 
-/// What a kernel runs for a collective call of the host's: the same call, of `rondo::device`. A value
-/// that is copied to the device.
+/// What a kernel runs for a collective call of the host's: the same call, of `rondo::device`. A
+/// value that is copied to the device.
 template <schedule::collective What, class T, class Algorithm, class Operation, class Codec>
 struct call_in_kernel {
   device_span<const T> in;

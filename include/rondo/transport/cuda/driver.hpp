@@ -30,8 +30,8 @@ class driver {
         to_handle{entry<PFN_cuMemExportToShareableHandle_v10020>("cuMemExportToShareableHandle")},
         from_handle{
             entry<PFN_cuMemImportFromShareableHandle_v10020>("cuMemImportFromShareableHandle")},
-        granularity{entry<PFN_cuMemGetAllocationGranularity_v10020>(
-            "cuMemGetAllocationGranularity")},
+        granularity{
+            entry<PFN_cuMemGetAllocationGranularity_v10020>("cuMemGetAllocationGranularity")},
         attribute_of{entry<PFN_cuDeviceGetAttribute_v2000>("cuDeviceGetAttribute", 2000)},
         name_of_error{entry<PFN_cuGetErrorName_v6000>("cuGetErrorName", 6000)} {}
 
@@ -73,8 +73,8 @@ class driver {
     void* found = nullptr;
     auto status = cudaDriverEntryPointSymbolNotFound;
 #if CUDART_VERSION >= 12050
-    cuda::require(
-        cudaGetDriverEntryPointByVersion(name, &found, since, cudaEnableDefault, &status), name);
+    cuda::require(cudaGetDriverEntryPointByVersion(name, &found, since, cudaEnableDefault, &status),
+                  name);
 #else
     cuda::require(cudaGetDriverEntryPoint(name, &found, cudaEnableDefault, &status), name);
 #endif

@@ -24,8 +24,7 @@ struct whole_block {
 
 /// A collective call of the host's.
 template <class Call>
-__global__ void __launch_bounds__(512, 1)
-    collective_kernel(device::window window, Call call) {
+__global__ void __launch_bounds__(512, 1) collective_kernel(device::window window, Call call) {
   call(whole_block{}, window);
 }
 

@@ -40,9 +40,9 @@ class peer_gpus {
       memory_.emplace_back(shape_.bytes());
     }
     for (int rank = 0; rank < size(); ++rank) {
-      ranks_.emplace_back(new window_rank<kernel_launch>(
-          window_parts(rank, 0), options_,
-          kernel_launch{devices_[static_cast<std::size_t>(rank)]}));
+      ranks_.emplace_back(
+          new window_rank<kernel_launch>(window_parts(rank, 0), options_,
+                                         kernel_launch{devices_[static_cast<std::size_t>(rank)]}));
     }
   }
 
@@ -68,8 +68,8 @@ class peer_gpus {
     const device_guard here{devices_[static_cast<std::size_t>(rank)]};
     const auto shape = detail::settled(wanted, reinterpret_cast<const void*>(kernel), 1, slots());
     detail::launch_at_once<device::window, P...>(kernel, dim3{shape.blocks, 1, 1}, shape,
-                                                 detail::residence::guaranteed, window(rank, shape.channel),
-                                                 arguments...);
+                                                 detail::residence::guaranteed,
+                                                 window(rank, shape.channel), arguments...);
   }
 
   void check() const { reports_.check(nanoseconds_of(options_)); }

@@ -28,9 +28,9 @@
 namespace rondo::inline v0_1::cuda {
 
 /// A window over ranks that are processes of one node, threads, or both; one GPU each, or the same
-/// one for tests. `window_options::share` says how processes map each other's memory. How ranks tell each other of their memory is up to `exchange(mine,
-/// all)`: it gathers the bytes of all ranks, in rank order, and returns on no rank before all have
-/// called.
+/// one for tests. `window_options::share` says how processes map each other's memory. How ranks
+/// tell each other of their memory is up to `exchange(mine, all)`: it gathers the bytes of all
+/// ranks, in rank order, and returns on no rank before all have called.
 ///
 ///     rondo::cuda::shared_window window{comm.rank(), comm.size(), 64 << 20,
 ///         [&](std::span<const std::byte> mine, std::span<std::byte> all) {
@@ -72,10 +72,14 @@ class shared_window {
   [[nodiscard]] int size() const noexcept { return shape_.ranks; }
   [[nodiscard]] unsigned slots() const noexcept { return options_.slots; }
 
-  /// This rank on one stream, for collectives that the host calls: `rondo::all_reduce(window, values,
-  /// rondo::on{stream})`; see window_rank.
+  /// This rank on one stream, for collectives that the host calls: `rondo::all_reduce(window,
+  /// values, rondo::on{stream})`; see window_rank.
   static constexpr bool device_memory = true;
   [[nodiscard]] auto on(CUstream_st* stream) { return calls_->on(stream); }
+  template <class T>
+  [[nodiscard]] window_forecast forecast(std::size_t count) const {
+    return calls_->template forecast<T>(count);
+  }
 
   [[nodiscard]] device::window window(unsigned channel = 0) const {
     auto parts = parts_;
@@ -91,8 +95,8 @@ class shared_window {
     const device_guard here{mine_.device()};
     const auto shape = detail::settled(wanted, reinterpret_cast<const void*>(kernel), 1, slots());
     detail::launch_at_once<device::window, P...>(kernel, dim3{shape.blocks, 1, 1}, shape,
-                                                 detail::residence::guaranteed, window(shape.channel),
-                                                 arguments...);
+                                                 detail::residence::guaranteed,
+                                                 window(shape.channel), arguments...);
   }
 
   void check() const { reports_.check(nanoseconds_of(options_)); }

@@ -16,8 +16,8 @@ namespace rondo::inline v0_1::cuda {
 /// those of NCCL 2.30.7's own model of its symmetric-memory kernels on Hopper GPUs behind NVLink
 /// (src/sym_kernels.cc). `bench/bin/cuda/host_calls` prints those of a machine.
 struct window_costs {
-  double packet_call = 4.5e-6;     ///< one exchange of packets
-  double two_shot_call = 7.8e-6;   ///< to enter, and to leave
+  double packet_call = 4.5e-6;           ///< one exchange of packets
+  double two_shot_call = 7.8e-6;         ///< to enter, and to leave
   double block_rate = 65.0 * (1 << 30);  ///< bytes per second that one block moves
   double rate = 320.0 * (1 << 30);       ///< that all blocks of a rank move together
   double flag_overhead = 2;              ///< bytes that packets move for one of data
@@ -45,6 +45,16 @@ struct window_costs {
     const double together = blocks * block_rate;
     return together < rate ? together : rate;
   }
+};
+
+/// Which way a call takes, and on how many blocks of each rank.
+struct window_forecast {
+  unsigned few;   ///< blocks, where it goes by packets
+  unsigned many;  ///< blocks, where it does not
+  bool fits;      ///< packets carry it
+  bool packets;   ///< and are expected to be the faster way
+  double packets_seconds;
+  double two_shot_seconds;
 };
 
 }  // namespace rondo::inline v0_1::cuda

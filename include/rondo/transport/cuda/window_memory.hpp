@@ -111,9 +111,7 @@ class window_memory {
   [[nodiscard]] int device() const noexcept { return device_; }
   [[nodiscard]] const window_handle& handle() const noexcept { return handle_; }
   /// As it is mapped: a multiple of the driver's granule.
-  [[nodiscard]] std::size_t bytes() const noexcept {
-    return virtual_ ? virtual_->bytes() : bytes_;
-  }
+  [[nodiscard]] std::size_t bytes() const noexcept { return virtual_ ? virtual_->bytes() : bytes_; }
   /// With sharing::descriptor: what is sent to other processes, once.
   [[nodiscard]] descriptor take_descriptor() noexcept { return std::move(file_); }
 
@@ -132,8 +130,7 @@ class window_memory {
     bytes = (bytes + granule - 1) / granule * granule;
     CUmemGenericAllocationHandle physical{};
     calls.require(calls.create(&physical, bytes, &about, 0), "cuMemCreate of a window");
-    virtual_ = rondo::detail::shared{
-        new detail::virtual_memory{calls, physical, bytes, device_}};
+    virtual_ = rondo::detail::shared{new detail::virtual_memory{calls, physical, bytes, device_}};
     require(cudaMemset(data(), 0, bytes), "zeroing a window");
     require(cudaDeviceSynchronize(), "zeroing a window");
     if (how_ == sharing::descriptor) {
@@ -164,8 +161,9 @@ class window_memory {
       return;
     }
 #endif
-    refuse("cuda: no fabric handles here (they need CUDA 12.4, a GPU with NVLink fabric, and the "
-           "IMEX service); use sharing::descriptor inside a node");
+    refuse(
+        "cuda: no fabric handles here (they need CUDA 12.4, a GPU with NVLink fabric, and the "
+        "IMEX service); use sharing::descriptor inside a node");
   }
 
   sharing how_;
@@ -209,8 +207,8 @@ class mapped_window {
     CUmemGenericAllocationHandle physical{};
     calls.require(calls.from_handle(&physical, handle, detail::handle_type_of(how)),
                   "cuMemImportFromShareableHandle of a window");
-    virtual_ = rondo::detail::shared{
-        new detail::virtual_memory{calls, physical, bytes, current_device()}};
+    virtual_ =
+        rondo::detail::shared{new detail::virtual_memory{calls, physical, bytes, current_device()}};
   }
   mapped_window(mapped_window&& other) noexcept
       : opened_{std::exchange(other.opened_, nullptr)}, virtual_{std::move(other.virtual_)} {}

@@ -33,10 +33,10 @@ namespace rondo::inline v0_1::cuda {
 ///                       rondo::on{stream});
 ///
 /// Buffers are `device_span`s. A call enqueues and returns; it waits for nothing, and after the
-/// first call of a kind on a stream it allocates nothing, so that it may be captured in a CUDA graph.
-/// It makes all_reduce, reduce_scatter, all_gather, all_to_all, broadcast and barrier, with equal
-/// counts, any type that can be copied as bytes, any operation that compiles for the device, block
-/// codecs and casts.
+/// first call of a kind on a stream it allocates nothing, so that it may be captured in a CUDA
+/// graph. It makes all_reduce, reduce_scatter, all_gather, all_to_all, broadcast and barrier, with
+/// equal counts, any type that can be copied as bytes, any operation that compiles for the device,
+/// block codecs and casts.
 ///
 ///  - `one_shot`  packets where they fit, else one round through staging
 ///  - `two_shot`  without a codec, from inputs to outputs where they lie, if this rank's peers can
@@ -49,8 +49,8 @@ namespace rondo::inline v0_1::cuda {
 /// ranks; `window_options::channels` says how many there are.
 ///
 /// Errors: a kernel that ended reports to the host; `check()` and the next call throw it: `timeout`
-/// and `mismatch` with the rank at fault. error_code::invalid_argument for unequal counts, and for a
-/// stream more than there are channels.
+/// and `mismatch` with the rank at fault. error_code::invalid_argument for unequal counts, and for
+/// a stream more than there are channels.
 ///
 /// `Launch` runs a call on all threads of some blocks: `most_blocks<Call>()`, and
 /// `launch(window, blocks, stream, call)`.
@@ -70,6 +70,24 @@ class window_rank : public rondo::detail::owned {
   /// Errors: what kernels that have ended reported.
   void check() const { device::raise_if_any(handle_.reports, size(), handle_.patience_ns); }
 
+  /// What a call of so many elements, without a codec, is expected to take; the same on all ranks.
+  template <class T>
+  [[nodiscard]] window_forecast forecast(std::size_t count) const {
+    const std::size_t bytes = count * sizeof(T);
+    const std::size_t each = larger(handle_.shape.inbox_words * 4, std::size_t{1});
+    window_forecast made{};
+    made.few = static_cast<unsigned>(
+        larger(std::size_t{1}, smaller((bytes + each - 1) / each, std::size_t{with_.slots})));
+    made.many = with_.costs.blocks_for(bytes, with_.slots);
+    made.fits =
+        device::detail::fits_packets<T>(device::window{handle_}.as_slot(0, made.few), count);
+    const auto size = static_cast<double>(bytes);
+    made.packets_seconds = with_.costs.packets(size, this->size(), made.few);
+    made.two_shot_seconds = with_.costs.two_shot(size, this->size(), made.many);
+    made.packets = made.fits && made.packets_seconds <= made.two_shot_seconds;
+    return made;
+  }
+
   /// This rank on one stream: what `on{stream}` makes of it.
   class enqueued {
    public:
@@ -85,9 +103,10 @@ class window_rank : public rondo::detail::owned {
     /// Enqueues one collective call. `Job` is one of rondo/collective.
     template <class Job>
     void collective(const call& made, const Job& job) {
-      static_assert(requires { Job::what; },
-                    "rondo: a window makes collectives of values and block codecs; shared_scale and "
-                    "low_rank need a communicator");
+      static_assert(
+          requires { Job::what; },
+          "rondo: a window makes collectives of values and block codecs; shared_scale and "
+          "low_rank need a communicator");
       in_.check();
       const profile::range seen{in_.ranges_, made};
       make(job);
@@ -112,8 +131,7 @@ class window_rank : public rondo::detail::owned {
       } else {
         static_assert(what == collective_kind::reduce_scatter ||
                           what == collective_kind::all_gather ||
-                          what == collective_kind::all_to_all ||
-                          what == collective_kind::broadcast,
+                          what == collective_kind::all_to_all || what == collective_kind::broadcast,
                       "rondo: no kernel makes this collective over a window; use all_reduce, "
                       "reduce_scatter, all_gather, all_to_all, broadcast or barrier, or an "
                       "nccl::communicator");
@@ -122,11 +140,19 @@ class window_rank : public rondo::detail::owned {
     }
 
     template <class Job>
+    [[nodiscard]] window_forecast forecast_of(std::size_t count) const {
+      auto made = in_.template forecast<std::remove_pointer_t<decltype(Job::out)>>(count);
+      made.fits = made.fits && is_plain<Job>;
+      made.packets = made.packets && is_plain<Job>;
+      return made;
+    }
+
+    template <class Job>
     void all_reduce(const Job& job) const {
       using given = decltype(detail::algorithm_of(job));
       const device_span in{job.in, job.count};
       const device_span out{job.out, job.count};
-      const grid picked = grid_for<Job>(job.count);
+      const window_forecast picked = forecast_of<Job>(job.count);
       if constexpr (!std::is_same_v<given, automatic> && !std::is_same_v<given, two_shot>) {
         run<given>(job, in, out, picked.fits ? picked.few : picked.many);
       } else if constexpr (!is_plain<Job>) {
@@ -153,9 +179,10 @@ class window_rank : public rondo::detail::owned {
       using given = decltype(detail::algorithm_of(job));
       const auto [count, equal] = detail::parts_of(job);
       if (!equal) {
-        refuse("cuda: a kernel over a window takes as many elements for each rank; leave out "
-               "counts{}, or use an nccl::communicator",
-               rank());
+        refuse(
+            "cuda: a kernel over a window takes as many elements for each rank; leave out "
+            "counts{}, or use an nccl::communicator",
+            rank());
       }
       constexpr bool gives_to_each =
           what == collective_kind::reduce_scatter || what == collective_kind::all_to_all;
@@ -164,7 +191,7 @@ class window_rank : public rondo::detail::owned {
       const auto ranks = static_cast<std::size_t>(size());
       const device_span in{job.in, gives_to_each ? ranks * count : count};
       const device_span out{job.out, gets_of_each ? ranks * count : count};
-      const grid picked = grid_for<Job>(count);
+      const window_forecast picked = forecast_of<Job>(count);
       const unsigned blocks = picked.packets ? picked.few : picked.many;
       if constexpr (!std::is_same_v<given, automatic>) {
         run<given>(job, in, out, picked.fits ? picked.few : picked.many);
@@ -179,41 +206,17 @@ class window_rank : public rondo::detail::owned {
     void run(const Job& job, device_span<const T> in, device_span<T> out, unsigned blocks) const {
       using operation = decltype(detail::operation_of(job));
       using codec_type = decltype(detail::codec_of(job));
-      enqueue(call_in_kernel<Job::what, T, Algorithm, operation, codec_type>{
-                  in, out, detail::operation_of(job), detail::codec_of(job), detail::root_of(job)},
-              blocks);
-    }
-
-    /// How a call is shared out among blocks, from what all ranks know alike.
-    struct grid {
-      unsigned few;   ///< blocks, where it goes by packets
-      unsigned many;  ///< blocks, where it does not
-      bool fits;      ///< packets carry it
-      bool packets;   ///< and are expected to be the faster way
-    };
-    template <class Job>
-    [[nodiscard]] grid grid_for(std::size_t count) const {
-      using T = std::remove_pointer_t<decltype(Job::out)>;
-      const device::window_shape& shape = in_.handle_.shape;
-      const window_costs& costs = in_.with_.costs;
-      const std::size_t bytes = count * sizeof(T);
-      const std::size_t each = larger(shape.inbox_words * 4, std::size_t{1});
-      grid made{};
-      made.few = static_cast<unsigned>(
-          larger(std::size_t{1}, smaller((bytes + each - 1) / each, std::size_t{in_.with_.slots})));
-      made.many = costs.blocks_for(bytes, in_.with_.slots);
-      made.fits = is_plain<Job> && device::detail::fits_packets<T>(
-                      device::window{in_.handle_}.as_slot(0, made.few), count);
-      const auto size = static_cast<double>(bytes);
-      made.packets = made.fits && costs.packets(size, in_.size(), made.few) <=
-                                      costs.two_shot(size, in_.size(), made.many);
-      return made;
+      enqueue(
+          call_in_kernel<Job::what, T, Algorithm, operation, codec_type>{
+              in, out, detail::operation_of(job), detail::codec_of(job), detail::root_of(job)},
+          blocks);
     }
 
     template <class Call>
     void enqueue(const Call& what, unsigned blocks) const {
-      static_assert(std::is_trivially_copyable_v<Call>,
-                    "rondo: the operation and the codec of a call are copied to the device as bytes");
+      static_assert(
+          std::is_trivially_copyable_v<Call>,
+          "rondo: the operation and the codec of a call are copied to the device as bytes");
       struct room {  // of this call alone
         unsigned blocks;
       };
@@ -248,8 +251,9 @@ class window_rank : public rondo::detail::owned {
       }
     }
     if (streams_.size() == with_.channels) {
-      refuse("cuda: calls on " + std::to_string(streams_.size() + 1) + " streams, but the window has " +
-                 std::to_string(with_.channels) + " channels; make it with window_options{.channels}",
+      refuse("cuda: calls on " + std::to_string(streams_.size() + 1) +
+                 " streams, but the window has " + std::to_string(with_.channels) +
+                 " channels; make it with window_options{.channels}",
              rank());
     }
     streams_.push_back(stream);

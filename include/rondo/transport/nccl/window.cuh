@@ -21,8 +21,8 @@
 #include <type_traits>
 #include <utility>
 
-// NCCL's headers for devices, from 2.28 on. Kernels and the library share data structures there that
-// differ between versions, so the library that runs must be the very version of the headers.
+// NCCL's headers for devices, from 2.28 on. Kernels and the library share data structures there
+// that differ between versions, so the library that runs must be the very version of the headers.
 #if NCCL_VERSION_CODE < 22800
 #error "rondo: nccl::window needs NCCL 2.28 or newer (windows of symmetric memory)"
 #endif
@@ -37,8 +37,8 @@
 
 namespace rondo::inline v0_1::nccl {
 
-/// Where the memory of each peer is, as NCCL has mapped it on this device. A template, so that it may
-/// be defined in many files.
+/// Where the memory of each peer is, as NCCL has mapped it on this device. A template, so that it
+/// may be defined in many files.
 template <int = 0>
 __global__ void find_peers(ncclWindow_t in, int ranks, std::byte** found) {
   const int peer = static_cast<int>(threadIdx.x);
@@ -75,7 +75,7 @@ class window {
     parts_.reaches_everything = false;
     cuda::zeroed_memory found{sizeof parts_.memory};
     find_peers<><<<1, device::most_ranks>>>(memory_.registered(), comm.size(),
-                                          reinterpret_cast<std::byte**>(found.data()));
+                                            reinterpret_cast<std::byte**>(found.data()));
     check(cudaGetLastError(), "nccl::window", comm.rank());
     check(cudaMemcpy(parts_.memory, found.data(), sizeof parts_.memory, cudaMemcpyDeviceToHost),
           "nccl::window", comm.rank());
@@ -87,10 +87,14 @@ class window {
   [[nodiscard]] int size() const noexcept { return shape_.ranks; }
   [[nodiscard]] unsigned slots() const noexcept { return options_.slots; }
 
-  /// This rank on one stream, for collectives that the host calls: `rondo::all_reduce(window, values,
-  /// rondo::on{stream})`; see window_rank.
+  /// This rank on one stream, for collectives that the host calls: `rondo::all_reduce(window,
+  /// values, rondo::on{stream})`; see window_rank.
   static constexpr bool device_memory = true;
   [[nodiscard]] auto on(CUstream_st* stream) { return calls_->on(stream); }
+  template <class T>
+  [[nodiscard]] cuda::window_forecast forecast(std::size_t count) const {
+    return calls_->template forecast<T>(count);
+  }
 
   /// The argument for a kernel that the caller launches.
   [[nodiscard]] device::window handle(unsigned channel = 0) const {
@@ -138,8 +142,9 @@ class window {
       }
       if (window_ == nullptr) {
         release();
-        refuse("nccl::window: NCCL has no symmetric memory here; see NCCL_CUMEM_ENABLE and "
-               "NCCL_DEBUG=INFO");
+        refuse(
+            "nccl::window: NCCL has no symmetric memory here; see NCCL_CUMEM_ENABLE and "
+            "NCCL_DEBUG=INFO");
       }
     }
     registered_memory(const registered_memory&) = delete;
@@ -183,8 +188,8 @@ class window {
              comm.rank());
     }
     if (options.slots == 0) {
-      options.slots = static_cast<unsigned>(
-          2 * cuda::attribute(cudaDevAttrMultiProcessorCount, comm.device()));
+      options.slots =
+          static_cast<unsigned>(2 * cuda::attribute(cudaDevAttrMultiProcessorCount, comm.device()));
     }
     return options;
   }

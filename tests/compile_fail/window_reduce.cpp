@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+// expect-error: rondo: no kernel makes this collective over a window; use all_reduce
+#include <rondo/rondo.hpp>
+#include <rondo/transport/cuda/on.hpp>
+#include <rondo/transport/cuda/window_rank.hpp>
+
+struct launch {
+  template <class Call>
+  unsigned most_blocks() const {
+    return 1;
+  }
+  template <class Call>
+  void operator()(const rondo::device::window&, unsigned, CUstream_st*, const Call&) const {}
+};
+
+void call(rondo::cuda::window_rank<launch>& window, rondo::device_span<float> values) {
+#if defined(RONDO_CONTROL)
+  rondo::all_reduce(window, values, rondo::on{});
+#else
+  rondo::reduce(window, values, values, rondo::on{});
+#endif
+}
