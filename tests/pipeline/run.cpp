@@ -165,9 +165,9 @@ TEST_CASE("a stage that throws ends the run on all ranks with that error, and no
         const std::string wanted = "no forward for micro-batch " + std::to_string(micro_batch);
         const bool right = comm.rank() == thrower
                                ? own && text == wanted
-                               : culprit == thrower && text == "rondo: pipeline: run: rank " +
-                                                                   std::to_string(thrower) + ": " +
-                                                                   wanted;
+                               : culprit == thrower && text == "rondo: rank " +
+                                                                   std::to_string(thrower) +
+                                                                   ": pipeline: run: " + wanted;
         if (!right) {
           throw std::runtime_error("rank " + std::to_string(comm.rank()) + " got: " + text);
         }

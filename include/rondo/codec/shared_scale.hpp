@@ -45,7 +45,6 @@ struct shared_scale {
   static constexpr bool is_linear = true;
   static constexpr bool additive = true;
   static constexpr bool carries_nan = true;
-  using sum_type = Sum;
   static constexpr int highest = (1 << (Bits - 1)) - 1;
   /// With more, a sum may overflow.
   static constexpr int max_ranks = static_cast<int>((std::numeric_limits<Sum>::max)()) / highest;

@@ -58,6 +58,10 @@ void exchange_wires(Comm& comm, Turn& turn, const To& to, const From& from) {
   turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});
 }
 
+/// `automatic` with a codec: so few values are a block or a few, and a message costs more than its
+/// bytes, so everyone sends all in one round.
+[[nodiscard]] constexpr bool prefers_one_round(std::size_t count) noexcept { return count <= 512; }
+
 /// out = the sum of `wire_of(rank)`, in rank order, times the factor; by way of `sums`.
 template <class Turn, class Codec, class WireOf, class T>
 void decode_sum(Turn& turn, const Codec& with, const WireOf& wire_of, float* sums, T* out,
@@ -151,7 +155,8 @@ void all_reduce_in_rounds(Turn& turn, const Job& job) {
   } else if constexpr (std::is_same_v<Algorithm, two_shot>) {
     all_reduce_in_two_rounds(turn, job);
   } else {
-    job.count <= 512 ? all_reduce_in_one_round(turn, job) : all_reduce_in_two_rounds(turn, job);
+    prefers_one_round(job.count) ? all_reduce_in_one_round(turn, job)
+                                 : all_reduce_in_two_rounds(turn, job);
   }
 }
 

@@ -90,7 +90,7 @@ struct compressed_all_reduce_job {
     } else if constexpr (std::is_same_v<Algorithm, one_shot>) {
       from_all(turn);
     } else if constexpr (is_automatic<Algorithm>) {
-      count <= 512 ? from_all(turn) : by_owners(turn);
+      prefers_one_round(count) ? from_all(turn) : by_owners(turn);
     } else if constexpr (is_direct<Algorithm>) {
       by_owners(turn);
     } else {

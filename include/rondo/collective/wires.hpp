@@ -37,7 +37,7 @@ template <class Codec>
 void check_memory(const Codec& with, std::size_t count, int rank) {
   if constexpr (requires { with.lacking(count); }) {
     if (const std::string missing = with.lacking(count); !missing.empty()) {
-      raise(error{error_code::rank_failed, "rank " + std::to_string(rank) + ": " + missing, rank});
+      raise(rank_failure{rank, missing});
     }
   }
 }

@@ -62,6 +62,14 @@ class revoked : public error {
       : error(error_code::revoked, message, rank) {}
 };
 
+/// A rank's own code, or what it alone brought to a call, failed. What the code threw is nested inside
+/// (std::rethrow_if_nested) where it was thrown in this process.
+class rank_failure : public error {
+ public:
+  rank_failure(int rank, const std::string& what)
+      : error(error_code::rank_failed, "rank " + std::to_string(rank) + ": " + what, rank) {}
+};
+
 namespace detail {
 
 [[noreturn]] inline void end_program(const char* message) {

@@ -149,9 +149,10 @@ RONDO_HOST_DEVICE bool all_reduce(Group& group, const Window& window, std::size_
 /// From input to output where they lie: each rank loads its part from all inputs and stores it to
 /// all outputs.
 template <class T, class Operation, class Group, class Window>
-RONDO_HOST_DEVICE bool all_reduce_in_place(Group& group, const Window& window, const T* in, T* out,
-                                           std::size_t count, const Operation& operation) {
-  const part mine_of = share_of<T>(window, count);
+RONDO_HOST_DEVICE bool all_reduce_where_they_lie(Group& group, const Window& window, const T* in,
+                                                 T* out, std::size_t count, granule grain,
+                                                 const Operation& operation) {
+  const part mine_of = share_of<T>(window, count, grain);
   constexpr auto types = hash_of_types<T, Operation, two_shot>("all_reduce of buffers");
   return in_call(group, window, fingerprint(types, count, window.slots()), [&](auto& mine) {
     const reduction<Operation, T> with{operation, mine.size()};
@@ -217,7 +218,7 @@ template <class Group, peer_window Window, class... Given>
 RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, std::size_t count,
                                   const Given&... given) {
   using T = typename detail::element_of_prologue<Given...>::type;
-  detail::check<T, Given...>();
+  detail::check<detail::of_folds, T, Given...>();
   using of = detail::with_elements<T>;
   static_assert((of::template is_epilogue<Given>::value || ...),
                 "rondo: device: a count needs an epilogue, callable as (std::size_t, element), to "
@@ -238,7 +239,7 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, std::size_t
 template <class Group, peer_window Window, class T, class... Given>
 RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<const T> in,
                                   device_span<T> out, const Given&... given) {
-  detail::check<T, Given...>();
+  detail::check<detail::of_folds, T, Given...>();
   using of = detail::with_elements<T>;
   static_assert(!of::template gives_epilogue<Given...> &&
                     !(detail::is_prologue<Given>::value || ...),
@@ -247,14 +248,15 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span
   const auto operation = detail::pick<of::template is_operation>(op::sum{}, given...);
   const auto chosen = detail::pick<detail::is_algorithm>(automatic{}, given...);
   const auto codec = detail::pick<detail::is_codec>(detail::absent{}, given...);
+  const auto grain = detail::pick<detail::is_granule>(granule{}, given...);
   using algorithm = std::remove_cv_t<decltype(chosen)>;
   if constexpr (detail::is_direct<algorithm, std::remove_cv_t<decltype(codec)>>) {
     if (std::is_same_v<algorithm, two_shot> || !detail::fits_packets<T>(window, in.size())) {
-      return detail::all_reduce_in_place<T>(group, window, in.data(), out.data(), in.size(),
-                                            operation);
+      return detail::all_reduce_where_they_lie<T>(group, window, in.data(), out.data(), in.size(),
+                                                  grain, operation);
     }
   }
-  return detail::all_reduce<T, algorithm>(group, window, in.size(), 1, operation, codec,
+  return detail::all_reduce<T, algorithm>(group, window, in.size(), grain.elements, operation, codec,
                                           protocol::values_at<T>{in.data()},
                                           protocol::values_to<T>{out.data()});
 }
@@ -268,7 +270,7 @@ requires(detail::with_elements<std::remove_const_t<T>>::template gives_epilogue<
     RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<T> in,
                                       const Given&... given) {
   using element = std::remove_const_t<T>;
-  detail::check<element, Given...>();
+  detail::check<detail::of_folds, element, Given...>();
   using of = detail::with_elements<element>;
   const auto operation = detail::pick<of::template is_operation>(op::sum{}, given...);
   const auto chosen = detail::pick<detail::is_algorithm>(automatic{}, given...);

@@ -124,6 +124,11 @@ template <class P>
 using is_root =
     std::bool_constant<role_of<P>() == role::policy && rondo::detail::kind_of<P>() == policy::root>;
 
+/// Policies of calls that fold, of those that move, and of those that move from one rank.
+using of_folds = rondo::detail::allow<policy::operation, policy::algorithm, policy::codec>;
+using of_moves = rondo::detail::allow<policy::algorithm, policy::codec>;
+using of_root = rondo::detail::allow<policy::algorithm, policy::codec, policy::root>;
+
 template <class P>
 using is_callable = std::bool_constant<role_of<P>() == role::policy &&
                                        rondo::detail::kind_of<P>() == policy::operation>;
@@ -159,7 +164,8 @@ struct element_of_prologue {
   using type = std::remove_cvref_t<std::invoke_result_t<const prologue&, std::size_t>>;
 };
 
-template <class T, class... Given>
+/// Refuses what a call does not take, with one line that says why.
+template <class Allow, class T, class... Given>
 consteval void check() {
   using of = with_elements<T>;
   static_assert(std::is_trivially_copyable_v<T>,
@@ -174,6 +180,15 @@ consteval void check() {
                 "rondo: two algorithms given; pass at most one of one_shot, two_shot, ring, ...");
   static_assert((0 + ... + int{is_codec<Given>::value}) <= 1,
                 "rondo: two codecs given; pass at most one of int8, int4, ...");
+  static_assert((0 + ... + int{is_root<Given>::value}) <= 1, "rondo: two roots given");
+  static_assert((0 + ... + int{is_granule<Given>::value}) <= 1, "rondo: two granules given");
+  static_assert(((role_of<Given>() != role::policy || is_callable<Given>::value ||
+                  Allow::template takes<Given>) &&
+                 ...),
+                "rondo: device: this collective does not take a policy that was given; its docstring "
+                "lists those it takes");
+  static_assert(std::is_same_v<Allow, of_folds> || !(of::template is_operation<Given>::value || ...),
+                "rondo: device: this collective folds nothing; drop the operation");
   static_assert(((!is_callable<Given>::value || of::template is_operation<Given>::value ||
                   of::template is_epilogue<Given>::value) &&
                  ...),
@@ -216,7 +231,8 @@ template <class T, class Window>
          window.shape().inbox_words;
 }
 
-/// 16 bits of what ranks must agree about. The first part is known to the compiler.
+/// What ranks must agree about, of which the first part is known to the compiler; 16 bits of it go
+/// with every signal.
 template <class... Parts>
 [[nodiscard]] consteval std::uint64_t hash_of_types(std::string_view collective) {
   std::uint64_t hash = hash_of(collective);

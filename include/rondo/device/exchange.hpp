@@ -190,11 +190,12 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
 
 /// From peers' inputs to outputs where they lie.
 template <class T, class Kind, class Operation, class Group, class Window>
-RONDO_HOST_DEVICE bool exchange_in_place(std::uint64_t types, Group& group, const Window& window,
-                                         std::size_t count, const Kind& kind,
-                                         const Operation& operation, const T* in,
-                                         std::size_t in_count, T* out) {
-  const part share = share_of<T>(window, count);
+RONDO_HOST_DEVICE bool exchange_where_they_lie(std::uint64_t types, Group& group,
+                                               const Window& window,
+                                               std::size_t count, granule grain,
+                                               const Kind& kind, const Operation& operation,
+                                               const T* in, std::size_t in_count, T* out) {
+  const part share = share_of<T>(window, count, grain);
   return in_call(
       group, window, fingerprint(types, count, window.slots(), kind.giver), [&](auto& mine) {
         const bool gives = kind.giver < 0 || kind.giver == mine.rank();
@@ -242,12 +243,16 @@ RONDO_HOST_DEVICE bool exchange_in_place(std::uint64_t types, Group& group, cons
       });
 }
 
+template <class Kind, bool Folds>
+using taken = std::conditional_t<
+    Folds, of_folds, std::conditional_t<std::is_same_v<Kind, broadcasts>, of_root, of_moves>>;
+
 /// The arguments of a call with callables, sorted, and the call.
 template <class Kind, bool Folds, class Group, class Window, class... Given>
 RONDO_HOST_DEVICE bool exchange_values(std::uint64_t name, Group& group, const Window& window,
                                        std::size_t count, const Kind& kind, const Given&... given) {
   using T = typename element_of_prologue<Given...>::type;
-  check<T, Given...>();
+  check<taken<Kind, Folds>, T, Given...>();
   using of = with_elements<T>;
   static_assert((of::template is_epilogue<Given>::value || ...),
                 "rondo: device: a count needs an epilogue, callable as (std::size_t, element), to "
@@ -256,8 +261,6 @@ RONDO_HOST_DEVICE bool exchange_values(std::uint64_t name, Group& group, const W
     if constexpr (Folds) {
       return pick<of::template is_operation>(op::sum{}, given...);
     } else {
-      static_assert(!(of::template is_operation<Given>::value || ...),
-                    "rondo: device: this collective folds nothing; drop the operation");
       return absent{};
     }
   }();
@@ -277,7 +280,7 @@ template <class Kind, bool Folds, class Group, class Window, class T, class... G
 RONDO_HOST_DEVICE bool exchange_buffers(std::uint64_t name, Group& group, const Window& window,
                                         std::size_t count, const Kind& kind,
                                         device_span<const T> in, T* out, const Given&... given) {
-  check<T, Given...>();
+  check<taken<Kind, Folds>, T, Given...>();
   using of = with_elements<T>;
   const auto algorithm = pick<is_algorithm>(automatic{}, given...);
   const auto codec = pick<is_codec>(absent{}, given...);
@@ -292,8 +295,9 @@ RONDO_HOST_DEVICE bool exchange_buffers(std::uint64_t name, Group& group, const 
         }
       }();
       constexpr auto types = hash_of_types<T, decltype(operation)>("buffers");
-      return exchange_in_place<T, Kind>(types ^ name, group, window, count, kind, operation,
-                                        in.data(), in.size(), out);
+      return exchange_where_they_lie<T, Kind>(types ^ name, group, window, count,
+                                              pick<is_granule>(granule{}, given...), kind,
+                                              operation, in.data(), in.size(), out);
     }
   }
   const protocol::values_at<T> prologue{in.data()};

@@ -113,26 +113,6 @@ struct fold_to {
   }
 };
 
-/// Gives what each rank sent to an epilogue, as element `at(rank, i)`.
-template <class T, class Group, class To, class At>
-struct gather_to {
-  Group& group;
-  const To& to;
-  const At& at;
-  int first_rank;
-  int ranks;
-  int size;
-
-  template <class Source>
-  RONDO_HOST_DEVICE void operator()(const Source& source, std::size_t first,
-                                    std::size_t count) const {
-    for (int step = 0; step < ranks; ++step) {
-      const int rank = first_rank + step < size ? first_rank + step : first_rank + step - size;
-      protocol::load_each(group, source(rank), to, at(rank, first), count);
-    }
-  }
-};
-
 // --- packets -----------------------------------------------------------------------------------
 
 /// Folds chunks of ranks, in order, and gives the result to an epilogue.

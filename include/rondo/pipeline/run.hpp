@@ -176,9 +176,7 @@ class executor {
       std::rethrow_exception(own_);
     }
     if (first) {
-      raise(error{error_code::rank_failed,
-                  "pipeline: run: rank " + std::to_string(first.rank) + ": " + first.text,
-                  first.rank});
+      raise(rank_failure{first.rank, "pipeline: run: " + first.text});
     }
     return {now_};
   }
@@ -407,7 +405,7 @@ void check_channel(const Comm& comm, const proved& safe) {
 ///
 /// Order: a stage's calls come in the order of the plan, so that gradients have the same bits as
 /// when the stages run one after another on one rank. Errors: an exception of a stage ends the run
-/// on all ranks, there with itself, elsewhere as `error` (rank_failed) with its text and rank;
+/// on all ranks, there with itself, elsewhere as `rank_failure` with its text and rank;
 /// `mismatch` if stages disagree about types; `invalid_argument` in a stage of another run on the
 /// same communicator. All ranks agree on success before it returns. Cost:
 /// two messages each way between neighbours per micro-batch and chunk, two per rank at the end. No

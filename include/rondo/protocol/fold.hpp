@@ -125,9 +125,13 @@ void fold_in_pairs(const Source& source, int sources, const Target& target, int 
                    std::size_t first, std::size_t last, const Reduction& with, store how) {
   using element = std::remove_pointer_t<decltype(target(0))>;
   using pair = pair_of<element>;
+  // In the same compiled form as pairs, for the same bits: which elements are alone depends on where
+  // a rank's target lies.
   const auto alone = [&](std::size_t begin, std::size_t end) {
-    one_thread group;
-    fold_one_by_one(group, source, sources, target, targets, begin, end, with);
+    vectorized([&]() RONDO_INLINE_BODY {
+      one_thread group;
+      fold_one_by_one(group, source, sources, target, targets, begin, end, with);
+    });
   };
   if (first < last && reinterpret_cast<std::uintptr_t>(target(0) + first) % sizeof(pair) != 0) {
     alone(first, first + 1);

@@ -13,7 +13,7 @@
 
 namespace rondo::inline v0_1::protocol {
 
-/// A reduction that folds four sources as (a + b) + (c + d).
+/// A reduction that folds its first four sources as (a + b) + (c + d).
 template <class Reduction>
 concept folds_balanced = requires { requires Reduction::balanced; };
 
@@ -184,7 +184,7 @@ class fold_lines {
   template <std::size_t Sources, bool Resumes>
   [[gnu::always_inline]] partial at(const std::array<const T*, Sources>& sources,
                                     const partial* kept, std::size_t i) const {
-    if constexpr (Sources == 4 && folds_balanced<Reduction>) {
+    if constexpr (Sources == 4 && !Resumes && folds_balanced<Reduction>) {
       return with_.fold(with_.fold(Reduction::lift(sources[0][i]), Reduction::lift(sources[1][i])),
                         with_.fold(Reduction::lift(sources[2][i]), Reduction::lift(sources[3][i])));
     }

@@ -58,8 +58,6 @@ class staged_blocks {
     }
   }
 
-  /// Elements per block.
-  [[nodiscard]] RONDO_HOST_DEVICE std::size_t each() const noexcept { return each_; }
   [[nodiscard]] RONDO_HOST_DEVICE std::size_t rounds(std::size_t count) const noexcept {
     return count > each_ ? (count + each_ - 1) / each_ : 1;
   }
@@ -212,7 +210,7 @@ struct staged_values {
   }
 };
 
-/// Folds in rank order for all ranks, or for `root` group.
+/// Folds in rank order for all ranks, or for `root` alone.
 template <cooperative Group, peer_memory Peers, class T, class Reduction>
 RONDO_HOST_DEVICE bool staged_fold(Group& group, Peers& peers, const T* in, T* out,
                                    std::size_t count, const Reduction& with, int root = -1) {

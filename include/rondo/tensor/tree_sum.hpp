@@ -62,17 +62,6 @@ void put_node(std::vector<Held>& all, Held one, const Fold& fold) {
   all.insert(behind, one);
 }
 
-/// The value of the root, where `all` are the tree's nodes from left to right, none with its sibling
-/// beside it: what is left over at the right end joins its neighbour, up to the root.
-template <class Held, class Fold>
-auto root_value(const std::vector<Held>& all, const Fold& fold) {
-  auto value = all.back().value;
-  for (std::size_t i = all.size() - 1; i-- > 0;) {
-    value = fold(all[i].value, value);
-  }
-  return value;
-}
-
 }  // namespace detail
 
 /// A sum of numbered leaves, each an array, folded by the balanced binary tree over their numbers.

@@ -57,7 +57,7 @@ consteval void check_codec_in_kernel() {
   static_assert(device::detail::is_plain<Codec> || device::detail::is_cast<Codec> ||
                     (requires { typename Codec::format; } && !codec::traits<Codec>::needs_state),
                 "rondo: this codec has no kernels; on GPUs use a codec made of blocks: int8, int4, "
-                "float8, ... or a cast");
+                "fp8_e4m3, ... or a cast");
 }
 
 /// What a job of the host's says, as a kernel's call takes it.

@@ -17,7 +17,8 @@ namespace rondo::inline v0_1::cuda {
 
 /// How a window's memory is shared out. Equal on all ranks.
 struct window_options {
-  unsigned slots = 0;               ///< blocks of a rank in one launch; 0: as many as fit the GPU
+  unsigned slots = 0;               ///< blocks of a rank in one launch; 0: 2 x multiprocessors, shared
+                                    ///< out among virtual ranks
   unsigned channels = 1;            ///< launches at a time: one per stream that runs collectives
   std::size_t packet_bytes = 2048;  ///< of elements per block, rank and call that go by packets
   std::size_t mail_bytes = 4096;    ///< of elements per block and peer in one parcel of a message

@@ -78,7 +78,7 @@ struct kernels {
   static consteval void require_kernels() {
     static_assert(requires { typename Codec::format; } && !codec::traits<Codec>::needs_state,
                   "rondo: this codec has no kernels; on GPUs use a codec made of blocks: int8, "
-                  "int4, float8, ...");
+                  "int4, fp8_e4m3, ...");
   }
 };
 

@@ -174,8 +174,6 @@ class state {
     }
   }
 
-  [[nodiscard]] bool alive() const { return death_.empty(); }
-
   [[nodiscard]] stream_memory& memory_of(cudaStream_t stream) {
     for (const auto& one : memories_) {
       if (one->stream == stream) {

@@ -17,13 +17,6 @@
 
 namespace rondo::inline v0_1 {
 
-/// A rank's own code threw something; that is nested inside (std::rethrow_if_nested).
-class rank_failure : public error {
- public:
-  rank_failure(int rank, const std::string& what)
-      : error(error_code::rank_failed, "rank " + std::to_string(rank) + ": " + what, rank) {}
-};
-
 namespace detail {
 
 #if defined(__cpp_exceptions)
