@@ -90,6 +90,10 @@ class vocabulary_cross_entropy {
   }
 
   [[nodiscard]] const cut& vocabulary() const noexcept { return vocabulary_; }
+  /// Memory kept for a pass, beyond what it saves.
+  [[nodiscard]] std::size_t passing_bytes() const noexcept {
+    return sums_.bytes() + (largest_.size() + folded_.size()) * sizeof(double);
+  }
 
   template <class Logits, class Target, class T = typename Logits::element>
   void forward(const Logits& logits, std::span<const Target> targets,
@@ -256,7 +260,12 @@ template <axis_name Axis = "tensor", class Order = any_order>
     made.forward.push_back(std::move(one));
   }
   made.saved_bytes = tokens * sizeof(double);
-  made.peak_bytes = made.saved_bytes + planned.terms_bytes(kinds, planned.features(vocabulary));
+  std::size_t terms = kinds * tokens * sizeof(double);
+  const std::size_t sums = terms;
+  if constexpr (detail::is_exact<Order>) {
+    terms = planned.terms_bytes(kinds, planned.features(vocabulary));
+  }
+  made.peak_bytes = made.saved_bytes + tokens * sizeof(double) + terms + sums;
   return made;
 }
 
