@@ -62,8 +62,8 @@ void put_node(std::vector<Held>& all, Held one, const Fold& fold) {
   all.insert(behind, one);
 }
 
-/// The value of the root, where `all` are the tree's nodes from left to right, none with its sibling
-/// beside it: what is left over at the right end joins its neighbour, up to the root.
+/// The value of the root, where `all` are the tree's nodes from left to right, none with its
+/// sibling beside it: what is left over at the right end joins its neighbour, up to the root.
 template <class Held, class Fold>
 auto root_value(const std::vector<Held>& all, const Fold& fold) {
   auto value = all.back().value;
