@@ -66,8 +66,9 @@ struct split_sequence {
 };
 
 /// Runs both passes of what `make(team)` makes on the calling rank, `times` times, and puts its
-/// part of the results into `to`. Between them goes the forward pass of another micro-batch, so that
-/// nothing is left over from the first. `comm` is what the attention sees, `peers` the same ranks.
+/// part of the results into `to`. Between them goes the forward pass of another micro-batch, so
+/// that nothing is left over from the first. `comm` is what the attention sees, `peers` the same
+/// ranks.
 template <int Dimension, class Comm, class Peers, class Make>
 void run_on(Comm& comm, Peers& peers, const split_sequence& of, const Make& make, int times,
             attention::sequence<float>& to) {

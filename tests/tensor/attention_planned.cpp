@@ -47,9 +47,9 @@ void both_passes(Attention& attend, const cut& queries, const cut& keys, int ran
   const shard result{{out.data(), rows, q_columns}, queries};
   const matrix<float> logs{lse.data(), logs_rows, logs_columns};
   attend.forward(query, key, key, result, logs);
-  attend.backward(query, key, key, result, logs, query, shard{{d_q.data(), rows, q_columns}, queries},
-                  shard{{d_k.data(), rows, k_columns}, keys},
-                  shard{{d_v.data(), rows, k_columns}, keys});
+  attend.backward(
+      query, key, key, result, logs, query, shard{{d_q.data(), rows, q_columns}, queries},
+      shard{{d_k.data(), rows, k_columns}, keys}, shard{{d_v.data(), rows, k_columns}, keys});
 }
 
 struct doubles {

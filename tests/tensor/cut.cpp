@@ -40,8 +40,10 @@ TEST_CASE("cut: heads become columns") {
 }
 
 TEST_CASE("cut: what is not held, or beyond the end, is refused") {
-  CHECK_THROWS_WITH((cut{4, {{{0, 2}}, {{3, 1}}}}), Catch::Matchers::ContainsSubstring("no rank holds index 2 of 4"));
-  CHECK_THROWS_WITH((cut{4, {{{0, 3}}, {{3, 2}}}}), Catch::Matchers::ContainsSubstring("3 to 5 of a dimension of 4"));
+  CHECK_THROWS_WITH((cut{4, {{{0, 2}}, {{3, 1}}}}),
+                    Catch::Matchers::ContainsSubstring("no rank holds index 2 of 4"));
+  CHECK_THROWS_WITH((cut{4, {{{0, 3}}, {{3, 2}}}}),
+                    Catch::Matchers::ContainsSubstring("3 to 5 of a dimension of 4"));
   CHECK_THROWS_WITH((cut{4, {}}), Catch::Matchers::ContainsSubstring("no rank holds index 0"));
   CHECK_NOTHROW(cut{4, {{{0, 4}}, {{1, 2}}}});  // held twice
   const std::array unlike{cut::even(4, 2), cut::even(4, 3)};

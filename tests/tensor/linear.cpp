@@ -122,7 +122,8 @@ results column(auto& comm, const cut& rows, const cut& features, Order order) {
   auto dy = numbers<float>(dy_, all(tokens), mine);
   const auto w = numbers<float>(w_, mine, all(inputs));
   const auto b = numbers<float>(bias_, {0}, mine);
-  results got{{tokens, mine.size()}, {here.size(), inputs}, {mine.size(), inputs}, {1, mine.size()}};
+  results got{
+      {tokens, mine.size()}, {here.size(), inputs}, {mine.size(), inputs}, {1, mine.size()}};
   rondo::column_parallel layer{along<"tensor">(comm), features, loops::kernels{}, order};
   for (int pass = 0; pass < 2; ++pass) {  // twice: memory is used again
     std::fill(got.dw.memory.begin(), got.dw.memory.end(), 0.0F);

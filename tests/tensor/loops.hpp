@@ -72,7 +72,8 @@ struct owned {
 
 /// The same pseudo-random numbers in (-1, 1) on every rank: element (i, j) of matrix `which`.
 inline double number(std::uint64_t which, std::size_t i, std::size_t j) {
-  std::uint64_t mixed = which * 0x9e3779b97f4a7c15u + i * 0xbf58476d1ce4e5b9u + j * 0x94d049bb133111ebu;
+  std::uint64_t mixed =
+      which * 0x9e3779b97f4a7c15u + i * 0xbf58476d1ce4e5b9u + j * 0x94d049bb133111ebu;
   mixed = (mixed ^ (mixed >> 31)) * 0xd6e8feb86659fd93u;
   mixed = (mixed ^ (mixed >> 32)) * 0xd6e8feb86659fd93u;
   return static_cast<double>(mixed >> 11) / 4503599627370496.0 - 1.0;

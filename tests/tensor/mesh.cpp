@@ -52,7 +52,8 @@ TEST_CASE("mesh: groups are those of Megatron's rank generator") {
 
 TEST_CASE("mesh: every set of axes parts the ranks into groups") {
   const rondo::mesh_shape shape{{"a", 3}, {"b", 1}, {"c", 5}};
-  for (const auto& names : {std::vector<std::string>{}, {"a"}, {"b"}, {"a", "c"}, {"a", "b", "c"}}) {
+  for (const auto& names :
+       {std::vector<std::string>{}, {"a"}, {"b"}, {"a", "c"}, {"a", "b", "c"}}) {
     std::vector<int> seen(15, 0);
     for (const auto& group : shape.groups(names)) {
       for (const int rank : group) {

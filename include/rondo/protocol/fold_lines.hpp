@@ -20,11 +20,12 @@ concept folds_balanced = requires { requires Reduction::balanced; };
 /// The loops that all folded bytes go through, for one block of elements of one thread.
 ///
 /// They run at the speed of a copy if the compiler sees that iterations are independent, although
-/// targets may be sources, and knows how many there are: 84 GB/s instead of 23 from the second-level
-/// cache (Zen 5, GCC 12 -O2, 2026-11-21). So there is one for each number up to four; more sources
-/// are folded four at a time, by way of partial results in the first-level cache. Eight have a loop
-/// of their own where it has no more than eight streams to keep in the cache, because sources are
-/// targets or stores go around it: 1.4 x and 1.2 x as fast (2026-11-27), but 0.8 x elsewhere.
+/// targets may be sources, and knows how many there are: 84 GB/s instead of 23 from the
+/// second-level cache (Zen 5, GCC 12 -O2, 2026-11-21). So there is one for each number up to four;
+/// more sources are folded four at a time, by way of partial results in the first-level cache.
+/// Eight have a loop of their own where it has no more than eight streams to keep in the cache,
+/// because sources are targets or stores go around it: 1.4 x and 1.2 x as fast (2026-11-27), but
+/// 0.8 x elsewhere.
 template <class T, class Reduction>
 class fold_lines {
  public:
@@ -127,8 +128,8 @@ class fold_lines {
     return targets;
   }
 
-  // The loops. What they use is copied to locals of the function that a loop is compiled in: nothing
-  // that is stored can change those, so they stay in registers.
+  // The loops. What they use is copied to locals of the function that a loop is compiled in:
+  // nothing that is stored can change those, so they stay in registers.
 
   template <bool Resumes>
   void keep() const {

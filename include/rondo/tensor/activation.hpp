@@ -10,8 +10,8 @@
 
 namespace rondo::inline v0_1 {
 
-/// The user's activation between two linear layers. `parts` is how many columns of `hidden` make one
-/// of `active`: 1, or 2 where one half gates the other.
+/// The user's activation between two linear layers. `parts` is how many columns of `hidden` make
+/// one of `active`: 1, or 2 where one half gates the other.
 ///
 ///     forward(hidden, active)                   active = f(hidden)
 ///     backward(hidden, dactive, dhidden)        dhidden = f'(hidden) dactive

@@ -29,15 +29,16 @@ namespace rondo::inline v0_1 {
 ///     forward    nothing                     or all_gather(x)
 ///     backward   all_reduce(dx)              or all_gather(x), reduce_scatter(dx)
 ///
-/// dx = the sum over ranks of dy w; it is reduced while dw += dy^T x is computed. A shard of x is not
-/// kept gathered: the backward pass gathers it again, while dy w is computed.
+/// dx = the sum over ranks of dy w; it is reduced while dw += dy^T x is computed. A shard of x is
+/// not kept gathered: the backward pass gathers it again, while dy w is computed.
 /// Policies: exact{..} for the bits of one rank, or a codec for what is reduced and gathered.
 /// Source: Shoeybi et al. 2019 (arXiv:1909.08053), Korthikanti et al. 2022 (arXiv:2205.05198).
 template <class Team, class Kernels, class Order = any_order, class Wire = no_codec>
 class column_parallel {
  public:
   column_parallel(Team ranks, cut features, Kernels kernels, Order order = {}, Wire codec = {})
-      : split_{std::move(ranks), std::move(features), std::move(kernels), order, std::move(codec)} {}
+      : split_{std::move(ranks), std::move(features), std::move(kernels), order,
+               std::move(codec)} {}
 
   /// How the outputs are cut: what `y` and `dy` refer to.
   [[nodiscard]] const cut& features() const noexcept { return split_.features(); }
@@ -60,9 +61,10 @@ class column_parallel {
                 source_location where = source_location::current()) {
     using T = typename X::element;
     check_types<X, DY>();
-    static_assert(std::is_same_v<DX, gradient_of<X>>,
-                  "rondo: column_parallel: dx lies as x does, both replicated or both a shard of the "
-                  "rows; all_reduce and sequence parallelism do not mix");
+    static_assert(
+        std::is_same_v<DX, gradient_of<X>>,
+        "rondo: column_parallel: dx lies as x does, both replicated or both a shard of the "
+        "rows; all_reduce and sequence parallelism do not mix");
     check("column_parallel: dy", dy, x, with.weight);
     detail::check_shape("column_parallel: dx", dx.values.rows, dx.values.columns, x.values.rows,
                         x.values.columns, split_.ranks().rank());

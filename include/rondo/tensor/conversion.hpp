@@ -49,19 +49,24 @@ consteval bool check_conversion() {
   static_assert(placement<From> && placement<To>,
                 "rondo: convert: takes placements: replicated<T>, sharded<T, dimension> or "
                 "partial<T, operation>");
-  static_assert(From::axis == To::axis,
-                "rondo: convert: the two placements lie on different axes of the mesh; convert over "
-                "one axis at a time");
-  static_assert(std::is_same_v<typename From::element, typename To::element>,
-                "rondo: convert: the elements differ in type; a collective moves values as they are");
-  static_assert(!(is_replicated<From> && is_partial<To>),
-                "rondo: convert: replicated to partial would count the value once per rank; keep it "
-                "replicated, or let one rank contribute it");
-  static_assert(!(is_sharded<From> && is_partial<To>),
-                "rondo: convert: sharded to partial would send zeros; gather it, or keep the shard");
-  static_assert(same_operation<From, To>,
-                "rondo: convert: a partial sum and a partial maximum do not mix; reduce each by its "
-                "own operation");
+  static_assert(
+      From::axis == To::axis,
+      "rondo: convert: the two placements lie on different axes of the mesh; convert over "
+      "one axis at a time");
+  static_assert(
+      std::is_same_v<typename From::element, typename To::element>,
+      "rondo: convert: the elements differ in type; a collective moves values as they are");
+  static_assert(
+      !(is_replicated<From> && is_partial<To>),
+      "rondo: convert: replicated to partial would count the value once per rank; keep it "
+      "replicated, or let one rank contribute it");
+  static_assert(
+      !(is_sharded<From> && is_partial<To>),
+      "rondo: convert: sharded to partial would send zeros; gather it, or keep the shard");
+  static_assert(
+      same_operation<From, To>,
+      "rondo: convert: a partial sum and a partial maximum do not mix; reduce each by its "
+      "own operation");
   static_assert(!(is_partial<From> && is_partial<To> && same_operation<From, To>),
                 "rondo: convert: partial to partial moves nothing; use the view that is there");
   static_assert(!is_sharded<From> || !is_sharded<To> || dimension_of<From> != dimension_of<To>,

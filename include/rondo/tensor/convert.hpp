@@ -275,7 +275,7 @@ struct convert_call {
 /// Turns one placement of a matrix into another by the collective that the two types call for:
 ///
 ///     auto tensor = rondo::along<"tensor">(grid);
-///     rondo::convert(tensor, rondo::partial<float>{y}, rondo::replicated<float>{y});  // all_reduce
+///     rondo::convert(tensor, rondo::partial<float>{y}, rondo::replicated<float>{y});
 ///
 ///     partial -> replicated      all_reduce        replicated -> sharded<d>    slice, no bytes
 ///     partial -> sharded<d>      reduce_scatter    sharded<a> -> sharded<b>    all_to_all

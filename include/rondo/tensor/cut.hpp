@@ -55,8 +55,8 @@ class cut {
     return {first, std::move(runs)};
   }
 
-  /// Parts that lie one behind the other in the whole tensor (query, key, value; gate, up), each cut
-  /// on its own: rank r holds [part 0 of r; part 1 of r; ...]. All parts have as many ranks.
+  /// Parts that lie one behind the other in the whole tensor (query, key, value; gate, up), each
+  /// cut on its own: rank r holds [part 0 of r; part 1 of r; ...]. All parts have as many ranks.
   [[nodiscard]] static cut fused(std::span<const cut> parts) {
     std::size_t extent = 0;
     std::vector<std::vector<part>> runs(parts.empty() ? 0 : parts.front().runs_.size());

@@ -28,8 +28,8 @@ struct any_order {
 /// leaves' global numbers, on whatever rank they are. The cut gives every rank whole leaves:
 /// `cut::even(extent, ranks, exact.features)`.
 ///
-/// What it asks of the user's products: the bits of an element depend on its row, its column and the
-/// leaf alone, not on how many rows and columns there are around it.
+/// What it asks of the user's products: the bits of an element depend on its row, its column and
+/// the leaf alone, not on how many rows and columns there are around it.
 struct exact {
   std::size_t features = 64;  ///< columns (of an activation) in a leaf
   std::size_t tokens = 64;    ///< rows in a leaf of a weight's gradient
@@ -78,10 +78,10 @@ struct held_leaf {
   for (const part run : division.runs(rank)) {
     const std::size_t end = run.first + run.count;
     if (run.first % leaf != 0 || (end % leaf != 0 && end != division.extent())) {
-      refuse("exact: rank " + std::to_string(rank) + " holds indices " +
-                 std::to_string(run.first) + " to " + std::to_string(end) + ", which part a leaf of " +
-                 std::to_string(leaf) + "; cut with that granule, as in cut::even(extent, ranks, " +
-                 std::to_string(leaf) + ")",
+      refuse("exact: rank " + std::to_string(rank) + " holds indices " + std::to_string(run.first) +
+                 " to " + std::to_string(end) + ", which part a leaf of " + std::to_string(leaf) +
+                 "; cut with that granule, as in cut::even(extent, ranks, " + std::to_string(leaf) +
+                 ")",
              rank);
     }
     for (std::size_t first = run.first; first < end; first += leaf) {

@@ -99,7 +99,8 @@ class exchanged_attention {
     const auto queries = exchange(attend_.query_columns(), sizeof(T));
     const auto keys = exchange(attend_.key_value_columns(), sizeof(T));
     const auto wide = exchange(attend_.query_columns(), sizeof(W));
-    const auto back = exchange(attend_.split().key_value().first_holders().scaled(heads_.width), sizeof(W));
+    const auto back =
+        exchange(attend_.split().key_value().first_holders().scaled(heads_.width), sizeof(W));
     plan made = attend_.template planned<T>(tokens_.extent());
     made.forward = {queries, keys, keys, wide};
     std::vector<planned_collective> backward{queries, keys, keys, wide, wide};

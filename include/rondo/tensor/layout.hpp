@@ -119,8 +119,8 @@ class layout {
   ///                               kernels};
   ///
   /// `granule`: every rank gets a multiple of it, but the last; exact mode's layers ask for whole
-  /// leaves. Errors: no rule cuts the dimension along `axis`; a layer over it would count it once per
-  /// rank.
+  /// leaves. Errors: no rule cuts the dimension along `axis`; a layer over it would count it once
+  /// per rank.
   [[nodiscard]] cut division(const dimension& of, std::string_view axis, const mesh_shape& mesh,
                              std::size_t granule = 1) const {
     if (axis_of(of.name) != axis) {

@@ -22,8 +22,8 @@ struct axis {
   friend bool operator==(const axis&, const axis&) = default;
 };
 
-/// Ranks laid out along named axes, the rightmost fastest: with {data 2, tensor 4}, rank 5 stands at
-/// data 1, tensor 1. Arithmetic alone; `mesh` adds the communicators.
+/// Ranks laid out along named axes, the rightmost fastest: with {data 2, tensor 4}, rank 5 stands
+/// at data 1, tensor 1. Arithmetic alone; `mesh` adds the communicators.
 /// Errors: no axis, a size below 1, an empty name, or a name given twice is refused.
 class mesh_shape {
  public:
@@ -187,8 +187,8 @@ class mesh_shape {
 ///     rondo::all_reduce(grid["data"], gradient);
 ///     rondo::all_reduce(grid[{"data", "pipeline"}], norm);
 ///
-/// Making a mesh is collective, and so is the first use of a product of axes. A mesh is a value: two
-/// of them, for two models, do not know of each other. It outlives what uses its communicators.
+/// Making a mesh is collective, and so is the first use of a product of axes. A mesh is a value:
+/// two of them, for two models, do not know of each other. It outlives what uses its communicators.
 /// Errors: axes that do not multiply to the number of ranks are refused.
 template <class Comm>
 class mesh {

@@ -50,7 +50,8 @@ struct mlp_saved {
 /// y = f(x up^T + b) down^T + c with d_ff split: column-parallel, activation, row-parallel. One
 /// collective forward, one backward (two each with sequence parallelism, of half the volume).
 ///
-///     rondo::mlp block{tensor, rondo::cut::even(d_ff, tensor.size()), kernels, rondo::gated{silu}};
+///     const auto features = rondo::cut::even(d_ff, tensor.size());
+///     rondo::mlp block{tensor, features, kernels, rondo::gated{silu}};
 ///     block.forward(x, weights, saved, y);
 ///     block.backward(dy, x, weights, saved, dx, gradients);
 ///

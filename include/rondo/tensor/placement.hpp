@@ -98,9 +98,10 @@ struct gradient_placement<sharded<T, Dimension, Axis>> {
 };
 template <class T, class Op, axis_name Axis>
 struct gradient_placement<partial<T, Op, Axis>> {
-  static_assert(std::is_same_v<Op, op::sum>,
-                "rondo: gradient_of: only a partial sum is linear; the gradient of a partial maximum "
-                "depends on who holds it");
+  static_assert(
+      std::is_same_v<Op, op::sum>,
+      "rondo: gradient_of: only a partial sum is linear; the gradient of a partial maximum "
+      "depends on who holds it");
   using type = replicated<std::remove_const_t<T>, Axis>;
 };
 

@@ -50,8 +50,8 @@ struct planned_collective {
   [[nodiscard]] std::string describe() const {
     return std::string{schedule::name_of(what)} + ' ' + std::to_string(elements) + " x " +
            std::to_string(element_bytes) + " B" +
-           (terms == 0 ? std::string{} : " of " + std::to_string(terms) + " nodes") + " over " + axis + " (" + std::to_string(ranks) +
-           (ranks == 1 ? " rank)" : " ranks)");
+           (terms == 0 ? std::string{} : " of " + std::to_string(terms) + " nodes") + " over " +
+           axis + " (" + std::to_string(ranks) + (ranks == 1 ? " rank)" : " ranks)");
   }
 
   friend bool operator==(const planned_collective&, const planned_collective&) = default;

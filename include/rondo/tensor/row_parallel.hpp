@@ -38,7 +38,8 @@ template <class Team, class Kernels, class Order = any_order, class Wire = no_co
 class row_parallel {
  public:
   row_parallel(Team ranks, cut features, Kernels kernels, Order order = {}, Wire codec = {})
-      : split_{std::move(ranks), std::move(features), std::move(kernels), order, std::move(codec)} {}
+      : split_{std::move(ranks), std::move(features), std::move(kernels), order,
+               std::move(codec)} {}
 
   /// How the inputs are cut: what `x` and `dx` refer to.
   [[nodiscard]] const cut& features() const noexcept { return split_.features(); }
@@ -47,9 +48,10 @@ class row_parallel {
   void forward(const X& x, const linear_weights<typename X::element>& with, const Y& y,
                source_location where = source_location::current()) {
     using T = typename X::element;
-    static_assert(!is_partial<Y>,
-                  "rondo: row_parallel: a bias added to partial sums would count once per rank; pass "
-                  "the weight alone, and add the bias after the reduction");
+    static_assert(
+        !is_partial<Y>,
+        "rondo: row_parallel: a bias added to partial sums would count once per rank; pass "
+        "the weight alone, and add the bias after the reduction");
     check_types<X, Y>();
     check("row_parallel: x", x, y, with.weight);
     detail::check_bias("row_parallel", with.bias.size(), y.values.columns, split_.ranks().rank());
@@ -101,9 +103,10 @@ class row_parallel {
  private:
   template <class X, class Y>
   static consteval void check_types() {
-    static_assert(is_sharded<X, 1>,
-                  "rondo: row_parallel: x is a shard of the features, sharded<T, 1>; a whole x would "
-                  "be counted once per rank");
+    static_assert(
+        is_sharded<X, 1>,
+        "rondo: row_parallel: x is a shard of the features, sharded<T, 1>; a whole x would "
+        "be counted once per rank");
     static_assert(is_replicated<Y> || is_sharded<Y, 0> || is_partial<Y>,
                   "rondo: row_parallel: y is replicated, a shard of the rows, or the partial sum");
     static_assert(X::axis == Team::axis && Y::axis == Team::axis,

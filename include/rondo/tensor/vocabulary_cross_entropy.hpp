@@ -43,7 +43,8 @@ struct cross_entropy_saved {
 
 /// Cross entropy of logits whose vocabulary is split, without gathering them.
 ///
-///     rondo::vocabulary_cross_entropy loss{tensor, vocabulary, {.smoothing = 0.1, .words = 50257}};
+///     const rondo::cross_entropy_options with{.smoothing = 0.1, .words = 50257};
+///     rondo::vocabulary_cross_entropy loss{tensor, vocabulary, with};
 ///     loss.forward(logits, targets, losses, saved);
 ///     loss.backward(logits, targets, dlosses, saved, dlogits);
 ///
@@ -55,10 +56,10 @@ struct cross_entropy_saved {
 ///     S = sum exp(z-m)   P = z_t - m   Q = sum (z-m)      in one all_reduce of doubles
 ///     loss = (1-u) (ln S - P) - u (Q/K - ln S)
 ///     dz = (exp(z-m)/S - (1-u) [target] - u/K) dloss
-/// K and the mean are those of the whole vocabulary, whatever the split. Columns from `words` on are
-/// padding: they count as minus infinity, and get no gradient.
-/// Policies: exact{..} folds S and Q by leaves of `exact.features` words; the maximum is exact anyway.
-/// Errors: a target that is no word. Source: NeMo's label smoothing; Shoeybi et al. 2019.
+/// K and the mean are those of the whole vocabulary, whatever the split. Columns from `words` on
+/// are padding: they count as minus infinity, and get no gradient.
+/// Policies: exact{..} folds S and Q by leaves of `exact.features` words; the maximum is exact
+/// anyway. Errors: a target that is no word. Source: NeMo's label smoothing; Shoeybi et al. 2019.
 template <class Team, class Order = any_order>
 class vocabulary_cross_entropy {
  public:
@@ -90,6 +91,10 @@ class vocabulary_cross_entropy {
   }
 
   [[nodiscard]] const cut& vocabulary() const noexcept { return vocabulary_; }
+  /// Memory kept for a pass, beyond what it saves.
+  [[nodiscard]] std::size_t passing_bytes() const noexcept {
+    return sums_.bytes() + (largest_.size() + folded_.size()) * sizeof(double);
+  }
 
   template <class Logits, class Target, class T = typename Logits::element>
   void forward(const Logits& logits, std::span<const Target> targets,
@@ -243,8 +248,8 @@ vocabulary_cross_entropy(Team, cut) -> vocabulary_cross_entropy<Team>;
 template <class Team>
 vocabulary_cross_entropy(Team, cut, cross_entropy_options) -> vocabulary_cross_entropy<Team>;
 
-/// What a vocabulary_cross_entropy over axis `Axis` does for so many tokens. Exact mode needs to know
-/// the size of the vocabulary, padding included.
+/// What a vocabulary_cross_entropy over axis `Axis` does for so many tokens. Exact mode needs to
+/// know the size of the vocabulary, padding included.
 template <axis_name Axis = "tensor", class Order = any_order>
 [[nodiscard]] plan plan_vocabulary_cross_entropy(std::size_t tokens, const mesh_shape& grid,
                                                  cross_entropy_options with = {},
@@ -256,7 +261,12 @@ template <axis_name Axis = "tensor", class Order = any_order>
     made.forward.push_back(std::move(one));
   }
   made.saved_bytes = tokens * sizeof(double);
-  made.peak_bytes = made.saved_bytes + planned.terms_bytes(kinds, planned.features(vocabulary));
+  std::size_t terms = kinds * tokens * sizeof(double);
+  const std::size_t sums = terms;
+  if constexpr (detail::is_exact<Order>) {
+    terms = planned.terms_bytes(kinds, planned.features(vocabulary));
+  }
+  made.peak_bytes = made.saved_bytes + tokens * sizeof(double) + terms + sums;
   return made;
 }
 

@@ -38,8 +38,8 @@ struct exact_table_gradient {
 };
 
 /// A vocabulary made longer, so that each of `ranks` ranks gets as many words and a multiple of
-/// `granule`. What is added counts for nothing in `vocabulary_cross_entropy`: tell it how many words
-/// there are. Not needed for a fit, for any cut fits; some products are fastest for such sizes.
+/// `granule`. What is added counts for nothing in `vocabulary_cross_entropy`: tell it how many
+/// words there are. Any cut fits without it; some products are fastest for such sizes.
 /// Source: Shoeybi et al. 2019 (arXiv:1909.08053), section 4.1; granule as in Megatron-LM.
 [[nodiscard]] constexpr std::size_t padded_vocabulary(std::size_t words, int ranks,
                                                       std::size_t granule = 128) {

@@ -100,7 +100,8 @@ class split_linear {
 
   /// Refuses weights and a shard of the features that do not fit this rank's width.
   template <class Shard>
-  void check(const char* who, const Shard& shard, std::size_t rows, std::size_t weight_width) const {
+  void check(const char* who, const Shard& shard, std::size_t rows,
+             std::size_t weight_width) const {
     if (shard.division != &features_ && *shard.division != features_) {
       refuse(std::string{who} + ": a shard by another cut than the layer's features",
              ranks_.rank());

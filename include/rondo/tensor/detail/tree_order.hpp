@@ -144,8 +144,8 @@ class tree_order {
     static T lower(T value) { return value; }
     static T fold(T a, T b) { return static_cast<T>(a + b); }
   };
-  /// Blocks of 4 KiB: larger ones are read from memory in bursts, smaller ones cost more calls; sums
-  /// of 256 KiB to 16 MiB, bench/results/tensor_layers.md (Zen 5, GCC 12 -O2, 2026-11-27).
+  /// Blocks of 4 KiB: larger ones are read from memory in bursts, smaller ones cost more calls;
+  /// sums of 256 KiB to 16 MiB, bench/results/tensor_layers.md (Zen 5, GCC 12 -O2, 2026-11-27).
   template <class T>
   struct lines : protocol::fold_lines<T, addition<T>> {
     using protocol::fold_lines<T, addition<T>>::fold_lines;
