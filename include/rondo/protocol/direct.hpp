@@ -29,9 +29,9 @@ void copy_from_bytes(T* to, const std::byte* from, std::size_t count) {
   }
 }
 
-/// Up to how many bytes, of a rank's larger buffer, one phase through staging areas beats two phases
-/// that copy nothing twice: further where the second phase costs ranks that share processors a round
-/// of context switches. Measured with 2, 4 and 8 ranks on 2 processors (Zen 5, 2026-11-27).
+/// Up to how many bytes, of a rank's larger buffer, one phase through staging areas beats two that
+/// copy nothing twice: further where the second phase costs ranks that share processors a round of
+/// context switches. Measured with 2, 4 and 8 ranks on 2 processors (Zen 5, 2026-11-27).
 template <class Peers>
 [[nodiscard]] std::size_t one_phase_limit(Peers& peers) {
   constexpr std::size_t kib = 1024;
@@ -62,8 +62,8 @@ void copy_to_all(const OutputOf& output_of, int size, std::size_t first, const T
   }
 }
 
-/// out[chunk r] = rank r's input, for all r. Every rank copies its part of the whole to all outputs.
-/// Cost: n outputs written, and each input read once from memory, shared by n ranks.
+/// out[chunk r] = rank r's input, for all r. Every rank copies its part of the whole to all
+/// outputs. Cost: n outputs written, and each input read once from memory, shared by n ranks.
 template <peer_memory Peers, class T>
 void direct_all_gather(Peers& peers, const T* in, T* out, const chunking& cut) {
   one_thread alone;
