@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <type_traits>
 
-/// 16-bit elements, folded two at a time in the words that they lie in. Vector code then widens with
-/// a shift or a mask and narrows with a shift and an or, where single elements are moved between
-/// registers of different widths: bfloat16 from cache 1.4 x (Zen 5, GCC 12, AVX2 and AVX-512,
-/// 2026-11-27).
+/// 16-bit elements, folded two at a time in the words that they lie in. Vector code then widens
+/// with a shift or a mask and narrows with a shift and an or, where single elements are moved
+/// between registers of different widths: bfloat16 from cache 1.4 x (Zen 5, GCC 12, AVX2 and
+/// AVX-512, 2026-11-27).
 namespace rondo::inline v0_1::protocol {
 
 /// Two neighbours. Their order in the word does not matter, for a fold does the same to both.
