@@ -275,9 +275,9 @@ class fitting {
 }  // namespace detail
 
 /// The network, or the host, whose simulated times come closest, in the sum of squared relative
-/// errors, to what was measured. Begins with `start`, a rough guess, from which it departs as far as
-/// samples tell it to, and keeps what is 0 or infinite there: so the guess says which constants there are. What is no constant (ranks and
-/// cores, sizes of caches and of messages) is kept too.
+/// errors, to what was measured. Begins with `start`, a rough guess, departs from it as far as
+/// samples say, and keeps what is 0 or infinite there: so the guess says which constants there are.
+/// What is no constant (ranks and cores, sizes of caches and of messages) is kept too.
 ///
 /// Errors: `invalid_argument` without samples, with a time that is not positive, or with samples of
 /// other `ranks_per_node` than `start` has.

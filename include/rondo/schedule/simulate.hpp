@@ -79,8 +79,8 @@ template <readable Schedule>
 }
 
 /// Seconds per call that `schedule` takes on one machine, when calls follow one another as they do
-/// in a benchmark. Cost: time in proportion to steps and turns, and, for every chunk that a step touches, to
-/// the chunks touched since its last use.
+/// in a benchmark. Cost: time in proportion to steps and turns, and, for every chunk that a step
+/// touches, to the chunks touched since its last use.
 template <readable Schedule>
 [[nodiscard]] double simulate(const Schedule& schedule, const host& on, std::size_t bytes) {
   const detail::traffic of{schedule, 0, true};

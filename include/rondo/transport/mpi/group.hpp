@@ -84,8 +84,8 @@ class group {
   group(const group&) = delete;
   group& operator=(const group&) = delete;
 
-  /// Leaves. Shared memory goes back when all have left; a rank that waits in vain for the others
-  /// to leave keeps it until its process ends.
+  /// Leaves. Shared memory goes back when all have left; after a rank that waited in vain for the
+  /// others to leave, all keep it until their processes end.
   ~group() {
     if (!is_running()) {
       return;
@@ -101,21 +101,17 @@ class group {
       hear();
       return;
     }
-    const auto since = clock::now();
-    const auto patience = (std::min)(deadline, clock::duration{std::chrono::seconds{5}});
-    detail::backoff pause;
-    for (int other = 0; other < size_;) {
-      if (has_returned(other)) {
-        ++other;
-      } else if (clock::now() - since > patience) {
-        around_.leak();
-        users_.leak();
-        return;
-      } else {
-        static_cast<void>(pause.pause());
-      }
+    const bool all_left = await_departures();
+    auto how = parting::open;
+    if (of(0).how.compare_exchange_strong(how, all_left ? parting::together : parting::apart)) {
+      how = of(0).how;
     }
-    memory_->free();
+    if (how == parting::together) {
+      memory_->free();
+    } else {
+      around_.leak();
+      users_.leak();
+    }
   }
 
   [[nodiscard]] int rank() const noexcept { return rank_; }
@@ -264,6 +260,23 @@ class group {
  private:
   static_assert(sizeof(board) != sizeof(verdict));
   static constexpr int note_tag = 1;
+
+  /// Whether all ranks have left before this one ran out of patience.
+  [[nodiscard]] bool await_departures() const {
+    const auto since = clock::now();
+    const auto patience = (std::min)(deadline, clock::duration{std::chrono::seconds{5}});
+    detail::backoff pause;
+    for (int other = 0; other < size_;) {
+      if (has_returned(other)) {
+        ++other;
+      } else if (clock::now() - since > patience) {
+        return false;
+      } else {
+        static_cast<void>(pause.pause());
+      }
+    }
+    return true;
+  }
 
   /// What nobody has taken stays with MPI, which may read it until the process ends. Returns
   /// whether all was taken.

@@ -292,8 +292,8 @@ class turn {
     }
     std::byte* free = in_.inbox.get(inbox_bytes);
     for (const auto& one : in) {
-      begin_receive(one.peer, in_.tag_of(word_ ^ stream), one.into != nullptr ? one.into : free, one.bytes,
-                    in_.around());
+      begin_receive(one.peer, in_.tag_of(word_ ^ stream), one.into != nullptr ? one.into : free,
+                    one.bytes, in_.around());
       free += one.into == nullptr ? padded(one.bytes) : 0;
     }
   }

@@ -17,6 +17,9 @@
 
 namespace rondo::inline v0_1::mpi {
 
+/// How ranks leave a window: all give it back together, or each keeps it until its process ends.
+enum class parting : std::uint32_t { open, together, apart };
+
 /// What one rank has in the window: its words, what it announces, and two banks of staging bytes.
 struct segment {
   static constexpr std::size_t stage_capacity = 512 * 1024;
@@ -25,6 +28,7 @@ struct segment {
   std::atomic<std::uint64_t> proven{0};
   verdict why{};                          ///< that of rank 0 counts
   std::atomic<std::uint32_t> reunion{0};  ///< of rank 0: 1 while being decided, 2 when decided
+  std::atomic<parting> how{parting::open};  ///< of rank 0: decided by the first who is done waiting
   std::atomic<bool> survives{false};
   protocol::pad pad{};
   board told{};
