@@ -168,8 +168,8 @@ class block_codec : public Format {
     }
   }
 
-  /// `source(index, told, tiles, width, see)` fills the group of blocks that begins at value `index`
-  /// and is padded past the last value, and calls `see(k, tile)` for each block while it is at hand.
+  /// `source(index, told, tiles, width, see)` fills the group that begins at value `index` and is
+  /// padded past the last one, and calls `see(k, tile)` for each block while it is at hand.
   template <class Source>
   void encode_from(const Source& source, std::size_t values, std::span<std::byte> to,
                    const context& where) const {
