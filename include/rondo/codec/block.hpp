@@ -19,9 +19,9 @@ namespace rondo::inline v0_1::codec {
 ///  - `block`, `bits`: values that share a scale, and bits per value in the payload;
 ///  - `scale_type`: what is stored per block, trivially copyable;
 ///  - `statistic`: with `observe(tile)` and `combine(a, b)`, and `scale_of(statistic, count)`;
-///  - `pack(tile, scale, payload)` and `unpack(payload, scale, tile)` for a tile of any N values; or
-///    in their place, and faster, `code_of(value, factor)` with `factor_of(scale)`, of which the low
-///    `bits` are sent, and `value_of(code, step)` with `step_of(scale)`;
+///  - `pack(tile, scale, payload)` and `unpack(payload, scale, tile)` for a tile of any N values;
+///    or in their place, and faster, `code_of(value, factor)` with `factor_of(scale)`, of which the
+///    low `bits` are sent, and `value_of(code, step)` with `step_of(scale)`;
 ///  - `is_poison(scale)`: the scale says that the block held a NaN or an infinity.
 /// and may have a `message` that `begin(context)` makes for each call, a `survey` of all values
 /// before the first is encoded, and `turn` and `turn_back`, applied to tiles on either side.
