@@ -19,9 +19,9 @@ namespace rondo::inline v0_1::codec {
 ///  - `block`, `bits`: values that share a scale, and bits per value in the payload;
 ///  - `scale_type`: what is stored per block, trivially copyable;
 ///  - `statistic`: with `observe(tile)` and `combine(a, b)`, and `scale_of(statistic, count)`;
-///  - `pack(tile, scale, payload)` and `unpack(payload, scale, tile)` for a tile of any N values; or
-///    in their place, and faster, `code_of(value, factor)` with `factor_of(scale)`, of which the low
-///    `bits` are sent, and `value_of(code, step)` with `step_of(scale)`;
+///  - `pack(tile, scale, payload)` and `unpack(payload, scale, tile)` for a tile of any N values;
+///    or in their place, and faster, `code_of(value, factor)` with `factor_of(scale)`, of which the
+///    low `bits` are sent, and `value_of(code, step)` with `step_of(scale)`;
 ///  - `is_poison(scale)`: the scale says that the block held a NaN or an infinity.
 /// and may have a `message` that `begin(context)` makes for each call, a `survey` of all values
 /// before the first is encoded, and `turn` and `turn_back`, applied to tiles on either side.
@@ -57,17 +57,17 @@ class block_codec : public Format {
       std::fill(behind, last + group_values, padding(behind == last + full ? T{} : last[full]));
     }
     encode_from(
-        [begin, whole, &last](std::size_t index, const message& told, group_type& scratch, auto)
-            RONDO_INLINE_BODY -> const group_type& {
-              const T* const given = index < whole ? begin + index : last;
-              if constexpr (std::is_same_v<T, float> && !turns) {
-                return *reinterpret_cast<const group_type*>(given);
-              } else {
-                detail::load(given, flat(scratch));
-                turn(scratch, told);
-                return scratch;
-              }
-            },
+        [begin, whole, &last](std::size_t index, const message& told, group_type& tiles, auto,
+                              const auto& see) RONDO_INLINE_BODY {
+          const T* const given = index < whole ? begin + index : last;
+          for (std::size_t k = 0; k < group; ++k) {
+            detail::load(given + k * block, tiles[k]);
+            if constexpr (turns) {
+              Format::turn(tiles[k], told);
+            }
+            see(k, tiles[k]);
+          }
+        },
         from.size(), to, where);
   }
 
@@ -96,11 +96,13 @@ class block_codec : public Format {
     }
     const std::size_t padded = detail::round_up(count, granule);
     encode_from(
-        [wires, padded, factor](std::size_t index, const message&, group_type& sums,
-                                auto width) RONDO_INLINE_BODY -> const group_type& {
-              sum_group(wires, padded, index / block, factor, sums, width);
-              return sums;
-            },
+        [wires, padded, factor](std::size_t index, const message&, group_type& sums, auto width,
+                                const auto& see) RONDO_INLINE_BODY {
+          sum_group(wires, padded, index / block, factor, sums, width);
+          for (std::size_t k = 0; k < group; ++k) {
+            see(k, sums[k]);
+          }
+        },
         count, to, where);
   }
 
@@ -158,13 +160,6 @@ class block_codec : public Format {
     }
   }
 
-  RONDO_ALWAYS_INLINE static void turn(group_type& tiles, const message& told) {
-    if constexpr (turns) {
-      for (auto& tile : tiles) {
-        Format::turn(tile, told);
-      }
-    }
-  }
   RONDO_ALWAYS_INLINE static void turn_back(group_type& tiles, const message& told) {
     if constexpr (turns) {
       for (auto& tile : tiles) {
@@ -173,8 +168,8 @@ class block_codec : public Format {
     }
   }
 
-  /// `source(index, told, scratch)` returns the group of blocks that begins at value `index`, in
-  /// `scratch` or elsewhere; past the last value it is padded.
+  /// `source(index, told, tiles, width, see)` fills the group that begins at value `index` and is
+  /// padded past the last one, and calls `see(k, tile)` for each block while it is at hand.
   template <class Source>
   void encode_from(const Source& source, std::size_t values, std::span<std::byte> to,
                    const context& where) const {
@@ -197,11 +192,11 @@ class block_codec : public Format {
                                             const context& where, Width width) const {
     if constexpr (detail::has_header<Format>) {
       typename Format::survey seen{};
-      group_type scratch;
+      alignas(64) group_type tiles;
       for (std::size_t index = 0; index < count; index += group_values) {
-        for (const auto& tile : source(index, {}, scratch, width)) {
+        source(index, {}, tiles, width, [&](std::size_t, const auto& tile) RONDO_INLINE_BODY {
           seen = Format::survey::combine(seen, Format::survey::observe(tile));
-        }
+        });
       }
       return Format::begin(seen);
     } else if constexpr (requires(const Format& f) { f.begin(where); }) {
@@ -214,16 +209,15 @@ class block_codec : public Format {
   template <class Source, class Width>
   RONDO_ALWAYS_INLINE static void encode_blocks(const Source& source, std::size_t count,
                                                 std::byte* to, const message& told, Width width) {
-    group_type scratch;
+    alignas(64) group_type tiles;
     typename Format::statistic seen[group];
     scale_type scales[group];
     payload_type last[group];
     const std::size_t blocks = wire::blocks(count);
     for (std::size_t first = 0; first < blocks; first += group) {
-      const group_type& tiles = source(first * block, told, scratch, width);
-      for (std::size_t k = 0; k < group; ++k) {
-        seen[k] = detail::observe_block<Format>(tiles[k]);
-      }
+      source(first * block, told, tiles, width,
+             [&](std::size_t k, const auto& tile)
+                 RONDO_INLINE_BODY { seen[k] = detail::observe_block<Format>(tile); });
       for (std::size_t k = 0; k < group; ++k) {
         scales[k] = detail::scale_of<Format>(seen[k], block, told);
       }
