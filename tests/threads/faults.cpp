@@ -36,10 +36,10 @@ class dice {
 };
 
 enum class kind {
-  all_reduce, reduce_scatter, all_gather, all_to_all, broadcast, reduce, gather, barrier, shift,
-  team
+  all_reduce, reduce_scatter, all_gather, all_to_all, broadcast, reduce, gather, scatter, barrier,
+  shift, team
 };
-constexpr int kinds = 10;
+constexpr int kinds = 11;
 
 enum class fault {
   none, count, type, operation, algorithm, root, skipped, extra, swapped, throws,
@@ -76,7 +76,8 @@ class act_on : public act {
  public:
   act_on(const step& one, int rank, int size)
       : one_{one}, rank_{rank}, size_{size}, n_{static_cast<std::size_t>(size)} {
-    const bool all_in = one.what == kind::reduce_scatter || one.what == kind::all_to_all;
+    const bool all_in = one.what == kind::reduce_scatter || one.what == kind::all_to_all ||
+                        one.what == kind::scatter;
     const bool all_out = one.what == kind::all_gather || one.what == kind::all_to_all ||
                          one.what == kind::gather;
     for (std::size_t i = 0; i < one.count * (all_in ? n_ : 1); ++i) {
@@ -138,6 +139,10 @@ class act_on : public act {
         return by_algorithm(
             [&](auto... given) { return rondo::gather(comm, in_, out_, root, given...); },
             rondo::automatic{}, rondo::tree{});
+      case kind::scatter:
+        return by_algorithm(
+            [&](auto... given) { return rondo::scatter(comm, in_, out_, root, given...); },
+            rondo::automatic{}, rondo::tree{});
       case kind::barrier:
         return by_algorithm([&](auto... given) { return rondo::barrier(comm, given...); },
                             rondo::automatic{}, rondo::bruck{});
@@ -187,6 +192,7 @@ class act_on : public act {
         case kind::broadcast: expected = at(one_.root, i); break;
         case kind::reduce: expected = root ? fold(i, 0, 1) : expected; break;
         case kind::gather: expected = root ? at(from, i % one_.count) : expected; break;
+        case kind::scatter: expected = at(one_.root, self * one_.count + i); break;
         case kind::barrier: break;
         case kind::shift: expected = at((rank_ + size_ - 1) % size_, i); break;
         case kind::team: expected = fold(i, rank_ % 2, 2); break;
@@ -343,6 +349,7 @@ std::string verdict(const scenario& of) {
     bool wrong = false;
     int survivors = -1;
     int size = -1;
+    bool stale_call = false;  ///< the communicator that was left took a call
   };
   std::vector<end> ends(static_cast<std::size_t>(of.size));
   const auto deadline = of.planted == fault::late ? milliseconds{200} : milliseconds{20000};
@@ -371,6 +378,11 @@ std::string verdict(const scenario& of) {
               rondo::all_reduce(survivors, one);
               mine.survivors = one[0];
               mine.size = survivors.size();
+              try {
+                rondo::barrier(comm);
+                mine.stale_call = true;
+              } catch (const rondo::error&) {
+              }
             } catch (const rondo::revoked& late) {
               mine.error += std::string{" then "} + late.what();
             }
@@ -403,6 +415,9 @@ std::string verdict(const scenario& of) {
     if (rank != of.culprit && !one.error.empty() && named &&
         one.error.find(name) == std::string::npos) {
       return who + "an error that does not name " + name + ": " + one.error;
+    }
+    if (one.stale_call) {
+      return who + "a call on a communicator that was left";
     }
     if (one.survivors != one.size) {
       return who + "counted " + std::to_string(one.survivors) + " survivors of " +
