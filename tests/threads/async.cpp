@@ -163,6 +163,17 @@ TEST_CASE("async: the error of a dropped call is thrown by the next call, once")
   });
 }
 
+TEST_CASE("async: the error of a dropped call that was a rank's last is thrown by run") {
+  CHECK_THROWS_AS(rondo::threads::run(3,
+                                      [](auto& comm) {
+                                        const bool odd = comm.rank() == 1;
+                                        std::vector<float> values(odd ? 99 : 100);
+                                        const auto dropped =
+                                            rondo::all_reduce(comm, values, async{});
+                                      }),
+                  rondo::mismatch);
+}
+
 TEST_CASE("async: an exception of the caller's own, with calls in flight, harms nobody's memory") {
   for (int round = 0; round < 50; ++round) {
     CHECK_THROWS_AS(rondo::threads::run(3,

@@ -71,7 +71,7 @@ struct all_reduce_job {
 
   template <class Turn, class Run>
   void choose(const Turn& turn, const Run& run) const {
-    choose_all_reduce(turn, count * sizeof(typename Fold::partial), run);
+    choose_all_reduce<Fold::commutes>(turn, count * sizeof(typename Fold::partial), run);
   }
 
   template <class Turn, class Chosen>

@@ -64,8 +64,9 @@ inline constexpr bool rounds_are_dear = requires { requires Turn::rounds_are_dea
 
 /// Messages: few rounds for few bytes, few bytes for many; in between, on few ranks, two_shot while
 /// its pieces are so small that MPI sends them without asking (about 4 KiB).
+/// What does not commute is folded in the order of ranks, whatever is picked.
 /// Measured with 2, 4 and 8 ranks on two cores, Open MPI and MPICH: bench/results/mpi.md.
-template <class Turn, class Run>
+template <bool Commutes, class Turn, class Run>
 void choose_all_reduce(const Turn& turn, std::size_t bytes, const Run& run) {
   constexpr std::size_t kib = 1024;
   const auto ranks = static_cast<std::size_t>(turn.size());
@@ -80,14 +81,14 @@ void choose_all_reduce(const Turn& turn, std::size_t bytes, const Run& run) {
     run(recursive_doubling{});
   } else if (bytes <= 1024 * kib) {
     run(halving_doubling{});
-  } else if (few && bytes > 4096 * kib) {
+  } else if (!Commutes || (few && bytes > 4096 * kib)) {
     run(two_shot{});
   } else {
     run(ring{});
   }
 }
 
-template <schedule::collective What, class Turn, class Run>
+template <schedule::collective What, bool Commutes, class Turn, class Run>
 void choose_movement(const Turn& turn, std::size_t bytes, bool equal, const Run& run) {
   using schedule::collective;
   const bool few = few_on_one_node(turn);
@@ -95,7 +96,7 @@ void choose_movement(const Turn& turn, std::size_t bytes, bool equal, const Run&
     run(one_shot{});
   } else if constexpr (What == collective::all_to_all) {
     equal && bytes <= 2 * 1024 ? run(bruck{}) : run(one_shot{});
-  } else if (few) {
+  } else if (few || !Commutes) {
     run(one_shot{});
   } else if constexpr (What == collective::all_gather) {
     equal && bytes <= 16 * 1024 ? run(bruck{}) : run(ring{});
@@ -107,27 +108,29 @@ void choose_movement(const Turn& turn, std::size_t bytes, bool equal, const Run&
 }
 
 /// Broadcast and reduce.
-template <class Turn, class Run>
+template <bool Commutes, class Turn, class Run>
 void choose_rooted(const Turn& turn, std::size_t bytes, const Run& run) {
   if (rounds_are_dear<Turn> || few_on_one_node(turn)) {
     run(one_shot{});
+  } else if constexpr (!Commutes) {
+    bytes <= 64 * 1024 ? run(one_shot{}) : run(two_shot{});
   } else {
     bytes <= 64 * 1024 || turn.size() <= 2 ? run(tree{}) : run(two_shot{});
   }
 }
 
-/// The rule for the collective `What` over messages, whichever it is.
+/// The rule for the collective `What` over messages, whichever it is, with what commutes.
 template <schedule::collective What, class Turn, class Run>
 void choose_algorithm(const Turn& turn, std::size_t bytes, bool equal, const Run& run) {
   using schedule::collective;
   if constexpr (What == collective::barrier) {
     run(bruck{});
   } else if constexpr (What == collective::all_reduce) {
-    choose_all_reduce(turn, bytes, run);
+    choose_all_reduce<true>(turn, bytes, run);
   } else if constexpr (What == collective::reduce || What == collective::broadcast) {
-    choose_rooted(turn, bytes, run);
+    choose_rooted<true>(turn, bytes, run);
   } else {
-    choose_movement<What>(turn, bytes, equal, run);
+    choose_movement<What, true>(turn, bytes, equal, run);
   }
 }
 

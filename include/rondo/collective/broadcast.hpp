@@ -35,7 +35,7 @@ struct broadcast_job {
 
   template <class Turn, class Run>
   void choose(const Turn& turn, const Run& run) const {
-    choose_rooted(turn, count * sizeof(T), run);
+    choose_rooted<true>(turn, count * sizeof(T), run);
   }
 
   template <class Turn, class Chosen>

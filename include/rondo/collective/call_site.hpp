@@ -16,35 +16,42 @@
   }                                                                                              \
   template <class Comm, class A>                                                                 \
   auto name(Comm&& comm, A&& a, source_location where = source_location::current()) {            \
+    detail::check_lifetimes<A>();                                                                \
     return detail::place<detail::name##_call>(where, comm, a);                                   \
   }                                                                                              \
   template <class Comm, class A, class B>                                                        \
   auto name(Comm&& comm, A&& a, B&& b, source_location where = source_location::current()) {     \
+    detail::check_lifetimes<A, B>();                                                             \
     return detail::place<detail::name##_call>(where, comm, a, b);                                \
   }                                                                                              \
   template <class Comm, class A, class B, class C>                                               \
   auto name(Comm&& comm, A&& a, B&& b, C&& c,                                                    \
             source_location where = source_location::current()) {                                \
+    detail::check_lifetimes<A, B, C>();                                                          \
     return detail::place<detail::name##_call>(where, comm, a, b, c);                             \
   }                                                                                              \
   template <class Comm, class A, class B, class C, class D>                                      \
   auto name(Comm&& comm, A&& a, B&& b, C&& c, D&& d,                                             \
             source_location where = source_location::current()) {                                \
+    detail::check_lifetimes<A, B, C, D>();                                                       \
     return detail::place<detail::name##_call>(where, comm, a, b, c, d);                          \
   }                                                                                              \
   template <class Comm, class A, class B, class C, class D, class E>                             \
   auto name(Comm&& comm, A&& a, B&& b, C&& c, D&& d, E&& e,                                      \
             source_location where = source_location::current()) {                                \
+    detail::check_lifetimes<A, B, C, D, E>();                                                    \
     return detail::place<detail::name##_call>(where, comm, a, b, c, d, e);                       \
   }                                                                                              \
   template <class Comm, class A, class B, class C, class D, class E, class F>                    \
   auto name(Comm&& comm, A&& a, B&& b, C&& c, D&& d, E&& e, F&& f,                               \
             source_location where = source_location::current()) {                                \
+    detail::check_lifetimes<A, B, C, D, E, F>();                                                 \
     return detail::place<detail::name##_call>(where, comm, a, b, c, d, e, f);                    \
   }                                                                                              \
   template <class Comm, class A, class B, class C, class D, class E, class F, class G>           \
   auto name(Comm&& comm, A&& a, B&& b, C&& c, D&& d, E&& e, F&& f, G&& g,                        \
             source_location where = source_location::current()) {                                \
+    detail::check_lifetimes<A, B, C, D, E, F, G>();                                              \
     return detail::place<detail::name##_call>(where, comm, a, b, c, d, e, f, g);                 \
   }                                                                                              \
   static_assert(true)

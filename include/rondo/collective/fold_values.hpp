@@ -19,6 +19,7 @@ namespace rondo::inline v0_1::detail {
 template <class T>
 struct moves_only {
   using partial = T;
+  static constexpr bool commutes = true;
   static constexpr bool lifts = false;
   [[nodiscard]] static fold_nothing<T> partials() { return {}; }
   static void finish(T*, std::size_t) {}
@@ -51,6 +52,7 @@ template <class T, class Operation>
 struct folds_with {
   using folds = reduction<Operation, T>;
   using partial = typename folds::partial;
+  static constexpr bool commutes = rondo::commutes<Operation>;
   static constexpr bool lifts = must_lift<folds>();
   folds with;
 

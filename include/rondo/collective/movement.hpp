@@ -44,7 +44,7 @@ struct movement {
   template <class Turn, class Run>
   void choose(const Turn& turn, const Run& run) const {
     const bool equal = sent.per_rank.empty() && received.per_rank.empty();
-    choose_movement<What>(turn, sent.total(comm.size()) * sizeof(T), equal, run);
+    choose_movement<What, Fold::commutes>(turn, sent.total(comm.size()) * sizeof(T), equal, run);
   }
 
   template <class Turn, class Chosen>

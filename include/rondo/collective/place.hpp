@@ -54,6 +54,19 @@ auto place_each(source_location where, Comm& comm, Arguments&... arguments) {
   }
 }
 
+/// Arguments as they were given, `T` for temporaries: what is begun reads and writes its buffers
+/// later.
+template <class... Given>
+consteval void check_lifetimes() {
+  if constexpr (number_given<policy::async, std::remove_cvref_t<Given>...> == 1) {
+    static_assert((!(buffer<Given> && !std::is_reference_v<Given> &&
+                     !std::ranges::enable_borrowed_range<std::remove_cv_t<Given>>) &&
+                   ...),
+                  "rondo: async{}: a buffer is a temporary, which would be gone before wait() "
+                  "returns");
+  }
+}
+
 /// Makes the call where its buffers are.
 template <class Call, class Comm, class... Arguments>
 auto place(source_location where, Comm& comm, Arguments&... arguments) {
@@ -73,7 +86,10 @@ auto place(source_location where, Comm& comm, Arguments&... arguments) {
   } else {
     static_assert((!is_device_span<std::remove_const_t<Arguments>> && ...) && streams == 0,
                   "rondo: these ranks do not reach device memory, and have no stream; make the "
-                  "call on an nccl::communicator");
+                  "call on an nccl::communicator or a window of rondo/cuda.cuh");
+    static_assert(requires { Call::make(where, comm, arguments...); },
+                  "rondo: pass a communicator, then the buffers of this collective, then policies; "
+                  "a buffer is a contiguous range, such as std::span{pointer, count}");
     return Call::make(where, comm, arguments...);
   }
 }

@@ -37,7 +37,7 @@ struct reduce_job {
 
   template <class Turn, class Run>
   void choose(const Turn& turn, const Run& run) const {
-    choose_rooted(turn, count * sizeof(typename Fold::partial), run);
+    choose_rooted<Fold::commutes>(turn, count * sizeof(typename Fold::partial), run);
   }
 
   /// Ranks other than the root fold in scratch: their output is not theirs to give.
@@ -87,7 +87,9 @@ struct reduce_call {
 ///     reduce(comm, in, out, root{r})   in: [count], out: [count] on the root
 ///     policies: an operation (sum), a root (0), an algorithm (automatic), async{}
 ///
-/// Other ranks' `out` is not touched and may be empty. Order and exactness as all_reduce.
+/// Other ranks' `out` is not touched and may be empty. Order: that of ranks, but for `tree` to a
+/// root that is not 0, and `ring`; `automatic` takes those for operations that commute. Exactness
+/// as all_reduce. Cost: the root gets the bytes n-1 times, or 2 (n-1)/n times in `two_shot`.
 /// Errors: mismatch, timeout, revoked; error_code::invalid_argument for a root that is no rank.
 RONDO_COLLECTIVE(reduce);
 

@@ -71,7 +71,8 @@ struct reduce_scatter_call {
 ///     reduce_scatter(comm, in, out, counts{each})   in: [sum of each], out: [each[rank]]
 ///     policies: an operation (sum), an algorithm (automatic), a codec (none), counts, async{}
 ///
-/// `out` may be this rank's own part of `in`. Order and exactness as all_reduce.
+/// `out` may be this rank's own part of `in`. Order: that of ranks, but for `halving_doubling` and
+/// `ring`; `automatic` takes those for operations that commute. Exactness as all_reduce.
 /// Cost per rank: (n-1)/n of the input's bytes.
 /// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not fit.
 RONDO_COLLECTIVE(reduce_scatter);

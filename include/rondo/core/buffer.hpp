@@ -30,17 +30,25 @@ concept writable_buffer =
     buffer<Range> &&
     !std::is_const_v<std::remove_pointer_t<decltype(std::data(std::declval<Range&>()))>>;
 
+namespace detail {
+template <class T>
+consteval void check_element() {
+  static_assert(std::is_trivially_copyable_v<T>,
+                "rondo: elements must be trivially copyable, for they travel as bytes");
+  static_assert(alignof(T) <= 64,
+                "rondo: elements may be aligned to 64 bytes at most, as the memory they pass through");
+}
+}  // namespace detail
+
 template <buffer Range>
 [[nodiscard]] constexpr std::span<const element_of<Range>> readable(const Range& range) {
-  static_assert(std::is_trivially_copyable_v<element_of<Range>>,
-                "rondo: elements must be trivially copyable, for they travel as bytes");
+  detail::check_element<element_of<Range>>();
   return {std::data(range), static_cast<std::size_t>(std::size(range))};
 }
 
 template <writable_buffer Range>
 [[nodiscard]] constexpr std::span<element_of<Range>> writable(Range& range) {
-  static_assert(std::is_trivially_copyable_v<element_of<Range>>,
-                "rondo: elements must be trivially copyable, for they travel as bytes");
+  detail::check_element<element_of<Range>>();
   return {std::data(range), static_cast<std::size_t>(std::size(range))};
 }
 

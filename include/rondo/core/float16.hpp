@@ -37,7 +37,7 @@ inline constexpr std::uint32_t float_infinity_bits = 0x7f800000u;
   const auto bits = rondo::bit_cast<std::uint32_t>(value);
   const std::uint32_t rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
   const bool is_nan = (bits & 0x7fffffffu) > float_infinity_bits;
-  return static_cast<std::uint16_t>(select(is_nan, bits | 0x00400000u, rounded) >> 16);
+  return static_cast<std::uint16_t>(select(is_nan, 0x7fc00000u, rounded) >> 16);
 }
 
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint16_t half_bits(
@@ -52,12 +52,10 @@ inline constexpr std::uint32_t float_infinity_bits = 0x7f800000u;
   // A float in [0.5, 1) has steps of 2^-24, as a subnormal half has: adding 0.5 rounds to them.
   const std::uint32_t subnormal =
       rondo::bit_cast<std::uint32_t>(rondo::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;
-  const std::uint32_t nan = ((magnitude >> 13) & 0x03ffu) | 0x7e00u;
-
   std::uint32_t result = select(magnitude < 0x38800000u, subnormal, normal);
   result = select(magnitude >= 0x47800000u, 0x7c00u, result);
-  result = select(magnitude > float_infinity_bits, nan, result);
-  return static_cast<std::uint16_t>(result | sign);
+  return static_cast<std::uint16_t>(
+      select(magnitude > float_infinity_bits, 0x7e00u, result | sign));
 }
 
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float half_value(
@@ -79,7 +77,8 @@ inline constexpr std::uint32_t float_infinity_bits = 0x7f800000u;
 }  // namespace detail
 
 /// 1 sign, 8 exponent and 7 mantissa bits: the range of float with a relative error of 2^-9.
-/// From float: to nearest, ties to even; NaN stays NaN, and what rounds past the top is infinite.
+/// From float: to nearest, ties to even; what rounds past the top is infinite. Every NaN becomes the
+/// same one: of two, a processor keeps either, by the order in which a compiler puts them.
 struct bfloat16 {
   std::uint16_t bits;
 
@@ -103,8 +102,8 @@ struct bfloat16 {
 };
 
 /// IEEE binary16: 1 sign, 5 exponent and 10 mantissa bits; largest value 65504, relative error
-/// 2^-11. From float: to nearest, ties to even, subnormals kept; NaN stays NaN, and what rounds
-/// past the top is infinite.
+/// 2^-11. From float: to nearest, ties to even, subnormals kept; what rounds past the top is
+/// infinite. Every NaN becomes the same one.
 struct half {
   std::uint16_t bits;
 

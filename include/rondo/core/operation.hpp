@@ -18,6 +18,7 @@ namespace op {
 
 struct sum {
   static constexpr std::string_view name = "sum";
+  static constexpr bool commutes = true;
   template <class T>
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
     return static_cast<T>(a + b);
@@ -26,6 +27,7 @@ struct sum {
 
 struct product {
   static constexpr std::string_view name = "product";
+  static constexpr bool commutes = true;
   template <class T>
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
     return static_cast<T>(a * b);
@@ -35,6 +37,7 @@ struct product {
 /// The smaller one; a NaN on any rank wins.
 struct min {
   static constexpr std::string_view name = "min";
+  static constexpr bool commutes = true;
   template <class T>
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
     if constexpr (std::is_floating_point_v<T>) {
@@ -48,6 +51,7 @@ struct min {
 /// The larger one; a NaN on any rank wins.
 struct max {
   static constexpr std::string_view name = "max";
+  static constexpr bool commutes = true;
   template <class T>
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
     if constexpr (std::is_floating_point_v<T>) {
@@ -61,6 +65,7 @@ struct max {
 /// The sum divided once, at the end, by the number of ranks.
 struct average {
   static constexpr std::string_view name = "average";
+  static constexpr bool commutes = true;
   template <class T>
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
     return static_cast<T>(a + b);
@@ -72,6 +77,13 @@ struct average {
 };
 
 }  // namespace op
+
+/// Whether fold(a, b) is fold(b, a), so that ranks may be folded in any order: true of the operations
+/// above and of std::plus and its kin. Another operation says so by a member `commutes = true`; until
+/// it does, `automatic` keeps to the order of ranks.
+template <class Operation>
+inline constexpr bool commutes =
+    requires { requires Operation::commutes; } || type_name<Operation>().substr(0, 5) == "std::";
 
 /// The type that values of type T are folded in. 16-bit floats specialise it to float.
 template <class T>

@@ -206,6 +206,7 @@ namespace op {
 /// of 16 bits are rounded to float and then to their own type.
 struct reproducible_sum {
   static constexpr std::string_view name = "reproducible_sum";
+  static constexpr bool commutes = true;
   template <class T>
   RONDO_HOST_DEVICE constexpr T operator()(const T& a, const T& b) const {
     static_assert(!std::is_floating_point_v<T>);

@@ -143,7 +143,8 @@ class worker : public owned {
 
 /// A call that was begun with `async{}`. Its buffers belong to it until `wait()` returns.
 ///
-/// Dropping it waits too, quietly: the communicator's next call then throws its error. `wait()` may
+/// Dropping it waits too, quietly: the communicator's next call or `settle()` then throws its error,
+/// and so does `threads::run` when the rank's body returns. `wait()` may
 /// be called again and does nothing the second time.
 class pending {
  public:

@@ -79,6 +79,10 @@ class communicator {
   /// True where all ranks are on one node and share memory.
   [[nodiscard]] bool shares_memory() const noexcept { return state_->in.has_window(); }
 
+  /// Returns when the calls that this handle has begun have ended; throws what one that was dropped
+  /// could not. Call it before the handle goes, if you drop asynchronous calls.
+  void settle() const { state_->begun.settle_for_next(); }
+
   /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
   template <class Body>
   void collective(const call& made, const Body& body) {

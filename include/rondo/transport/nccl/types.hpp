@@ -32,6 +32,7 @@ namespace nccl {
 template <class T>
 struct scaled_sum {
   static constexpr std::string_view name = "scaled_sum";
+  static constexpr bool commutes = true;
   T factor{};
 
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const { return static_cast<T>(a + b); }

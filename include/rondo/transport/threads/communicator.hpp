@@ -48,6 +48,10 @@ class communicator {
   /// Ranks that share memory: all of them.
   [[nodiscard]] int node_size() const noexcept { return size(); }
 
+  /// Returns when the calls that this handle has begun have ended; throws what one that was dropped
+  /// could not. `run` does so when a rank's body returns.
+  void settle() const { begun_.settle_for_next(); }
+
   /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
   template <class Body>
   void collective(const call& made, const Body& body) {

@@ -121,6 +121,7 @@ void run(int ranks, Body&& body, options with = {}) {
           {
             communicator comm{all, rank};
             body(comm);
+            comm.settle();
           }
           around->depart(rank, presence::returned, "");
         },
