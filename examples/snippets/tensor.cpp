@@ -48,8 +48,7 @@ std::vector<float> sums(int ranks) {
 
     std::vector<float> up(width * d_model), down(d_model * width);  // this rank's part: yours
     std::size_t local = 0;
-    for (const rondo::part run :
-         features.runs(tensor.rank())) {  // run.first: the first column held
+    for (const rondo::part run : features.runs(tensor.rank())) {  // {first column, how many}
       for (std::size_t f = run.first; f < run.first + run.count; ++f, ++local) {
         for (std::size_t i = 0; i < d_model; ++i) {
           up[local * d_model + i] = weight_at(f, i);  // row f of the whole [d_ff, d_model]
