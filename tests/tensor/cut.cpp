@@ -34,6 +34,38 @@ TEST_CASE("cut: a fused weight keeps its parts apart on every rank") {
   CHECK_FALSE(fused.contiguous());
 }
 
+TEST_CASE("cut: a gated weight is cut as Megatron-LM cuts it, with a stride of two") {
+  // core/tensor_parallel/layers.py, _initialize_affine_weight_cpu: of 2t equal pieces, rank i gets
+  // weight_list[i::t].
+  constexpr std::size_t width = 3;
+  for (std::size_t t = 1; t <= 8; ++t) {
+    const std::array halves{cut::even(width * t, static_cast<int>(t)),
+                            cut::even(width * t, static_cast<int>(t))};
+    const cut fused = cut::fused(halves);
+    for (std::size_t i = 0; i < t; ++i) {
+      std::vector<part> strided;
+      for (std::size_t piece = i; piece < 2 * t; piece += t) {
+        strided.push_back({piece * width, width});
+      }
+      const auto held = fused.runs(static_cast<int>(i));
+      CHECK(std::vector<part>(held.begin(), held.end()) == strided);
+    }
+  }
+}
+
+TEST_CASE("cut: a vocabulary's ranges are those of Megatron-LM") {
+  // core/tensor_parallel/utils.py, VocabUtility: rank i holds [i V/t, (i+1) V/t); GPT-2's, padded.
+  constexpr std::size_t padded[] = {50304, 50432, 50688, 51200};
+  constexpr std::size_t held[] = {50304, 25216, 12672, 6400};
+  for (std::size_t power = 0; power < 4; ++power) {
+    const cut words = cut::even(padded[power], 1 << power);
+    for (int rank = 0; rank < words.ranks(); ++rank) {
+      REQUIRE(words.runs(rank).size() == 1);
+      CHECK(words.runs(rank)[0] == part{static_cast<std::size_t>(rank) * held[power], held[power]});
+    }
+  }
+}
+
 TEST_CASE("cut: heads become columns") {
   CHECK(cut::even(3, 2).scaled(64).widths() == widths{128, 64});
   CHECK(cut::even(3, 2).scaled(64).extent() == 192);

@@ -102,21 +102,32 @@ TEST_CASE("layout: the published layouts place a transformer") {
     int ranks;
     extents input;   // local [batch, length, d_model] of 256, 512, 1024
     extents hidden;  // local [d_model, d_ff] of 1024, 4096
+    std::size_t experts, heads, words;  // local, of 128, 128 and 32768
   };
   const char* both = "batch:batch,d_ff:model,heads:model,vocab:model";
   const published all[] = {
-      {"all:128", "batch:all,experts:all", 128, {2, 512, 1024}, {1024, 4096}},
-      {"model:128", "d_ff:model,heads:model,vocab:model", 128, {256, 512, 1024}, {1024, 32}},
-      {"batch:32,model:4", both, 128, {8, 512, 1024}, {1024, 1024}},
-      {"batch:128,model:2", both, 256, {2, 512, 1024}, {1024, 2048}},
-      {"batch:32,model:8", both, 256, {8, 512, 1024}, {1024, 512}},
-      {"batch:64,model:8", both, 512, {4, 512, 1024}, {1024, 512}},
-      {"batch:2,model:4", both, 8, {128, 512, 1024}, {1024, 1024}},
+      {"all:128", "batch:all,experts:all", 128, {2, 512, 1024}, {1024, 4096}, 1, 128, 32768},
+      {"model:128",
+       "d_ff:model,heads:model,vocab:model",
+       128,
+       {256, 512, 1024},
+       {1024, 32},
+       128,
+       1,
+       256},
+      {"batch:32,model:4", both, 128, {8, 512, 1024}, {1024, 1024}, 128, 32, 8192},
+      {"batch:128,model:2", both, 256, {2, 512, 1024}, {1024, 2048}, 128, 64, 16384},
+      {"batch:32,model:8", both, 256, {8, 512, 1024}, {1024, 512}, 128, 16, 4096},
+      {"batch:64,model:8", both, 512, {4, 512, 1024}, {1024, 512}, 128, 16, 4096},
+      {"batch:2,model:4", both, 8, {128, 512, 1024}, {1024, 1024}, 128, 32, 8192},
       {"outer:4,inner:32",
        "outer_batch:outer,batch:inner,experts:inner",
        128,
        {8, 512, 1024},
-       {1024, 4096}},
+       {1024, 4096},
+       4,
+       128,
+       32768},
   };
   for (const published& one : all) {
     INFO(one.mesh << "  " << one.rules);
@@ -127,7 +138,23 @@ TEST_CASE("layout: the published layouts place a transformer") {
     const auto weight = how.place("wi", 2, read_shape("d_model:1024, d_ff:4096"), mesh);
     CHECK(input.local_shape(0) == one.input);
     CHECK(weight.local_shape(one.ranks - 1) == one.hidden);
+    const auto held = [&](const char* dimensions) {
+      return how.place("w", 2, read_shape(dimensions), mesh).local_shape(one.ranks - 1);
+    };
+    CHECK(held("experts:128, d_model:1024") == extents{one.experts, 1024});
+    CHECK(held("d_model:1024, heads:128, d_kv:128") == extents{1024, one.heads, 128});
+    CHECK(held("vocab:32768, d_model:1024") == extents{one.words, 1024});
   }
+  // The two levels of the last one: every rank has a row of the outer batch and two of the inner.
+  const layout two_levels{"outer_batch:outer,batch:inner,experts:inner"};
+  const mesh_shape levels = read_mesh("outer:4,inner:32");
+  const tensor_shape tokens = read_shape("outer_batch:4, batch:64, d_model:1024");
+  CHECK(two_levels.place("x", 2, tokens, levels).local_shape(127) == extents{1, 2, 1024});
+  // A tensor of experts and their batch would need the inner axis twice.
+  CHECK(contains(refusal([&] {
+                   (void)two_levels.place("x", 2, read_shape("experts:128, batch:64"), levels);
+                 }),
+                 "cut twice along \"inner\""));
 }
 
 TEST_CASE("layout: the paper's language models on their meshes") {

@@ -36,11 +36,18 @@ TEST_CASE("mesh: groups are those of Megatron's rank generator") {
   CHECK(eight.groups({"dp"}) == groups{{0, 4}, {1, 5}, {2, 6}, {3, 7}});
   CHECK(eight.groups({"tp"}) == groups{{0, 1}, {2, 3}, {4, 5}, {6, 7}});
   const rondo::mesh_shape wide{{"pp", 4}, {"dp", 3}, {"tp", 2}};
-  const auto data = wide.groups({"dp"});
-  CHECK(data.size() == 8);
-  CHECK(data.front() == ranks{0, 2, 4});
-  CHECK(data[1] == ranks{1, 3, 5});
-  CHECK(data.back() == ranks{19, 21, 23});
+  CHECK(wide.groups({"dp"}) == groups{{0, 2, 4},
+                                      {1, 3, 5},
+                                      {6, 8, 10},
+                                      {7, 9, 11},
+                                      {12, 14, 16},
+                                      {13, 15, 17},
+                                      {18, 20, 22},
+                                      {19, 21, 23}});
+  for (int rank = 0; rank < 24; ++rank) {  // rank = tp + dp t + pp t d
+    CHECK(rank == wide.coordinate(rank, "tp") + wide.coordinate(rank, "dp") * 2 +
+                      wide.coordinate(rank, "pp") * 2 * 3);
+  }
   const rondo::mesh_shape four{{"pp", 2}, {"dp", 2}, {"cp", 2}, {"tp", 2}};
   CHECK(four.group(0, {"tp"}) == ranks{0, 1});
   CHECK(four.group(0, {"cp"}) == ranks{0, 2});

@@ -27,6 +27,11 @@ TEST_CASE("plan: Megatron's four all-reduces move 8 b s h (t-1)/t elements a ran
   const plan layer{{one, one}, {one, one}, 0, 0};
   CHECK(layer.sent_elements("tensor") == 176160768.0);
   CHECK(layer.sent_elements("data") == 0.0);
+  std::size_t bytes = 0;  // in 16-bit floats
+  for (const auto& each : layer.collectives()) {
+    bytes += each.moved_elements() * each.element_bytes / 8;
+  }
+  CHECK(bytes == 352'321'536);
 }
 
 TEST_CASE("plan: an all_reduce is a reduce_scatter and an all_gather") {
