@@ -14,11 +14,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -255,19 +257,32 @@ void print_svg(const table& t) {
         "<text x=\"170\" y=\"295\" text-anchor=\"middle\">bits per value</text>\n"
         "<text x=\"12\" y=\"150\" transform=\"rotate(-90 12 150)\" "
         "text-anchor=\"middle\">signal to noise, dB</text>");
+    std::vector<std::pair<double, double>> labels;  // where numbers stand already
     int number = 0;
     for (const row& r : t.rows()) {
       if (r.bits > 10) {
         continue;
       }
       ++number;
+      const bool right = number % 2 == 0;
+      const double x = x_of(r.bits) + (right ? 5 : -5);
+      const double center = x + (right ? 6 : -6);
+      const auto is_free = [&](double height) {
+        return std::none_of(labels.begin(), labels.end(), [&](const auto& other) {
+          return std::abs(other.first - center) < 12 && std::abs(other.second - height) < 7.5;
+        });
+      };
+      double y = y_of(r.sqnr[panel]) + 3;
+      for (int step = 1; !is_free(y); ++step) {  // 1 up, 1 down, 2 up, ..: the nearest free place
+        y += step % 2 == 0 ? step : -step;
+      }
+      labels.emplace_back(center, y);
       std::printf(
           "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"><title>%s: %.2f bits, "
           "%.1f dB</title></circle>"
           "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%d</text>\n",
-          x_of(r.bits), y_of(r.sqnr[panel]), color_of(r), r.name.c_str(), r.bits, r.sqnr[panel],
-          x_of(r.bits) + (number % 2 == 0 ? 5 : -5), y_of(r.sqnr[panel]) + 3,
-          number % 2 == 0 ? "start" : "end", number);
+          x_of(r.bits), y_of(r.sqnr[panel]), color_of(r), r.name.c_str(), r.bits, r.sqnr[panel], x,
+          y, right ? "start" : "end", number);
     }
     std::puts("</g>");
   }
