@@ -9,6 +9,7 @@ import subprocess
 ALGORITHMS = ["automatic", "one_shot", "two_shot", "ring", "tree", "recursive_doubling", "halving_doubling"]
 OURS = "rondo threads"
 LATENCY_TARGETS = {2: 0.3e-6, 4: 4e-6, 8: 10e-6}  # seconds for 8 bytes
+BUSY = 10  # per cent of the processors with others, from which times say little
 FLOOR_TARGET = 0.90  # of the floor, from 1 MiB on
 
 
@@ -151,7 +152,7 @@ def plot(results, output):
             return
         path = output / f"{name}.svg"
         lines = [f"set terminal svg size 760,460 font 'sans,13' background 'white'", f"set output '{path}'",
-                 f"set title '{title}'", "set logscale x 2", "set key left top", "set grid",
+                 f"set title '{title}'", "set logscale x 2", "set key outside bottom center horizontal", "set grid",
                  "set xlabel 'bytes per rank'", f"set ylabel '{y_label}'", "set format x '%.0b %B'",
                  "set xtics 8,32 rotate by -30"]
         lines += ["set logscale y", "set format y '10^{%L}'"] if log_y else ["set yrange [0:*]"]
@@ -189,12 +190,19 @@ def write(results_file, output):
     results = Results(results_file["figures"])
     facts = results_file["machine"]
     text = [", ".join(f"{name}: {value}" for name, value in facts.items()), ""]
+    others = float(facts.get("others' share of the processors", "0 %").rstrip(" %"))
+    if others > BUSY:
+        text += [f"The machine was busy: others had {others:.0f} % of the processors. Times say little; "
+                 "run again when it is idle.", ""]
     for collective, in_place in results.collectives:
         for ranks in results.ranks:
             rows = table(results, collective, in_place, ranks)
             if len(rows) > 1:
                 text += [f"### {collective}{', in place' if in_place else ''}, {ranks} ranks", "",
                          as_markdown(rows), ""]
+    text += ["- target: how many times the fastest peer rondo aims at",
+             "- of floor: the least time for the bytes, by plain loops on the same processors, over rondo's time",
+             "- spread: slowest pass minus fastest, over the median of passes", ""]
     for ranks in results.ranks:
         rows = crossover(results, ranks)
         if rows:

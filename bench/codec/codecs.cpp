@@ -14,11 +14,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -221,7 +223,11 @@ void print_targets(const table& t, double copy) {
   line("int8<128> decode-sum(8)-encode", int8.encode_sum, 10, "G wire values/s");
 }
 
-/// Error against bits, one panel per distribution.
+const char* color_of(const row& r) {
+  return r.name.find("int") != std::string::npos ? "#1f5fa8" : "#c4571b";
+}
+
+/// Error against bits, one panel per distribution; numbers at the dots are those of the legend.
 void print_svg(const table& t) {
   constexpr double width = 330;
   constexpr double height = 300;
@@ -231,7 +237,7 @@ void print_svg(const table& t) {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
       "font-family=\"sans-serif\" font-size=\"9\">\n"
       "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-      3 * width, height + 20);
+      3 * width, height + 100);
   const char* const titles[] = {"Gaussian", "Student's t, 3 degrees", "outlier channels, x 30"};
   for (int panel = 0; panel < 3; ++panel) {
     std::printf("<g transform=\"translate(%.0f,10)\">\n", panel * width);
@@ -251,19 +257,43 @@ void print_svg(const table& t) {
         "<text x=\"170\" y=\"295\" text-anchor=\"middle\">bits per value</text>\n"
         "<text x=\"12\" y=\"150\" transform=\"rotate(-90 12 150)\" "
         "text-anchor=\"middle\">signal to noise, dB</text>");
+    std::vector<std::pair<double, double>> labels;  // where numbers stand already
+    int number = 0;
     for (const row& r : t.rows()) {
       if (r.bits > 10) {
         continue;
       }
-      const bool is_integer = r.name.find("int") != std::string::npos;
+      ++number;
+      const bool right = number % 2 == 0;
+      const double x = x_of(r.bits) + (right ? 5 : -5);
+      const double center = x + (right ? 6 : -6);
+      const auto is_free = [&](double height) {
+        return std::none_of(labels.begin(), labels.end(), [&](const auto& other) {
+          return std::abs(other.first - center) < 12 && std::abs(other.second - height) < 7.5;
+        });
+      };
+      double y = y_of(r.sqnr[panel]) + 3;
+      for (int step = 1; !is_free(y); ++step) {  // 1 up, 1 down, 2 up, ..: the nearest free place
+        y += step % 2 == 0 ? step : -step;
+      }
+      labels.emplace_back(center, y);
       std::printf(
           "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"><title>%s: %.2f bits, "
           "%.1f dB</title></circle>"
-          "<text x=\"%.1f\" y=\"%.1f\" font-size=\"6\">%s</text>\n",
-          x_of(r.bits), y_of(r.sqnr[panel]), is_integer ? "#1f5fa8" : "#c4571b", r.name.c_str(),
-          r.bits, r.sqnr[panel], x_of(r.bits) + 4, y_of(r.sqnr[panel]) + 2, r.name.c_str());
+          "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%d</text>\n",
+          x_of(r.bits), y_of(r.sqnr[panel]), color_of(r), r.name.c_str(), r.bits, r.sqnr[panel], x,
+          y, right ? "start" : "end", number);
     }
     std::puts("</g>");
+  }
+  int number = 0;
+  for (const row& r : t.rows()) {
+    if (r.bits <= 10) {
+      std::printf("<text x=\"%d\" y=\"%d\" font-size=\"11\" fill=\"%s\">%d  %s</text>\n",
+                  45 + number / 5 * 190, 330 + number % 5 * 17, color_of(r), number + 1,
+                  r.name.c_str());
+      ++number;
+    }
   }
   std::puts("</svg>");
 }

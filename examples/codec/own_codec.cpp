@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <vector>
 
+// begin: format
 struct ternary_format {
   static constexpr std::size_t block = 256;  // values to a scale
   static constexpr int bits = 2;
@@ -36,6 +37,7 @@ struct ternary_format {
   }
 };
 using ternary = rondo::codec::block_codec<ternary_format>;
+// end: format
 static_assert(rondo::codec::codec<ternary>);
 
 int main() {

@@ -104,8 +104,8 @@ inline void write(const plot& drawn, const std::filesystem::path& path) {
       svg << x(across) << ',' << y(up) << ' ';
     }
     const double height = 66 + 18 * static_cast<double>(i);
-    svg << "\"/>\n<path stroke-width=\"3\" stroke=\"" << color << "\" d=\"M500 " << height - 4
-        << "h24\"/><text x=\"530\" y=\"" << height << "\">" << drawn.lines[i].name << "</text>\n";
+    svg << "\"/>\n<path stroke-width=\"3\" stroke=\"" << color << "\" d=\"M400 " << height - 4
+        << "h24\"/><text x=\"430\" y=\"" << height << "\">" << drawn.lines[i].name << "</text>\n";
   }
   svg << "</svg>\n";
   std::ofstream file{path};

@@ -4,10 +4,15 @@
 
 #include <rondo/rondo.hpp>
 
+#ifdef __linux__
+#include <sched.h>
+#endif
+
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -104,12 +109,25 @@ void messages(Comm& comm) {
   check(team.size() == 2, "split");
 }
 
+template <class Comm>
+void pin([[maybe_unused]] Comm& comm) {
+#ifdef __linux__
+  // begin: pin
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<unsigned>(comm.rank()) % std::thread::hardware_concurrency(), &one);
+  sched_setaffinity(0, sizeof one, &one);  // 0: the calling thread
+  // end: pin
+#endif
+}
+
 }  // namespace
 
 int main() {
   // begin: run
   rondo::threads::run(4,
                       [](auto& comm) {
+                        pin(comm);
                         folding(comm);
                         moving(comm);
                         messages(comm);

@@ -9,6 +9,8 @@
                                                   of examples/snippets/errors.cpp
     <!-- table: algorithms -->                    before a table: the output of examples/snippets/table.cpp
 
+and that every table of every document has a |---| line.
+
 snippets.py [--update] [--errors PROGRAM] [--table PROGRAM]    without a PROGRAM, its output is not looked at
 """
 import argparse
@@ -41,6 +43,19 @@ def messages(program):
 def comparable(message):
     """Without what differs between runs: numbers, spaces, and where the speaking rank was."""
     return re.sub(r"\d+(\.\d+)?", "#", re.sub(r"\s+", " ", message.split(" [")[0])).strip()
+
+
+def headless_tables():
+    """Where a table begins, in any document, whose second line is not |---|..: it is shown as text."""
+    for document in sorted(ROOT.rglob("*.md")):
+        if document.relative_to(ROOT).parts[0].startswith(("build", "out", ".")):
+            continue
+        lines = ["", *re.sub(r"^```.*?^```", lambda block: "\n" * block.group(0).count("\n"),
+                             document.read_text(), flags=re.DOTALL | re.MULTILINE).splitlines(), ""]
+        for number in range(1, len(lines) - 1):
+            begins = lines[number].startswith("|") and not lines[number - 1].startswith("|")
+            if begins and not re.fullmatch(r"\|([ :]*-+[ :]*\|)+\s*", lines[number + 1]):
+                yield f"{document.relative_to(ROOT)}:{number}"
 
 
 def main():
@@ -97,8 +112,11 @@ def main():
         return
     for one in wrong:
         print(f"differs from its source: {one} (tests/docs/snippets.py --update writes it anew)")
+    headless = list(headless_tables())
+    for one in headless:
+        print(f"a table without a |---| line: {one}")
     print(f"{checked} blocks checked")
-    sys.exit(1 if wrong or checked == 0 else 0)
+    sys.exit(1 if wrong or headless or checked == 0 else 0)
 
 
 if __name__ == "__main__":
