@@ -100,8 +100,8 @@ TEST_CASE("layout: the published layouts place a transformer") {
     const char* mesh;
     const char* rules;
     int ranks;
-    extents input;   // local [batch, length, d_model] of 256, 512, 1024
-    extents hidden;  // local [d_model, d_ff] of 1024, 4096
+    extents input;                      // local [batch, length, d_model] of 256, 512, 1024
+    extents hidden;                     // local [d_model, d_ff] of 1024, 4096
     std::size_t experts, heads, words;  // local, of 128, 128 and 32768
   };
   const char* both = "batch:batch,d_ff:model,heads:model,vocab:model";
@@ -151,10 +151,9 @@ TEST_CASE("layout: the published layouts place a transformer") {
   const tensor_shape tokens = read_shape("outer_batch:4, batch:64, d_model:1024");
   CHECK(two_levels.place("x", 2, tokens, levels).local_shape(127) == extents{1, 2, 1024});
   // A tensor of experts and their batch would need the inner axis twice.
-  CHECK(contains(refusal([&] {
-                   (void)two_levels.place("x", 2, read_shape("experts:128, batch:64"), levels);
-                 }),
-                 "cut twice along \"inner\""));
+  CHECK(contains(
+      refusal([&] { (void)two_levels.place("x", 2, read_shape("experts:128, batch:64"), levels); }),
+      "cut twice along \"inner\""));
 }
 
 TEST_CASE("layout: the paper's language models on their meshes") {
