@@ -7,6 +7,7 @@
 #include <rondo/testing/reference.hpp>
 
 #include <deque>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -172,6 +173,23 @@ TEST_CASE("async: the error of a dropped call that was a rank's last is thrown b
                                             rondo::all_reduce(comm, values, async{});
                                       }),
                   rondo::mismatch);
+}
+
+TEST_CASE("async: run is quiet about calls that a caught error dropped") {
+  int caught = 0;
+  std::mutex lock;
+  rondo::threads::run(3, [&](auto& comm) {
+    std::vector<float> values(100);
+    std::vector<float> others(comm.rank() == 1 ? 99 : 100);
+    try {
+      const auto dropped_by_unwinding = rondo::all_reduce(comm, values, async{});
+      rondo::all_reduce(comm, others);
+    } catch (const rondo::mismatch&) {
+      const std::scoped_lock hold{lock};
+      ++caught;
+    }
+  });
+  CHECK(caught == 3);
 }
 
 TEST_CASE("async: an exception of the caller's own, with calls in flight, harms nobody's memory") {

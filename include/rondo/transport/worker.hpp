@@ -86,17 +86,28 @@ class worker : public owned {
     return nullptr;
   }
 
-  /// Nobody will ask about this task, which is done.
+  /// Nobody will ask about this task, which is done. Where an exception makes the caller drop it,
+  /// the caller knows of trouble.
   void drop(std::uint64_t number) noexcept {
     if (auto failure = take_failure(number); failure && !dropped_) {
       dropped_ = std::move(failure);
+      told_ = std::uncaught_exceptions() > 0;
     }
   }
+
+  /// The caller knows of trouble by another call than the one that was dropped.
+  void told() noexcept { told_ = true; }
 
   /// Throws what a task threw that was dropped; once.
   void rethrow_dropped() {
     if (dropped_) {
       std::rethrow_exception(std::exchange(dropped_, nullptr));
+    }
+  }
+  /// The same, unless the caller knows of trouble.
+  void rethrow_untold() {
+    if (!told_) {
+      rethrow_dropped();
     }
   }
 
@@ -136,6 +147,7 @@ class worker : public owned {
   std::atomic<bool> stop_{false};
   std::vector<std::pair<std::uint64_t, std::exception_ptr>> failures_;  ///< of slots used again
   std::exception_ptr dropped_;
+  bool told_ = false;
   thread thread_;
 };
 
@@ -143,8 +155,8 @@ class worker : public owned {
 
 /// A call that was begun with `async{}`. Its buffers belong to it until `wait()` returns.
 ///
-/// Dropping it waits too, quietly: the communicator's next call or `settle()` then throws its error,
-/// and so does `threads::run` when the rank's body returns. `wait()` may
+/// Dropping it waits too, quietly: the communicator's next call or `settle()` then throws its
+/// error, and so does `threads::run` when the rank's body returns. `wait()` may
 /// be called again and does nothing the second time.
 class pending {
  public:
@@ -171,6 +183,7 @@ class pending {
     const auto runs = std::move(worker_);
     runs->wait_for(number_);
     if (auto failure = runs->take_failure(number_)) {
+      runs->told();
       std::rethrow_exception(std::move(failure));
     }
   }
@@ -216,6 +229,21 @@ class background {
     if (runs_) {
       runs_->drain();
       runs_->rethrow_dropped();
+    }
+  }
+
+  /// The same, where no other call comes.
+  void settle_at_end() const {
+    if (runs_) {
+      runs_->drain();
+      runs_->rethrow_untold();
+    }
+  }
+
+  /// The caller deals with a failure.
+  void told() const noexcept {
+    if (runs_) {
+      runs_->told();
     }
   }
 

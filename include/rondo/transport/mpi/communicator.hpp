@@ -80,8 +80,9 @@ class communicator {
   [[nodiscard]] bool shares_memory() const noexcept { return state_->in.has_window(); }
 
   /// Returns when the calls that this handle has begun have ended; throws what one that was dropped
-  /// could not. Call it before the handle goes, if you drop asynchronous calls.
-  void settle() const { state_->begun.settle_for_next(); }
+  /// could not, unless a `wait()` or `shrink()` has come since. Call it before the handle goes, if
+  /// you drop asynchronous calls.
+  void settle() const { state_->begun.settle_at_end(); }
 
   /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
   template <class Body>
@@ -147,6 +148,7 @@ class communicator {
   [[nodiscard]] communicator shrink() {
     require_running("shrink");
     state_->begun.settle();
+    state_->begun.told();
     auto& in = state_->in;
     in.fail(error_code::revoked, rank(),
             "rank " + std::to_string(rank()) + " has left this communicator by shrink()");

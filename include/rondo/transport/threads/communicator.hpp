@@ -49,8 +49,8 @@ class communicator {
   [[nodiscard]] int node_size() const noexcept { return size(); }
 
   /// Returns when the calls that this handle has begun have ended; throws what one that was dropped
-  /// could not. `run` does so when a rank's body returns.
-  void settle() const { begun_.settle_for_next(); }
+  /// could not, unless a `wait()` or `shrink()` has come since. `run` does so when a body returns.
+  void settle() const { begun_.settle_at_end(); }
 
   /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
   template <class Body>
@@ -127,6 +127,7 @@ class communicator {
   /// `revoked` if it comes later.
   [[nodiscard]] communicator shrink() {
     begun_.settle();
+    begun_.told();
     auto& after = in_->after;
     {
       const std::scoped_lock hold{in_->lock};
