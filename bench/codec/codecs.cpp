@@ -267,9 +267,9 @@ void print_svg(const table& t) {
       const bool right = number % 2 == 0;
       const double x = x_of(r.bits) + (right ? 5 : -5);
       const double center = x + (right ? 6 : -6);
-      const auto is_free = [&](double height) {
+      const auto is_free = [&](double at) {
         return std::none_of(labels.begin(), labels.end(), [&](const auto& other) {
-          return std::abs(other.first - center) < 12 && std::abs(other.second - height) < 7.5;
+          return std::abs(other.first - center) < 12 && std::abs(other.second - at) < 7.5;
         });
       };
       double y = y_of(r.sqnr[panel]) + 3;
