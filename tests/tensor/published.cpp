@@ -198,6 +198,14 @@ TEST_CASE("published: the steps of a zigzag ring") {
     CHECK(backward[r].made.size() == c - 1 + c);
     CHECK(backward[r].sent() == (c - 1 + c) * hop);
   }
+  rondo::threads::run(static_cast<int>(c), [&](auto& comm) {
+    auto along = rondo::along<"sequence">(comm);
+    const auto planned = rondo::ring_attention{along, by, heads, noting{nullptr, nullptr}}
+                             .template planned<double>();
+    rondo::testing::expect(
+        planned.sent_elements("sequence") == (3.0 * c - 2) * 2 * tokens / c * 2 * 3,
+        "what the plan says leaves a rank");
+  });
 }
 
 TEST_CASE("published: Ulysses sends 4 N h / P elements where Megatron-LM sends 4 N h") {
@@ -285,6 +293,16 @@ TEST_CASE("published: heads of Megatron-LM and DeepSpeed on their ranks") {
   CHECK(moved({8, 2, width}, 2) == counts(2, 0));
   CHECK(moved({8, 2, width}, 4) == counts(4, (4 / 2 - 1) * 2 * tokens * width));
   CHECK(moved({8, 2, width}, 8) == counts(8, (8 / 2 - 1) * 2 * tokens * width));
+  for (const int ranks : {2, 4, 8}) {
+    rondo::threads::run(ranks, [&](auto& comm) {
+      auto along = rondo::along<"tensor">(comm);
+      const rondo::head_attention layer{along, attention_heads{8, 2, width},
+                                        noting{nullptr, nullptr}};
+      rondo::testing::expect(layer.template planned<double>(tokens).sent_elements("tensor") ==
+                                 (ranks / 2.0 - 1) * 2 * tokens * width,
+                             "what the plan says leaves a rank");
+    });
+  }
 }
 
 TEST_CASE("published: a cross entropy reduces [tokens] maxima and k [tokens] sums, once each") {

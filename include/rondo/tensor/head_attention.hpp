@@ -141,8 +141,12 @@ class head_attention {
     }
     const std::size_t term_elements = 2 * tokens * width();
     if (!split_.disjoint()) {
-      made.backward.push_back({schedule::collective::all_to_all, moved * term_elements, sizeof(W),
-                               Team::name(), ranks_.size()});
+      made.backward.push_back({.what = schedule::collective::all_to_all,
+                               .elements = moved * term_elements,
+                               .element_bytes = sizeof(W),
+                               .axis = Team::name(),
+                               .ranks = ranks_.size(),
+                               .all_leave = true});
     }
     std::size_t terms = terms_[static_cast<std::size_t>(ranks_.rank())].size();
     for (std::size_t peer = 0; peer < gives_.size(); ++peer) {

@@ -40,7 +40,7 @@ struct mesh_network {
 
 /// Seconds of one collective in the alpha-beta model: one latency, and what a rank sends of `of` at
 /// `on.bytes_per_second`. With n ranks and B bytes that is 2 (n-1)/n B for all_reduce, (n-1)/n B
-/// for all_gather and reduce_scatter, (n-1)/n B/n for all_to_all. Source: Alpa's cost model (Zheng
+/// for all_gather and reduce_scatter, (n-1)/n B/n for all_to_all, B/n where all leave. Source: Alpa's cost model (Zheng
 /// et al., 2022, arXiv:2201.12023), without its tie-breaking constants and without its factor n/2
 /// for all_to_all.
 [[nodiscard]] inline double seconds(const planned_collective& of, const schedule::network& on) {
@@ -50,6 +50,7 @@ struct mesh_network {
   const double bytes = static_cast<double>(of.elements) * static_cast<double>(of.element_bytes);
   const double others = (of.ranks - 1) / static_cast<double>(of.ranks);
   const double sent = of.what == schedule::collective::all_reduce   ? 2 * others * bytes
+                      : of.all_leave                                ? bytes / of.ranks
                       : of.what == schedule::collective::all_to_all ? others * bytes / of.ranks
                                                                     : others * bytes;
   return on.latency + sent / on.bytes_per_second;

@@ -24,11 +24,12 @@ struct planned_collective {
   std::string axis;  ///< the mesh axis whose ranks make it
   int ranks = 1;     ///< how many they are
   std::size_t terms = 0;  ///< of an exact sum: how many arrays all ranks bring; 0: one each
+  bool all_leave = false;  ///< of an all_to_all: ranks hand nothing to themselves
 
   /// Elements that leave their rank, of all ranks along the axis together, by an algorithm that
   /// sends none twice: 2 (n-1) elements for all_reduce, n-1 for all_gather and reduce_scatter,
-  /// (n-1)/n for all_to_all between even shards. Of an exact sum each array goes to the owners of
-  /// its elements: (n-1)/n elements each, and n-1 to make the sum whole.
+  /// (n-1)/n for all_to_all between even shards, and all where all leave. Of an exact sum each
+  /// array goes to the owners of its elements: (n-1)/n elements each, and n-1 to make the sum whole.
   [[nodiscard]] std::size_t moved_elements() const noexcept {
     const auto others = static_cast<std::size_t>(ranks - 1);
     const std::size_t brought = terms == 0 ? static_cast<std::size_t>(ranks) : terms;
@@ -40,7 +41,7 @@ struct planned_collective {
       case schedule::collective::reduce_scatter:
         return folded;
       case schedule::collective::all_to_all:
-        return elements - elements / static_cast<std::size_t>(ranks);
+        return all_leave ? elements : elements - elements / static_cast<std::size_t>(ranks);
       default:
         return others * elements;
     }

@@ -142,10 +142,16 @@ class ring_attention {
     using W = typename accumulator<T>::type;
     const int n = ranks_.size();
     const std::size_t all = 2 * tokens_.extent() * heads_.key_value_columns();
-    const planned_collective values{schedule::collective::all_to_all, all, sizeof(T), Team::name(),
-                                    n};
-    const planned_collective gradients{schedule::collective::all_to_all, all, sizeof(W),
-                                       Team::name(), n};
+    const auto hop_of = [&](std::size_t element_bytes) {
+      return planned_collective{.what = schedule::collective::all_to_all,
+                                .elements = all,
+                                .element_bytes = element_bytes,
+                                .axis = Team::name(),
+                                .ranks = n,
+                                .all_leave = true};
+    };
+    const planned_collective values = hop_of(sizeof(T));
+    const planned_collective gradients = hop_of(sizeof(W));
     plan made;
     for (int hop = 1; hop < n; ++hop) {
       made.forward.push_back(values);

@@ -9,6 +9,7 @@
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/group.hpp>
 #include <rondo/transport/mpi/turn.hpp>
+#include <rondo/transport/mpi/window_turn.hpp>
 #include <rondo/transport/worker.hpp>
 #include <rondo/version.hpp>
 

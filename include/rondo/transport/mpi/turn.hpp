@@ -4,7 +4,6 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
-#include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/diagnosis.hpp>
 #include <rondo/transport/mpi/circle.hpp>
 #include <rondo/transport/mpi/group.hpp>
@@ -13,7 +12,6 @@
 #include <rondo/version.hpp>
 
 #include <algorithm>
-#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -444,48 +442,7 @@ class turn {
   in_flight requests_;
 };
 
-/// A turn of ranks that are all on one node: pads and staging bytes of the peers, too.
-class window_turn : public turn {
- public:
-  static constexpr bool shares_memory = true;
-
-  window_turn(group& in, const call& made, std::uint64_t word)
-      : turn{in, made, word}, signal_{word} {}
-
-  [[nodiscard]] protocol::pad& pad(int rank) const noexcept { return in_.of(rank).pad; }
-  [[nodiscard]] std::byte* stage(int rank, unsigned bank) const noexcept {
-    return in_.of(rank).stage[bank];
-  }
-  [[nodiscard]] static constexpr std::size_t stage_bytes() noexcept {
-    return segment::stage_capacity;
-  }
-  [[noreturn]] void cannot_stage(std::size_t element_bytes, int parts) const {
-    refuse("elements of " + std::to_string(element_bytes) + " bytes for " + std::to_string(parts) +
-           " ranks do not fit the shared window; use a schedule such as ring{}");
-  }
-  [[nodiscard]] std::uint64_t word() const noexcept { return signal_; }
-  void advance() noexcept { signal_ = protocol::next_step(signal_); }
-  [[nodiscard]] protocol::counters& used() const noexcept { return in_.used; }
-
-  bool wait(int peer, const std::uint64_t& word) {
-    seen_ = true;
-    await(peer, waits::for_call, in_.spins, [&] {
-      const bool here = protocol::observe(word) == signal_;
-      if (!here) {
-        detail::relax();
-      }
-      return here;
-    });
-    return true;
-  }
-
- private:
-  std::uint64_t signal_;
-};
-
 static_assert(detail::lending<turn> && detail::messaging<turn> && detail::abandonable<turn> &&
               !detail::shares_memory<turn>);
-static_assert(detail::lending<window_turn> && detail::messaging<window_turn> &&
-              detail::abandonable<window_turn> && detail::shares_memory<window_turn>);
 
 }  // namespace rondo::inline v0_1::mpi
