@@ -8,6 +8,8 @@
 #include "samples.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <type_traits>
 #include <vector>
@@ -118,4 +120,23 @@ TEST_CASE("any wire: one that is cut short is refused, not read past its end") {
       }
     }
   });
+}
+
+TEST_CASE("any wire: top_k takes the last place of a segment and refuses the one behind it") {
+  const codec::top_k with{0.1};
+  for (const std::size_t count : {10U, 100U, 3000U}) {
+    auto wire = sent(with, count, 1);
+    const auto last = static_cast<std::uint16_t>(count - 1);
+    const auto behind = static_cast<std::uint16_t>(count);
+    std::vector<float> values(count);
+    std::memcpy(wire.data(), &last, sizeof last);
+    CHECK_NOTHROW(with.decode(wire, values));
+    std::memcpy(wire.data(), &behind, sizeof behind);
+    try {
+      with.decode(wire, values);
+      FAIL("a place behind the end was taken");
+    } catch (const error& refused) {
+      CHECK(refused.code() == error_code::corrupt_data);
+    }
+  }
 }
