@@ -152,7 +152,7 @@ def plot(results, output):
             return
         path = output / f"{name}.svg"
         lines = [f"set terminal svg size 760,460 font 'sans,13' background 'white'", f"set output '{path}'",
-                 f"set title '{title}'", "set logscale x 2", "set key outside bottom center horizontal", "set grid",
+                 f"set title '{title}'", "set logscale x 2", "set key outside right center vertical", "set grid",
                  "set xlabel 'bytes per rank'", f"set ylabel '{y_label}'", "set format x '%.0b %B'",
                  "set xtics 8,32 rotate by -30"]
         lines += ["set logscale y", "set format y '10^{%L}'"] if log_y else ["set yrange [0:*]"]
