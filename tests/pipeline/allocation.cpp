@@ -4,35 +4,17 @@
 // A program of its own, for it counts every allocation.
 
 #include "catch.hpp"
+#include "harness/allocations.hpp"
 
 #include <rondo/pipeline.hpp>
 #include <rondo/rondo.hpp>
 
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
 namespace pipeline = rondo::pipeline;
 using pipeline::channel;
 using pipeline::shape;
-
-namespace {
-
-std::atomic<long> allocations{0};
-
-}  // namespace
-
-// Not inlined: GCC takes a new next to a free for a mistake.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++allocations;
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+using counted::allocations;
 
 namespace {
 

@@ -1,14 +1,13 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "harness/allocations.hpp"
 
 #include <rondo/rondo.hpp>
 
 #include <atomic>
 #include <cstddef>
-#include <cstdlib>
 #include <mutex>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -23,21 +22,10 @@
 // After the first call of a shape: no allocation and no lock, on any thread of the process.
 namespace {
 
-std::atomic<long> allocations{0};
+using counted::allocations;
 std::atomic<long> locks{0};
 
 }  // namespace
-
-// Not inlined: GCC takes a new next to a free for a mistake.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++allocations;
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 #if COUNTS_LOCKS
 extern "C" int pthread_mutex_lock(pthread_mutex_t* mutex) {

@@ -65,7 +65,13 @@ class mail {
     wait_until([&] { return all_posted() || has_arrived(comm_, from{peer}, tag{mail_tag}); });
     return detail::receive_header(comm_, peer, mail_tag);
   }
-  /// The values that follow a header.
+  /// The failure that follows a header. Its text may wait for room in the channel until its sender
+  /// has gone on, which in turn may wait for what this rank still keeps.
+  [[nodiscard]] failure_note receive_failure(int peer, const header& first) {
+    sweep();
+    return detail::receive_failure(comm_, peer, mail_tag, first);
+  }
+  /// The values that follow a header; likewise.
   [[nodiscard]] Values receive_values(int peer, std::size_t count) {
     sweep();
     Values into = spare_.get(count);

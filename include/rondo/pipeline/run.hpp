@@ -339,7 +339,7 @@ class executor {
     auto& in = memory_.input(came);
     in.received = true;
     if (first.failed >= 0) {
-      failure_note theirs = receive_failure(comm_, peer, mail_tag, first);
+      failure_note theirs = mail_.receive_failure(peer, first);
       if (!failed_) {
         failed_ = std::move(theirs);
       }
