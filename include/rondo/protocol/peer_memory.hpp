@@ -159,11 +159,13 @@ RONDO_HOST_DEVICE bool agree(Group& group, bool mine) {
 }
 
 /// Peer memory of ranks that may share processors, and know with whom.
-///  - `crowded()`  true if ranks share processors
-///  - `beside(r)`  rank r shares this rank's processor, as far as is known
+///  - `crowded()`         true if ranks share processors
+///  - `note_processor()`  shows the others which one this rank is on now
+///  - `beside(r)`         rank r shares this rank's processor, as far as is known
 template <class Peers>
 concept shares_processors = peer_memory<Peers> && requires(Peers& peers, int rank) {
   { peers.crowded() } -> std::same_as<bool>;
+  peers.note_processor();
   { peers.beside(rank) } -> std::same_as<bool>;
 };
 
@@ -187,6 +189,7 @@ RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& wo
   };
   if constexpr (shares_processors<Peers>) {
     if (peers.crowded()) {
+      peers.note_processor();
       each_peer([&](int rank) { return peers.beside(rank); });
     }
   }

@@ -8,6 +8,7 @@
 #include <rondo/transport/guard.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/group.hpp>
+#include <rondo/transport/mpi/survivors.hpp>
 #include <rondo/transport/mpi/turn.hpp>
 #include <rondo/transport/mpi/window_turn.hpp>
 #include <rondo/transport/worker.hpp>
@@ -153,7 +154,7 @@ class communicator {
     auto& in = state_->in;
     in.fail(error_code::revoked, rank(),
             "rank " + std::to_string(rank()) + " has left this communicator by shrink()");
-    return adopt(in.survivors());
+    return adopt(survivors(in));
   }
 
  private:
