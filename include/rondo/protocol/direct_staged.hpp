@@ -37,7 +37,7 @@ void staged_gather(Peers& peers, const T* in, T* out, const chunking& cut, int r
       },
       [&](std::size_t k, unsigned bank) {
         for (int step = 1; gets && step < size; ++step) {
-          const int rank = (self + step) % size;
+          const int rank = rank_after(self, step, size);
           const part theirs = blocks.in_round(k, cut.count(rank));
           copy_part(alone, out + cut.offset(rank) + theirs.first,
                     static_cast<const T*>(blocks.at(rank, bank)), theirs.count);
@@ -114,7 +114,7 @@ void staged_all_to_all(Peers& peers, const T* in, T* out, const chunking& sent,
   copy_part(alone, out + received.offset(self), in + sent.offset(self), received.count(self));
   staged_by_rank(peers, in, sent, true, largest, blocks, [&](std::size_t k, const auto& staged) {
     for (int step = 1; step < peers.size(); ++step) {
-      const int rank = (self + step) % peers.size();
+      const int rank = rank_after(self, step, peers.size());
       const part theirs = blocks.in_round(k, received.count(rank));
       copy_part(alone, out + received.offset(rank) + theirs.first, staged(rank), theirs.count);
     }
