@@ -38,8 +38,8 @@ enum class store { cached, streamed };
   return (std::numeric_limits<std::size_t>::max)();
 }
 
-/// `streamed` where the bytes that all ranks touch in a call cannot stay in the cache and the peers'
-/// memory says that streaming pays.
+/// `streamed` where the bytes that all ranks touch in a call cannot stay in the cache and the
+/// peers' memory says that streaming pays.
 template <class Peers>
 [[nodiscard]] RONDO_HOST_DEVICE store store_for(const Peers& peers, std::size_t bytes) {
   if constexpr (requires { peers.streams_from(); }) {
@@ -76,8 +76,8 @@ template <std::size_t Bytes>
 #endif
 }
 
-/// After the last streamed store of a rank and before it signals: streamed stores are not ordered by
-/// a release.
+/// After the last streamed store of a rank and before it signals: streamed stores are not ordered
+/// by a release.
 inline void end_of_stream() {
 #if RONDO_HAS_STREAMED_STORES
   __builtin_ia32_sfence();

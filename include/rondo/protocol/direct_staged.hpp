@@ -49,8 +49,8 @@ void staged_gather(Peers& peers, const T* in, T* out, const chunking& cut, int r
 /// `use(k, source)` then reads, in rank order or not, `source(rank)`: round k of what rank sent
 /// here.
 template <peer_memory Peers, class T, class Use>
-void staged_by_rank(Peers& peers, const T* in, const chunking& sent, bool gives, std::size_t largest,
-                    const staged_blocks<Peers, T>& blocks, const Use& use) {
+void staged_by_rank(Peers& peers, const T* in, const chunking& sent, bool gives,
+                    std::size_t largest, const staged_blocks<Peers, T>& blocks, const Use& use) {
   one_thread alone;
   const int self = peers.rank();
   staged_rounds(

@@ -31,7 +31,7 @@ struct one_thread {
   RONDO_HOST_DEVICE static constexpr void sync() {}
 };
 
-/// The rank that stands `steps` places behind rank `self` in the round of all; at most `size` steps.
+/// The rank that stands `steps` places, at most `size`, behind rank `self` in the round of all.
 [[nodiscard]] RONDO_HOST_DEVICE constexpr int rank_after(int self, int steps, int size) {
   return self + steps < size ? self + steps : self + steps - size;
 }
@@ -206,8 +206,8 @@ RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& wo
 }
 
 /// Returns when all ranks have come: each writes its word of the running step to `word_of(pad)`,
-/// after what `fill(pad)` writes to go with it, and watches those of all. True, on all threads, when
-/// they are there. The caller's group has synchronised since what is signalled was written;
+/// after what `fill(pad)` writes to go with it, and watches those of all. True, on all threads,
+/// when they are there. The caller's group has synchronised since what is signalled was written;
 /// synchronises it. Cost: one latency.
 template <cooperative Group, peer_memory Peers, class WordOf, class Fill>
 RONDO_HOST_DEVICE bool meet(Group& group, Peers& peers, const WordOf& word_of, const Fill& fill) {

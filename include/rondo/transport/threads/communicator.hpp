@@ -236,7 +236,7 @@ class communicator {
     return made;
   }
 
-  detail::background begun_;  ///< first: when this handle moves, its calls end before anything else moves
+  detail::background begun_;  ///< first: before anything else of this handle moves, its calls end
   detail::shared<group> in_;
   int rank_;
   private_state mine_;

@@ -151,7 +151,8 @@ struct group : detail::owned {
     delete failed.load(std::memory_order_acquire);
   }
 
-  [[nodiscard]] static detail::shared<group> make(detail::shared<world> around, std::vector<int> world_ranks) {
+  [[nodiscard]] static detail::shared<group> make(detail::shared<world> around,
+                                                  std::vector<int> world_ranks) {
     detail::shared<group> made{new group{std::move(around), std::move(world_ranks)}};
     const std::scoped_lock hold{made->around->lock};
     for (std::size_t rank = 0; rank < made->ranks.size(); ++rank) {
