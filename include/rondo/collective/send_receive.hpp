@@ -108,7 +108,7 @@ struct receive_call {
 /// Cost: one message; one copy up to 1 KiB on thread ranks, above it the receiver's alone. On MPI
 /// one message up to 4,000 bytes, above it a header and the values.
 /// Errors: mismatch (count or type), timeout, revoked; error_code::invalid_argument for a rank that
-/// is none or this one, or a negative tag.
+/// is none, or a negative tag.
 RONDO_COLLECTIVE(send);
 
 /// Receives values from one rank: exactly as many, of the same type, as were sent.

@@ -71,6 +71,9 @@ class communicator {
   [[nodiscard]] int rank() const noexcept { return state_->in.rank(); }
   [[nodiscard]] int size() const noexcept { return state_->in.size(); }
 
+  /// How long a rank waits for another before it gives up on it.
+  [[nodiscard]] clock::duration deadline() const noexcept { return state_->in.deadline; }
+
   /// Ranks per node, where they are equally many on each and numbered node by node; else 1.
   [[nodiscard]] int node_size() const noexcept { return state_->in.where.node_size; }
 

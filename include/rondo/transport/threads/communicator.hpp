@@ -42,6 +42,9 @@ class communicator {
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return in_->size(); }
 
+  /// How long a rank waits for another before it gives up on it.
+  [[nodiscard]] clock::duration deadline() const noexcept { return in_->around->deadline; }
+
   /// Processors that the ranks share.
   [[nodiscard]] int processors() const noexcept { return in_->around->processors; }
 
