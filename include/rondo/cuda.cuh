@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// Collectives inside kernels, codecs on device buffers, windows of memory that ranks share (virtual
-/// ranks on one GPU, GPUs of a process, processes of a node), and collectives over windows that the
-/// host calls. Needs nvcc; no -rdc.
+/// Collectives inside kernels, codecs on device buffers, windows of memory that ranks share
+/// (virtual ranks on one GPU, GPUs of a process, processes of a node), and collectives over windows
+/// that the host calls. Needs nvcc; no -rdc.
 #include <rondo/codec.hpp>
 #include <rondo/collective.hpp>
 #include <rondo/core/device_span.hpp>

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// Collectives inside kernels, and what they need: everything of the device room that also compiles,
-/// and is tested, on a CPU. Kernels include <rondo/cuda.cuh>, which adds the host's side.
+/// Collectives inside kernels, and what they need: everything of the device room that also
+/// compiles, and is tested, on a CPU. Kernels include <rondo/cuda.cuh>, which adds the host's side.
 #include <rondo/device/all_gather.hpp>
 #include <rondo/device/all_reduce.hpp>
 #include <rondo/device/all_to_all.hpp>

@@ -11,8 +11,8 @@
 #include <span>
 #include <vector>
 
-// Built for the machine at hand, where a compiler may fuse a multiply with an add: an operation that
-// does both must give all ranks the same bits, wherever their buffers lie.
+// Built for the machine at hand, where a compiler may fuse a multiply with an add: an operation
+// that does both must give all ranks the same bits, wherever their buffers lie.
 namespace {
 
 template <class T>
@@ -22,8 +22,8 @@ std::uint16_t bits_of(T value) {
   return bits;
 }
 
-/// Elements that rank 0 and another rank got different bits for, in `calls` calls of `count` elements,
-/// where the outputs of odd ranks are one element off.
+/// Elements that rank 0 and another rank got different bits for, in `calls` calls of `count`
+/// elements, where the outputs of odd ranks are one element off.
 template <class T, class Algorithm>
 std::size_t differing(int ranks, std::size_t count, std::size_t calls, Algorithm algorithm) {
   std::vector<std::vector<T>> all(static_cast<std::size_t>(ranks));

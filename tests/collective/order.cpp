@@ -196,7 +196,7 @@ TEST_CASE("order: direct schedules fold in rank order, whatever the operation co
         one.letters[0] = static_cast<char>('a' + comm.rank());
       }
       rondo::all_reduce(comm, letters,
-                        [](const word& first, const word& second) { return joined(first, second); });
+                        [](const word& a, const word& b) { return joined(a, b); });
       const std::string alphabet = "abcdefghi";
       rondo::testing::expect(
           std::string(letters[19].letters, letters[19].length) ==

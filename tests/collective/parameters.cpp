@@ -119,7 +119,8 @@ TEST_CASE("parameters: equal ones go through, and so does a type without any") {
     std::vector<double> values(6, 1.0);
     rondo::all_reduce(comm, values, weighted{2.0});
     const double limit = 4.5;
-    rondo::all_reduce(comm, values, [limit](double a, double b) { return a + b > limit ? limit : a + b; });
+    const auto capped = [limit](double a, double b) { return a + b > limit ? limit : a + b; };
+    rondo::all_reduce(comm, values, capped);
     fold_by_closures(comm, values, false);
     rondo::testing::expect(values[0] == 3 * limit, "the values of one fold after the other");
   });

@@ -6,8 +6,8 @@
 
 #include <cstdio>
 
-// The first argument picks the tests whose names contain it. Without a GPU there is nothing to test;
-// CTest reads status 77 as "skipped".
+// The first argument picks the tests whose names contain it. Without a GPU there is nothing to
+// test; CTest reads status 77 as "skipped".
 int main(int argc, char** argv) {
   int devices = 0;
   if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {

@@ -10,7 +10,7 @@ set(floors
     "protocol"
     "transport device"
     "collective"
-    "pipeline tensor data"
+    "pipeline tensor"
     "testing")
 
 set(floor_version 0)

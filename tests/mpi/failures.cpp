@@ -288,7 +288,8 @@ TEST_CASE("mpi: a call that is refused on every rank leaves the communicator as 
 TEST_CASE("mpi: the error of a dropped call is thrown by the next call, once") {
   auto comm = by_messages();
   { const auto dropped = gather_too_much(comm, rondo::async{}); }
-  CHECK_THROWS_WITH(rondo::barrier(comm), Catch::Matchers::ContainsSubstring("more than MPI counts"));
+  CHECK_THROWS_WITH(rondo::barrier(comm),
+                    Catch::Matchers::ContainsSubstring("more than MPI counts"));
   rondo::barrier(comm);
 }
 

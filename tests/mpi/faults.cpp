@@ -17,8 +17,8 @@
 
 // Random calls with one planted fault, through shared memory and through messages. Whatever the
 // fault: nobody hangs, a rank that returns has right results, one rank's error is everybody's, and
-// all can go on. Fewer cases than on thread ranks: an MPI library has 2,000 communicators or so, and
-// one that failed is never given back.
+// all can go on. Fewer cases than on thread ranks: an MPI library has 2,000 communicators or so,
+// and one that failed is never given back.
 //   RONDO_FAULT_SEED=<seed of the failed case> RONDO_FAULT_CASES=1   repeats a case
 using namespace ranks;
 

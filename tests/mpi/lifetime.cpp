@@ -38,9 +38,8 @@ int main(int argc, char** argv) {
   MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level);
   std::vector<int> values{1};
   std::optional<rondo::mpi::communicator> shared{MPI_COMM_WORLD};
-  std::optional<rondo::mpi::communicator> apart{std::in_place, MPI_COMM_WORLD,
-                                                rondo::mpi::options{
-                                                    .memory = rondo::mpi::options::memory::messages}};
+  const rondo::mpi::options by_messages{.memory = rondo::mpi::options::memory::messages};
+  std::optional<rondo::mpi::communicator> apart{std::in_place, MPI_COMM_WORLD, by_messages};
   rondo::all_reduce(*shared, values);
   rondo::all_reduce(*apart, values);
   MPI_Finalize();

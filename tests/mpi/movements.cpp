@@ -168,7 +168,8 @@ TEST_CASE("mpi: hierarchical takes its groups from the nodes, here as if two nei
     rondo::all_reduce(comm, values, by_node);
     bool right = true;
     for (std::size_t i = 0; i < count; ++i) {
-      right = right && values[i] == static_cast<std::int64_t>(i) * comm.size() * (comm.size() + 1) / 2;
+      const auto ranks_together = comm.size() * (comm.size() + 1) / 2;
+      right = right && values[i] == static_cast<std::int64_t>(i) * ranks_together;
     }
     CHECK(right);
   }

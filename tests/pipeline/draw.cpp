@@ -91,6 +91,18 @@ TEST_CASE("a picture of 8 ranks and 24 micro-batches is under 200 KB and has a b
   CHECK(count(svg, "<rect class=\"f") == 2 * 8 * 24 + 1);  // and the legend
   CHECK(count(svg, "<rect class=\"i") == 2 * 8 * 24 + 1);
   CHECK(count(svg, "<rect class=\"w") == 2 * 8 * 24 + 1);
+  // Every box has its number.
+  std::map<std::string, int> numbers;
+  for (std::size_t at = svg.find("<text class=\"l"); at != std::string::npos;
+       at = svg.find("<text class=\"l", at + 1)) {
+    const std::size_t begin = svg.find('>', at) + 1;
+    ++numbers[svg.substr(begin, svg.find('<', begin) - begin)];
+  }
+  CHECK(numbers.size() == 24);
+  for (const auto& [micro_batch, times] : numbers) {
+    INFO(micro_batch);
+    CHECK(times == 3 * 2 * 8);
+  }
   CHECK(count(svg, "paler: later chunks") == 1);
   CHECK(count(svg, "<g") == count(svg, "</g>"));
   CHECK(svg.substr(svg.size() - 7) == "</svg>\n");

@@ -7,7 +7,9 @@
 #include <rondo/rondo.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
+#include <thread>
 
 namespace pipeline = rondo::pipeline;
 using pipeline::channel;
@@ -265,6 +267,32 @@ TEST_CASE("however far ranks run ahead of each other, a plan proved for mailboxe
       pipeline::run(comm, safe, stage);
     });
   }
+}
+
+TEST_CASE("a rank that does not come is given up by the communicator's deadline") {
+  // Rank 0 has more to send than there is room for, so it waits in its own mail first.
+  const auto safe = pipeline::prove(pipeline::breadth_first{}({2, 200}), channel::mailbox);
+  using seconds = std::chrono::duration<double>;
+  std::atomic<bool> over{false};
+  seconds waited{0};
+  rondo::threads::run(
+      2,
+      [&](auto& comm) {
+        const auto begun = std::chrono::steady_clock::now();
+        if (comm.rank() == 1) {
+          while (!over && std::chrono::steady_clock::now() - begun < std::chrono::seconds{60}) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{1});
+          }
+          return;
+        }
+        passing_stages stage{5000};
+        CHECK_THROWS_AS(pipeline::run(comm, safe, stage), rondo::timeout);
+        waited = std::chrono::steady_clock::now() - begun;
+        over = true;
+      },
+      {.deadline = std::chrono::milliseconds{300}});
+  CHECK(waited > seconds{0.3});
+  CHECK(waited < seconds{10});  // 30 s is what communicators take where nothing is said
 }
 
 TEST_CASE("a failure is told where no message waits, however long its text") {

@@ -61,6 +61,7 @@ struct peers {
   void advance() { ++calls; }
 
   [[nodiscard]] static bool crowded() { return true; }
+  static void note_processor() {}
   [[nodiscard]] bool beside(int rank) const { return rank % 2 == self % 2; }
 
   [[nodiscard]] bool wait(int rank, const std::uint64_t& word_of_peer) const {

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 //
-// Every collective on thread ranks, in a file for nvcc: the templates for host and device take types
-// of the host without a warning.
+// Every collective on thread ranks, in a file for nvcc: the templates for host and device take
+// types of the host without a warning.
 #include <rondo/rondo.hpp>
 
 #include <vector>

@@ -157,6 +157,27 @@ TEST_CASE("a drawing is well-formed and has one arrow per message and one box pe
   });
 }
 
+TEST_CASE("a drawing's time has round ticks, and says how long all of it takes") {
+  const auto ticks_of = [](double bytes_per_second) {
+    const file svg;
+    const auto ring = schedule::all_reduce(rondo::ring{}, 2);  // two messages of half the bytes
+    schedule::write_svg(ring, {.latency = 0, .bytes_per_second = bytes_per_second}, 1000, svg.path);
+    const std::string text = svg.text();
+    std::string ticks;
+    for (std::size_t at = text.find("middle\">"); at != std::string::npos;
+         at = text.find("middle\">", at + 1)) {
+      ticks += text.substr(at + 8, text.find('<', at) - at - 8) + ' ';
+    }
+    const std::size_t total = text.find("seconds, ") + 9;
+    return ticks + "of " + text.substr(total, text.find(' ', total) - total);
+  };
+  CHECK(ticks_of(1000) == "0 0.2 0.4 0.6 0.8 1 of 1");
+  CHECK(ticks_of(1000 / 1.7) == "0 0.2 0.4 0.6 0.8 1 1.2 1.4 1.6 of 1.7");
+  CHECK(ticks_of(1000 / 2.3) == "0 0.5 1 1.5 2 of 2.3");
+  CHECK(ticks_of(1000 / 64.0) == "0 10 20 30 40 50 60 of 64");
+  CHECK(ticks_of(1000 / 0.07) == "0 0.01 0.02 0.03 0.04 0.05 0.06 0.07 of 0.07");
+}
+
 TEST_CASE("a trace is JSON and has an arrow's beginning and end per message") {
   every::schedules(6, 1, [](const schedule::table& one, const std::string& name) {
     INFO(name);

@@ -48,7 +48,7 @@ TEST_CASE("async: calls run in the order they were begun, synchronous ones behin
   }
 }
 
-TEST_CASE("async: more calls in flight than the worker holds, waited for in any order, or dropped") {
+TEST_CASE("async: more calls in flight than a worker holds, waited for in any order, or dropped") {
   rondo::threads::run(2, [](auto& comm) {
     std::deque<std::vector<int>> buffers;
     std::vector<rondo::pending> calls;

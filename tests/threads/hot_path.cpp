@@ -131,8 +131,8 @@ TEST_CASE("hot path: other collectives and messages allocate and lock nothing ei
   });
   check_shape("all_to_all with counts", [&](auto& comm) {
     const auto mine = counts[static_cast<std::size_t>(comm.rank())];
-    return [&comm, &counts, sent = std::vector<std::size_t>(3, mine), in = std::vector<int>(3 * mine),
-            out = std::vector<int>(1205)]() mutable {
+    return [&comm, &counts, sent = std::vector<std::size_t>(3, mine),
+            in = std::vector<int>(3 * mine), out = std::vector<int>(1205)]() mutable {
       rondo::all_to_all(comm, in, out, rondo::counts{sent, counts});
       rondo::all_to_all(comm, in, out, rondo::counts{sent, counts}, rondo::one_shot{});
     };

@@ -37,7 +37,7 @@ struct all_reduce_job {
   T* out;
   std::size_t count;
   Algorithm algorithm;
-  Fold with;
+  Fold fold;
 
   static constexpr auto what = schedule::collective::all_reduce;
 
@@ -57,13 +57,13 @@ struct all_reduce_job {
         std::is_same_v<Algorithm, one_shot> ||
         (is_automatic<Algorithm> && most != 0 && prefers_one_shot(turn, count * sizeof(T)));
     if (!one) {
-      protocol::two_shot_all_reduce(alone, turn, in, out, count, with.with);
+      protocol::two_shot_all_reduce(alone, turn, in, out, count, fold.reduction);
       return;
     }
     std::size_t done = 0;
     do {  // a call with no elements still meets its peers
       const std::size_t some = smaller(count - done, most);
-      protocol::one_shot_all_reduce(alone, turn, in + done, out + done, some, with.with);
+      protocol::one_shot_all_reduce(alone, turn, in + done, out + done, some, fold.reduction);
       done += some;
       turn.advance();
     } while (done < count);
@@ -78,7 +78,7 @@ struct all_reduce_job {
   void scheduled(Turn& turn, const Chosen& chosen) const {
     const auto& program = program_of<what>(comm, chosen, 0);
     const chunking cut = chunking::even(count, program.chunks);
-    run_folding(comm, turn, program, in, count, out, 0, count, cut, cut, with);
+    run_folding(comm, turn, program, in, count, out, 0, count, cut, cut, fold);
   }
 };
 

@@ -7,8 +7,9 @@
 #include <rondo/version.hpp>
 
 /// Defines the function `name` for up to seven arguments behind the communicator, each with the
-/// caller's source location behind them, where a parameter pack would leave no room for it. The work
-/// is done by `detail::name##_call::make(where, comm, arguments...)`, where `place` has it done.
+/// caller's source location behind them, where a parameter pack would leave no room for it. The
+/// work is done by `detail::name##_call::make(where, comm, arguments...)`, where `place` has it
+/// done.
 #define RONDO_COLLECTIVE(name)                                                                   \
   template <class Comm>                                                                          \
   auto name(Comm&& comm, source_location where = source_location::current()) {                   \

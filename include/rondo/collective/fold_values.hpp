@@ -40,8 +40,8 @@ template <class Reduction, class T>
 struct lower_one {
   const typename Reduction::partial* from;
   T* to;
-  Reduction with;
-  RONDO_HOST_DEVICE void operator()(std::size_t i) const { to[i] = with.lower(from[i]); }
+  Reduction reduction;
+  RONDO_HOST_DEVICE void operator()(std::size_t i) const { to[i] = reduction.lower(from[i]); }
 };
 
 /// In place of a turn, where values are in memory of the host.
@@ -50,13 +50,13 @@ struct host_turn {};
 /// The fold of collectives that fold: values are lifted to partial results, folded, lowered.
 template <class T, class Operation>
 struct folds_with {
-  using folds = reduction<Operation, T>;
+  using folds = rondo::reduction<Operation, T>;
   using partial = typename folds::partial;
   static constexpr bool commutes = rondo::commutes<Operation>;
   static constexpr bool lifts = must_lift<folds>();
-  folds with;
+  folds reduction;
 
-  [[nodiscard]] fold_partials<folds> partials() const { return {with}; }
+  [[nodiscard]] fold_partials<folds> partials() const { return {reduction}; }
 
   template <class Turn>
   void lift(Turn& turn, const T* from, partial* to, std::size_t count) const {
@@ -64,7 +64,7 @@ struct folds_with {
   }
   template <class Turn>
   void lower(Turn& turn, const partial* from, T* to, std::size_t count) const {
-    for_each_element(turn, count, lower_one<folds, T>{from, to, with});
+    for_each_element(turn, count, lower_one<folds, T>{from, to, reduction});
   }
   /// The last step, for results that lie where they belong.
   template <class Turn>
@@ -94,17 +94,17 @@ struct folds_with {
 template <class Comm, class Turn, class T, class Fold>
 void run_folding(Comm& comm, Turn& turn, const schedule::program& program, const T* in,
                  std::size_t given, T* out, std::size_t first, std::size_t got,
-                 const chunking& in_cut, const chunking& out_cut, const Fold& with) {
+                 const chunking& in_cut, const chunking& out_cut, const Fold& fold) {
   if constexpr (!Fold::lifts) {
-    run_program(comm, turn, program, in, out, in_cut, out_cut, with.partials());
-    with.finish(turn, out, got);
+    run_program(comm, turn, program, in, out, in_cut, out_cut, fold.partials());
+    fold.finish(turn, out, got);
   } else {
     using partial = typename Fold::partial;
     auto* wide = reinterpret_cast<partial*>(comm.widened().get(given * sizeof(partial)));
-    with.lift(turn, in, wide, given);
+    fold.lift(turn, in, wide, given);
     run_program(comm, turn, program, static_cast<const partial*>(wide), wide + first, in_cut,
-                out_cut, with.partials());
-    with.lower(turn, wide + first, out, got);
+                out_cut, fold.partials());
+    fold.lower(turn, wide + first, out, got);
   }
 }
 

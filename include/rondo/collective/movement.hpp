@@ -26,7 +26,7 @@ struct movement {
   cut_by_rank received;  ///< how the output is cut
   int root;
   Algorithm algorithm;
-  Fold with;
+  Fold fold;
 
   static constexpr auto what = What;
 
@@ -54,7 +54,7 @@ struct movement {
     const std::size_t got =
         own_output ? received.count(comm.rank()) : received.total(comm.size());
     run_folding(comm, turn, program, in, sent.total(comm.size()), out, first, got, in_cut(),
-                out_cut(), with);
+                out_cut(), fold);
   }
 
   [[nodiscard]] chunking in_cut() const {

@@ -13,7 +13,8 @@
 
 #include <cstddef>
 
-/// How a collective is made, once ranks have begun it: by the transport, directly, or as a schedule.
+/// How a collective is made, once ranks have begun it: by the transport, directly, or as a
+/// schedule.
 namespace rondo::inline v0_1::detail {
 
 template <class Algorithm, class Comm>

@@ -26,13 +26,13 @@ struct reduce_job {
   std::size_t count;
   int root;
   Algorithm algorithm;
-  Fold with;
+  Fold fold;
 
   static constexpr auto what = schedule::collective::reduce;
 
   template <class Turn>
   void direct(Turn& turn) const {
-    protocol::direct_reduce(turn, in, out, count, root, with.with);
+    protocol::direct_reduce(turn, in, out, count, root, fold.reduction);
   }
 
   template <class Turn, class Run>
@@ -50,7 +50,7 @@ struct reduce_job {
     if (!gets && !Fold::lifts) {
       to = reinterpret_cast<T*>(comm.widened().get(count * sizeof(T)));
     }
-    run_folding(comm, turn, program, in, count, to, 0, gets ? count : 0, cut, cut, with);
+    run_folding(comm, turn, program, in, count, to, 0, gets ? count : 0, cut, cut, fold);
   }
 };
 

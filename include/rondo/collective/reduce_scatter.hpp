@@ -21,7 +21,7 @@ namespace detail {
 struct reduce_scatter_direct {
   template <class Turn, class Job>
   static void run(Turn& turn, const Job& job) {
-    protocol::direct_reduce_scatter(turn, job.in, job.out, job.in_cut(), job.with.with);
+    protocol::direct_reduce_scatter(turn, job.in, job.out, job.in_cut(), job.fold.reduction);
   }
 };
 

@@ -102,15 +102,26 @@ struct receive_call {
 /// Returns when `values` may be changed: on thread ranks at once up to 1 KiB (while fewer than 16
 /// messages to that rank wait), and when the receiver has taken them above. Messages between two
 /// ranks with one tag arrive in order; other tags may be received first. Asynchronous calls of one
-/// communicator run one after another: ranks that all begin a long send to their neighbour in a ring
-/// and the receive behind it wait for each other. Let one of them receive first.
-/// Errors: mismatch (count or type), timeout, revoked; error_code::invalid_argument.
+/// communicator run one after another: ranks that all begin a long send to their neighbour in a
+/// ring and the receive behind it wait for each other. Let one of them receive first.
+///
+/// Cost: one message; one copy up to 1 KiB on thread ranks, above it the receiver's alone. On MPI
+/// one message up to 4,000 bytes, above it a header and the values.
+/// Errors: mismatch (count or type), timeout, revoked; error_code::invalid_argument for a rank that
+/// is none, or a negative tag.
 RONDO_COLLECTIVE(send);
 
 /// Receives values from one rank: exactly as many, of the same type, as were sent.
 ///
 ///     receive(comm, values, from{rank})       values: [count]
 ///     policies: from{rank}, tag{number} (0), async{}
+///
+/// Returns when the values are here. Takes the first message of that tag; those of other tags stay
+/// until they are asked for.
+///
+/// Cost: one latency, and one copy of the bytes: on thread ranks from the sender's own memory above
+/// 1 KiB. Errors: as `send`; a message of another count or type is a mismatch, and ends the
+/// communicator.
 RONDO_COLLECTIVE(receive);
 
 }  // namespace rondo::inline v0_1

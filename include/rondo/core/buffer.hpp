@@ -36,7 +36,8 @@ consteval void check_element() {
   static_assert(std::is_trivially_copyable_v<T>,
                 "rondo: elements must be trivially copyable, for they travel as bytes");
   static_assert(alignof(T) <= 64,
-                "rondo: elements may be aligned to 64 bytes at most, as the memory they pass through");
+                "rondo: elements may be aligned to 64 bytes at most, as the memory they pass "
+                "through");
 }
 }  // namespace detail
 

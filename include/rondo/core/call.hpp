@@ -54,7 +54,8 @@ struct call {
   std::size_t count = 0;  ///< elements, by the collective's own convention
   std::int64_t partner = -1;  ///< root or peer
   source_location where{};
-  std::uint64_t parameters = 0;  ///< of lists of counts and of policies' `parameters()`; a message's tag
+  /// Of lists of counts and of policies' `parameters()`; a message's tag.
+  std::uint64_t parameters = 0;
 
   /// Equal on ranks that agree; differs, but for one case in 2^32, where they do not.
   [[nodiscard]] std::uint32_t fingerprint() const noexcept {

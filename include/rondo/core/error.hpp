@@ -9,9 +9,9 @@
 #include <stdexcept>
 #include <string>
 
-/// Where rondo is built without exceptions, define this to see an error's message before the program
-/// aborts; returning from it aborts. Ranks are threads: several may call it at once. Where it is not
-/// defined, the message is written to stderr.
+/// Where rondo is built without exceptions, define this to see an error's message before the
+/// program aborts; returning from it aborts. Ranks are threads: several may call it at once. Where
+/// it is not defined, the message is written to stderr.
 extern "C" [[gnu::weak]] void rondo_on_error(const char* message);
 
 namespace rondo::inline v0_1 {
@@ -62,8 +62,8 @@ class revoked : public error {
       : error(error_code::revoked, message, rank) {}
 };
 
-/// A rank's own code, or what it alone brought to a call, failed. What the code threw is nested inside
-/// (std::rethrow_if_nested) where it was thrown in this process.
+/// A rank's own code, or what it alone brought to a call, failed. What the code threw is nested
+/// inside (std::rethrow_if_nested) where it was thrown in this process.
 class rank_failure : public error {
  public:
   rank_failure(int rank, const std::string& what)

@@ -78,9 +78,9 @@ struct average {
 
 }  // namespace op
 
-/// Whether fold(a, b) is fold(b, a), so that ranks may be folded in any order: true of the operations
-/// above and of std::plus and its kin. Another operation says so by a member `commutes = true`; until
-/// it does, `automatic` keeps to the order of ranks.
+/// Whether fold(a, b) is fold(b, a), so that ranks may be folded in any order: true of the
+/// operations above and of std::plus and its kin. Another operation says so by a member
+/// `commutes = true`; until it does, `automatic` keeps to the order of ranks.
 template <class Operation>
 inline constexpr bool commutes =
     requires { requires Operation::commutes; } || type_name<Operation>().substr(0, 5) == "std::";
@@ -103,8 +103,8 @@ struct reduction {
   static_assert(std::is_invocable_r_v<partial, const Operation&, partial, partial>,
                 "rondo: the operation cannot be called as (element, element) -> element");
 
-  /// Whether a value has to be lifted to be a partial result, and a partial result has to be lowered
-  /// to be a value of T's. A specialisation that does not say is taken to need both.
+  /// Whether a value has to be lifted to be a partial result, and a partial result has to be
+  /// lowered to be a value of T's. A specialisation that does not say is taken to need both.
   static constexpr bool lifts = !std::is_same_v<partial, T>;
   static constexpr bool lowers =
       lifts || requires(const Operation& last, partial folded) { last.finish(folded, 1); };

@@ -12,15 +12,15 @@
 /// length over local arrays into vector code, and then for 16-byte registers. So rondo writes its
 /// hot loops as one always-inlined body and compiles that body here: at full optimisation, with the
 /// user's operation inlined (`flatten`: without it bfloat16 ran fifty times slower), once more for
-/// AVX2, and for AVX-512 where the body asks for it. Under GCC fused multiply-adds stay off even where
-/// the build allows them, for the same bits from every build (Clang has no attribute for that: with
-/// operations that multiply and add, and -march=native, pass it -ffp-contract=off); and copying a
-/// tile stays a loop, for it would become a slow `rep movs`.
+/// AVX2, and for AVX-512 where the body asks for it. Under GCC fused multiply-adds stay off even
+/// where the build allows them, for the same bits from every build (Clang has no attribute for
+/// that: with operations that multiply and add, and -march=native, pass it -ffp-contract=off); and
+/// copying a tile stays a loop, for it would become a slow `rep movs`.
 ///
-/// `RONDO_PLAIN_LOOPS`, defined before the first rondo header in every source of a program, compiles
-/// the body once, like any other code: for builds that are to be quick, not fast, such as tests
-/// under sanitizers. `RONDO_NO_TWINS` compiles it once, at full optimisation, for what the build
-/// assumes and no more: to see what an older processor does. The bits are the same.
+/// `RONDO_PLAIN_LOOPS`, defined before the first rondo header in every source of a program,
+/// compiles the body once, like any other code: for builds that are to be quick, not fast, such as
+/// tests under sanitizers. `RONDO_NO_TWINS` compiles it once, at full optimisation, for what the
+/// build assumes and no more: to see what an older processor does. The bits are the same.
 #if defined(__GNUC__) && !defined(__clang__) && !defined(RONDO_PLAIN_LOOPS)
 #define RONDO_FULL_OPTIMISATION \
   gnu::optimize("O3", "fp-contract=off", "no-tree-loop-distribute-patterns")
@@ -98,8 +98,8 @@ template <class Body>
 }
 #if RONDO_HAS_AVX2_TWIN
 template <class Body>
-[[RONDO_FULL_OPTIMISATION, gnu::target("avx2"), gnu::noinline, gnu::flatten]] void compiled_for_avx2(
-    const Body& body) {
+[[RONDO_FULL_OPTIMISATION, gnu::target("avx2"), gnu::noinline, gnu::flatten]] void
+compiled_for_avx2(const Body& body) {
   run_body<32>(body);
 }
 #endif

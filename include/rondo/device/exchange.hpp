@@ -60,9 +60,7 @@ struct givers {
   template <class One>
   RONDO_HOST_DEVICE void each(const One& one) const {
     for (int step = 0; step < (kind.giver < 0 ? size : 1); ++step) {
-      const int rank = kind.giver >= 0      ? kind.giver
-                       : self + step < size ? self + step
-                                            : self + step - size;
+      const int rank = kind.giver >= 0 ? kind.giver : protocol::rank_after(self, step, size);
       one(rank, kind.begin_of(rank, whole) + begin);
     }
   }

@@ -64,10 +64,7 @@ RONDO_HOST_DEVICE bool reduce_from_buffers(Group& group, Peers& peers, const T* 
     found.first += begin;
     return found;
   };
-  const auto after = [&](int step) {
-    const int rank = self + 1 + step;
-    return rank < size ? rank : rank - size;
-  };
+  const auto after = [&](int step) { return protocol::rank_after(self, 1 + step, size); };
   const auto place = [&](int rank, unsigned bank, int owner) {
     return reinterpret_cast<T*>(peers.stage(rank, bank) + static_cast<std::size_t>(owner) * area);
   };

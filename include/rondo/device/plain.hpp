@@ -15,8 +15,7 @@
 /// Work of staged protocols and packets for elements that travel as they are.
 namespace rondo::inline v0_1::device::detail {
 
-template <class T>
-inline constexpr std::size_t line_of = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
+using protocol::line_of;
 
 /// For `two_hops`: an all-reduce from a prologue to an epilogue.
 template <protocol::access How, class T, class Group, class From, class To, class Reduction>

@@ -15,7 +15,7 @@ namespace detail {
 template <class T, class Group, class Turn, class From, class To>
 RONDO_HOST_DEVICE bool pass_parcels(Group& group, Turn& mine, int to, int from, std::size_t count,
                                     const From& prologue, const To& epilogue) {
-  constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
+  constexpr std::size_t line = protocol::line_of<T>;
   const std::size_t each = mine.mail_bytes() / (line * sizeof(T)) * line;
   if (each == 0) {
     mine.cannot_stage(line * sizeof(T), 1);

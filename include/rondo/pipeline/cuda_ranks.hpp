@@ -82,6 +82,7 @@ class cuda_ranks {
 
   [[nodiscard]] int rank() const noexcept { return control_.rank(); }
   [[nodiscard]] int size() const noexcept { return control_.size(); }
+  [[nodiscard]] auto deadline() const noexcept { return control_.deadline(); }
   [[nodiscard]] rondo::detail::keepsakes& kept() noexcept { return kept_; }
 
   /// Headers, failures and verdicts, which are memory of the host.

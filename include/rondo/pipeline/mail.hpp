@@ -12,7 +12,6 @@
 #include <rondo/version.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -125,7 +124,6 @@ class mail {
 
  private:
   using state = typename departure<Values>::state;
-  static constexpr std::chrono::seconds longest_wait{30};
 
   [[nodiscard]] bool all_posted() const {
     return std::all_of(outgoing_.begin(), outgoing_.end(),
@@ -164,12 +162,13 @@ class mail {
     return one.now == state::offered && is_taken(comm_, one.under_way);
   }
 
-  /// At most as long as a rank waits for another by default: what then waits can say for whom.
+  /// At most until the communicator's deadline: the call that then waits can say for whom.
   template <class Done>
   void wait_until(const Done& done) {
-    const auto begin = rondo::detail::clock::now();
-    for (rondo::detail::backoff patience; !done() && rondo::detail::clock::now() - begin < longest_wait;
-         sweep()) {
+    using rondo::detail::clock;
+    const auto begin = clock::now();
+    for (rondo::detail::backoff patience;
+         !done() && clock::now() - begin < clock::duration{comm_.deadline()}; sweep()) {
       static_cast<void>(patience.pause());
     }
   }

@@ -40,20 +40,20 @@ struct site {
 /// The user's stages of one rank; a rank with several chunks has one object for all of them.
 ///
 ///     struct my_stages {
-///       using buffer = std::vector<float>;                      // passes between stages; made from a count
+///       using buffer = std::vector<float>;  // passes between stages; made from a count
 ///       buffer forward(site, buffer input);
-///       buffer backward_input(site, buffer output_gradient);    // gradient of the input
-///       void backward_weight(site);                             // adds to the gradient of the weights
+///       buffer backward_input(site, buffer output_gradient);  // gradient of the input
+///       void backward_weight(site);                           // adds to the weights' gradient
 ///     };
 ///
 /// or, in place of the last two, `buffer backward(site, buffer output_gradient)` that does both; a
-/// plan with split backwards then calls it where the input gradient is due. What a stage needs again
-/// it keeps itself, from `forward` to `backward` or `backward_weight`. Optional: `unshard(int stage)`,
-/// `reshard(int stage)`, `reduce_gradient(int stage)`.
+/// plan with split backwards then calls it where the input gradient is due. What a stage needs
+/// again it keeps itself, from `forward` to `backward` or `backward_weight`. Optional:
+/// `unshard(int stage)`, `reshard(int stage)`, `reduce_gradient(int stage)`.
 ///
-/// Buffers go round: what a stage returns or drops comes back as the input of a later call. An empty
-/// input may have room from before; a stage that fills it, and returns what it was given, allocates
-/// nothing.
+/// Buffers go round: what a stage returns or drops comes back as the input of a later call. An
+/// empty input may have room from before; a stage that fills it, and returns what it was given,
+/// allocates nothing.
 // clang-format on
 template <class Stage>
 concept runnable_stage = requires(Stage& stage, site where, typename Stage::buffer values) {
@@ -399,8 +399,8 @@ void check_channel(const Comm& comm, const proved& safe) {
 /// of the communicator calls it, with the same plan. Values of any length may pass between stages,
 /// each message tells its length.
 ///
-/// Sends wait for nobody on thread ranks and MPI, whatever the length of messages: there a proof for
-/// `mailbox` is enough, and runs as forecast. On communicators that can only send and wait,
+/// Sends wait for nobody on thread ranks and MPI, whatever the length of messages: there a proof
+/// for `mailbox` is enough, and runs as forecast. On communicators that can only send and wait,
 /// `rendezvous` is safe. With stages on GPUs, `comm` is `cuda_ranks`.
 ///
 /// Order: a stage's calls come in the order of the plan, so that gradients have the same bits as

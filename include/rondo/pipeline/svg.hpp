@@ -29,7 +29,8 @@ inline constexpr std::string_view svg_style =
     ".n{fill:#666}.t{font-size:14px}.z{fill:#ececec}.s rect{stroke:#fff;stroke-width:.5}"
     ".f{fill:#5b9bd5}.b{fill:#70ad77}.i{fill:#a98fd0}.w{fill:#e0a64e}"
     ".c1{fill-opacity:.65}.c2{fill-opacity:.45}.c3{fill-opacity:.3}"
-    ".l{text-anchor:middle;font-size:10px;pointer-events:none}";
+    ".l{text-anchor:middle;font-size:10px;pointer-events:none}"
+    ".l8{font-size:8px}.l6{font-size:6px}.l5{font-size:5px}.l4{font-size:4px}.l3{font-size:3px}";
 
 class svg_drawing {
  public:
@@ -108,11 +109,28 @@ class svg_drawing {
     }
     out_.print("\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>", pixels(from), y, pixels(width),
                height);
-    const int digits = what.micro_batch < 10 ? 1 : what.micro_batch < 100 ? 2 : 3;
-    if (width >= 70 * digits && height >= 11) {
-      out_.print("<text class=\"l\" x=\"{}\" y=\"{}\">{}</text>", pixels(from + width / 2),
-                 y + height / 2 + 4, what.micro_batch);
+    if (const int size = letters_for(what.micro_batch, pixels(width), height); size > 0) {
+      out_ << "<text class=\"l";
+      if (size < 10) {
+        out_.print(" l{}", size);
+      }
+      out_.print("\" x=\"{}\" y=\"{}\">{}</text>", pixels(from + width / 2),
+                 y + height / 2 + (2 * size + 2) / 5, what.micro_batch);
     }
+  }
+
+  /// The largest letters, in pixels, in which the number fits its box; 0 where they would be tiny.
+  [[nodiscard]] static int letters_for(int number, double width, int height) {
+    int digits = 1;
+    for (int rest = number / 10; rest > 0; rest /= 10) {
+      ++digits;
+    }
+    for (const int size : {10, 8, 6, 5, 4, 3}) {
+      if (width >= 0.65 * size * digits && height > size) {
+        return size;
+      }
+    }
+    return 0;
   }
 
   void draw_legend(int y) {
@@ -152,7 +170,8 @@ class svg_drawing {
 }  // namespace detail
 
 /// A timeline as an SVG picture: a line per rank, a box per action with its micro-batch, grey where
-/// the rank idles; behind it the most chunks that the rank holds. About 130 bytes per action.
+/// the rank idles; behind it the most chunks that the rank holds. Numbers shrink with their boxes,
+/// down to 3 pixels: a wider picture has more of them. About 150 bytes per action.
 [[nodiscard]] inline std::string to_svg(const forecast& drawn, const svg_options& options = {}) {
   return detail::svg_drawing{drawn, options}.take();
 }

@@ -16,10 +16,7 @@ template <cooperative Group, peer_memory Peers>
 RONDO_HOST_DEVICE bool barrier(Group& group, Peers& peers) {
   const std::uint32_t turn = peers.used().arrivals++ & 1u;
   group.sync();
-  announce(group, peers, [&](pad& to) { publish(to.arrived[turn].word, peers.word()); });
-  return wait_for_all(group, peers, [&](int rank) -> std::uint64_t& {
-    return peers.pad(rank).arrived[turn].word;
-  });
+  return meet(group, peers, [&](pad& of) -> std::uint64_t& { return of.arrived[turn].word; });
 }
 
 }  // namespace rondo::inline v0_1::protocol

@@ -151,7 +151,7 @@ void direct_all_to_all(Peers& peers, const T* in, T* out, const chunking& receiv
   const store how = store_for(peers, 2 * whole * static_cast<std::size_t>(size));
   rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
     for (int step = 0; step < size; ++step) {
-      const int rank = (peers.rank() + step) % size;
+      const int rank = rank_after(peers.rank(), step, size);
       copy_elements(out + received.offset(rank),
                     static_cast<const T*>(input_of(rank)) + theirs(rank), received.count(rank),
                     how);

@@ -37,7 +37,7 @@ void staged_gather(Peers& peers, const T* in, T* out, const chunking& cut, int r
       },
       [&](std::size_t k, unsigned bank) {
         for (int step = 1; gets && step < size; ++step) {
-          const int rank = (self + step) % size;
+          const int rank = rank_after(self, step, size);
           const part theirs = blocks.in_round(k, cut.count(rank));
           copy_part(alone, out + cut.offset(rank) + theirs.first,
                     static_cast<const T*>(blocks.at(rank, bank)), theirs.count);
@@ -49,8 +49,8 @@ void staged_gather(Peers& peers, const T* in, T* out, const chunking& cut, int r
 /// `use(k, source)` then reads, in rank order or not, `source(rank)`: round k of what rank sent
 /// here.
 template <peer_memory Peers, class T, class Use>
-void staged_by_rank(Peers& peers, const T* in, const chunking& sent, bool gives, std::size_t largest,
-                    const staged_blocks<Peers, T>& blocks, const Use& use) {
+void staged_by_rank(Peers& peers, const T* in, const chunking& sent, bool gives,
+                    std::size_t largest, const staged_blocks<Peers, T>& blocks, const Use& use) {
   one_thread alone;
   const int self = peers.rank();
   staged_rounds(
@@ -114,7 +114,7 @@ void staged_all_to_all(Peers& peers, const T* in, T* out, const chunking& sent,
   copy_part(alone, out + received.offset(self), in + sent.offset(self), received.count(self));
   staged_by_rank(peers, in, sent, true, largest, blocks, [&](std::size_t k, const auto& staged) {
     for (int step = 1; step < peers.size(); ++step) {
-      const int rank = (self + step) % peers.size();
+      const int rank = rank_after(self, step, peers.size());
       const part theirs = blocks.in_round(k, received.count(rank));
       copy_part(alone, out + received.offset(rank) + theirs.first, staged(rank), theirs.count);
     }

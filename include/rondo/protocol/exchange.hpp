@@ -44,10 +44,7 @@ RONDO_HOST_DEVICE bool one_hop(Group& group, Peers& peers, std::size_t count, co
     const std::size_t left = count - k * each;
     return left < each ? left : each;
   };
-  const auto after = [&](int step) {  // the rank itself last
-    const int rank = self + 1 + step;
-    return rank < size ? rank : rank - size;
-  };
+  const auto after = [&](int step) { return rank_after(self, 1 + step, size); };  // itself last
   return staged_rounds(
       group, peers, count > each ? (count + each - 1) / each : 1,
       [&](std::size_t k, unsigned bank) {

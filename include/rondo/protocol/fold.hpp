@@ -125,8 +125,8 @@ void fold_in_pairs(const Source& source, int sources, const Target& target, int 
                    std::size_t first, std::size_t last, const Reduction& with, store how) {
   using element = std::remove_pointer_t<decltype(target(0))>;
   using pair = pair_of<element>;
-  // In the same compiled form as pairs, for the same bits: which elements are alone depends on where
-  // a rank's target lies.
+  // In the same compiled form as pairs, for the same bits: which elements are alone depends on
+  // where a rank's target lies.
   const auto alone = [&](std::size_t begin, std::size_t end) {
     vectorized([&]() RONDO_INLINE_BODY {
       one_thread group;

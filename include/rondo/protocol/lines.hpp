@@ -153,7 +153,7 @@ RONDO_HOST_DEVICE bool exchange_lines(Group& group, Peers& peers, std::size_t co
   group.sync();
   for (std::size_t line = begin_line; line < lines; line += teams) {
     for (int step = 0; step < size; ++step) {
-      const int peer = self + 1 + step < size ? self + 1 + step : self + 1 + step - size;
+      const int peer = rank_after(self, 1 + step, size);
       for (unsigned lane = first_lane; lane < first_lane + lanes_here; ++lane) {
         const std::size_t first = first_of(line, lane);
         const std::size_t some = count_of(line, lane);

@@ -45,11 +45,11 @@ RONDO_HOST_DEVICE bool ring_all_reduce(Group& group, Peers& peers, std::size_t c
                                        const From& from, const To& to, const Reduction& with) {
   using partial = typename Reduction::partial;
   constexpr std::size_t wide = sizeof(partial) > sizeof(T) ? sizeof(partial) : sizeof(T);
-  constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
+  constexpr std::size_t line = line_of<T>;
   const int size = peers.size();
   const int self = peers.rank();
-  const int left = self == 0 ? size - 1 : self - 1;
-  const int right = self + 1 == size ? 0 : self + 1;
+  const int left = rank_after(self, size - 1, size);
+  const int right = rank_after(self, 1, size);
   const std::size_t each = peers.stage_bytes() / (wide * line) * line;
   if (each == 0) {
     peers.cannot_stage(wide * line, 1);

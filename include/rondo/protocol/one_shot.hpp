@@ -34,10 +34,7 @@ RONDO_HOST_DEVICE bool exchange_stages(Group& group, Peers& peers, const void* b
   }
 #endif
   group.sync();
-  announce(group, peers, [&](pad& to) { publish(to.staged[turn].word, peers.word()); });
-  if (!wait_for_all(group, peers, [&](int rank) -> std::uint64_t& {
-        return peers.pad(rank).staged[turn].word;
-      })) {
+  if (!meet(group, peers, [&](pad& of) -> std::uint64_t& { return of.staged[turn].word; })) {
     return false;
   }
   use([&](int rank) { return static_cast<const std::byte*>(peers.stage(rank, turn)); });

@@ -24,16 +24,14 @@ RONDO_HOST_DEVICE bool exchange_packets(Group& group, Peers& peers, const void* 
                                         std::size_t count, const Read& read) {
   const std::uint32_t turn = peers.used().packets++ & 1u;
   group.sync();
-  announce(group, peers, [&](pad& to) {
-    packet& mine = to.packets[turn];
-    if (count != 0) {  // `bytes` may be null
-      std::memcpy(mine.payload, bytes, count);
-    }
-    publish(mine.word, peers.word());
-  });
-  if (!wait_for_all(group, peers, [&](int rank) -> std::uint64_t& {
-        return peers.pad(rank).packets[turn].word;
-      })) {
+  const bool all_came = meet(
+      group, peers, [&](pad& of) -> std::uint64_t& { return of.packets[turn].word; },
+      [&](pad& to) {
+        if (count != 0) {  // `bytes` may be null
+          std::memcpy(to.packets[turn].payload, bytes, count);
+        }
+      });
+  if (!all_came) {
     return false;
   }
   for (int rank = 0; rank < peers.size(); ++rank) {

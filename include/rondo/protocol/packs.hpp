@@ -47,6 +47,25 @@ RONDO_HOST_DEVICE void store_pack(T* to, const pack<T, Width>& values) {
   *reinterpret_cast<pack<T, Width>*>(to) = values;
 }
 
+/// A pack element by element: elements i .. i + Width - 1 of a callable `(index) -> element`.
+template <class T, unsigned Width, class From>
+[[nodiscard]] RONDO_HOST_DEVICE pack<T, Width> gather_pack(const From& from, std::size_t i) {
+  pack<T, Width> made;
+  RONDO_UNROLL
+  for (unsigned k = 0; k < Width; ++k) {
+    made.value[k] = static_cast<T>(from(i + k));
+  }
+  return made;
+}
+/// Gives them, one by one, to a callable `(index, element)`.
+template <class T, unsigned Width, class To>
+RONDO_HOST_DEVICE void scatter_pack(const To& to, std::size_t i, const pack<T, Width>& values) {
+  RONDO_UNROLL
+  for (unsigned k = 0; k < Width; ++k) {
+    to(i + k, values.value[k]);
+  }
+}
+
 /// An array as a callable `(index) -> element` that also gives packs.
 template <class T>
 struct values_at {
@@ -58,12 +77,7 @@ struct values_at {
     if (takes_packs(data + i) || Width == 1) {
       return load_pack<Width>(data + i);
     }
-    pack<T, Width> made;
-    RONDO_UNROLL
-    for (unsigned k = 0; k < Width; ++k) {
-      made.value[k] = data[i + k];
-    }
-    return made;
+    return gather_pack<T, Width>(*this, i);
   }
 };
 
@@ -77,11 +91,8 @@ struct values_to {
   RONDO_HOST_DEVICE void packed(std::size_t i, const pack<T, Width>& values) const {
     if (takes_packs(data + i) || Width == 1) {
       store_pack(data + i, values);
-      return;
-    }
-    RONDO_UNROLL
-    for (unsigned k = 0; k < Width; ++k) {
-      data[i + k] = values.value[k];
+    } else {
+      scatter_pack(*this, i, values);
     }
   }
 };
@@ -94,12 +105,7 @@ template <class T, unsigned Width, class From>
   } else if constexpr (Width == 1) {
     return {{static_cast<T>(from(i))}};
   } else {
-    pack<T, Width> made;
-    RONDO_UNROLL
-    for (unsigned k = 0; k < Width; ++k) {
-      made.value[k] = static_cast<T>(from(i + k));
-    }
-    return made;
+    return gather_pack<T, Width>(from, i);
   }
 }
 
@@ -109,10 +115,7 @@ RONDO_HOST_DEVICE void pack_to(const To& to, std::size_t i, const pack<T, Width>
   if constexpr (requires { to.packed(i, values); }) {
     to.packed(i, values);
   } else {
-    RONDO_UNROLL
-    for (unsigned k = 0; k < Width; ++k) {
-      to(i + k, values.value[k]);
-    }
+    scatter_pack(to, i, values);
   }
 }
 
@@ -309,10 +312,7 @@ class pack_targets {
     if (aligned_) {
       store_pack(to + i, values);
     } else {
-      RONDO_UNROLL
-      for (unsigned k = 0; k < Width; ++k) {
-        to[i + k] = values.value[k];
-      }
+      scatter_pack(values_to<T>{to}, i, values);
     }
   }
 

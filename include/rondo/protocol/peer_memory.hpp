@@ -31,6 +31,15 @@ struct one_thread {
   RONDO_HOST_DEVICE static constexpr void sync() {}
 };
 
+/// The rank that stands `steps` places, at most `size`, behind rank `self` in the round of all.
+[[nodiscard]] RONDO_HOST_DEVICE constexpr int rank_after(int self, int steps, int size) {
+  return self + steps < size ? self + steps : self + steps - size;
+}
+
+/// Elements that fill a cache line; at least one.
+template <class T>
+inline constexpr std::size_t line_of = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
+
 /// Bytes that travel together with their signal in one cache line.
 struct alignas(128) packet {
   static constexpr std::size_t capacity = 56;
@@ -120,8 +129,8 @@ RONDO_HOST_DEVICE void announce(Group& group, Peers& peers, const Write& write) 
     const int size = peers.size();
     for (int step = static_cast<int>(group.thread_rank()); step < size;
          step += static_cast<int>(group.size())) {
-      const int rank = peers.rank() + 1 + step;  // links share the load; self last
-      write(peers.copy_at(rank < size ? rank : rank - size));
+      // Links share the load; self last.
+      write(peers.copy_at(rank_after(peers.rank(), 1 + step, size)));
     }
   } else if (group.thread_rank() == 0) {
     write(peers.pad(peers.rank()));
@@ -159,11 +168,13 @@ RONDO_HOST_DEVICE bool agree(Group& group, bool mine) {
 }
 
 /// Peer memory of ranks that may share processors, and know with whom.
-///  - `crowded()`  true if ranks share processors
-///  - `beside(r)`  rank r shares this rank's processor, as far as is known
+///  - `crowded()`         true if ranks share processors
+///  - `note_processor()`  shows the others which one this rank is on now
+///  - `beside(r)`         rank r shares this rank's processor, as far as is known
 template <class Peers>
 concept shares_processors = peer_memory<Peers> && requires(Peers& peers, int rank) {
   { peers.crowded() } -> std::same_as<bool>;
+  peers.note_processor();
   { peers.beside(rank) } -> std::same_as<bool>;
 };
 
@@ -178,8 +189,7 @@ RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& wo
   const auto each_peer = [&](const auto& wanted) {
     for (int step = shared ? static_cast<int>(group.thread_rank()) : 0; step < size - 1;
          step += shared ? static_cast<int>(group.size()) : 1) {
-      const int next = peers.rank() + 1 + step;  // each rank starts with another peer
-      const int rank = next < size ? next : next - size;
+      const int rank = rank_after(peers.rank(), 1 + step, size);  // each starts with another peer
       if (wanted(rank)) {
         came = came && peers.wait(rank, word_of(rank));
       }
@@ -187,11 +197,31 @@ RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& wo
   };
   if constexpr (shares_processors<Peers>) {
     if (peers.crowded()) {
+      peers.note_processor();
       each_peer([&](int rank) { return peers.beside(rank); });
     }
   }
   each_peer([](int) { return true; });
   return agree(group, came);
+}
+
+/// Returns when all ranks have come: each writes its word of the running step to `word_of(pad)`,
+/// after what `fill(pad)` writes to go with it, and watches those of all. True, on all threads,
+/// when they are there. The caller's group has synchronised since what is signalled was written;
+/// synchronises it. Cost: one latency.
+template <cooperative Group, peer_memory Peers, class WordOf, class Fill>
+RONDO_HOST_DEVICE bool meet(Group& group, Peers& peers, const WordOf& word_of, const Fill& fill) {
+  announce(group, peers, [&](pad& to) {
+    fill(to);
+    publish(word_of(to), peers.word());
+  });
+  return wait_for_all(group, peers, [&](int rank) -> std::uint64_t& {
+    return word_of(peers.pad(rank));
+  });
+}
+template <cooperative Group, peer_memory Peers, class WordOf>
+RONDO_HOST_DEVICE bool meet(Group& group, Peers& peers, const WordOf& word_of) {
+  return meet(group, peers, word_of, [](pad&) {});
 }
 
 }  // namespace rondo::inline v0_1::protocol

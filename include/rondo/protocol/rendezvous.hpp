@@ -31,13 +31,12 @@ RONDO_HOST_DEVICE T* seen_here(Peers& peers, int rank, T* pointer) {
 template <cooperative Group, peer_memory Peers>
 RONDO_HOST_DEVICE bool enter(Group& group, Peers& peers, const void* input, void* output) {
   group.sync();
-  announce(group, peers, [&](pad& to) {
-    to.entered.input = input;
-    to.entered.output = output;
-    publish(to.entered.word, peers.word());
-  });
-  return wait_for_all(group, peers,
-                      [&](int rank) -> std::uint64_t& { return peers.pad(rank).entered.word; });
+  return meet(
+      group, peers, [](pad& of) -> std::uint64_t& { return of.entered.word; },
+      [&](pad& to) {
+        to.entered.input = input;
+        to.entered.output = output;
+      });
 }
 
 /// What rank `rank` has shown, as this rank sees the same memory.
@@ -65,9 +64,7 @@ RONDO_HOST_DEVICE bool rendezvous(Group& group, Peers& peers, const void* input,
          [&](int rank) { return protocol::output_of(peers, rank); });
   });
   group.sync();
-  announce(group, peers, [&](pad& to) { publish(to.left.word, peers.word()); });
-  return wait_for_all(group, peers,
-                      [&](int rank) -> std::uint64_t& { return peers.pad(rank).left.word; });
+  return meet(group, peers, [](pad& of) -> std::uint64_t& { return of.left.word; });
 }
 
 }  // namespace rondo::inline v0_1::protocol

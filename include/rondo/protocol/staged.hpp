@@ -29,10 +29,7 @@ RONDO_HOST_DEVICE bool staged_rounds(Group& group, Peers& peers, std::size_t rou
     group.sync();
     fill(k, bank);
     group.sync();
-    announce(group, peers, [&](pad& to) { publish(to.staged[bank].word, peers.word()); });
-    if (!wait_for_all(group, peers, [&](int rank) -> std::uint64_t& {
-          return peers.pad(rank).staged[bank].word;
-        })) {
+    if (!meet(group, peers, [&](pad& of) -> std::uint64_t& { return of.staged[bank].word; })) {
       return false;
     }
     use(k, bank);
@@ -51,8 +48,8 @@ class staged_blocks {
   /// `parts` blocks in each area; `peers.cannot_stage(bytes, parts)` is called if elements are
   /// larger.
   RONDO_HOST_DEVICE staged_blocks(Peers& peers, int parts) : peers_{peers} {
-    constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
-    each_ = peers.stage_bytes() / static_cast<std::size_t>(parts) / sizeof(T) / line * line;
+    each_ = peers.stage_bytes() / static_cast<std::size_t>(parts) / sizeof(T) / line_of<T> *
+            line_of<T>;
     if (each_ == 0) {
       peers.cannot_stage(sizeof(T), parts);
     }
@@ -151,7 +148,7 @@ RONDO_HOST_DEVICE bool two_hops(Group& group, Peers& peers, std::size_t count, c
               pushes ? size : 1, mine.first, mine.count);
         }
         for (int step = 1; k < blocks && step <= size; ++step) {
-          const int rank = self + step < size ? self + step : self + step - size;
+          const int rank = rank_after(self, step, size);
           if (Work::stages_own || rank != self) {
             const part theirs = part_of(k, rank);
             work.stage(pushes ? place(rank, bank, self) : place(self, bank, rank), theirs.first,
@@ -161,7 +158,7 @@ RONDO_HOST_DEVICE bool two_hops(Group& group, Peers& peers, std::size_t count, c
       },
       [&](std::size_t k, unsigned bank) {
         for (int step = 1; k > 0 && step <= size; ++step) {
-          const int rank = self + step < size ? self + step : self + step - size;
+          const int rank = rank_after(self, step, size);
           const part theirs = part_of(k - 1, rank);
           work.use(pushes ? place(self, bank, size + rank) : place(rank, bank, size), theirs.first,
                    theirs.count, rank);
@@ -174,7 +171,7 @@ template <class Group, class T, class Reduction>
 struct staged_values {
   static constexpr access how = access::pull;
   static constexpr bool stages_own = false;
-  static constexpr std::size_t grain = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
+  static constexpr std::size_t grain = line_of<T>;
 
   Group& group;
   const T* in;

@@ -26,9 +26,8 @@ RONDO_HOST_DEVICE bool two_shot_all_reduce(Group& group, Peers& peers, const T* 
   } else {
     return rendezvous(group, peers, in, out, [&](const auto& input_of, const auto& output_of) {
       const std::size_t touched = 2 * static_cast<std::size_t>(peers.size()) * count * sizeof(T);
-      constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
       const part mine = even_part(count, static_cast<std::size_t>(peers.size()),
-                                  static_cast<std::size_t>(peers.rank()), line);
+                                  static_cast<std::size_t>(peers.rank()), line_of<T>);
       fold_each(
           group, [&](int rank) { return static_cast<const T*>(input_of(rank)); }, peers.size(),
           [&](int rank) { return static_cast<T*>(output_of(rank)); }, peers.size(), mine.first,

@@ -139,7 +139,7 @@ RONDO_HOST_DEVICE bool exchange_words(Group& group, Peers& peers, std::size_t co
   for (std::size_t c = group.thread_rank(); c < chunks; c += group.size()) {
     typename chunk::raw raw{};
     for (int step = 0; step < size; ++step) {
-      const int peer = self + 1 + step < size ? self + 1 + step : self + 1 + step - size;
+      const int peer = rank_after(self, 1 + step, size);
       if (!SameForAll || step == 0) {
         raw = rondo::bit_cast<typename chunk::raw>(
             detail::chunk_from<T>([&](std::size_t i) { return give(SameForAll ? self : peer, i); },

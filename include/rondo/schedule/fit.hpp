@@ -131,8 +131,8 @@ using constants = std::array<double, 11>;
 
 /// Finds a model's constants by Gauss-Newton steps on the relative errors. Predicted times are
 /// piecewise linear in the constants, so a step solves a linear problem, with no constant below 0.
-/// A constant that the samples say nothing about stays near the guess: to be off by all of it counts
-/// as much as one sample that is off by `loyalty_`.
+/// A constant that the samples say nothing about stays near the guess: to be off by all of it
+/// counts as much as one sample that is off by `loyalty_`.
 template <class Model>
 class fitting {
  public:

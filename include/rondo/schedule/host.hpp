@@ -37,8 +37,8 @@ struct host {
   cache of_core{};  ///< of each core alone
   cache of_all{};   ///< of all cores together
 
-  /// Where it is finite, messages are first brought into the receiver's memory, at this rate, as MPI
-  /// does; else the receiver copies or folds them where they lie.
+  /// Where it is finite, messages are first brought into the receiver's memory, at this rate, as
+  /// MPI does; else the receiver copies or folds them where they lie.
   double message_bytes_per_second = std::numeric_limits<double>::infinity();
   [[nodiscard]] constexpr bool lands() const {
     return message_bytes_per_second < std::numeric_limits<double>::infinity();

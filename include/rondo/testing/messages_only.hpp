@@ -26,6 +26,7 @@ class messages_only {
   [[nodiscard]] int rank() const { return inner_.rank(); }
   [[nodiscard]] int size() const { return inner_.size(); }
   [[nodiscard]] int node_size() const { return 1; }
+  [[nodiscard]] auto deadline() const { return inner_.deadline(); }
 
   template <class Body>
   void collective(const call& made, const Body& body) {

@@ -41,6 +41,7 @@ class recording {
   [[nodiscard]] int rank() const { return inner_->rank(); }
   [[nodiscard]] int size() const { return inner_->size(); }
   [[nodiscard]] int node_size() const { return inner_->node_size(); }
+  [[nodiscard]] auto deadline() const { return inner_->deadline(); }
   [[nodiscard]] recording split(int color, int key = 0) {
     return recording{std::make_unique<Comm>(inner_->split(color, key))};
   }

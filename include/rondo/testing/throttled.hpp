@@ -73,6 +73,7 @@ class throttled {
   [[nodiscard]] int rank() const noexcept { return comm_.rank(); }
   [[nodiscard]] int size() const noexcept { return comm_.size(); }
   [[nodiscard]] int node_size() const noexcept { return 1; }
+  [[nodiscard]] auto deadline() const noexcept { return comm_.deadline(); }
   [[nodiscard]] auto& scratch() noexcept { return comm_.scratch(); }
   [[nodiscard]] auto& widened() noexcept { return comm_.widened(); }
   [[nodiscard]] auto& kept() noexcept { return comm_.kept(); }

@@ -6,12 +6,7 @@
 #include <rondo/transport/thread.hpp>
 #include <rondo/version.hpp>
 
-#include <cstddef>
-#include <limits>
-
-#include <sched.h>
-#include <unistd.h>
-
+/// How a rank waits for another: it looks again, then gives its processor away.
 namespace rondo::inline v0_1::detail {
 
 using clock = std::chrono::steady_clock;
@@ -24,31 +19,6 @@ inline void relax() noexcept {
 #endif
 }
 
-/// Processors that this process may run on.
-[[nodiscard]] inline int processors() noexcept {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    return CPU_COUNT(&set);
-  }
-#endif
-  const long found = sysconf(_SC_NPROCESSORS_ONLN);
-  return found < 1 ? 1 : static_cast<int>(found);
-}
-
-/// From how many bytes on that a call touches its stores go around the cache; never, where that has
-/// not been measured to pay. On Zen 5 (EPYC, 2 processors, 2026-11-27) a call whose bytes are half
-/// as many again as the last-level cache holds takes 0.6 to 0.9 of the time, but one whose bytes
-/// just fill it 1.1 to 2.3 times as long; on Skylake-SP a fold from memory took a quarter longer.
-[[nodiscard]] inline std::size_t streams_from() noexcept {
-#if defined(__x86_64__) && defined(__GNUC__)
-  if (__builtin_cpu_is("amd")) {
-    return std::size_t{48} << 20;  // a core complex has 32 MiB; what the system says varies
-  }
-#endif
-  return (std::numeric_limits<std::size_t>::max)();
-}
-
 /// How often to look again before the processor is given away, where every rank has one.
 inline constexpr int looks_alone = 4000;
 
@@ -57,15 +27,6 @@ inline constexpr int looks_alone = 4000;
 /// slower than 20 (Skylake-SP), and 20 a third slower than 4 (Zen 5).
 [[nodiscard]] constexpr int spins_for(int ranks, int cores) noexcept {
   return ranks <= cores ? looks_alone : 4;
-}
-
-/// The processor that the caller runs on, for now; 0 where nobody knows.
-[[nodiscard]] inline int processor_here() noexcept {
-#if defined(__linux__)
-  return sched_getcpu();
-#else
-  return 0;
-#endif
 }
 
 /// Where ranks share processors and know which: how often to look again for a rank of another

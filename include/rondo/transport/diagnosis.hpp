@@ -118,7 +118,9 @@ bool find_disagreement(Group& in, int self, std::uint64_t word) {
           "ranks disagree about call " + std::to_string(number) + ": got " + got + " on rank " +
               std::to_string(odd) + ", expected " + expected + " as on rank " +
               std::to_string(usual) +
-              (got == expected ? ", with other counts, or with other parameters of the algorithm, operation or codec" : "") +
+              (got == expected ? ", with other counts, or with other parameters of the algorithm, "
+                                 "operation or codec"
+                               : "") +
               "; every rank must make the same calls in the same order");
   return true;
 }

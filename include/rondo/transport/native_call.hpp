@@ -43,12 +43,12 @@ concept native_rooted = requires(const Job& job) {
   { job.root } -> std::convertible_to<int>;
 };
 
-/// `with` folds: values are lifted, where `lifts` says so, folded by `with.with`, and lowered.
+/// `fold` folds: values are lifted, where `lifts` says so, folded by `fold.reduction`, and lowered.
 template <class Job>
 concept native_fold = requires(const Job& job, std::size_t count) {
-  { job.with.lifts } -> std::convertible_to<bool>;
-  job.with.with.operation;
-  job.with.finish(job.out, count);
+  { job.fold.lifts } -> std::convertible_to<bool>;
+  job.fold.reduction.operation;
+  job.fold.finish(job.out, count);
 };
 
 }  // namespace rondo::inline v0_1::detail

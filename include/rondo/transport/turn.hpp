@@ -33,7 +33,7 @@ using arrival = void (*)(std::size_t, const std::byte*);
 /// A turn that runs schedules.
 ///  - `word()`  the number of the call in its upper half, equal on all ranks
 ///  - `exchange(out, in, arrived)`  one round: sends all of `out`, takes all of `in` in that order,
-///    calls `arrived(k, bytes)` for each, and returns when the bytes of `out` are the caller's again
+///    calls `arrived(k, bytes)` for each, and returns when the bytes of `out` are the caller's
 template <class Turn>
 concept exchanging = requires(Turn& turn, const std::vector<outgoing>& out,
                               const std::vector<incoming>& in, arrival arrived) {

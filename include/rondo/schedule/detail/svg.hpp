@@ -39,8 +39,9 @@ class svg_writer {
         left + span_ + 40, height);
     out_.print(
         "<text x=\"{}\" y=\"22\" font-size=\"15\">{} on {} ranks</text>"
-        "<text x=\"{}\" y=\"22\" fill=\"#555\" text-anchor=\"end\">time in {}</text>\n",
-        left, name_of(schedule_.what), schedule_.size, left + span_, unit_);
+        "<text x=\"{}\" y=\"22\" fill=\"#555\" text-anchor=\"end\">time in {}, {} in all</text>\n",
+        left, name_of(schedule_.what), schedule_.size, left + span_, unit_,
+        text::significant{seconds_, 3});
     axis();
     for (int rank = 0; rank < schedule_.size; ++rank) {
       out_.print(
@@ -80,10 +81,23 @@ class svg_writer {
                                  std::to_string(of.first + of.count - 1);
   }
 
+  /// 1, 2 or 5 times a power of ten, so that the picture has five to ten of them.
+  [[nodiscard]] double tick() const {
+    double power = 1;
+    while (power * 10 <= seconds_) {
+      power *= 10;
+    }
+    while (power > seconds_) {
+      power /= 10;
+    }
+    return seconds_ < 2 * power ? power / 5 : seconds_ < 5 * power ? power / 2 : power;
+  }
+
   void axis() {
     const double base = top + row_height * schedule_.size + 4;
-    for (int tick = 0; tick <= 5; ++tick) {
-      const double time = seconds_ * tick / 5;
+    const double apart = tick();
+    for (int k = 0; k * apart <= seconds_ * (1 + 1e-9); ++k) {
+      const double time = k * apart;
       out_.print(
           "<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke=\"#eee\"/>"
           "<text x=\"{}\" y=\"{}\" fill=\"#555\" text-anchor=\"middle\">{}</text>\n",

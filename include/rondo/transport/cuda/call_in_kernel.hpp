@@ -65,8 +65,8 @@ template <class Job>
 [[nodiscard]] auto operation_of(const Job& job) {
   if constexpr (requires { job.operation; }) {
     return job.operation;
-  } else if constexpr (requires { job.with.with.operation; }) {
-    return job.with.with.operation;
+  } else if constexpr (requires { job.fold.reduction.operation; }) {
+    return job.fold.reduction.operation;
   } else {
     return op::sum{};  // nothing is folded
   }

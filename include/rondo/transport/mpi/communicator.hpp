@@ -8,6 +8,7 @@
 #include <rondo/transport/guard.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/group.hpp>
+#include <rondo/transport/mpi/survivors.hpp>
 #include <rondo/transport/mpi/turn.hpp>
 #include <rondo/transport/mpi/window_turn.hpp>
 #include <rondo/transport/worker.hpp>
@@ -69,6 +70,9 @@ class communicator {
 
   [[nodiscard]] int rank() const noexcept { return state_->in.rank(); }
   [[nodiscard]] int size() const noexcept { return state_->in.size(); }
+
+  /// How long a rank waits for another before it gives up on it.
+  [[nodiscard]] clock::duration deadline() const noexcept { return state_->in.deadline; }
 
   /// Ranks per node, where they are equally many on each and numbered node by node; else 1.
   [[nodiscard]] int node_size() const noexcept { return state_->in.where.node_size; }
@@ -153,7 +157,7 @@ class communicator {
     auto& in = state_->in;
     in.fail(error_code::revoked, rank(),
             "rank " + std::to_string(rank()) + " has left this communicator by shrink()");
-    return adopt(in.survivors());
+    return adopt(survivors(in));
   }
 
  private:

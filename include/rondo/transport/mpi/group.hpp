@@ -5,23 +5,23 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/peer_memory.hpp>
+#include <rondo/transport/backoff.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/board.hpp>
 #include <rondo/transport/mpi/handle.hpp>
+#include <rondo/transport/mpi/offers.hpp>
 #include <rondo/transport/mpi/place.hpp>
 #include <rondo/transport/mpi/window.hpp>
-#include <rondo/transport/backoff.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace rondo::inline v0_1::mpi {
@@ -46,13 +46,6 @@ struct unclaimed {
   std::uint64_t bytes;
   std::uint64_t number;
   std::vector<std::byte> eager;
-};
-
-/// A message of the user that this rank has begun to send and does not wait for.
-struct in_transit {
-  std::uint64_t number;  ///< 0: it is sent
-  std::vector<std::byte> packet;
-  std::vector<MPI_Request> requests;
 };
 
 /// What one process knows about one communicator.
@@ -90,7 +83,7 @@ class group {
     if (!is_running()) {
       return;
     }
-    const bool all_taken = abandon_offers();
+    const bool all_taken = offers.abandon();
     own_board().returned.store(true, std::memory_order_release);
     if (failed() || !notes_.empty() || !all_taken) {
       // Messages that nobody took are still about: no later communicator may get their context.
@@ -154,25 +147,6 @@ class group {
     return board_of(rank).returned.load(std::memory_order_acquire);
   }
 
-  // --- offers ----------------------------------------------------------------------------------
-
-  /// A place for another offer: of one that is sent, if there is any.
-  [[nodiscard]] in_transit& free_offer() {
-    auto free = offers_.begin();
-    while (free != offers_.end() && !settled(*free)) {
-      ++free;
-    }
-    in_transit& made = free != offers_.end() ? *free : offers_.emplace_back();
-    made.number = ++offers_made_;
-    made.requests.clear();
-    return made;
-  }
-  [[nodiscard]] bool is_sent(std::uint64_t number) {
-    const auto found = std::find_if(offers_.begin(), offers_.end(),
-                                    [&](const in_transit& one) { return one.number == number; });
-    return found == offers_.end() || settled(*found);
-  }
-
   // --- the end -------------------------------------------------------------------------------
 
   [[nodiscard]] verdict& why() const noexcept { return memory_ ? memory_->of(0).why : *verdict_; }
@@ -215,24 +189,6 @@ class group {
     }
   }
 
-  /// Those who call this before the deadline, on a communicator of MPI's that the caller frees.
-  [[nodiscard]] MPI_Comm survivors() {
-    MPI_Comm made = MPI_COMM_NULL;
-    if (!memory_) {
-      return meet_all();
-    }
-    const auto present = agree_on_survivors();
-    MPI_Group all = MPI_GROUP_NULL;
-    MPI_Group rest = MPI_GROUP_NULL;
-    MPI_Comm_group(around_.get(), &all);
-    MPI_Group_incl(all, static_cast<int>(present.size()), present.data(), &rest);
-    const int result = MPI_Comm_create_group(around_.get(), rest, tag_limit, &made);
-    MPI_Group_free(&all);
-    MPI_Group_free(&rest);
-    check(result, "MPI_Comm_create_group");
-    return made;
-  }
-
   clock::duration deadline;
   place where;
   int spins = 20;
@@ -247,6 +203,7 @@ class group {
   record::site told_message;
   std::vector<std::uint64_t> sent;  ///< large messages of the user, by peer
   std::vector<unclaimed> taken;
+  offers_under_way offers;
   detail::arena inbox;
   detail::arena outbox;
   std::vector<MPI_Request> receives;
@@ -278,38 +235,6 @@ class group {
     return true;
   }
 
-  /// What nobody has taken stays with MPI, which may read it until the process ends. Returns
-  /// whether all was taken.
-  bool abandon_offers() {
-    bool all_taken = true;
-    for (in_transit& one : offers_) {
-      int done = 1;
-      MPI_Testall(static_cast<int>(one.requests.size()), one.requests.data(), &done,
-                  MPI_STATUSES_IGNORE);
-      if (done == 0) {
-        for (MPI_Request& each : one.requests) {
-          if (each != MPI_REQUEST_NULL) {
-            MPI_Request_free(&each);
-          }
-        }
-        static_cast<void>(new std::vector<std::byte>{std::move(one.packet)});
-        all_taken = false;
-      }
-    }
-    return all_taken;
-  }
-
-  [[nodiscard]] static bool settled(in_transit& one) {
-    int done = 1;
-    if (one.number != 0) {
-      check(MPI_Testall(static_cast<int>(one.requests.size()), one.requests.data(), &done,
-                        MPI_STATUSES_IGNORE),
-            "MPI_Isend");
-      one.number = done != 0 ? 0 : one.number;
-    }
-    return done != 0;
-  }
-
   /// Nobody waits for a note, so it must fit what MPI sends without being asked; its bytes are
   /// kept.
   void send_note(const void* what, std::size_t bytes) {
@@ -322,65 +247,6 @@ class group {
         MPI_Request_free(&request);
       }
     }
-  }
-
-  /// Ranks that want to go on, the same list for all of them. Whoever first sees that all who still
-  /// live have come, or that the deadline has passed, writes it down.
-  [[nodiscard]] std::vector<int> agree_on_survivors() {
-    auto& state = of(0).reunion;
-    own_board().wants_to_shrink.store(true, std::memory_order_release);
-    const auto since = clock::now();
-    detail::backoff patience;
-    while (state.load(std::memory_order_acquire) != 2) {
-      bool complete = clock::now() - since > deadline;
-      if (!complete) {
-        complete = true;
-        for (int other = 0; other < size_; ++other) {
-          const auto& told = board_of(other);
-          complete = complete && (told.wants_to_shrink.load(std::memory_order_acquire) ||
-                                  told.returned.load(std::memory_order_acquire));
-        }
-      }
-      std::uint32_t open = 0;
-      if (complete && state.compare_exchange_strong(open, 1, std::memory_order_acq_rel)) {
-        for (int other = 0; other < size_; ++other) {
-          of(other).survives.store(board_of(other).wants_to_shrink.load(std::memory_order_acquire),
-                                   std::memory_order_relaxed);
-        }
-        state.store(2, std::memory_order_release);
-      }
-      static_cast<void>(patience.pause());
-    }
-    if (!of(rank_).survives.load(std::memory_order_acquire)) {
-      raise(revoked{"shrink: rank " + std::to_string(rank_) +
-                        " came after the deadline; the others went on without it",
-                    rank_});
-    }
-    std::vector<int> present;
-    for (int other = 0; other < size_; ++other) {
-      if (of(other).survives.load(std::memory_order_relaxed)) {
-        present.push_back(other);
-      }
-    }
-    return present;
-  }
-
-  /// A duplicate of the communicator, if all ranks come for it before the deadline.
-  [[nodiscard]] MPI_Comm meet_all() {
-    MPI_Comm made = MPI_COMM_NULL;
-    MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Comm_idup(around_.get(), &made, &request), "MPI_Comm_idup");
-    const auto since = clock::now();
-    detail::backoff patience;
-    for (int done = 0; done == 0; static_cast<void>(patience.pause())) {
-      check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Comm_idup");
-      if (done == 0 && clock::now() - since > deadline) {
-        raise(timeout{"shrink: without shared memory all " + std::to_string(size_) +
-                          " ranks must call it, and some did not before the deadline",
-                      rank_});
-      }
-    }
-    return made;
   }
 
   [[nodiscard]] static owned_communicator duplicate(MPI_Comm of) {
@@ -398,8 +264,6 @@ class group {
   std::unique_ptr<board[]> boards_;  ///< where there is no shared memory: what others have told
   std::unique_ptr<verdict> verdict_;
   std::vector<std::vector<std::byte>> notes_;
-  std::vector<in_transit> offers_;
-  std::uint64_t offers_made_ = 0;
 };
 
 }  // namespace rondo::inline v0_1::mpi

@@ -60,7 +60,7 @@ using value_of = std::remove_pointer_t<decltype(Job::out)>;
 
 template <detail::native_fold Job>
 [[nodiscard]] auto folding_of(const Job& job) {
-  using fold = std::remove_const_t<decltype(job.with)>;
+  using fold = std::remove_const_t<decltype(job.fold)>;
   using folds = typename fold::folds;
   return folding<decltype(folds::operation), value_of<Job>, folds>(job.comm.kept());
 }
@@ -69,7 +69,7 @@ template <detail::native_fold Job>
 template <class Job, class Reduce>
 requires detail::native_whole<Job> && detail::native_fold<Job>
 void reduce_natively(const Job& job, bool gets_result, const Reduce& reduce) {
-  using fold = std::remove_const_t<decltype(job.with)>;
+  using fold = std::remove_const_t<decltype(job.fold)>;
   using partial = typename fold::partial;
   const auto in_pieces = [&](const partial* in, partial* out) {
     std::size_t done = 0;
@@ -81,12 +81,12 @@ void reduce_natively(const Job& job, bool gets_result, const Reduce& reduce) {
   };
   if constexpr (fold::lifts) {
     auto* wide = reinterpret_cast<partial*>(job.comm.widened().get(job.count * sizeof(partial)));
-    job.with.lift(job.in, wide, job.count);
+    job.fold.lift(job.in, wide, job.count);
     in_pieces(wide, wide);
-    job.with.lower(wide, job.out, gets_result ? job.count : 0);
+    job.fold.lower(wide, job.out, gets_result ? job.count : 0);
   } else {
     in_pieces(job.in, gets_result ? job.out : nullptr);
-    job.with.finish(job.out, gets_result ? job.count : 0);
+    job.fold.finish(job.out, gets_result ? job.count : 0);
   }
 }
 
@@ -125,7 +125,7 @@ void run_native(MPI_Comm over, make<collective::reduce>, const Job& job) {
 template <detail::native_chunks Job>
 requires detail::native_fold<Job>
 void run_native(MPI_Comm over, make<collective::reduce_scatter>, const Job& job) {
-  using fold = std::remove_const_t<decltype(job.with)>;
+  using fold = std::remove_const_t<decltype(job.fold)>;
   using partial = typename fold::partial;
   const auto [type, operation] = folding_of(job);
   const std::size_t whole = job.sent.total(job.comm.size());
@@ -143,14 +143,14 @@ void run_native(MPI_Comm over, make<collective::reduce_scatter>, const Job& job)
     const bool own_part = job.out >= job.in && job.out < job.in + whole;
     if (!own_part) {
       scatter(job.in, job.out);
-      job.with.finish(job.out, mine);
+      job.fold.finish(job.out, mine);
       return;
     }
   }
   auto* wide = reinterpret_cast<partial*>(job.comm.widened().get((whole + mine) * sizeof(partial)));
-  job.with.lift(job.in, wide, whole);
+  job.fold.lift(job.in, wide, whole);
   scatter(wide, wide + whole);
-  job.with.lower(wide + whole, job.out, mine);
+  job.fold.lower(wide + whole, job.out, mine);
 }
 
 template <detail::native_chunks Job>

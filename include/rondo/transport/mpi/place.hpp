@@ -3,23 +3,20 @@
 #pragma once
 
 #include <rondo/transport/mpi/handle.hpp>
+#include <rondo/transport/processors.hpp>
 #include <rondo/version.hpp>
 
 #include <cstdint>
 #include <cstring>
-#include <thread>
-
-#if defined(__linux__)
-#include <sched.h>
-#endif
+#include <iterator>
 
 namespace rondo::inline v0_1::mpi {
 
 /// Where the ranks of a communicator run.
 struct place {
   int node_ranks = 1;  ///< ranks on this node
-  int node_size =
-      1;  ///< the same, if every node has equally many, with neighbouring numbers; else 1
+  /// The same, if every node has equally many, with neighbouring numbers; else 1.
+  int node_size = 1;
   int processors = 1;  ///< that the ranks of this node may use together
 };
 
@@ -37,8 +34,7 @@ struct place {
     return CPU_COUNT(&set);
   }
 #endif
-  const int found = static_cast<int>(std::thread::hardware_concurrency());
-  return found < 1 ? 1 : found;
+  return detail::processors();
 }
 
 /// Collective over `around`. With `ranks_per_node` not 0, as if so many neighbours had a node each.

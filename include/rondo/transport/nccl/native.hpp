@@ -24,11 +24,11 @@ using element_of_job = std::remove_const_t<std::remove_pointer_t<decltype(Job::o
 
 /// The operation of a job that folds.
 template <class Job>
-using operation_of_job = std::remove_const_t<decltype(Job::with.with.operation)>;
+using operation_of_job = std::remove_const_t<decltype(Job::fold.reduction.operation)>;
 
 template <class Job>
 [[nodiscard]] consteval bool folds_with_fit(bool as_meant) {
-  if constexpr (requires(const Job& job) { job.with.with.operation; }) {
+  if constexpr (requires(const Job& job) { job.fold.reduction.operation; }) {
     using T = element_of_job<Job>;
     using operation = operation_of_job<Job>;
     return as_meant ? folds_natively_as_meant<operation, T> : folds_natively<operation, T>;
@@ -46,7 +46,7 @@ template <class Turn, class Job, class Run>
 void with_operation(Turn& turn, const Job& job, const Run& run) {
   using operation = operation_of_job<Job>;
   if constexpr (is_scaled<operation>) {
-    auto factor = job.with.with.operation.factor;
+    auto factor = job.fold.reduction.operation.factor;
     ncclRedOp_t made{};
     turn.check(ncclRedOpCreatePreMulSum(&made, &factor, data_type<decltype(factor)>,
                                         ncclScalarHostImmediate, turn.raw()),

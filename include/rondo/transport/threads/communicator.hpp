@@ -42,6 +42,9 @@ class communicator {
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return in_->size(); }
 
+  /// How long a rank waits for another before it gives up on it.
+  [[nodiscard]] clock::duration deadline() const noexcept { return in_->around->deadline; }
+
   /// Processors that the ranks share.
   [[nodiscard]] int processors() const noexcept { return in_->around->processors; }
 
@@ -236,7 +239,7 @@ class communicator {
     return made;
   }
 
-  detail::background begun_;  ///< first: when this handle moves, its calls end before anything else moves
+  detail::background begun_;  ///< first: before anything else of this handle moves, its calls end
   detail::shared<group> in_;
   int rank_;
   private_state mine_;

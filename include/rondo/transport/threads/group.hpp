@@ -4,10 +4,12 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/peer_memory.hpp>
-#include <rondo/transport/diagnosis.hpp>
-#include <rondo/transport/shared.hpp>
 #include <rondo/transport/backoff.hpp>
+#include <rondo/transport/diagnosis.hpp>
+#include <rondo/transport/processors.hpp>
+#include <rondo/transport/shared.hpp>
 #include <rondo/transport/threads/channel.hpp>
 #include <rondo/version.hpp>
 
@@ -96,7 +98,7 @@ struct world : detail::owned {
         deadline{patience},
         processors{detail::processors()},
         crowded{ranks > processors},
-        streams_from{detail::streams_from()},
+        streams_from{protocol::streams_from()},
         present(static_cast<std::size_t>(ranks)) {}
 
   /// Rank `rank` (a world number) has left. If it threw, all its communicators die.
@@ -149,7 +151,8 @@ struct group : detail::owned {
     delete failed.load(std::memory_order_acquire);
   }
 
-  [[nodiscard]] static detail::shared<group> make(detail::shared<world> around, std::vector<int> world_ranks) {
+  [[nodiscard]] static detail::shared<group> make(detail::shared<world> around,
+                                                  std::vector<int> world_ranks) {
     detail::shared<group> made{new group{std::move(around), std::move(world_ranks)}};
     const std::scoped_lock hold{made->around->lock};
     for (std::size_t rank = 0; rank < made->ranks.size(); ++rank) {
