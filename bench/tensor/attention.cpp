@@ -5,6 +5,7 @@
 // shape: even shards, no mask, no capacity. BLAS is the user's products. The variants take turns;
 // medians of the rounds' ratios are printed.
 #include "blas.hpp"
+#include "turns.hpp"
 
 #include <rondo/collective/all_gather.hpp>
 #include <rondo/collective/all_to_all.hpp>

@@ -5,6 +5,7 @@
 // as the user's products. The variants take turns, in both orders; medians of the rounds' ratios
 // are printed. The control is the calls by hand once more, in memory of their own.
 #include "blas.hpp"
+#include "turns.hpp"
 
 #include <rondo/collective/all_reduce.hpp>
 #include <rondo/tensor/mlp.hpp>
@@ -89,7 +90,7 @@ struct by_hand {
 };
 
 void compare(int ranks, sizes s, std::size_t leaf, int rounds) {
-  bench::turns steps{4}, sums{3};
+  bench::turns steps{4};
   rondo::threads::run(ranks, [&](auto& comm) {
     using communicator = std::remove_reference_t<decltype(comm)>;
     const rondo::cut features = rondo::cut::even(s.d_ff, ranks, leaf);
@@ -125,28 +126,9 @@ void compare(int ranks, sizes s, std::size_t leaf, int rounds) {
     for (int round = 0; round < rounds + 2; ++round) {
       steps.round(comm, round, 1, [&] { hand(); }, by_layer, [&] { control(); }, by_leaves);
     }
-
-    // The reduction alone, of the sums that a rank's leaves have been folded to.
-    rondo::tree_exchange exchange{rondo::detail::leaf_cut(features, leaf)};
-    rondo::tree_sum<float> terms{b.y.size()};
-    for (const auto& one : rondo::detail::leaves_of(features, comm.rank(), leaf)) {
-      std::fill(terms.room().begin(), terms.room().end(), 1.0F);
-      terms.put(one.number);
-    }
-    std::vector<float> in(b.y), out(b.y), result(b.y);
-    for (int round = 0; round < rounds + 2; ++round) {
-      sums.round(
-          comm, round, 40, [&] { rondo::all_reduce(comm, in); },
-          [&] { rondo::all_reduce(comm, b.x, out); },
-          [&] {
-            exchange.reduce(tensor, terms, whole{{result.data(), s.tokens, s.d_model}});
-          });
-    }
   });
-  std::printf("%5d  %8.2f ms  %7.3f  %7.3f  %7.3f  %9.2f us  %9.2f us  %7.2f  %7.2f\n", ranks,
-              steps.milliseconds(0), steps.ratio(2, 0), steps.ratio(1, 0), steps.ratio(3, 1),
-              1000 * sums.milliseconds(0), 1000 * sums.milliseconds(1), sums.ratio(2, 0),
-              sums.ratio(2, 1));
+  std::printf("%5d  %8.2f ms  %7.3f  %7.3f  %7.3f\n", ranks, steps.milliseconds(0),
+              steps.ratio(2, 0), steps.ratio(1, 0), steps.ratio(3, 1));
 }
 
 }  // namespace
@@ -154,9 +136,8 @@ void compare(int ranks, sizes s, std::size_t leaf, int rounds) {
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 25;
   openblas_set_num_threads(1);
-  std::printf("       64 x 1024 x 4096 floats: a step           all_reduce of 256 KiB    tree/\n"
-              "ranks   by hand   control    layer   exact/    in place       apart    in place"
-              "    apart\n"
+  std::printf("       64 x 1024 x 4096 floats: a step\n"
+              "ranks   by hand   control    layer   exact/\n"
               "                    /hand    /hand    layer\n");
   for (const int ranks : {1, 2, 3, 4}) {
     compare(ranks, {64, 1024, 4096}, 512, rounds);

@@ -85,18 +85,22 @@ class tree_sum {
   tree_sum() = default;
   explicit tree_sum(std::size_t elements) : elements_{elements}, array_{elements} {}
 
-  /// Begins anew, with arrays of `elements` elements.
-  void restart(std::size_t elements) {
+  /// Begins anew, with arrays of `elements` elements. The first leaf is put into `lent`, if given:
+  /// the memory of the result, say, which the sum of leaves that come in order then lies in. It is
+  /// the sum's until the next `restart`.
+  void restart(std::size_t elements, T* lent = nullptr) {
     if (elements > array_) {
       memory_.clear();
-      free_.clear();
-      open_ = nullptr;
       array_ = elements;
-    } else {
-      for (const held& one : nodes_) {
-        free_.push_back(one.value);
-      }
     }
+    free_.clear();
+    for (std::vector<T>& one : memory_) {
+      free_.push_back(one.data());
+    }
+    if (lent != nullptr) {
+      free_.push_back(lent);
+    }
+    open_ = nullptr;
     elements_ = elements;
     nodes_.clear();
   }
@@ -127,7 +131,7 @@ class tree_sum {
   /// The largest whole subtrees of the leaves that were put, from left to right.
   [[nodiscard]] const std::vector<held>& nodes() const noexcept { return nodes_; }
 
-  /// Memory held for nodes.
+  /// Memory held for nodes, without what is lent.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return memory_.size() * array_ * sizeof(T);
   }

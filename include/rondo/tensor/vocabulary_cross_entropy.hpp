@@ -111,7 +111,8 @@ class vocabulary_cross_entropy {
       });
     }
     reduce<op::max>(where, largest_, 1, tokens);
-    sums_.restart(kinds * tokens);
+    folded_.resize(kinds * tokens);
+    sums_.restart(kinds * tokens, folded_.data());
     for (const detail::held_leaf& leaf : leaves_) {
       const auto terms = sums_.room();
       std::fill(terms.begin(), terms.end(), 0.0);
@@ -218,14 +219,12 @@ class vocabulary_cross_entropy {
                                replicated<double, Team::axis>{view});
   }
 
-  /// All ranks' sums into `folded_`.
+  /// All ranks' sums into `folded_`, in which the first of this rank's lies.
   void fold(source_location where, std::size_t kinds, std::size_t tokens) {
-    folded_.resize(kinds * tokens);
     if constexpr (detail::is_exact<Order>) {
       tree_->reduce(ranks_, sums_,
                     replicated<double, Team::axis>{{folded_.data(), kinds, tokens}}, where);
     } else {
-      std::copy_n(sums_.nodes().front().value, folded_.size(), folded_.data());
       reduce<op::sum>(where, folded_, kinds, tokens);
     }
   }
@@ -261,12 +260,8 @@ template <axis_name Axis = "tensor", class Order = any_order>
     made.forward.push_back(std::move(one));
   }
   made.saved_bytes = tokens * sizeof(double);
-  std::size_t terms = kinds * tokens * sizeof(double);
-  const std::size_t sums = terms;
-  if constexpr (detail::is_exact<Order>) {
-    terms = planned.terms_bytes(kinds, planned.features(vocabulary));
-  }
-  made.peak_bytes = made.saved_bytes + tokens * sizeof(double) + terms + sums;
+  made.peak_bytes = made.saved_bytes + (1 + kinds) * tokens * sizeof(double) +
+                    planned.terms_bytes(kinds, planned.features(vocabulary));
   return made;
 }
 

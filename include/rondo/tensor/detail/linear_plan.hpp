@@ -73,14 +73,16 @@ class planner {
     }
   }
 
-  /// Memory that passes: rows gathered, and terms of rows; in exact mode, the nodes of the sum.
+  /// Memory that passes: rows gathered, and terms of rows; in exact mode, the nodes of the sum, the
+  /// first of which lies in the result where that is whole.
   [[nodiscard]] std::size_t gathered_bytes(std::size_t columns) const {
     return splits_rows ? tokens_ * columns * sizeof(T) : 0;
   }
   [[nodiscard]] std::size_t terms_bytes(std::size_t columns, const cut& by) const {
     const std::size_t elements = tokens_ * columns;
     if constexpr (is_exact<Order>) {
-      return tree_exchange{leaf_cut(by, order_.features)}.arrays() * elements * sizeof(T);
+      const std::size_t arrays = tree_exchange{leaf_cut(by, order_.features)}.arrays();
+      return (arrays - (splits_rows || arrays == 0 ? 0 : 1)) * elements * sizeof(T);
     } else {
       return splits_rows ? elements * sizeof(T) : 0;
     }

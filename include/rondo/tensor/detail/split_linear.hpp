@@ -149,7 +149,11 @@ class split_linear {
     if constexpr (is_exact<Order>) {
       auto& sums =
           ranks_.passage().kept.template get<tree_sum<T>>(0, [] { return tree_sum<T>{}; });
-      sums.restart(rows * columns);
+      T* lent = nullptr;
+      if constexpr (is_replicated<To>) {
+        lent = out.values.contiguous() ? out.values.data : nullptr;
+      }
+      sums.restart(rows * columns, lent);
       for (const held_leaf& leaf : leaves_) {
         product(leaf.local, matrix<T>{sums.room().data(), rows, columns});
         sums.put(leaf.number);
