@@ -217,18 +217,33 @@ TEST_CASE("mpi: what an operation throws is revoked on the others") {
       });
 }
 
+TEST_CASE("mpi: what a rank tells of itself in too many letters ends in dots") {
+  rondo::mpi::short_text<12> told;
+  told.write("twelve chars");
+  CHECK(told.view() == "twelve chars");
+  told.write("thirteen more");
+  CHECK(told.view() == "thirteen ...");
+  told.write("error_");
+  told.append("feed");
+  told.append("back<int8>");
+  told.append("<");
+  CHECK(told.view() == "error_fee...");
+}
+
 TEST_CASE("mpi: another codec, or other parameters of one, is a mismatch that names both") {
   fail_on_both(
       20s,
       [](auto& comm) {
         std::vector<float> values(1000, 1.0F);
-        comm.rank() == 1 ? rondo::all_reduce(comm, values, rondo::codec::int4<32>{})
+        using rondo::codec::int4;
+        using rondo::codec::rotated;
+        comm.rank() == 1 ? rondo::all_reduce(comm, values, rotated<int4<32>>{})
                          : rondo::all_reduce(comm, values, rondo::codec::int8<32>{});
       },
       [](const caught& got) {
         CHECK(got.code == rondo::error_code::mismatch);
-        CHECK(has(got.text, "sum, automatic, int4<32"));
-        CHECK(has(got.text, "sum, automatic, int8<32"));
+        CHECK(has(got.text, "sum, automatic, rotated<int4<32>>)"));
+        CHECK(has(got.text, "sum, automatic, int8<32>)"));
       });
   fail_on_both(
       20s,

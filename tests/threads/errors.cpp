@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "outcomes.hpp"
 
+#include <rondo/codec.hpp>
 #include <rondo/rondo.hpp>
 #include <rondo/testing/reference.hpp>
 
@@ -80,6 +81,15 @@ TEST_CASE("mismatch: what one rank calls differently is named on all ranks") {
     check([&](auto& comm) { rondo::all_reduce(comm, values(comm, 100), rondo::ring{}); },
           [&](auto& comm) { rondo::all_reduce(comm, values(comm, 100), rondo::tree{}); },
           "all_reduce(100 x float, sum, ring)", "all_reduce(100 x float, sum, tree)");
+  }
+  SECTION("codec") {
+    using rondo::codec::int4;
+    using rondo::codec::int8;
+    using rondo::codec::rotated;
+    check([&](auto& comm) { rondo::all_reduce(comm, values(comm, 100), int8<128>{}); },
+          [&](auto& comm) { rondo::all_reduce(comm, values(comm, 100), rotated<int4<32>>{}); },
+          "all_reduce(100 x float, sum, automatic, int8<128>)",
+          "all_reduce(100 x float, sum, automatic, rotated<int4<32>>)");
   }
   SECTION("parameters of the algorithm") {
     check([&](auto& comm) { rondo::all_reduce(comm, values(comm, 100), rondo::tree{1}); },

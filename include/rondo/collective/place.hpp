@@ -54,16 +54,24 @@ auto place_each(source_location where, Comm& comm, Arguments&... arguments) {
   }
 }
 
+template <class Given>
+inline constexpr bool counts_of_temporary = std::is_same_v<Given, counts<true>>;
+
 /// Arguments as they were given, `T` for temporaries: what is begun reads and writes its buffers
 /// later.
 template <class... Given>
 consteval void check_lifetimes() {
+  static_assert((!(counts_of_temporary<std::remove_cvref_t<Given>> && std::is_reference_v<Given>) &&
+                 ...),
+                "rondo: counts{} was made from a list that was a temporary, and is gone; keep the "
+                "list");
   if constexpr (number_given<policy::async, std::remove_cvref_t<Given>...> == 1) {
-    static_assert((!(buffer<Given> && !std::is_reference_v<Given> &&
-                     !std::ranges::enable_borrowed_range<std::remove_cv_t<Given>>) &&
-                   ...),
+    static_assert((!(buffer<Given> && ends_with_statement<Given>)&&...),
                   "rondo: async{}: a buffer is a temporary, which would be gone before wait() "
                   "returns");
+    static_assert((!counts_of_temporary<std::remove_cv_t<Given>> && ...),
+                  "rondo: async{}: a list of counts{} is a temporary, which would be gone before "
+                  "wait() returns");
   }
 }
 

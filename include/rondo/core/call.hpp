@@ -40,12 +40,6 @@ struct signature {
       : signature{verb, type_} {
     with = with_;
   }
-
-  /// Codecs are known by their own name; their namespace is left out.
-  [[nodiscard]] constexpr std::string_view short_codec() const {
-    const auto scope = codec.substr(0, codec.find('<')).rfind("::");
-    return scope == std::string_view::npos ? codec : codec.substr(scope + 2);
-  }
 };
 
 /// One rank's view of one call: what must agree between ranks, and where it was made.
@@ -73,7 +67,10 @@ struct call {
     if (!what->type.empty()) {
       text += std::to_string(count) + " x " + std::string{what->type};
     }
-    for (const auto word : {what->operation, what->algorithm, what->short_codec()}) {
+    std::string codec;  // known by its own name, wherever it is from
+    without_namespaces(what->codec, [&](std::string_view piece) { codec += piece; });
+    for (const std::string_view word :
+         {what->operation, what->algorithm, std::string_view{codec}}) {
       if (!word.empty()) {
         text += text.back() == '(' ? "" : ", ";
         text += word;

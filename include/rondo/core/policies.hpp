@@ -39,8 +39,20 @@ struct tag {
   int value = 0;
 };
 
+namespace detail {
+
+/// What was given, `T` for temporaries, as a list that ends with the statement.
+template <class Given>
+inline constexpr bool ends_with_statement =
+    !std::is_lvalue_reference_v<Given> &&
+    !std::ranges::enable_borrowed_range<std::remove_cv_t<Given>>;
+
+}  // namespace detail
+
 /// How many elements belong to each rank, where they are not equally many. All-to-all takes two:
-/// what goes to each rank, and what comes from each.
+/// what goes to each rank, and what comes from each. Borrows the lists; `OfTemporary`, which is
+/// deduced, tells that one of them ends with the statement.
+template <bool OfTemporary = false>
 struct counts {
   static constexpr policy kind = policy::counts;
   std::span<const std::size_t> per_rank{};
@@ -50,6 +62,13 @@ struct counts {
   constexpr counts(std::span<const std::size_t> sent, std::span<const std::size_t> received)
       : per_rank{sent}, from_rank{received} {}
 };
+
+template <std::convertible_to<std::span<const std::size_t>> Each>
+explicit counts(Each&&) -> counts<detail::ends_with_statement<Each>>;
+template <std::convertible_to<std::span<const std::size_t>> Sent,
+          std::convertible_to<std::span<const std::size_t>> Received>
+counts(Sent&&, Received&&)
+    -> counts<detail::ends_with_statement<Sent> || detail::ends_with_statement<Received>>;
 
 /// Begin the call and return at once; the result's `wait()` ends it.
 struct async {

@@ -36,6 +36,30 @@ template <class T>
   return whole;
 }
 
+/// Gives `put` the name piece by piece as people write it, without namespaces: of
+/// "my::rotated<my::int4<32> >" what makes "rotated<int4<32>>".
+template <class Put>
+constexpr void without_namespaces(std::string_view name, const Put& put) {
+  const auto in_word = [](char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  while (!name.empty()) {
+    std::size_t length = 0;
+    while (length < name.size() && in_word(name[length])) {
+      ++length;
+    }
+    if (length > 0 && name.substr(length, 2) == "::") {
+      name.remove_prefix(length + 2);
+      continue;
+    }
+    length += length == 0 ? 1 : 0;
+    if (name.substr(0, 2) != " >") {
+      put(name.substr(0, length));
+    }
+    name.remove_prefix(length);
+  }
+}
+
 /// FNV-1a, for telling calls apart; not for adversaries.
 [[nodiscard]] constexpr std::uint64_t hash_of(std::string_view text,
                                               std::uint64_t seed = 0xcbf29ce484222325u) {

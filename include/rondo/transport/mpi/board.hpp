@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/call.hpp>
+#include <rondo/core/type_name.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/diagnosis.hpp>
 #include <rondo/version.hpp>
@@ -18,7 +19,7 @@
 /// no pointers.
 namespace rondo::inline v0_1::mpi {
 
-/// Text of at most `Capacity` characters; the end of longer text is lost.
+/// Text of at most `Capacity` characters; of longer text the end is lost, and dots tell so.
 template <std::size_t Capacity>
 struct short_text {
   std::uint8_t length = 0;
@@ -26,8 +27,17 @@ struct short_text {
   static_assert(Capacity < 256);
 
   void write(std::string_view text) noexcept {
-    length = static_cast<std::uint8_t>(text.size() < Capacity ? text.size() : Capacity);
-    std::memcpy(letters, text.data(), length);
+    length = 0;
+    append(text);
+  }
+  void append(std::string_view text) noexcept {
+    const std::size_t room = Capacity - length;
+    const std::size_t some = text.size() < room ? text.size() : room;
+    std::memcpy(letters + length, text.data(), some);
+    length = static_cast<std::uint8_t>(length + some);
+    if (some < text.size()) {
+      std::memcpy(letters + Capacity - 3, "...", 3);
+    }
   }
   [[nodiscard]] std::string_view view() const noexcept {
     return {letters, length < Capacity ? length : Capacity};
@@ -43,11 +53,11 @@ struct record {
   std::uint32_t line = 0;
   partner_kind with = partner_kind::root;
   short_text<15> collective;
-  short_text<39> type;
-  short_text<39> operation;
+  short_text<37> type;
+  short_text<31> operation;
   short_text<18> algorithm;
-  short_text<18> codec;
-  short_text<39> file;
+  short_text<36> codec;
+  short_text<31> file;
 
   /// Which call site a record last told of, in its writer's own addresses: text that has not
   /// changed is not copied again.
@@ -71,7 +81,8 @@ struct record {
       type.write(made.what->type);
       operation.write(made.what->operation);
       algorithm.write(made.what->algorithm);
-      codec.write(made.what->short_codec());
+      codec.length = 0;
+      without_namespaces(made.what->codec, [&](std::string_view piece) { codec.append(piece); });
       with = made.what->with;
       file.write(path.substr(path.find_last_of('/') + 1));
     }
