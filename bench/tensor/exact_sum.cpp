@@ -67,8 +67,9 @@ void compare(int ranks, std::size_t kibibytes, std::size_t leaves, int rounds) {
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 60;
   const std::size_t leaves = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 8;
-  std::printf("                       all_reduce, us          tree / all_reduce\n"
-              "ranks       KiB  nodes    in place       apart  in place  apart  arrays\n");
+  std::printf(
+      "                       all_reduce, us          tree / all_reduce\n"
+      "ranks       KiB  nodes    in place       apart  in place  apart  arrays\n");
   for (const std::size_t kibibytes : {16, 256, 4096}) {
     for (const int ranks : {1, 2, 3, 4}) {
       compare(ranks, kibibytes, leaves, rounds);

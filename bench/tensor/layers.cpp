@@ -124,7 +124,8 @@ void compare(int ranks, sizes s, std::size_t leaf, int rounds) {
       exactly.backward(whole{dy}, whole{x}, with, saved, whole{dx}, gradients);
     };
     for (int round = 0; round < rounds + 2; ++round) {
-      steps.round(comm, round, 1, [&] { hand(); }, by_layer, [&] { control(); }, by_leaves);
+      steps.round(
+          comm, round, 1, [&] { hand(); }, by_layer, [&] { control(); }, by_leaves);
     }
   });
   std::printf("%5d  %8.2f ms  %7.3f  %7.3f  %7.3f\n", ranks, steps.milliseconds(0),
@@ -136,9 +137,10 @@ void compare(int ranks, sizes s, std::size_t leaf, int rounds) {
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 25;
   openblas_set_num_threads(1);
-  std::printf("       64 x 1024 x 4096 floats: a step\n"
-              "ranks   by hand   control    layer   exact/\n"
-              "                    /hand    /hand    layer\n");
+  std::printf(
+      "       64 x 1024 x 4096 floats: a step\n"
+      "ranks   by hand   control    layer   exact/\n"
+      "                    /hand    /hand    layer\n");
   for (const int ranks : {1, 2, 3, 4}) {
     compare(ranks, {64, 1024, 4096}, 512, rounds);
   }

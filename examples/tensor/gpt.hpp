@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace tensor_example {
@@ -21,28 +22,65 @@ namespace tensor_example {
 template <class Comm>
 class gpt {
  public:
+  /// Its dimensions by name, for layout rules: a head is one of keys and values with its queries,
+  /// and a gated unit the sum of its two halves, which moves and keeps as much as their product.
+  static rondo::blueprint described() {
+    rondo::blueprint net;
+    const std::string model = named("d_model", d);
+    const std::string head = named("heads", sizes::heads.key_value);
+    const std::string group = named("group", sizes::heads.group());
+    const std::string width = named("width", sizes::heads.width);
+    const std::string of_head = model + ", " + head + ", " + width;
+    const std::string of_group = model + ", " + head + ", " + group + ", " + width;
+    const auto x0 = describe_words(net);
+    const auto h1 = net.map("h1", {x0});
+    const auto q =
+        net.einsum("q", h1, net.parameter("wq", of_group), "batch, length, heads, group, width");
+    const auto k = net.einsum("k", h1, net.parameter("wk", of_head), "batch, length, heads, width");
+    const auto v = net.einsum("v", h1, net.parameter("wv", of_head), "batch, length, heads, width");
+    const auto scores = net.einsum("scores", q, net.rename("keys", k, "length:seen"),
+                                   "batch, heads, group, length, seen");
+    const auto read =
+        net.einsum("read", net.softmax("shares", scores, "seen"),
+                   net.rename("values", v, "length:seen"), "batch, length, heads, group, width");
+    const auto x1 = net.add(
+        "x1", x0,
+        net.einsum("attended", read, net.parameter("wo", of_group), "batch, length, d_model"));
+    const auto both =
+        net.einsum("both", net.map("h2", {x1}),
+                   net.parameter("up", "gate_up:2, " + named("d_ff", sizes::d_ff) + ", " + model),
+                   "batch, length, gate_up, d_ff");
+    const auto inner = net.reduce("inner", both, "batch, length, d_ff");
+    const auto x2 = net.add(
+        "x2", x1,
+        net.einsum("fed", inner, net.parameter("down", named("d_ff", sizes::d_ff) + ", " + model),
+                   "batch, length, d_model"));
+    describe_loss(net, net.map("h3", {x2}));
+    return net;
+  }
+
   explicit gpt(const splits<Comm>& on)
       : on_{on},
-        words_{on.vocabulary, on.vocabulary_cut(), by_tokens},
+        words_{on.vocabulary, on.vocabulary_cut, by_tokens},
         qkv_{on.heads, rondo::head_split{sizes::heads, on.heads.size()}.fused_columns(), products{},
              rondo::exact{sizes::heads.width, sizes::length}},
         attend_{on.heads, sizes::heads, attention{}, rondo::visibility::causal, rondo::exact{}},
         out_{on.heads, attend_.query_columns(), products{},
              rondo::exact{sizes::heads.width, sizes::length}},
-        mlp_{on.d_ff, on.d_ff_cut(), products{}, rondo::gated{silu{}},
+        mlp_{on.d_ff, on.d_ff_cut, products{}, rondo::gated{silu{}},
              rondo::exact{4, sizes::length}},
-        logits_{on.vocabulary, on.vocabulary_cut(), products{}, by_tokens},
+        logits_{on.vocabulary, on.vocabulary_cut, products{}, by_tokens},
         loss_{on.vocabulary,
-              on.vocabulary_cut(),
+              on.vocabulary_cut,
               {.smoothing = 0.05, .words = sizes::words},
               by_tokens},
-        table_{1, sizes::vocabulary, d, 0, on.vocabulary_cut(), on.vocabulary.rank()},
+        table_{1, sizes::vocabulary, d, 0, on.vocabulary_cut, on.vocabulary.rank()},
         qkv_weight_{2, qkv_.features().extent(), d, 0, qkv_.features(), on.heads.rank()},
         out_weight_{
             3, d, sizes::heads.query_columns(), 1, attend_.query_columns(), on.heads.rank()},
         up_{4, 2 * sizes::d_ff, d, 0, mlp_.hidden(), on.d_ff.rank()},
-        down_{5, d, sizes::d_ff, 1, on.d_ff_cut(), on.d_ff.rank()},
-        output_{6, sizes::vocabulary, d, 0, on.vocabulary_cut(), on.vocabulary.rank()},
+        down_{5, d, sizes::d_ff, 1, on.d_ff_cut, on.d_ff.rank()},
+        output_{6, sizes::vocabulary, d, 0, on.vocabulary_cut, on.vocabulary.rank()},
         table_gradient_{table_.rows(), d},
         qkv_gradient_{qkv_weight_.rows(), d, false},
         out_gradient_{d, out_weight_.columns(), false},

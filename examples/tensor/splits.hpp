@@ -2,13 +2,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/tensor/blueprint.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/heads.hpp>
 #include <rondo/tensor/layout.hpp>
+#include <rondo/tensor/layout_plan.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/team.hpp>
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace tensor_example {
@@ -27,7 +30,7 @@ struct sizes {
   static constexpr std::size_t batch = 6;
 };
 
-/// Where the dimensions of a network lie: for each, the ranks it is cut over.
+/// Where the dimensions of a network lie: for each, the ranks it is cut over, and how.
 template <class Comm>
 struct splits {
   using team = rondo::team<Comm, "tensor">;
@@ -36,33 +39,71 @@ struct splits {
   team d_ff;
   team heads;
   team vocabulary;
-
-  [[nodiscard]] cut batch_cut() const { return cut::even(sizes::batch, batch.size()); }
-  [[nodiscard]] cut d_ff_cut() const { return cut::even(sizes::d_ff, d_ff.size()); }
-  [[nodiscard]] cut vocabulary_cut() const {
-    return cut::even(sizes::vocabulary, vocabulary.size());
-  }
+  cut batch_cut;
+  cut d_ff_cut;
+  cut vocabulary_cut;
 };
 
 /// By hand: the layers are told their ranks one by one, as Megatron-LM does.
 template <class Comm>
 splits<Comm> by_hand(rondo::mesh<Comm>& grid) {
+  const auto data = rondo::along<"data">(grid);
   const auto tensor = rondo::along<"tensor">(grid);
-  return {rondo::along<"data">(grid), tensor, tensor, tensor};
+  return {data,
+          tensor,
+          tensor,
+          tensor,
+          cut::even(sizes::batch, data.size()),
+          cut::even(sizes::d_ff, tensor.size()),
+          cut::even(sizes::vocabulary, tensor.size())};
 }
 
-/// By rules on the names of dimensions, as in Mesh-TensorFlow: a dimension without a rule is whole,
-/// its layer runs on a group of one (`alone`).
+/// By rules on the names of dimensions, as in Mesh-TensorFlow: any dimension along any axis, or
+/// along none; then it is whole, and its layer runs on a group of one (`alone`).
+/// Errors: rules that cut one of the network's tensors twice along an axis.
 template <class Comm>
-splits<Comm> by_rules(rondo::mesh<Comm>& grid, Comm& alone, const rondo::layout& rules) {
-  using team = typename splits<Comm>::team;
-  const auto ranks = [&](std::string_view dimension) {
+splits<Comm> by_rules(rondo::mesh<Comm>& grid, Comm& alone, const rondo::layout& rules,
+                      const rondo::blueprint& network) {
+  (void)rondo::plan_layout(network, rules, grid.shape());
+  const auto ranks = [&](std::string_view dimension) -> Comm& {
     const auto along = rules.axis_of(dimension);
-    return team{along.empty() ? alone : grid[along]};
+    return along.empty() ? alone : grid[along];
   };
-  const auto data = rules.axis_of("batch");
-  return {rondo::team<Comm, "data">{data.empty() ? alone : grid[data]}, ranks("d_ff"),
-          ranks("heads"), ranks("vocab")};
+  const auto division = [&](const char* dimension, std::size_t extent) {
+    const auto along = rules.axis_of(dimension);
+    return along.empty() ? cut::whole(extent, 1)
+                         : rules.division({dimension, extent}, along, grid.shape());
+  };
+  using team = typename splits<Comm>::team;
+  return {rondo::team<Comm, "data">{ranks("batch")},
+          team{ranks("d_ff")},
+          team{ranks("heads")},
+          team{ranks("vocab")},
+          division("batch", sizes::batch),
+          division("d_ff", sizes::d_ff),
+          division("vocab", sizes::vocabulary)};
+}
+
+/// What the networks' descriptions begin and end with.
+inline std::string named(const char* dimension, std::size_t extent) {
+  return std::string{dimension} + ':' + std::to_string(extent);
+}
+inline const std::string batch_of_tokens =
+    named("batch", sizes::batch) + ", " + named("length", sizes::length);
+inline rondo::blueprint::tensor describe_words(rondo::blueprint& net) {
+  return net.embedding("x", net.constant("tokens", batch_of_tokens),
+                       net.parameter("table", named("vocab", sizes::vocabulary) + ", " +
+                                                  named("d_model", sizes::d_model)),
+                       "vocab");
+}
+inline void describe_loss(rondo::blueprint& net, rondo::blueprint::tensor x) {
+  const auto logits = net.einsum("logits", x,
+                                 net.parameter("output", named("vocab", sizes::vocabulary) + ", " +
+                                                             named("d_model", sizes::d_model)),
+                                 "batch, length, vocab");
+  const auto losses =
+      net.cross_entropy("losses", logits, net.constant("targets", batch_of_tokens), "vocab");
+  (void)net.reduce("loss", losses, "");
 }
 
 }  // namespace tensor_example

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace tensor_example {
@@ -20,17 +21,30 @@ namespace tensor_example {
 template <class Comm>
 class three_layers {
  public:
+  /// Its dimensions by name, for layout rules.
+  static rondo::blueprint described() {
+    rondo::blueprint net;
+    const std::string weight = named("d_ff", sizes::d_ff) + ", " + named("d_model", d);
+    const auto x = describe_words(net);
+    const auto hidden =
+        net.einsum("hidden", x, net.parameter("first", weight), "batch, length, d_ff");
+    const auto y = net.einsum("y", net.map("active", {hidden}), net.parameter("second", weight),
+                              "batch, length, d_model");
+    describe_loss(net, y);
+    return net;
+  }
+
   explicit three_layers(const splits<Comm>& on)
       : on_{on},
-        words_{on.vocabulary, on.vocabulary_cut(), by_words},
-        first_{on.d_ff, on.d_ff_cut(), products{}, by_features},
-        second_{on.d_ff, on.d_ff_cut(), products{}, by_features},
-        third_{on.vocabulary, on.vocabulary_cut(), products{}, by_words},
-        loss_{on.vocabulary, on.vocabulary_cut(), {.words = sizes::words}, by_words},
-        table_{1, sizes::vocabulary, d, 0, on.vocabulary_cut(), on.vocabulary.rank()},
-        first_weight_{2, sizes::d_ff, d, 0, on.d_ff_cut(), on.d_ff.rank()},
-        second_weight_{3, d, sizes::d_ff, 1, on.d_ff_cut(), on.d_ff.rank()},
-        third_weight_{4, sizes::vocabulary, d, 0, on.vocabulary_cut(), on.vocabulary.rank()},
+        words_{on.vocabulary, on.vocabulary_cut, by_words},
+        first_{on.d_ff, on.d_ff_cut, products{}, by_features},
+        second_{on.d_ff, on.d_ff_cut, products{}, by_features},
+        third_{on.vocabulary, on.vocabulary_cut, products{}, by_words},
+        loss_{on.vocabulary, on.vocabulary_cut, {.words = sizes::words}, by_words},
+        table_{1, sizes::vocabulary, d, 0, on.vocabulary_cut, on.vocabulary.rank()},
+        first_weight_{2, sizes::d_ff, d, 0, on.d_ff_cut, on.d_ff.rank()},
+        second_weight_{3, d, sizes::d_ff, 1, on.d_ff_cut, on.d_ff.rank()},
+        third_weight_{4, sizes::vocabulary, d, 0, on.vocabulary_cut, on.vocabulary.rank()},
         table_gradient_{table_.rows(), d},
         first_gradient_{first_weight_.rows(), d, false},
         second_gradient_{d, second_weight_.columns(), false},

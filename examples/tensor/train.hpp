@@ -13,15 +13,13 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace tensor_example {
-
-/// Who splits the network.
-enum class split_by { hand, rules };
 
 /// What a training leaves: the loss of every step and a number for the bits of all weights.
 struct outcome {
@@ -44,7 +42,7 @@ inline std::string text_of(const char* path) {
 template <template <class> class Network, class Comm>
 outcome train(const splits<Comm>& on, const std::string& text, int steps) {
   Network<Comm> network{on};
-  const cut batch = on.batch_cut();
+  const cut batch = on.batch_cut;
   rondo::tree_exchange tree{batch};
   rondo::tree_sum<float> loss{1};
   outcome result;
@@ -85,22 +83,26 @@ outcome train(const splits<Comm>& on, const std::string& text, int steps) {
   return result;
 }
 
-/// The same on all ranks of `comm`, laid out as a mesh.
+/// The rules that say what `by_hand` does.
+inline const rondo::layout usual_rules{"batch:data, d_ff:tensor, heads:tensor, vocab:tensor"};
+
+/// The same on all ranks of `comm`, laid out as a mesh: split by `rules`, or by hand.
 template <template <class> class Network, class Comm>
-outcome train(Comm& comm, int data, split_by how, const std::string& text, int steps) {
+outcome train(Comm& comm, int data, const std::optional<rondo::layout>& rules,
+              const std::string& text, int steps) {
   rondo::mesh grid{comm, {{"data", data}, {"tensor", comm.size() / data}}};
   Comm alone = comm.split(comm.rank());
-  const rondo::layout rules{"batch:data, d_ff:tensor, heads:tensor, vocab:tensor"};
-  return train<Network>(how == split_by::hand ? by_hand(grid) : by_rules(grid, alone, rules), text,
-                        steps);
+  return train<Network>(
+      rules ? by_rules(grid, alone, *rules, Network<Comm>::described()) : by_hand(grid), text,
+      steps);
 }
 
-inline void print(const char* network, int ranks, int data, split_by how, const outcome& got) {
-  std::printf(
-      "%-12s %d rank%s data %d x tensor %d, split by %-5s loss %.4f -> %.4f  weights %016llx\n",
-      network, ranks, ranks == 1 ? ": " : "s:", data, ranks / data,
-      how == split_by::hand ? "hand" : "rules", double{got.losses.front()},
-      double{got.losses.back()}, static_cast<unsigned long long>(got.weights));
+inline void print(const char* network, int ranks, int data,
+                  const std::optional<rondo::layout>& rules, const outcome& got) {
+  std::printf("%-12s %d rank%s data %d x tensor %d, %s  loss %.4f -> %.4f  weights %016llx\n",
+              network, ranks, ranks == 1 ? ": " : "s:", data, ranks / data,
+              rules ? "by rules" : "by hand ", double{got.losses.front()},
+              double{got.losses.back()}, static_cast<unsigned long long>(got.weights));
 }
 
 }  // namespace tensor_example

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 
 namespace example = tensor_example;
 
@@ -22,11 +23,10 @@ template <template <class> class Network, class Comm>
 bool as_one_rank(const char* name, Comm& comm, const std::string& text, int steps) {
   const int data = comm.size() % 2 == 0 ? 2 : 1;
   example::outcome one;
-  rondo::threads::run(1, [&](auto& alone) {
-    one = example::train<Network>(alone, 1, example::split_by::hand, text, steps);
-  });
+  rondo::threads::run(
+      1, [&](auto& alone) { one = example::train<Network>(alone, 1, std::nullopt, text, steps); });
   bool same = true;
-  for (const auto how : {example::split_by::hand, example::split_by::rules}) {
+  for (const auto& how : {std::optional<rondo::layout>{}, std::optional{example::usual_rules}}) {
     const auto got = example::train<Network>(comm, data, how, text, steps);
     if (comm.rank() == 0) {
       example::print(name, comm.size(), data, how, got);

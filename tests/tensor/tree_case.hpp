@@ -58,8 +58,10 @@ std::vector<T> oracle(std::size_t leaves, std::size_t elements) {
 }
 
 template <class T>
-rondo::tree_sum<T> terms_of(const cut& leaves, int rank, std::size_t elements) {
-  rondo::tree_sum<T> sums{elements};
+rondo::tree_sum<T> terms_of(const cut& leaves, int rank, std::size_t elements,
+                            T* lent = nullptr) {
+  rondo::tree_sum<T> sums;
+  sums.restart(elements, lent);
   for (const std::size_t leaf : loops::held(leaves, rank)) {
     const auto room = sums.room();
     for (std::size_t i = 0; i < elements; ++i) {
@@ -87,6 +89,14 @@ void check(Comm& comm, const cut& leaves, std::size_t rows, std::size_t columns)
     exchange.reduce(team, sums, whole<T>{all.view()});
     for (std::size_t i = 0; i < right.size(); ++i) {
       expect_bits(all.memory[i], right[i], "the whole sum");
+    }
+    owned<T> lent(rows, columns, T(7));
+    const auto in_place = terms_of<T>(leaves, comm.rank(), right.size(), lent.memory.data());
+    expect(in_place.bytes() + right.size() * sizeof(T) == sums.bytes() || sums.bytes() == 0,
+           "one array less");
+    exchange.reduce(team, in_place, whole<T>{lent.view()});
+    for (std::size_t i = 0; i < right.size(); ++i) {
+      expect_bits(lent.memory[i], right[i], "the whole sum in the memory that was lent");
     }
     owned<T> gaps(rows, columns + 2, T(7));
     exchange.reduce(team, sums, whole<T>{{gaps.memory.data(), rows, columns, columns + 2}});

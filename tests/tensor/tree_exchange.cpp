@@ -121,4 +121,13 @@ TEST_CASE("tree_sum: arrays grow to the largest sum and stay") {
   CHECK(sums.room().data() == first);
   sums.restart(101);
   CHECK(sums.bytes() == 0);
+  std::vector<float> lent(101);
+  sums.restart(101, lent.data());
+  CHECK(sums.room().data() == lent.data());
+  sums.put(0);
+  sums.put(1);
+  CHECK(sums.nodes().front().value == lent.data());
+  CHECK(sums.bytes() == 404);
+  sums.restart(101);
+  CHECK(sums.room().data() != lent.data());
 }

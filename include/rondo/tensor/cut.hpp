@@ -133,6 +133,8 @@ class cut {
   [[nodiscard]] std::span<const part> runs(int rank) const {
     return runs_[static_cast<std::size_t>(rank)];
   }
+  /// The runs of every rank.
+  [[nodiscard]] const std::vector<std::vector<part>>& runs() const noexcept { return runs_; }
   /// How many indices `rank` holds.
   [[nodiscard]] std::size_t width(int rank) const {
     std::size_t held = 0;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <rondo/collective/start.hpp>
+#include <rondo/collective/tree_job.hpp>
+#include <rondo/collective/tree_order.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
@@ -10,8 +12,6 @@
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
 #include <rondo/tensor/detail/pack.hpp>
-#include <rondo/tensor/detail/tree_job.hpp>
-#include <rondo/tensor/detail/tree_order.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
@@ -36,7 +36,7 @@ namespace rondo::inline v0_1 {
 class tree_exchange {
  public:
   /// `leaves` says which leaves each rank puts into its sum.
-  explicit tree_exchange(const cut& leaves) : order_{checked(leaves)} {}
+  explicit tree_exchange(const cut& leaves) : order_{checked(leaves).runs()} {}
 
   /// How many nodes `rank` holds.
   [[nodiscard]] std::size_t nodes(int rank) const { return order_.of(rank).size(); }
@@ -75,7 +75,7 @@ class tree_exchange {
     job made{comm, order_, sums.nodes(), out, sums.elements()};
     std::uint64_t shards = 0;
     if constexpr (is_sharded<To>) {
-      made.rows = to.division;
+      made.rows = &to.division->runs();
       made.columns = result.columns;
       shards = result.columns + 1;
       for (const std::size_t width : to.division->widths()) {

@@ -2,30 +2,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/collective/tree_node.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/vectorize.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace rondo::inline v0_1 {
-
-/// A node of the balanced binary tree over numbered leaves: leaves `index << level` up to
-/// `(index + 1) << level`. A node without a sibling on the right passes its value up as it is.
-struct tree_node {
-  int level = 0;
-  std::size_t index = 0;
-
-  [[nodiscard]] constexpr std::size_t first() const { return index << level; }
-  [[nodiscard]] constexpr bool covers(std::size_t leaf) const { return leaf >> level == index; }
-  [[nodiscard]] constexpr tree_node sibling() const { return {level, index ^ 1}; }
-  [[nodiscard]] constexpr tree_node parent() const { return {level + 1, index / 2}; }
-  friend constexpr bool operator==(const tree_node&, const tree_node&) = default;
-};
 
 namespace detail {
 
@@ -37,29 +24,6 @@ void add_to(T* sum, const T* more, std::size_t count) {
       sum[i] = static_cast<T>(sum[i] + more[i]);
     }
   });
-}
-
-/// Puts a node among others, none of which has its sibling there; `fold(left, right)` is called for
-/// every pair that becomes its parent and gives the parent's value.
-template <class Held, class Fold>
-void put_node(std::vector<Held>& all, Held one, const Fold& fold) {
-  for (;;) {
-    const auto other = std::find_if(all.begin(), all.end(), [&](const Held& held) {
-      return held.node == one.node.sibling();
-    });
-    if (other == all.end()) {
-      break;
-    }
-    const Held met = *other;
-    all.erase(other);
-    const bool left = one.node.index % 2 == 0;
-    one.value = left ? fold(one.value, met.value) : fold(met.value, one.value);
-    one.node = one.node.parent();
-  }
-  const auto behind = std::find_if(all.begin(), all.end(), [&](const Held& held) {
-    return held.node.first() > one.node.first();
-  });
-  all.insert(behind, one);
 }
 
 }  // namespace detail
@@ -77,10 +41,7 @@ void put_node(std::vector<Held>& all, Held one, const Fold& fold) {
 template <class T>
 class tree_sum {
  public:
-  struct held {
-    tree_node node;
-    T* value;
-  };
+  using held = detail::held_node<T>;
 
   tree_sum() = default;
   explicit tree_sum(std::size_t elements) : elements_{elements}, array_{elements} {}

@@ -4,15 +4,14 @@
 
 #include <rondo/collective/automatic.hpp>
 #include <rondo/collective/execute.hpp>
+#include <rondo/collective/tree_node.hpp>
+#include <rondo/collective/tree_order.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/one_shot.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/protocol/rendezvous.hpp>
-#include <rondo/tensor/cut.hpp>
-#include <rondo/tensor/detail/tree_order.hpp>
-#include <rondo/tensor/tree_sum.hpp>
 #include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
@@ -21,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rondo::inline v0_1::detail {
 
@@ -44,7 +44,7 @@ concept shares_addresses = protocol::reaches_buffers<Turn> &&
 ///  - messages: two rounds; one, where sums stay with their owners
 template <class Comm, class T>
 struct tree_job {
-  using held = typename tree_sum<T>::held;
+  using held = held_node<T>;
   using operand = tree_order::operand;
 
   Comm& comm;
@@ -52,7 +52,7 @@ struct tree_job {
   std::span<const held> nodes;  ///< own ones
   T* out;
   std::size_t count;          ///< elements of a node
-  const cut* rows = nullptr;  ///< which rows a rank gets; null: all ranks get everything
+  const std::vector<std::vector<part>>* rows = nullptr;  ///< of each rank; null: all get everything
   std::size_t columns = 1;
 
   /// How many arrays all ranks bring.
@@ -92,7 +92,7 @@ struct tree_job {
       return;
     }
     std::size_t local = 0;
-    for (const part run : rows->runs(rank)) {
+    for (const part run : (*rows)[static_cast<std::size_t>(rank)]) {
       act(part{run.first * columns, run.count * columns}, local);
       local += run.count * columns;
     }

@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/collective/tree_node.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/fold_lines.hpp>
-#include <rondo/tensor/cut.hpp>
-#include <rondo/tensor/tree_sum.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -32,21 +31,22 @@ class tree_order {
     std::size_t index = 0;  ///< among the nodes of that rank
   };
 
-  /// `leaves` says which leaves each rank puts into its sum.
-  explicit tree_order(const cut& leaves) : nodes_(static_cast<std::size_t>(leaves.ranks())) {
+  /// `leaves` says for each rank which leaves it puts into its sum.
+  explicit tree_order(const std::vector<std::vector<part>>& leaves) {
     const auto keep = [](int, int) { return 0; };
-    for (int rank = 0; rank < leaves.ranks(); ++rank) {
+    for (const auto& runs : leaves) {
       std::vector<known> held;
       std::size_t arrays = 0;
-      for (const part run : leaves.runs(rank)) {
+      for (const part run : runs) {
         for (std::size_t leaf = run.first; leaf < run.first + run.count; ++leaf) {
           arrays = (std::max)(arrays, held.size() + 1);
           put_node(held, known{{0, leaf}, 0}, keep);
         }
       }
       arrays_ = (std::max)(arrays_, arrays);
+      auto& nodes = nodes_.emplace_back();
       for (const known& one : held) {
-        nodes_[static_cast<std::size_t>(rank)].push_back(one.node);
+        nodes.push_back(one.node);
       }
     }
     line_up();
