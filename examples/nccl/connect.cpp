@@ -41,18 +41,18 @@ int main() {
   }
   // begin: environment
   const auto told = rondo::nccl::environment::read();  // RANK, WORLD_SIZE, LOCAL_RANK, ...
-  rondo::nccl::check(cudaSetDevice(told.local_rank), "cudaSetDevice");
+  rondo::cuda::require(cudaSetDevice(told.local_rank), "cudaSetDevice");
   auto comm = rondo::nccl::connect(told);  // {.folder = "/shared"} where there are several nodes
   // end: environment
 
   float* memory = nullptr;
-  rondo::nccl::check(cudaMalloc(&memory, 2 * sizeof(float)), "cudaMalloc");
+  rondo::cuda::require(cudaMalloc(&memory, 2 * sizeof(float)), "cudaMalloc");
   const auto rank = static_cast<float>(comm.rank());
-  rondo::nccl::check(cudaMemcpy(memory, &rank, sizeof rank, cudaMemcpyHostToDevice), "cudaMemcpy");
+  rondo::cuda::require(cudaMemcpy(memory, &rank, sizeof rank, cudaMemcpyHostToDevice), "cudaMemcpy");
   average(comm, {memory, 1}, {memory + 1, 1}, nullptr);
   float got[2] = {};
-  rondo::nccl::check(cudaMemcpy(got, memory, sizeof got, cudaMemcpyDeviceToHost), "cudaMemcpy");
-  rondo::nccl::check(cudaFree(memory), "cudaFree");
+  rondo::cuda::require(cudaMemcpy(got, memory, sizeof got, cudaMemcpyDeviceToHost), "cudaMemcpy");
+  rondo::cuda::require(cudaFree(memory), "cudaFree");
   std::printf("rank %d of %d: average %g, received %g\n", comm.rank(), comm.size(),
               static_cast<double>(got[0]), static_cast<double>(got[1]));
   const float expected = static_cast<float>(comm.size() - 1) / 2;

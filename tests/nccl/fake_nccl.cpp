@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <utility>
 
 namespace {
 
@@ -116,6 +117,7 @@ thread_local int depth = 0;
 thread_local std::vector<operation> queued;
 thread_local std::string last_error;
 thread_local bool capturing = false;
+thread_local cudaError_t last_failure = cudaSuccess;
 thread_local float own_factor = 1;
 using clock_of_stream = std::map<cudaStream_t, std::uint64_t>;
 struct last_use {
@@ -527,7 +529,8 @@ ncclResult_t ncclScatter(const void* in, void* out, std::size_t count, ncclDataT
 }
 
 const char* cudaGetErrorString(cudaError_t) { return "some error of CUDA"; }
-cudaError_t cudaGetLastError() { return cudaSuccess; }
+cudaError_t cudaPeekAtLastError() { return last_failure; }
+cudaError_t cudaGetLastError() { return std::exchange(last_failure, cudaSuccess); }
 cudaError_t cudaGetDevice(int* device) {
   *device = 0;
   return cudaSuccess;
@@ -567,8 +570,11 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 cudaError_t cudaMalloc(void** made, std::size_t bytes) {
   *made = std::malloc(bytes);
-  open_blocks += *made == nullptr ? 0 : 1;
-  return *made == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+  if (*made == nullptr) {
+    return last_failure = cudaErrorMemoryAllocation;
+  }
+  ++open_blocks;
+  return cudaSuccess;
 }
 cudaError_t cudaFree(void* block) {
   open_blocks -= block == nullptr ? 0 : 1;

@@ -24,7 +24,7 @@ namespace {
 using rondo::device_span;
 using rondo::on;
 
-void require(cudaError_t result) { rondo::nccl::check(result, "CUDA"); }
+void require(cudaError_t result) { rondo::cuda::require(result, "CUDA"); }
 
 /// Values in memory of the device.
 template <class T>
@@ -236,7 +236,7 @@ void check_window(rondo::nccl::communicator& comm) {
     require(cudaMemcpy(values, mine.data(), count * sizeof(float), cudaMemcpyHostToDevice));
     window.launch({.blocks = 32, .stream = own.raw}, sum_in_place, values, count);
     require(cudaStreamSynchronize(own.raw));
-    window.check_reports();
+    window.check();
     std::vector<float> got(count);
     require(cudaMemcpy(got.data(), values, count * sizeof(float), cudaMemcpyDeviceToHost));
     const int sum = call * comm.size() + comm.size() * (comm.size() - 1) / 2;
@@ -252,7 +252,7 @@ void check_window(rondo::nccl::communicator& comm) {
                     on{own.raw});
   rondo::all_reduce(window, elsewhere.span(), on{own.raw});
   require(cudaStreamSynchronize(own.raw));
-  window.check_reports();
+  window.check();
   std::vector<float> got(count);
   require(cudaMemcpy(got.data(), values, count * sizeof(float), cudaMemcpyDeviceToHost));
   CHECK(got == std::vector<float>(count, static_cast<float>(comm.size())));

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "ranks.hpp"
 
+#include <rondo/transport/cuda/buffer.hpp>
+
 #include "catch.hpp"
 
 #include <cstdlib>
@@ -61,6 +63,12 @@ TEST_CASE("nccl: a library that does not fit the headers is refused with both ve
   fake_nccl::pretend_version(22000);
   CHECK_THROWS_WITH(rondo::nccl::connect(id, 0, 1), ContainsSubstring("library of NCCL 2.20.0"));
   fake_nccl::pretend_version(NCCL_VERSION_CODE);
+}
+
+TEST_CASE("cuda: a failure that was raised is not left for the next call to find") {
+  CHECK_THROWS_WITH(rondo::cuda::buffer<char>{std::size_t{1} << 62},
+                    ContainsSubstring("cudaMalloc: "));
+  CHECK(cudaPeekAtLastError() == cudaSuccess);
 }
 
 TEST_CASE("nccl: a failure names call, site, rank, and NCCL's own text") {

@@ -75,12 +75,26 @@ TEST_CASE("nccl, the real library: a rank out of range is refused before NCCL se
                     ContainsSubstring("rank 2 of 2 ranks; pass 0 .. 1"));
 }
 
-TEST_CASE("nccl, the real library: what it lacks of CUDA is said by name") {
+TEST_CASE("cuda, the real library: a failure is told with call, name and rank") {
+  const auto failed = cudaSetDevice(4711);
+  REQUIRE(failed != cudaSuccess);
+  try {
+    rondo::cuda::require(failed, "cudaSetDevice", 3);
+    FAIL("must fail");
+  } catch (const rondo::error& raised) {
+    CHECK(raised.code() == rondo::error_code::transport);
+    CHECK(raised.rank() == 3);
+    CHECK_THAT(raised.what(), ContainsSubstring("cudaSetDevice: ") && ContainsSubstring(" (cudaError"));
+  }
+  if (has_device()) {  // without a driver the runtime forgets no failure
+    CHECK(cudaPeekAtLastError() == cudaSuccess);
+  }
+}
+
+TEST_CASE("nccl, the real library: without a device, scratch is refused") {
   if (has_device()) {
     return;
   }
-  CHECK_THROWS_WITH(rondo::nccl::check(cudaSetDevice(0), "cudaSetDevice"),
-                    ContainsSubstring("cudaSetDevice: "));
   rondo::nccl::device_arena arena{nullptr};
   CHECK(arena.get(0) == nullptr);
   CHECK_THROWS_AS(arena.get(16), rondo::error);

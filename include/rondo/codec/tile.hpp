@@ -23,7 +23,6 @@ struct stored_as {
                     std::is_same_v<T, bfloat16>,
                 "rondo: codec: values must be float, double, half or bfloat16");
 };
-#if defined(__CUDACC__)
 template <>
 struct stored_as<__half> {
   using type = half;
@@ -32,7 +31,6 @@ template <>
 struct stored_as<__nv_bfloat16> {
   using type = bfloat16;
 };
-#endif
 
 /// from[i], as a float.
 template <class T>

@@ -9,11 +9,17 @@
 
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #if defined(__CUDACC__)
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #endif
+
+// CUDA's own types of these formats. They are named here for files that never see CUDA's headers, so
+// that what is said of them is the same in every file of a program.
+struct __half;
+struct __nv_bfloat16;
 
 /// The two 16-bit floating-point formats. Both convert to float without being asked, so they
 /// compare and compute as floats; the way back rounds and must be written out. The conversions are
@@ -92,13 +98,16 @@ struct bfloat16 {
     return rondo::bit_cast<bfloat16>(bits);
   }
 
-#if defined(__CUDACC__)
-  RONDO_HOST_DEVICE explicit bfloat16(__nv_bfloat16 value) noexcept
-      : bits{rondo::bit_cast<std::uint16_t>(__nv_bfloat16_raw{value})} {}
-  RONDO_HOST_DEVICE explicit operator __nv_bfloat16() const noexcept {
-    return __nv_bfloat16{__nv_bfloat16_raw{bits}};
+  /// From and to CUDA's own type.
+  template <class T>
+    requires std::is_same_v<T, __nv_bfloat16>
+  RONDO_HOST_DEVICE explicit bfloat16(T value) noexcept
+      : bits{rondo::bit_cast<std::uint16_t>(value)} {}
+  template <class T>
+    requires std::is_same_v<T, __nv_bfloat16>
+  RONDO_HOST_DEVICE explicit operator T() const noexcept {
+    return rondo::bit_cast<T>(bits);
   }
-#endif
 };
 
 /// IEEE binary16: 1 sign, 5 exponent and 10 mantissa bits; largest value 65504, relative error
@@ -115,11 +124,15 @@ struct half {
     return rondo::bit_cast<half>(bits);
   }
 
-#if defined(__CUDACC__)
-  RONDO_HOST_DEVICE explicit half(__half value) noexcept
-      : bits{rondo::bit_cast<std::uint16_t>(__half_raw{value})} {}
-  RONDO_HOST_DEVICE explicit operator __half() const noexcept { return __half{__half_raw{bits}}; }
-#endif
+  /// From and to CUDA's own type.
+  template <class T>
+    requires std::is_same_v<T, __half>
+  RONDO_HOST_DEVICE explicit half(T value) noexcept : bits{rondo::bit_cast<std::uint16_t>(value)} {}
+  template <class T>
+    requires std::is_same_v<T, __half>
+  RONDO_HOST_DEVICE explicit operator T() const noexcept {
+    return rondo::bit_cast<T>(bits);
+  }
 };
 
 static_assert(sizeof(bfloat16) == 2 && sizeof(half) == 2);
@@ -133,7 +146,6 @@ template <>
 struct accumulator<half> {
   using type = float;
 };
-#if defined(__CUDACC__)
 template <>
 struct accumulator<__nv_bfloat16> {
   using type = float;
@@ -142,7 +154,6 @@ template <>
 struct accumulator<__half> {
   using type = float;
 };
-#endif
 
 namespace detail {
 

@@ -4,10 +4,12 @@
 
 #include <rondo/codec/block.hpp>
 #include <rondo/device/codec_warp.cuh>
+#include <rondo/transport/cuda/require.hpp>
 
 #include <cuda_runtime.h>
 
-#include <string>
+#include <cstddef>
+#include <cstdint>
 
 /// Codecs on whole device buffers: each call enqueues on a stream and returns, synchronises
 /// nothing, allocates nothing, and may be captured in a CUDA graph. Pointers are to memory that the
@@ -178,13 +180,6 @@ __global__ void __launch_bounds__(threads)
   }
 }
 
-inline void require(cudaError_t status, const char* what) {
-  if (status != cudaSuccess) {
-    raise(error{error_code::transport,
-                std::string{"codec::device::"} + what + ": " + cudaGetErrorString(status)});
-  }
-}
-
 /// Enough warps for the values, and no more than fill a large GPU a few times.
 template <class Codec>
 [[nodiscard]] unsigned grid_for(std::size_t count) {
@@ -209,12 +204,12 @@ void encode_from(const Source& source, std::size_t count, std::byte* to,
                  const message_of<typename Codec::format>& told, cudaStream_t stream) {
   const unsigned grid = grid_for<Codec>(count);
   if constexpr (has_header<typename Codec::format>) {
-    require(cudaMemsetAsync(to, 0, Codec::wire::header_bytes, stream), "encode");
+    cuda::require(cudaMemsetAsync(to, 0, Codec::wire::header_bytes, stream), "codec::device::encode");
     survey_kernel<Codec><<<grid, threads, 0, stream>>>(source, count, to);
     finish_survey_kernel<Codec><<<1, 1, 0, stream>>>(to);
   }
   encode_kernel<Codec><<<grid, threads, 0, stream>>>(source, count, to, told);
-  require(cudaGetLastError(), "encode");
+  cuda::require(cudaGetLastError(), "codec::device::encode");
 }
 
 }  // namespace detail
@@ -234,7 +229,7 @@ void decode(const Codec& codec, const std::byte* from, T* values, std::size_t co
             cudaStream_t stream) {
   detail::decode_kernel<Codec><<<detail::grid_for<Codec>(count), detail::threads, 0, stream>>>(
       from, values, count, detail::message_for(codec, {}), detail::replace{});
-  detail::require(cudaGetLastError(), "decode");
+  cuda::require(cudaGetLastError(), "codec::device::decode");
 }
 
 /// sum += what the wire says, in fp32.
@@ -243,7 +238,7 @@ void decode_add(const Codec& codec, const std::byte* from, float* sum, std::size
                 cudaStream_t stream) {
   detail::decode_kernel<Codec><<<detail::grid_for<Codec>(count), detail::threads, 0, stream>>>(
       from, sum, count, detail::message_for(codec, {}), detail::add{});
-  detail::require(cudaGetLastError(), "decode_add");
+  cuda::require(cudaGetLastError(), "codec::device::decode_add");
 }
 
 /// Decodes wires of `count` values each, sums them in their order in fp32, multiplies by `factor`

@@ -30,16 +30,19 @@ __global__ void __launch_bounds__(512, 1) collective_kernel(device::window windo
 
 #endif
 
-/// Makes calls of the host's as kernels on one GPU.
+/// How the kernels of a window get to one GPU: the user's, and those that are calls of the host's.
 struct kernel_launch {
+  using shape_type = launch_shape;
+
   int device = 0;
-  unsigned sharers = 1;  ///< ranks that launch on this GPU, each for itself
+  unsigned sharers = 1;  ///< ranks on this GPU
+  unsigned together = 1;  ///< of these, ranks of one launch: gridDim.y
 
   /// Blocks of a rank that run at once, if `sharers` ranks have as many.
   template <class Call>
   [[nodiscard]] unsigned most_blocks() const {
     const device_guard here{device};
-    return larger(1u, detail::resident_blocks(kernel<Call>(), threads, 0) / sharers);
+    return larger(1u, detail::resident_blocks(address_of<Call>(), threads, 0) / sharers);
   }
 
   /// Enqueues `call` on all threads of `blocks` blocks.
@@ -49,19 +52,34 @@ struct kernel_launch {
 #if defined(__CUDACC__)
     const device_guard here{device};
     const launch_shape shape{.blocks = blocks, .threads = threads, .stream = stream};
-    const auto how = sharers == 1 ? detail::residence::guaranteed : detail::residence::shared;
-    detail::launch_at_once<device::window, Call>(&collective_kernel<Call>, dim3{blocks, 1, 1},
-                                                 shape, how, window, call);
+    detail::launch_at_once<device::window, Call>(&collective_kernel<Call>,
+                                                 dim3{blocks, together, 1}, shape, how(), window,
+                                                 call);
 #else
     need_nvcc<Call>();
 #endif
   }
 
+  /// Enqueues a kernel of the user's; what `wanted` leaves open is filled in.
+  /// Errors: error_code::invalid_argument for more blocks than `slots`, or than run at once.
+  template <class... P>
+  void run(const launch_shape& wanted, unsigned slots, const device::window& window,
+           void (*kernel)(device::window, P...), P... arguments) const {
+    const device_guard here{device};
+    const auto shape =
+        detail::settled(wanted, reinterpret_cast<const void*>(kernel), sharers, slots);
+    detail::launch_at_once<device::window, P...>(kernel, dim3{shape.blocks, together, 1}, shape,
+                                                 how(), window, arguments...);
+  }
+
  private:
   static constexpr unsigned threads = 512;
 
+  [[nodiscard]] detail::residence how() const {
+    return sharers == together ? detail::residence::guaranteed : detail::residence::shared;
+  }
   template <class Call>
-  [[nodiscard]] static const void* kernel() {
+  [[nodiscard]] static const void* address_of() {
 #if defined(__CUDACC__)
     return reinterpret_cast<const void*>(&collective_kernel<Call>);
 #else

@@ -71,7 +71,7 @@ enum class residence {
   shared       ///< other launches that they wait for share the GPU; the caller has counted blocks
 };
 
-/// Enqueues a kernel. May be captured in a graph.
+/// Enqueues a kernel on the current device. May be captured in a graph.
 template <class... P>
 void launch_at_once(void (*kernel)(P...), dim3 grid, const launch_shape& shape, residence how,
                     P... arguments) {

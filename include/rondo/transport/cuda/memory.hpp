@@ -4,6 +4,7 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/device/report.hpp>
+#include <rondo/transport/cuda/require.hpp>
 #include <rondo/version.hpp>
 
 #include <cuda_runtime_api.h>
@@ -13,17 +14,8 @@
 #include <string>
 #include <utility>
 
-/// Memory of GPUs that frees itself, and errors of the CUDA runtime as rondo's.
+/// Memory of GPUs that frees itself.
 namespace rondo::inline v0_1::cuda {
-
-/// Errors: `error_code::transport`, with CUDA's own words.
-inline void require(cudaError_t status, const char* what) {
-  if (status != cudaSuccess) {
-    static_cast<void>(cudaGetLastError());  // or the next call would report it once more
-    raise(error{error_code::transport, std::string{what} + ": " + cudaGetErrorString(status) +
-                                           " (" + cudaGetErrorName(status) + ")"});
-  }
-}
 
 /// Makes a device current, and the one before current again.
 class device_guard {

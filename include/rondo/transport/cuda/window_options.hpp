@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/device/window.hpp>
 #include <rondo/transport/chrono.hpp>
 #include <rondo/transport/cuda/sharing.hpp>
@@ -17,8 +18,7 @@ namespace rondo::inline v0_1::cuda {
 
 /// How a window's memory is shared out. Equal on all ranks.
 struct window_options {
-  unsigned slots = 0;               ///< blocks of a rank in one launch; 0: 2 x multiprocessors, shared
-                                    ///< out among virtual ranks
+  unsigned slots = 0;  ///< blocks of a rank in one launch; 0: see with_slots
   unsigned channels = 1;            ///< launches at a time: one per stream that runs collectives
   std::size_t packet_bytes = 2048;  ///< of elements per block, rank and call that go by packets
   std::size_t mail_bytes = 4096;    ///< of elements per block and peer in one parcel of a message
@@ -57,8 +57,38 @@ struct window_options {
   return shape;
 }
 
-[[nodiscard]] inline std::uint64_t nanoseconds_of(const window_options& options) {
-  return static_cast<std::uint64_t>(options.patience.count());
+/// The options with `slots`, if they are left open, for a GPU that `sharers` ranks share: two blocks
+/// for each of its multiprocessors.
+[[nodiscard]] inline window_options with_slots(window_options options, int multiprocessors,
+                                               int sharers = 1) {
+  if (options.slots == 0) {
+    options.slots = static_cast<unsigned>(larger(1, 2 * multiprocessors / larger(1, sharers)));
+  }
+  return options;
+}
+
+/// What kernels know of a window before there is one: all but its memory, its reports, and their
+/// rank. Errors: as shape_for.
+[[nodiscard]] inline device::window::parts parts_for(int ranks, std::size_t window_bytes,
+                                                     const window_options& options) {
+  device::window::parts parts;
+  parts.shape = shape_for(ranks, window_bytes, options);
+  parts.patience_ns = static_cast<std::uint64_t>(options.patience.count());
+  return parts;
+}
+
+/// The argument of kernels on one channel.
+/// Errors: error_code::invalid_argument for a channel that the window was not made with.
+[[nodiscard]] inline device::window on_channel(device::window::parts parts,
+                                               const window_options& options, unsigned channel) {
+  if (channel >= options.channels) {
+    refuse("cuda: channel " + std::to_string(channel) + " of " + std::to_string(options.channels) +
+               "; make the window with window_options{.channels = " + std::to_string(channel + 1) +
+               "}",
+           parts.rank);
+  }
+  parts.first_slot = channel * options.slots;
+  return device::window{parts};
 }
 
 }  // namespace rondo::inline v0_1::cuda

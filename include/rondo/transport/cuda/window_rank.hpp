@@ -27,14 +27,16 @@ struct CUstream_st;  // what cudaStream_t points to; needs no CUDA header
 
 namespace rondo::inline v0_1::cuda {
 
-/// One rank of a window, as a communicator: each call is one kernel on the call's stream.
+/// One rank of a window, the same wherever the window's memory comes from: what the user's kernels
+/// take, and a communicator for calls of the host's.
 ///
-///     rondo::all_reduce(window, gradient, rondo::op::average{}, rondo::codec::int8<128>{},
+///     rank.launch({.stream = stream}, kernel, arguments...);  // kernel(device::window, arguments...)
+///     rondo::all_reduce(rank, gradient, rondo::op::average{}, rondo::codec::int8<128>{},
 ///                       rondo::on{stream});
 ///
-/// Buffers are `device_span`s. A call enqueues and returns; it waits for nothing, and after the
-/// first call of a kind on a stream it allocates nothing, so that it may be captured in a CUDA
-/// graph. It makes all_reduce, reduce_scatter, all_gather, all_to_all, broadcast and barrier, with
+/// Each call of the host's is one kernel on the call's stream. Buffers are `device_span`s. A call
+/// enqueues and returns; it waits for nothing, and after the first call of a kind on a stream it
+/// allocates nothing, so that it may be captured in a CUDA graph. It makes all_reduce, reduce_scatter, all_gather, all_to_all, broadcast and barrier, with
 /// equal counts, any type that can be copied as bytes, any operation that compiles for the device,
 /// block codecs and casts.
 ///
@@ -46,14 +48,17 @@ namespace rondo::inline v0_1::cuda {
 ///  - none        by `window_options::costs`: packets for few bytes, else two_shot
 ///
 /// Each stream takes a channel of the window, in the order of first use, which is the same on all
-/// ranks; `window_options::channels` says how many there are.
+/// ranks; `window_options::channels` says how many there are. Kernels of the user's that may run
+/// beside calls of the host's take channels behind those.
 ///
 /// Errors: a kernel that ended reports to the host; `check()` and the next call throw it: `timeout`
 /// and `mismatch` with the rank at fault. error_code::invalid_argument for unequal counts, and for
 /// a stream more than there are channels.
+/// Cost: one launch a call, and a look at a word of the host's memory for each rank.
 ///
 /// `Launch` runs a call on all threads of some blocks: `most_blocks<Call>()`, and
-/// `launch(window, blocks, stream, call)`.
+/// `launch(window, blocks, stream, call)`; for kernels of the user's, `shape_type` and
+/// `run(shape, slots, window, kernel, arguments...)`.
 template <class Launch>
 class window_rank : public rondo::detail::owned {
  public:
@@ -66,8 +71,38 @@ class window_rank : public rondo::detail::owned {
   [[nodiscard]] int rank() const noexcept { return handle_.rank; }
   [[nodiscard]] int size() const noexcept { return handle_.shape.ranks; }
   [[nodiscard]] int node_size() const noexcept { return size(); }
+  /// Blocks that a rank may have in one launch.
+  [[nodiscard]] unsigned slots() const noexcept { return with_.slots; }
 
-  /// Errors: what kernels that have ended reported.
+  /// The argument of a kernel that the caller launches: block `blockIdx.x` of `gridDim.x` is a slot.
+  /// Errors: error_code::invalid_argument for a channel that the window was not made with.
+  [[nodiscard]] device::window handle(unsigned channel = 0) const {
+    return on_channel(handle_, with_, channel);
+  }
+
+  /// Enqueues `kernel(window, arguments...)` on the rank's GPU; every rank does, with as many
+  /// blocks. What the shape leaves open is filled in: state the blocks where GPUs differ.
+  /// Errors: as `check()`; error_code::invalid_argument for blocks that do not all run at once, and
+  /// as `handle()`; error_code::transport for what CUDA refuses.
+  template <class By = Launch, class... P>
+  void launch(const typename By::shape_type& wanted, void (*kernel)(device::window, P...),
+              std::type_identity_t<P>... arguments) const {
+    check();
+    launch_.template run<P...>(wanted, slots(), handle(wanted.channel), kernel, arguments...);
+  }
+  template <class By = Launch, class... P>
+  void launch(void (*kernel)(device::window, P...), std::type_identity_t<P>... arguments) const {
+    launch(typename By::shape_type{}, kernel, arguments...);
+  }
+
+  /// This rank's `window_options::heap_bytes`, as the host passes them to kernels: zeroed, aligned to
+  /// 128 bytes, at the same offset from the begin of every rank's window.
+  [[nodiscard]] std::byte* heap() const noexcept {
+    return handle_.memory[rank()] + handle_.shape.heap();
+  }
+
+  /// Errors: what kernels that have ended reported; a late rank as `timeout`, a rank in another call
+  /// as `mismatch`. A window that has failed does not recover: make another.
   void check() const { device::raise_if_any(handle_.reports, size(), handle_.patience_ns); }
 
   /// What a call of so many elements, without a codec, is expected to take; the same on all ranks.
@@ -222,9 +257,7 @@ class window_rank : public rondo::detail::owned {
       };
       const room most = in_.kept_.template get<room>(
           0, [&] { return room{in_.launch_.template most_blocks<Call>()}; });
-      auto parts = in_.handle_;
-      parts.first_slot = channel_ * in_.with_.slots;
-      in_.launch_(device::window{parts}, smaller(blocks, most.blocks), stream_, what);
+      in_.launch_(in_.handle(channel_), smaller(blocks, most.blocks), stream_, what);
     }
 
     window_rank& in_;

@@ -22,15 +22,11 @@ namespace rondo::inline v0_1::nccl {
   raise(error{error_code::transport, text, rank});
 }
 
+/// What every call of NCCL goes through, as `cuda::require` for those of CUDA.
+/// Errors: error_code::transport of `rank`, with `what` and NCCL's own text.
 inline void check(ncclResult_t result, const char* what, int rank = -1) {
   if (result != ncclSuccess) {
     raise_failure(result, what, rank);
-  }
-}
-
-inline void check(cudaError_t result, const char* what, int rank = -1) {
-  if (result != cudaSuccess) {
-    raise(error{error_code::transport, std::string{what} + ": " + cudaGetErrorString(result), rank});
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/codec/concept.hpp>
+#include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/nccl/handle.hpp>
 #include <rondo/version.hpp>
 
@@ -37,7 +38,7 @@ struct kernels {
     const std::size_t blocks = (count + threads - 1) / threads;
     each_kernel<<<static_cast<unsigned>(blocks < most_blocks ? blocks : most_blocks), threads, 0,
                   stream>>>(body, count);
-    check(cudaGetLastError(), "a kernel of rondo's");
+    cuda::require(cudaGetLastError(), "launch of a kernel of rondo's");
   }
 
   static constexpr int fused_wires = 32;

@@ -4,6 +4,7 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/transport/cuda/range.hpp>
+#include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/nccl/handle.hpp>
 #include <rondo/version.hpp>
@@ -57,7 +58,7 @@ class device_arena {
  private:
   void grow(std::size_t bytes) {
     auto capturing = cudaStreamCaptureStatusNone;
-    check(cudaStreamIsCapturing(stream_, &capturing), "cudaStreamIsCapturing");
+    cuda::require(cudaStreamIsCapturing(stream_, &capturing), "cudaStreamIsCapturing");
     if (capturing != cudaStreamCaptureStatusNone) {
       refuse("nccl: a call needs " + std::to_string(bytes) +
              " bytes of scratch, which cannot be had while its stream is captured; make the same "

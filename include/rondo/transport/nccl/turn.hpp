@@ -5,6 +5,7 @@
 #include <rondo/codec/concept.hpp>
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/nccl/native.hpp>
 #include <rondo/transport/nccl/state.hpp>
 #include <rondo/version.hpp>
@@ -159,7 +160,7 @@ class turn {
   }
   void check(cudaError_t result, const char* what) {
     if (result != cudaSuccess) {
-      nccl::check(result, described(what).c_str(), rank());
+      cuda::require(result, described(what).c_str(), rank());
     }
   }
 

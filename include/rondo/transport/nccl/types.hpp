@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/float16.hpp>
+#include <rondo/core/host_device.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/version.hpp>
 
@@ -12,20 +13,7 @@
 #include <type_traits>
 
 /// Element types and operations in NCCL's terms.
-namespace rondo::inline v0_1 {
-
-#if !defined(__CUDACC__)  // where core/float16.hpp says so
-template <>
-struct accumulator<__half> {
-  using type = float;
-};
-template <>
-struct accumulator<__nv_bfloat16> {
-  using type = float;
-};
-#endif
-
-namespace nccl {
+namespace rondo::inline v0_1::nccl {
 
 /// The sum of all ranks' values, each multiplied by its own rank's factor before: what mixed
 /// precision does to gradients anyway, at no cost of its own. NCCL alone has it.
@@ -110,5 +98,4 @@ inline constexpr bool folds_natively_as_meant =
     (std::is_integral_v<T> ||
      !(std::is_same_v<Operation, op::min> || std::is_same_v<Operation, op::max>));
 
-}  // namespace nccl
-}  // namespace rondo::inline v0_1
+}  // namespace rondo::inline v0_1::nccl

@@ -5,20 +5,18 @@
 #include <rondo/core/error.hpp>
 #include <rondo/device/window.hpp>
 #include <rondo/transport/cuda/kernel_launch.hpp>
-#include <rondo/transport/cuda/launch.hpp>
 #include <rondo/transport/cuda/memory.hpp>
+#include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
 #include <rondo/transport/cuda/window_rank.hpp>
 #include <rondo/transport/nccl/communicator.hpp>
 #include <rondo/transport/nccl/handle.hpp>
-#include <rondo/transport/shared.hpp>
 #include <rondo/version.hpp>
 
 #include <nccl.h>
 
 #include <cstddef>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 // NCCL's headers for devices, from 2.28 on. Kernels and the library share data structures there
@@ -47,84 +45,50 @@ __global__ void find_peers(ncclWindow_t in, int ranks, std::byte** found) {
   }
 }
 
-/// A window of NCCL's symmetric memory, over ranks that load and store each other's memory: what
-/// `rondo::device` collectives in kernels run on.
-///
-///     rondo::nccl::window window{comm, 64 << 20};
-///     window.launch({.stream = stream}, kernel, arguments...);
-///
-/// Making and destroying are collective. The communicator must outlive it. Peers reach the window
-/// alone: buffers for two_shot from buffer to buffer come from its heap.
-class window {
- public:
-  /// On the communicator's device, which is current. Errors: error_code::transport for a library
-  /// that is not the version of the headers, with both; error_code::invalid_argument for ranks that
-  /// do not all reach each other's memory.
+/// The memory of a window: this rank's, and the peers' as NCCL has mapped it here.
+class symmetric_memory {
+ protected:
   template <class Work>
-  window(basic_communicator<Work>& comm, std::size_t window_bytes,
-         const cuda::window_options& with = {})
-      : options_{with_slots(with, comm)},
-        shape_{cuda::shape_for(comm.size(), window_bytes, options_)},
+  symmetric_memory(basic_communicator<Work>& comm, std::size_t window_bytes,
+                   const cuda::window_options& options)
+      : options_{options},
+        parts_{cuda::parts_for(comm.size(), window_bytes, options)},
         reports_{comm.size()},
         device_{comm.device()},
-        memory_{comm.raw(), (shape_.bytes() + granule - 1) / granule * granule} {
-    parts_.shape = shape_;
+        memory_{comm.raw(), (parts_.shape.bytes() + granule - 1) / granule * granule} {
     parts_.reports = reports_.data();
-    parts_.patience_ns = cuda::nanoseconds_of(options_);
     parts_.rank = comm.rank();
     parts_.reaches_everything = false;
-    cuda::zeroed_memory found{sizeof parts_.memory};
+    const cuda::zeroed_memory found{sizeof parts_.memory};
     find_peers<><<<1, device::most_ranks>>>(memory_.registered(), comm.size(),
                                             reinterpret_cast<std::byte**>(found.data()));
-    check(cudaGetLastError(), "nccl::window", comm.rank());
-    check(cudaMemcpy(parts_.memory, found.data(), sizeof parts_.memory, cudaMemcpyDeviceToHost),
-          "nccl::window", comm.rank());
-    calls_ = rondo::detail::shared{
-        new cuda::window_rank<cuda::kernel_launch>(parts_, options_, cuda::kernel_launch{device_})};
+    cuda::require(cudaGetLastError(), "nccl::window: launch of find_peers", comm.rank());
+    cuda::require(
+        cudaMemcpy(parts_.memory, found.data(), sizeof parts_.memory, cudaMemcpyDeviceToHost),
+        "nccl::window: cudaMemcpy", comm.rank());
   }
 
-  [[nodiscard]] int rank() const noexcept { return parts_.rank; }
-  [[nodiscard]] int size() const noexcept { return shape_.ranks; }
-  [[nodiscard]] unsigned slots() const noexcept { return options_.slots; }
+  [[nodiscard]] const cuda::window_options& options() const noexcept { return options_; }
+  [[nodiscard]] const device::window::parts& parts() const noexcept { return parts_; }
+  [[nodiscard]] cuda::kernel_launch launcher() const noexcept { return {.device = device_}; }
 
-  /// This rank on one stream, for collectives that the host calls: `rondo::all_reduce(window,
-  /// values, rondo::on{stream})`; see window_rank.
-  static constexpr bool device_memory = true;
-  [[nodiscard]] auto on(CUstream_st* stream) { return calls_->on(stream); }
-  template <class T>
-  [[nodiscard]] cuda::window_forecast forecast(std::size_t count) const {
-    return calls_->template forecast<T>(count);
+  /// The options with slots, of ranks that can have a window.
+  template <class Work>
+  [[nodiscard]] static cuda::window_options checked(const cuda::window_options& options,
+                                                    basic_communicator<Work>& comm) {
+    require_version(library_version(), NCCL_VERSION_CODE, fit::exact);
+    const ncclTeam_t reached = ncclTeamLsa(comm.raw());
+    if (reached.nRanks != comm.size()) {
+      refuse("nccl::window: rank " + std::to_string(comm.rank()) + " reaches the memory of " +
+                 std::to_string(reached.nRanks) + " of " + std::to_string(comm.size()) +
+                 " ranks; a window needs all: split the communicator, or send messages",
+             comm.rank());
+    }
+    return cuda::with_slots(options,
+                            cuda::attribute(cudaDevAttrMultiProcessorCount, comm.device()));
   }
-
-  /// The argument for a kernel that the caller launches.
-  [[nodiscard]] device::window handle(unsigned channel = 0) const {
-    auto parts = parts_;
-    parts.first_slot = channel * options_.slots;
-    return device::window{parts};
-  }
-
-  /// Enqueues `kernel(window, arguments...)`; every rank does, with as many blocks.
-  template <class... P>
-  void launch(const cuda::launch_shape& wanted, void (*kernel)(device::window, P...),
-              std::type_identity_t<P>... arguments) {
-    check_reports();
-    const cuda::device_guard here{device_};
-    const auto shape =
-        cuda::detail::settled(wanted, reinterpret_cast<const void*>(kernel), 1, slots());
-    cuda::detail::launch_at_once<device::window, P...>(kernel, dim3{shape.blocks, 1, 1}, shape,
-                                                       cuda::detail::residence::guaranteed,
-                                                       handle(shape.channel), arguments...);
-  }
-
-  /// Errors: what kernels that have ended reported.
-  void check_reports() const { reports_.check(cuda::nanoseconds_of(options_)); }
-
-  /// This rank's heap, as the host passes it to kernels.
-  [[nodiscard]] std::byte* heap() const { return memory_.data() + shape_.heap(); }
 
  private:
-  static constexpr std::size_t granule = NCCL_WIN_REQUIRED_ALIGNMENT;
-
   /// Zeroed before any peer can see it.
   class registered_memory {
    public:
@@ -161,7 +125,7 @@ class window {
     void try_or_release(cudaError_t result, const char* what) {
       if (result != cudaSuccess) {
         release();
-        check(result, what);
+        cuda::require(result, what);
       }
     }
     void release() noexcept {
@@ -176,31 +140,37 @@ class window {
     ncclWindow_t window_ = nullptr;
   };
 
-  template <class Work>
-  [[nodiscard]] static cuda::window_options with_slots(cuda::window_options options,
-                                                       basic_communicator<Work>& comm) {
-    require_version(library_version(), NCCL_VERSION_CODE, fit::exact);
-    const ncclTeam_t reached = ncclTeamLsa(comm.raw());
-    if (reached.nRanks != comm.size()) {
-      refuse("nccl::window: rank " + std::to_string(comm.rank()) + " reaches the memory of " +
-                 std::to_string(reached.nRanks) + " of " + std::to_string(comm.size()) +
-                 " ranks; a window needs all: split the communicator, or send messages",
-             comm.rank());
-    }
-    if (options.slots == 0) {
-      options.slots =
-          static_cast<unsigned>(2 * cuda::attribute(cudaDevAttrMultiProcessorCount, comm.device()));
-    }
-    return options;
-  }
+  static constexpr std::size_t granule = NCCL_WIN_REQUIRED_ALIGNMENT;
 
   cuda::window_options options_;
-  device::window_shape shape_;
+  device::window::parts parts_;
   cuda::host_reports reports_;
   int device_;
   registered_memory memory_;
-  device::window::parts parts_{};
-  rondo::detail::shared<cuda::window_rank<cuda::kernel_launch>> calls_{};
+};
+
+/// A window of NCCL's symmetric memory, over ranks that load and store each other's memory: what
+/// `rondo::device` collectives in kernels run on.
+///
+///     rondo::nccl::window window{comm, 64 << 20};
+///     window.launch({.stream = stream}, kernel, arguments...);
+///     rondo::all_reduce(window, values, rondo::on{stream});
+///
+/// What it can do is said at cuda::window_rank. Making and destroying are collective. The
+/// communicator must outlive it. Peers reach the window alone: buffers for two_shot from buffer to
+/// buffer come from its heap.
+class window : symmetric_memory, public cuda::window_rank<cuda::kernel_launch> {
+ public:
+  /// `window_bytes` of staging per rank, on the communicator's device, which is current.
+  /// Errors: error_code::transport for a library that is not the version of the headers, with both,
+  /// and for what NCCL and CUDA report; error_code::invalid_argument for ranks that do not all reach
+  /// each other's memory, and as cuda::shape_for.
+  /// Cost: a registration with NCCL, which meets all ranks; waits for the device.
+  template <class Work>
+  window(basic_communicator<Work>& comm, std::size_t window_bytes,
+         const cuda::window_options& options = {})
+      : symmetric_memory{comm, window_bytes, checked(options, comm)},
+        window_rank{parts(), symmetric_memory::options(), launcher()} {}
 };
 
 }  // namespace rondo::inline v0_1::nccl
