@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -59,6 +60,7 @@ template <class Team, class Kernels, class Order, class Wire>
 class split_linear {
  public:
   static_assert(check_wire<Order, Wire>());
+  static_assert(check_on_host<Team, is_exact<Order>>());
 
   split_linear(Team ranks, cut features, Kernels kernels, Order order, Wire codec)
       : ranks_{std::move(ranks)},
@@ -90,6 +92,12 @@ class split_linear {
           ++counted_.back().count;
         }
       }
+      if (Team::on_device && counted_.size() > 1) {
+        refuse("a linear layer on GPUs: of this rank's features, ranks before it hold some in the "
+               "middle; the sum of the rest in " +
+                   std::to_string(counted_.size()) + " parts is not made on GPUs",
+               ranks_.rank());
+      }
     }
   }
 
@@ -109,6 +117,29 @@ class split_linear {
     check_shape(who, shard.values.rows, shard.values.columns, rows, width(), ranks_.rank());
     check_count(who, "the weight's split side", weight_width, width(), ranks_.rank());
   }
+
+  /// Refuses a bias, or a gradient of one, that does not fit or that nobody can add.
+  template <class T>
+  void check_bias(const char* who, std::span<T> bias, std::size_t outputs) const {
+    if (!bias.empty() && bias.size() != outputs) {
+      refuse(std::string{who} + ": a bias of " + std::to_string(bias.size()) + " elements for " +
+                 std::to_string(outputs) + " outputs",
+             ranks_.rank());
+    }
+    if constexpr (Team::on_device && !bias_kernels<Kernels, std::remove_const_t<T>>) {
+      if (!bias.empty()) {
+        refuse(std::string{who} + ": on GPUs the kernels add a bias; give them add_bias(bias, y) "
+                                  "and bias_gradient(dy, dbias)",
+               ranks_.rank());
+      }
+    }
+  }
+  template <class T>
+  void check_bias(const char* who, const linear_gradients<T>& to, std::size_t outputs) const {
+    check_bias(who, to.bias, outputs);
+  }
+  template <class T>
+  void check_bias(const char*, const exact_linear_gradients<T>&, std::size_t) const {}
 
   [[nodiscard]] const Order& order() const noexcept { return order_; }
 
