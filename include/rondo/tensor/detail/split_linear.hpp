@@ -84,19 +84,15 @@ class split_linear {
       }
       tree_.emplace(leaves);
     } else {
-      for (std::size_t local = 0; local < width(); ++local) {
-        if (holds(counted, ranks_.rank(), features_.global(ranks_.rank(), local))) {
-          if (counted_.empty() || counted_.back().first + counted_.back().count != local) {
-            counted_.push_back({local, 0});
-          }
-          ++counted_.back().count;
+      counted_ = counted_by(counted, ranks_.rank());
+      for (int rank = 0; Team::on_device && rank < ranks_.size(); ++rank) {
+        if (const auto parts = counted_by(counted, rank).size(); parts > 1) {
+          refuse("a linear layer on GPUs: rank " + std::to_string(rank) + " holds features in " +
+                     std::to_string(parts) +
+                     " parts with others' between them, whose products the host would have to add; "
+                     "cut them so that each rank counts its own in one part",
+                 ranks_.rank());
         }
-      }
-      if (Team::on_device && counted_.size() > 1) {
-        refuse("a linear layer on GPUs: of this rank's features, ranks before it hold some in the "
-               "middle; the sum of the rest in " +
-                   std::to_string(counted_.size()) + " parts is not made on GPUs",
-               ranks_.rank());
       }
     }
   }
@@ -210,6 +206,20 @@ class split_linear {
       }
     }
     return false;
+  }
+
+  /// Which of a rank's features no rank before it holds.
+  [[nodiscard]] std::vector<part> counted_by(const cut& first_holders, int rank) const {
+    std::vector<part> parts;
+    for (std::size_t local = 0; local < features_.width(rank); ++local) {
+      if (holds(first_holders, rank, features_.global(rank, local))) {
+        if (parts.empty() || parts.back().first + parts.back().count != local) {
+          parts.push_back({local, 0});
+        }
+        ++parts.back().count;
+      }
+    }
+    return parts;
   }
 
   /// to = the sum of `product` over the features that this rank counts.
