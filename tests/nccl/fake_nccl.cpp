@@ -129,6 +129,11 @@ thread_local std::map<cudaStream_t, clock_of_stream> clocks;
 thread_local std::map<cudaEvent_t, clock_of_stream> events;
 thread_local std::map<const void*, last_use> uses;
 thread_local int unordered = 0;
+thread_local std::map<std::uintptr_t, std::size_t> allocated;  ///< by where they begin
+thread_local int waits_made = 0;
+thread_local int lost_wait = -1;
+std::atomic<bool> hidden{false};
+constexpr std::uintptr_t hiding = std::uintptr_t{1} << 52;  ///< set: no address of a program's
 std::atomic<int> version{NCCL_VERSION_CODE};
 std::atomic<int> open_blocks{0};
 std::atomic<int> open_communicators{0};
@@ -217,8 +222,13 @@ std::byte* at(void* memory, std::size_t bytes) { return static_cast<std::byte*>(
 
 /// A collective in which `work(parts)` does all ranks' part; `shape` must agree.
 template <class Work>
-ncclResult_t collective(ncclComm_t comm, const char* name, const std::string& shape, const void* in,
-                        void* out, Work work) {
+ncclResult_t collective(ncclComm_t comm, cudaStream_t stream, const char* name,
+                        const std::string& shape, const void* device_in, void* device_out,
+                        Work work) {
+  fake_nccl::use(stream, device_in);
+  fake_nccl::use(stream, device_out);
+  const void* const in = fake_nccl::on_host(device_in);
+  void* const out = fake_nccl::on_host(device_out);
   return enqueue({comm, name, [] { return true; },
                   [comm, name, shape, in, out, work = std::move(work)] {
                     return comm->in->meet(comm->rank, {name + shape, in, out}, work);
@@ -245,6 +255,11 @@ int blocks() { return open_blocks; }
 int communicators() { return open_communicators; }
 
 void use(cudaStream_t stream, const void* memory) {
+  auto block = allocated.upper_bound(reinterpret_cast<std::uintptr_t>(memory));
+  if (block != allocated.begin() &&
+      reinterpret_cast<std::uintptr_t>(memory) - (--block)->first < block->second) {
+    memory = reinterpret_cast<const void*>(block->first);
+  }
   auto& now = clocks[stream];
   const auto last = uses.find(memory);
   if (last != uses.end() && last->second.stream != stream &&
@@ -254,6 +269,14 @@ void use(cudaStream_t stream, const void* memory) {
   uses[memory] = {stream, ++now[stream]};
 }
 int unordered_uses() { return unordered; }
+
+void hide_device_memory(bool now) { hidden = now; }
+const void* address_on_host(const void* device) {
+  return reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(device) & ~hiding);
+}
+
+int waits() { return waits_made; }
+void lose_wait(int which) { lost_wait = which; }
 
 }  // namespace fake_nccl
 
@@ -373,6 +396,7 @@ ncclResult_t ncclMemAlloc(void** block, std::size_t bytes) {
 }
 ncclResult_t ncclMemFree(void* block) {
   --open_blocks;
+  uses.erase(block);
   std::free(block);
   return ncclSuccess;
 }
@@ -398,7 +422,7 @@ ncclResult_t ncclGroupEnd() { return --depth == 0 ? flush() : ncclSuccess; }
 ncclResult_t ncclSend(const void* data, std::size_t count, ncclDataType_t type, int peer,
                       ncclComm_t comm, cudaStream_t stream) {
   fake_nccl::use(stream, data);
-  auto letter = std::make_shared<message>(message{data, count * size_of(type)});
+  auto letter = std::make_shared<message>(message{fake_nccl::on_host(data), count * size_of(type)});
   return enqueue({comm, "ncclSend",
                   [=] {
                     const std::lock_guard held{comm->in->lock};
@@ -414,6 +438,7 @@ ncclResult_t ncclSend(const void* data, std::size_t count, ncclDataType_t type, 
 ncclResult_t ncclRecv(void* into, std::size_t count, ncclDataType_t type, int peer, ncclComm_t comm,
                       cudaStream_t stream) {
   fake_nccl::use(stream, into);
+  into = fake_nccl::on_host(into);
   const std::size_t bytes = count * size_of(type);
   return enqueue({comm, "ncclRecv", [] { return true; },
                   [=] {
@@ -436,14 +461,14 @@ ncclResult_t ncclRecv(void* into, std::size_t count, ncclDataType_t type, int pe
 ncclResult_t ncclAllReduce(const void* in, void* out, std::size_t count, ncclDataType_t type,
                            ncclRedOp_t how, ncclComm_t comm, cudaStream_t stream) {
   if (how > ncclNumOps) {
-    const auto* values = static_cast<const float*>(in);
+    const auto* values = static_cast<const float*>(fake_nccl::on_host(in));
     std::vector<float> scaled(values, values + count);
     for (float& value : scaled) {
       value *= own_factor;
     }
     return ncclAllReduce(scaled.data(), out, count, type, ncclSum, comm, stream);
   }
-  return collective(comm, "ncclAllReduce", words({count, type, how}), in, out,
+  return collective(comm, stream, "ncclAllReduce", words({count, type, how}), in, out,
                     [=](const auto& parts) {
                       std::vector<std::byte> result(count * size_of(type));
                       fold(parts, 0, count, type, how, result.data());
@@ -453,16 +478,16 @@ ncclResult_t ncclAllReduce(const void* in, void* out, std::size_t count, ncclDat
                     });
 }
 ncclResult_t ncclReduce(const void* in, void* out, std::size_t count, ncclDataType_t type,
-                        ncclRedOp_t how, int root, ncclComm_t comm, cudaStream_t) {
-  return collective(comm, "ncclReduce",
+                        ncclRedOp_t how, int root, ncclComm_t comm, cudaStream_t stream) {
+  return collective(comm, stream, "ncclReduce",
                     words({count, type, how, static_cast<std::size_t>(root)}), in, out,
                     [=](const auto& parts) {
                       fold(parts, 0, count, type, how, parts[static_cast<std::size_t>(root)].out);
                     });
 }
 ncclResult_t ncclReduceScatter(const void* in, void* out, std::size_t count, ncclDataType_t type,
-                               ncclRedOp_t how, ncclComm_t comm, cudaStream_t) {
-  return collective(comm, "ncclReduceScatter", words({count, type, how}), in, out,
+                               ncclRedOp_t how, ncclComm_t comm, cudaStream_t stream) {
+  return collective(comm, stream, "ncclReduceScatter", words({count, type, how}), in, out,
                     [=](const auto& parts) {
                       const std::size_t bytes = count * size_of(type);
                       std::vector<std::byte> all(bytes * parts.size());
@@ -473,8 +498,8 @@ ncclResult_t ncclReduceScatter(const void* in, void* out, std::size_t count, ncc
                     });
 }
 ncclResult_t ncclBroadcast(const void* in, void* out, std::size_t count, ncclDataType_t type,
-                           int root, ncclComm_t comm, cudaStream_t) {
-  return collective(comm, "ncclBroadcast", words({count, type, static_cast<std::size_t>(root)}), in,
+                           int root, ncclComm_t comm, cudaStream_t stream) {
+  return collective(comm, stream, "ncclBroadcast", words({count, type, static_cast<std::size_t>(root)}), in,
                     out, [=](const auto& parts) {
                       for (const auto& one : parts) {
                         std::memmove(one.out, parts[static_cast<std::size_t>(root)].in,
@@ -483,8 +508,8 @@ ncclResult_t ncclBroadcast(const void* in, void* out, std::size_t count, ncclDat
                     });
 }
 ncclResult_t ncclAllGather(const void* in, void* out, std::size_t count, ncclDataType_t type,
-                           ncclComm_t comm, cudaStream_t) {
-  return collective(comm, "ncclAllGather", words({count, type}), in, out, [=](const auto& parts) {
+                           ncclComm_t comm, cudaStream_t stream) {
+  return collective(comm, stream, "ncclAllGather", words({count, type}), in, out, [=](const auto& parts) {
     const std::size_t bytes = count * size_of(type);
     for (const auto& one : parts) {
       for (std::size_t rank = 0; rank < parts.size(); ++rank) {
@@ -494,8 +519,8 @@ ncclResult_t ncclAllGather(const void* in, void* out, std::size_t count, ncclDat
   });
 }
 ncclResult_t ncclAlltoAll(const void* in, void* out, std::size_t count, ncclDataType_t type,
-                          ncclComm_t comm, cudaStream_t) {
-  return collective(comm, "ncclAlltoAll", words({count, type}), in, out, [=](const auto& parts) {
+                          ncclComm_t comm, cudaStream_t stream) {
+  return collective(comm, stream, "ncclAlltoAll", words({count, type}), in, out, [=](const auto& parts) {
     const std::size_t bytes = count * size_of(type);
     for (std::size_t to = 0; to < parts.size(); ++to) {
       for (std::size_t from = 0; from < parts.size(); ++from) {
@@ -505,8 +530,8 @@ ncclResult_t ncclAlltoAll(const void* in, void* out, std::size_t count, ncclData
   });
 }
 ncclResult_t ncclGather(const void* in, void* out, std::size_t count, ncclDataType_t type, int root,
-                        ncclComm_t comm, cudaStream_t) {
-  return collective(comm, "ncclGather", words({count, type, static_cast<std::size_t>(root)}), in,
+                        ncclComm_t comm, cudaStream_t stream) {
+  return collective(comm, stream, "ncclGather", words({count, type, static_cast<std::size_t>(root)}), in,
                     out, [=](const auto& parts) {
                       const std::size_t bytes = count * size_of(type);
                       for (std::size_t rank = 0; rank < parts.size(); ++rank) {
@@ -516,8 +541,8 @@ ncclResult_t ncclGather(const void* in, void* out, std::size_t count, ncclDataTy
                     });
 }
 ncclResult_t ncclScatter(const void* in, void* out, std::size_t count, ncclDataType_t type,
-                         int root, ncclComm_t comm, cudaStream_t) {
-  return collective(comm, "ncclScatter", words({count, type, static_cast<std::size_t>(root)}), in,
+                         int root, ncclComm_t comm, cudaStream_t stream) {
+  return collective(comm, stream, "ncclScatter", words({count, type, static_cast<std::size_t>(root)}), in,
                     out, [=](const auto& parts) {
                       const std::size_t bytes = count * size_of(type);
                       for (std::size_t rank = 0; rank < parts.size(); ++rank) {
@@ -550,6 +575,10 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 }
 cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  ++waits_made;
+  if (lost_wait >= 0 && lost_wait-- == 0) {
+    return cudaSuccess;
+  }
   for (const auto& [other, time] : events[event]) {
     auto& known = clocks[stream][other];
     known = std::max(known, time);
@@ -574,17 +603,34 @@ cudaError_t cudaMalloc(void** made, std::size_t bytes) {
     return last_failure = cudaErrorMemoryAllocation;
   }
   ++open_blocks;
+  const auto address = reinterpret_cast<std::uintptr_t>(*made) | (hidden ? hiding : 0);
+  *made = reinterpret_cast<void*>(address);
+  allocated[address] = bytes;
   return cudaSuccess;
 }
 cudaError_t cudaFree(void* block) {
   open_blocks -= block == nullptr ? 0 : 1;
   uses.erase(block);  // waits for them
-  std::free(block);
+  allocated.erase(reinterpret_cast<std::uintptr_t>(block));
+  std::free(fake_nccl::on_host(block));
   return cudaSuccess;
 }
-cudaError_t cudaMemcpyAsync(void* into, const void* from, std::size_t bytes, cudaMemcpyKind,
-                            cudaStream_t) {
-  std::memmove(into, from, bytes);
+cudaError_t cudaMemcpyAsync(void* into, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  return cudaMemcpy2DAsync(into, bytes, from, bytes, bytes, 1, kind, stream);
+}
+cudaError_t cudaMemcpy2DAsync(void* into, std::size_t into_pitch, const void* from,
+                              std::size_t from_pitch, std::size_t width, std::size_t height,
+                              cudaMemcpyKind, cudaStream_t stream) {
+  if (width > into_pitch || width > from_pitch) {
+    return cudaErrorInvalidPitchValue;
+  }
+  fake_nccl::use(stream, from);
+  fake_nccl::use(stream, into);
+  for (std::size_t row = 0; row < height; ++row) {
+    std::memmove(at(fake_nccl::on_host(into), row * into_pitch),
+                 at(fake_nccl::on_host(from), row * from_pitch), width);
+  }
   return cudaSuccess;
 }
 }

@@ -27,9 +27,23 @@ void pretend_capture(bool capturing);
 /// Blocks of ncclMemAlloc and cudaMalloc that are not freed.
 int blocks();
 
-/// A kernel of the test's on this stream uses the memory that begins here; messages do so of
-/// themselves.
+/// A kernel of the test's on this stream uses this block of memory; messages, collectives and copies
+/// do so of themselves.
 void use(cudaStream_t stream, const void* memory);
+
+/// From now on the addresses that cudaMalloc gives are none of the host's: a read or write there
+/// ends the program. `on_host` is where NCCL, CUDA and the kernels of a test find such memory.
+void hide_device_memory(bool hidden);
+const void* address_on_host(const void* device);
+template <class T>
+T* on_host(T* device) {
+  return static_cast<T*>(const_cast<void*>(address_on_host(device)));
+}
+
+/// cudaStreamWaitEvent, on this thread: how often it has been called, and which call of those to
+/// come (0: the next) does nothing.
+int waits();
+void lose_wait(int which);
 
 /// How often, on this thread, memory was used on a stream that did not wait, by events, for its
 /// last use on another one.

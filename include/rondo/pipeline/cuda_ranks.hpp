@@ -8,6 +8,7 @@
 #include <rondo/core/error.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/pipeline/prove.hpp>
+#include <rondo/transport/cuda/mark.hpp>
 #include <rondo/transport/cuda/memory.hpp>
 #include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/keepsake.hpp>
@@ -20,30 +21,6 @@
 #include <vector>
 
 namespace rondo::inline v0_1::pipeline {
-
-namespace detail {
-
-/// A point in a stream that another stream waits for.
-class mark : public rondo::detail::owned {
- public:
-  mark() {
-    cuda::require(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreate");
-  }
-  mark(const mark&) = delete;
-  mark& operator=(const mark&) = delete;
-  ~mark() { static_cast<void>(cudaEventDestroy(event_)); }
-
-  void set(cudaStream_t in) const { cuda::require(cudaEventRecord(event_, in), "cudaEventRecord"); }
-  /// What is enqueued on `later` from now on waits for where the mark was set last.
-  void hold_back(cudaStream_t later) const {
-    cuda::require(cudaStreamWaitEvent(later, event_, 0), "cudaStreamWaitEvent");
-  }
-
- private:
-  cudaEvent_t event_ = nullptr;
-};
-
-}  // namespace detail
 
 /// Ranks of a pipeline whose stages are on GPUs: `pipeline::run` takes it as its communicator, and
 /// stages take and return buffers of the device (`cuda::buffer<T>`).
@@ -125,15 +102,15 @@ class cuda_ranks {
   /// Where messages have done with the buffer that begins here.
   struct buffer_mark {
     const void* of;
-    rondo::detail::shared<detail::mark> at;
+    rondo::detail::shared<cuda::mark> at;
   };
-  [[nodiscard]] const detail::mark& mark_of(const void* data) {
+  [[nodiscard]] const cuda::mark& mark_of(const void* data) {
     for (const auto& one : marks_) {
       if (one.of == data) {
         return *one.at;
       }
     }
-    marks_.push_back({data, rondo::detail::shared{new detail::mark}});
+    marks_.push_back({data, rondo::detail::shared{new cuda::mark}});
     return *marks_.back().at;
   }
 
@@ -141,7 +118,7 @@ class cuda_ranks {
   Values& values_;
   cudaStream_t compute_;
   cudaStream_t messages_ = nullptr;
-  detail::mark made_{};
+  cuda::mark made_{};
   std::vector<buffer_mark> marks_{};  ///< no more than there are buffers
   rondo::detail::keepsakes kept_{};
 };

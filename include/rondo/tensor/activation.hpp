@@ -81,4 +81,12 @@ struct gated {
 template <class F>
 gated(F) -> gated<F>;
 
+/// Activations that read and write matrices themselves, on the host.
+template <class A>
+inline constexpr bool runs_on_host = false;
+template <class F>
+inline constexpr bool runs_on_host<pointwise<F>> = true;
+template <class F>
+inline constexpr bool runs_on_host<gated<F>> = true;
+
 }  // namespace rondo::inline v0_1

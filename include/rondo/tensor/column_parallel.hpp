@@ -48,11 +48,11 @@ class column_parallel {
                source_location where = source_location::current()) {
     check_types<X, Y>();
     check("column_parallel: y", y, x, with.weight);
-    detail::check_bias("column_parallel", with.bias.size(), split_.width(), split_.ranks().rank());
+    split_.check_bias("column_parallel", with.bias, split_.width());
     auto all = split_.whole_behind(where, x);
     all.wait();
     split_.kernels().product(all.values, with.weight, y.values);
-    detail::add_bias(with.bias, y.values);
+    detail::add_bias(split_.kernels(), with.bias, y.values);
   }
 
   template <class DY, class X, class DX>
@@ -68,6 +68,7 @@ class column_parallel {
     check("column_parallel: dy", dy, x, with.weight);
     detail::check_shape("column_parallel: dx", dx.values.rows, dx.values.columns, x.values.rows,
                         x.values.columns, split_.ranks().rank());
+    split_.check_bias("column_parallel: dbias", to, split_.width());
     const matrix<const T> given = dy.values;
     auto all = split_.whole_behind(where, x);
     auto sum = split_.template reduce_behind<T>(

@@ -58,10 +58,10 @@ struct convert_call {
     if constexpr (what == conversion::nothing) {
       check_shape("convert: the output", to.values.rows, to.values.columns, in.rows, in.columns,
                   ranks.rank());
-      copy(in, to.values);
+      ranks.memory().copy(in, to.values);
     } else if constexpr (what == conversion::slice) {
       const blocks held = blocks_of(ranks, to, in.rows, in.columns);
-      slice(in, held.rows(ranks.rank()), held.columns(ranks.rank()), to.values);
+      slice(ranks.memory(), in, held.rows(ranks.rank()), held.columns(ranks.rank()), to.values);
     } else if constexpr (what == conversion::all_reduce) {
       return reduce<From>(where, ranks, in, to.values, given...);
     } else if constexpr (what == conversion::reduce_scatter) {
@@ -86,20 +86,6 @@ struct convert_call {
                 by_rows ? shard.division->extent() : shard.values.rows,
                 by_rows ? shard.values.columns : shard.division->extent(), ranks.rank());
     return {*shard.division, Shard::dimension, rows, columns};
-  }
-
-  template <class T>
-  static void slice(matrix<const T> from, std::span<const part> rows,
-                    std::span<const part> columns, matrix<T> to) {
-    std::size_t row = 0;
-    for (const part down : rows) {
-      for (std::size_t i = 0; i < down.count; ++i, ++row) {
-        T* out = to.row(row).data();
-        for (const part across : columns) {
-          out = std::copy_n(&from(down.first + i, across.first), across.count, out);
-        }
-      }
-    }
   }
 
   static void count(const blocks& of, int ranks, std::vector<std::size_t>& each) {
@@ -139,7 +125,7 @@ struct convert_call {
       return from.values();
     }
     const auto packed = ranks.passage().out.template get<T>(from.elements());
-    copy<T>(from, {packed.data(), from.rows, from.columns});
+    ranks.memory().copy(from, matrix<T>{packed.data(), from.rows, from.columns});
     return packed;
   }
 
@@ -148,9 +134,9 @@ struct convert_call {
   static std::span<T> gapless_room(const Team& ranks, matrix<T> to) {
     return to.contiguous() ? to.values() : ranks.passage().in.template get<T>(to.elements());
   }
-  template <class T>
-  static void spread(std::span<T> packed, matrix<T> to) {
-    copy<T>({packed.data(), to.rows, to.columns}, to);
+  template <class T, class Team>
+  static void spread(const Team& ranks, std::span<T> packed, matrix<T> to) {
+    ranks.memory().copy(matrix<const T>{packed.data(), to.rows, to.columns}, to);
   }
 
   template <class From, class Team, class T, class... Given>
@@ -165,7 +151,7 @@ struct convert_call {
       return all_reduce_call::make(where, ranks.comm(), from, to, with, given...);
     } else {
       all_reduce_call::make(where, ranks.comm(), from, to, with, given...);
-      spread(to, out);
+      spread(ranks, to, out);
     }
   }
 
@@ -182,7 +168,7 @@ struct convert_call {
       const auto packed = ranks.passage().out.template get<T>(sum_of(ranks.passage().sent));
       T* next = packed.data();
       for (int rank = 0; rank < ranks.size(); ++rank) {
-        next = pack(in, held.rows(rank), held.columns(rank), next);
+        next = pack(ranks.memory(), in, held.rows(rank), held.columns(rank), next);
       }
       from = packed;
     }
@@ -195,7 +181,7 @@ struct convert_call {
       return with_counts<Given...>(ranks, held, call);
     } else {
       with_counts<Given...>(ranks, held, call);
-      spread(out, to.values);
+      spread(ranks, out, to.values);
     }
   }
 
@@ -217,7 +203,7 @@ struct convert_call {
       with_counts<Given...>(ranks, held, call);
       const T* next = out.data();
       for (int rank = 0; !direct && rank < ranks.size(); ++rank) {
-        next = unpack(next, to, held.rows(rank), held.columns(rank));
+        next = unpack(ranks.memory(), next, to, held.rows(rank), held.columns(rank));
       }
     }
   }
@@ -244,19 +230,21 @@ struct convert_call {
     }
     const auto out = through.out.template get<T>(sum_of(through.sent));
     auto in = through.in.template get<T>(sum_of(through.received));
+    const auto memory = ranks.memory();
+    const matrix<const T> held_here = from.values;
     const part mine{0, by_rows ? from.values.rows : from.values.columns};
     T* next = out.data();
     for (int rank = 0; rank < ranks.size(); ++rank) {
-      next = by_rows ? pack<T>(from.values, one(mine), after.columns(rank), next)
-                     : pack<T>(from.values, after.rows(rank), one(mine), next);
+      next = by_rows ? pack(memory, held_here, one(mine), after.columns(rank), next)
+                     : pack(memory, held_here, after.rows(rank), one(mine), next);
     }
     all_to_all_call::make(where, ranks.comm(), out, in,
                           counts{through.sent, through.received}, given...);
     const part here{0, by_rows ? to.values.columns : to.values.rows};
     const T* read = in.data();
     for (int rank = 0; rank < ranks.size(); ++rank) {
-      read = by_rows ? unpack(read, to.values, before.rows(rank), one(here))
-                     : unpack(read, to.values, one(here), before.columns(rank));
+      read = by_rows ? unpack(memory, read, to.values, before.rows(rank), one(here))
+                     : unpack(memory, read, to.values, one(here), before.columns(rank));
     }
   }
 

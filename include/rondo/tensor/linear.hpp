@@ -32,6 +32,18 @@ concept linear_kernels =
       kernels.weight_gradient(in, other, out);
     };
 
+/// What kernels may have besides, for layers with a bias: on GPUs they must, elsewhere rondo adds.
+///
+///     add_bias(bias, y)              y's rows += bias
+///     bias_gradient(dy, dbias)       dbias += the sum of dy's rows
+template <class K, class T>
+concept bias_kernels =
+    requires(const K& kernels, std::span<const T> bias, matrix<T> y, matrix<const T> dy,
+             std::span<T> dbias) {
+      kernels.add_bias(bias, y);
+      kernels.bias_gradient(dy, dbias);
+    };
+
 /// A rank's part of a linear layer's weights: `weight` is [outputs, inputs]; `bias` may be empty.
 template <class T>
 struct linear_weights {
@@ -87,14 +99,6 @@ consteval bool check_kernels() {
   return true;
 }
 
-/// Adds the bias to every row.
-template <class T>
-void add_bias(std::span<const T> bias, matrix<T> y) {
-  for (std::size_t row = 0; !bias.empty() && row < y.rows; ++row) {
-    add_to(y.row(row).data(), bias.data(), bias.size());
-  }
-}
-
 /// bias += the sum of the rows, in their order.
 template <class T>
 void add_rows(matrix<const T> dy, std::span<T> bias) {
@@ -103,11 +107,18 @@ void add_rows(matrix<const T> dy, std::span<T> bias) {
   }
 }
 
-inline void check_bias(const char* who, std::size_t bias, std::size_t outputs, int rank) {
-  if (bias != 0 && bias != outputs) {
-    refuse(std::string{who} + ": a bias of " + std::to_string(bias) + " elements for " +
-               std::to_string(outputs) + " outputs",
-           rank);
+/// Adds the bias to every row.
+template <class T, class Kernels>
+void add_bias(const Kernels& kernels, std::span<const T> bias, matrix<T> y) {
+  if (bias.empty()) {
+    return;
+  }
+  if constexpr (bias_kernels<Kernels, T>) {
+    kernels.add_bias(bias, y);
+  } else {
+    for (std::size_t row = 0; row < y.rows; ++row) {
+      add_to(y.row(row).data(), bias.data(), bias.size());
+    }
   }
 }
 
@@ -116,7 +127,13 @@ template <class T, class Kernels>
 void weight_gradients(const Kernels& kernels, const any_order&, matrix<const T> dy,
                       matrix<const T> x, const linear_gradients<T>& to) {
   kernels.weight_gradient(dy, x, to.weight);
-  add_rows<T>(dy, to.bias);
+  if constexpr (bias_kernels<Kernels, T>) {
+    if (!to.bias.empty()) {
+      kernels.bias_gradient(dy, to.bias);
+    }
+  } else {
+    add_rows<T>(dy, to.bias);
+  }
 }
 
 inline void check_first_token(const exact& order, std::size_t first) {

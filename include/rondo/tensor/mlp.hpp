@@ -40,11 +40,12 @@ struct exact_mlp_gradients {
   exact_linear_gradients<T> down{};
 };
 
-/// What the forward pass keeps for the backward pass of the same micro-batch.
-template <class T>
+/// What the forward pass keeps for the backward pass of the same micro-batch. On GPUs:
+/// `mlp_saved<T, cuda::buffer<T>>`.
+template <class T, class Memory = std::vector<T>>
 struct mlp_saved {
-  std::vector<T> hidden;
-  std::vector<T> active;
+  Memory hidden{};
+  Memory active{};
 };
 
 /// y = f(x up^T + b) down^T + c with d_ff split: column-parallel, activation, row-parallel. One
@@ -76,10 +77,11 @@ class mlp {
   /// How the rows of the up weight are cut.
   [[nodiscard]] const cut& hidden() const noexcept { return up_.features(); }
 
-  template <class X, class Y, class T = typename X::element>
-  void forward(const X& x, const mlp_weights<typename X::element>& with, mlp_saved<T>& saved,
-               const Y& y, source_location where = source_location::current()) {
-    check_types<X, Y>();
+  template <class X, class Y, class Memory, class T = typename X::element>
+  void forward(const X& x, const mlp_weights<typename X::element>& with,
+               mlp_saved<T, Memory>& saved, const Y& y,
+               source_location where = source_location::current()) {
+    check_types<X, Y, Memory>();
     const std::size_t tokens = detail::rows_of(x);
     const auto before = sized(saved.hidden, tokens, hidden());
     const auto after = sized(saved.active, tokens, features());
@@ -88,11 +90,12 @@ class mlp {
     down_.forward(shard<T>{after, features()}, with.down, y, where);
   }
 
-  template <class DY, class X, class DX, class Gradients, class T = typename X::element>
+  template <class DY, class X, class DX, class Gradients, class Memory,
+            class T = typename X::element>
   void backward(const DY& dy, const X& x, const mlp_weights<typename X::element>& with,
-                mlp_saved<T>& saved, const DX& dx, Gradients&& to,
+                mlp_saved<T, Memory>& saved, const DX& dx, Gradients&& to,
                 source_location where = source_location::current()) {
-    check_types<X, DY>();
+    check_types<X, DY, Memory>();
     const std::size_t tokens = detail::rows_of(x);
     const auto before = sized(saved.hidden, tokens, hidden());
     const auto after = sized(saved.active, tokens, features());
@@ -108,7 +111,7 @@ class mlp {
   template <class T>
   using shard = sharded<T, 1, Team::axis>;
 
-  template <class X, class Y>
+  template <class X, class Y, class Memory>
   static consteval void check_types() {
     static_assert(is_replicated<X> == is_replicated<Y> &&
                       is_sharded<X, 0> == is_sharded<Y, 0>,
@@ -117,20 +120,26 @@ class mlp {
     static_assert(activation_kernels<Activation, typename X::element>,
                   "rondo: mlp: the activation needs parts, forward(hidden, active) and "
                   "backward(hidden, dactive, dhidden); see pointwise and gated");
+    static_assert(!Team::on_device || !std::is_same_v<Memory, std::vector<typename X::element>>,
+                  "rondo: mlp: on GPUs, what is saved is in their memory: mlp_saved<T, "
+                  "cuda::buffer<T>>");
+    static_assert(!Team::on_device || !runs_on_host<Activation>,
+                  "rondo: mlp: pointwise and gated run on the host; on GPUs, bring an activation "
+                  "of your own that launches kernels");
   }
 
   static cut fused(const cut& features) {
     const std::vector<cut> parts(static_cast<std::size_t>(Activation::parts), features);
     return cut::fused(parts);
   }
-  template <class T>
-  matrix<T> sized(std::vector<T>& memory, std::size_t tokens, const cut& by) const {
+  template <class Memory>
+  auto sized(Memory& memory, std::size_t tokens, const cut& by) const {
     memory.resize(tokens * by.width(ranks_.rank()));
-    return {memory.data(), tokens, by.width(ranks_.rank())};
+    return matrix{memory.data(), tokens, by.width(ranks_.rank())};
   }
-  template <class T>
-  matrix<T> between(detail::room& in, std::size_t tokens, const cut& by) const {
-    return in.get<T>(tokens, by.width(ranks_.rank()));
+  template <class T, class Room>
+  matrix<T> between(Room& in, std::size_t tokens, const cut& by) const {
+    return in.template get<T>(tokens, by.width(ranks_.rank()));
   }
 
   Activation activation_;

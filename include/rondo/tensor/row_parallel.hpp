@@ -54,12 +54,12 @@ class row_parallel {
         "the weight alone, and add the bias after the reduction");
     check_types<X, Y>();
     check("row_parallel: x", x, y, with.weight);
-    detail::check_bias("row_parallel", with.bias.size(), y.values.columns, split_.ranks().rank());
+    split_.check_bias("row_parallel", with.bias, y.values.columns);
     const matrix<const T> in = x.values;
     split_
         .template reduce_behind<T>(where, y, in.rows, y.values.columns, products(in, with.weight))
         .wait();
-    detail::add_bias(with.bias, y.values);
+    detail::add_bias(split_.kernels(), with.bias, y.values);
   }
 
   /// Without a bias; `y` may be the partial sum that this rank computes.
@@ -94,6 +94,7 @@ class row_parallel {
                   "rondo: row_parallel: dx lies as x does: a shard of the features, sharded<T, 1>");
     check("row_parallel: x", x, dy, with.weight);
     split_.check("row_parallel: dx", dx, x.values.rows, with.weight.columns);
+    split_.check_bias("row_parallel: dbias", to, dy.values.columns);
     auto all = split_.whole_behind(where, dy);
     all.wait();
     split_.kernels().input_gradient(all.values, with.weight, dx.values);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/tensor/detail/host_memory.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace rondo::inline v0_1 {
@@ -38,6 +40,7 @@ struct axis_name {
 namespace detail {
 
 /// Memory that grows to the largest request and stays.
+template <class Block>
 class room {
  public:
   template <class T>
@@ -52,16 +55,17 @@ class room {
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
-  arena memory_;
+  Block memory_;
   std::size_t bytes_ = 0;
 };
 
 /// Memory that a layer needs while it runs; all layers over one team share it, for they run one
 /// after another.
+template <class Block>
 struct passage {
-  room out, in;          ///< blocks packed for a collective, and as they come
-  room gathered, terms;  ///< a whole matrix of shards; terms of a sum that is reduced
-  room inner, outer;     ///< gradients between two layers
+  room<Block> out, in;          ///< blocks packed for a collective, and as they come
+  room<Block> gathered, terms;  ///< a whole matrix of shards; terms of a sum that is reduced
+  room<Block> inner, outer;     ///< gradients between two layers
   std::vector<std::size_t> sent, received;
   keepsakes kept;
   std::size_t node_bytes = 0;  ///< of the sums of leaves that are kept
@@ -79,8 +83,13 @@ struct passage {
 /// share the memory that layers need while they run. Used by the one thread whose rank it is.
 template <class Comm, axis_name Axis>
 class team {
+  using memory_type = decltype(detail::memory_of(std::declval<const Comm&>()));
+  using passage_type = detail::passage<typename memory_type::block>;
+
  public:
   static constexpr auto axis = Axis;
+  /// Whether matrices of these ranks are in memory of a GPU.
+  static constexpr bool on_device = memory_type::on_device;
 
   explicit team(Comm& along) : comm_{&along} {}
 
@@ -88,13 +97,14 @@ class team {
   [[nodiscard]] int rank() const { return comm_->rank(); }
   [[nodiscard]] int size() const { return comm_->size(); }
   [[nodiscard]] static std::string name() { return std::string{Axis.view()}; }
-  [[nodiscard]] detail::passage& passage() const noexcept { return *passage_; }
+  [[nodiscard]] memory_type memory() const { return detail::memory_of(*comm_); }
+  [[nodiscard]] passage_type& passage() const noexcept { return *passage_; }
   /// Memory kept for layers while they run, beyond what they save.
   [[nodiscard]] std::size_t passing_bytes() const noexcept { return passage_->bytes(); }
 
  private:
   Comm* comm_;
-  std::shared_ptr<detail::passage> passage_ = std::make_shared<detail::passage>();
+  std::shared_ptr<passage_type> passage_ = std::make_shared<passage_type>();
 };
 
 /// The ranks along axis `Axis` of a mesh; of a communicator, all of its ranks.

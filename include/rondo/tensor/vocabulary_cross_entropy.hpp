@@ -67,6 +67,7 @@ class vocabulary_cross_entropy {
                            Order order = {})
       : ranks_{std::move(ranks)}, vocabulary_{std::move(vocabulary)}, with_{with}, order_{order} {
     static_assert(detail::check_wire<Order, no_codec>());
+    static_assert(detail::check_on_host<Team>());
     with_.words = with_.words == 0 ? vocabulary_.extent() : with_.words;
     if (with_.words > vocabulary_.extent() || !(with_.smoothing >= 0 && with_.smoothing < 1) ||
         (with_.smoothing > 0 && with_.words < 2)) {

@@ -69,6 +69,7 @@ class vocabulary_embedding {
   vocabulary_embedding(Team ranks, cut vocabulary, Order order = {}, Wire codec = {})
       : split_{std::move(ranks), std::move(vocabulary), {}, {}, std::move(codec)}, order_{order} {
     static_assert(detail::check_wire<Order, Wire>());
+    static_assert(detail::check_on_host<Team>());
     detail::check_disjoint("vocabulary_embedding", split_.features(), split_.ranks().rank());
   }
 

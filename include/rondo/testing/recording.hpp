@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/collective/place.hpp>
 #include <rondo/core/call.hpp>
 #include <rondo/version.hpp>
 
@@ -32,6 +33,8 @@ struct recorded {
 template <class Comm>
 class recording {
  public:
+  static constexpr bool device_memory = detail::takes_device_memory<Comm>;
+
   /// Borrows `inner`.
   explicit recording(Comm& inner) : inner_{&inner} {}
 
@@ -65,6 +68,11 @@ class recording {
     return inner_->begin_message(made, std::move(body));
   }
 
+  [[nodiscard]] auto memory() const
+    requires requires(const Comm& comm) { comm.memory(); }
+  {
+    return inner_->memory();
+  }
   [[nodiscard]] auto& scratch() { return inner_->scratch(); }
   [[nodiscard]] auto& widened() { return inner_->widened(); }
   [[nodiscard]] auto& kept() { return inner_->kept(); }

@@ -21,36 +21,57 @@ namespace rondo::inline v0_1::detail {
   return sum;
 }
 
-/// Calls `act(row, columns)` for every run of every row, in memory order.
+/// Some rows and some columns, one behind the other.
+struct rectangle {
+  part rows, columns;
+  template <class T>
+  [[nodiscard]] matrix<T> of(matrix<T> whole) const {
+    return whole.rows_at(rows).columns_at(columns);
+  }
+};
+
+/// Calls `act(there, here)` for every run of rows and of columns: where they are in a matrix, and in
+/// one that has these rows and columns alone.
 template <class Act>
-void for_each_run(std::span<const part> rows, std::span<const part> columns, const Act& act) {
+void for_each_block(std::span<const part> rows, std::span<const part> columns, const Act& act) {
+  std::size_t row = 0;
   for (const part down : rows) {
-    for (std::size_t row = down.first; row < down.first + down.count; ++row) {
-      for (const part across : columns) {
-        act(row, across);
-      }
+    std::size_t column = 0;
+    for (const part across : columns) {
+      act(rectangle{down, across}, rectangle{{row, down.count}, {column, across.count}});
+      column += across.count;
     }
+    row += down.count;
   }
 }
 
-/// Copies a block into `to`; returns where the next one goes.
-template <class T>
-T* pack(matrix<const T> from, std::span<const part> rows, std::span<const part> columns, T* to) {
-  for_each_run(rows, columns, [&](std::size_t row, part across) {
-    to = std::copy_n(&from(row, across.first), across.count, to);
+/// Copies some rows and columns onto a matrix of their shape.
+template <class Memory, class T>
+void slice(const Memory& memory, matrix<const T> from, std::span<const part> rows,
+           std::span<const part> columns, matrix<T> to) {
+  for_each_block(rows, columns, [&](const rectangle& there, const rectangle& here) {
+    memory.copy(there.of(from), here.of(to));
   });
-  return to;
 }
 
-/// Copies `from` into a block; returns where the next one begins.
-template <class T>
-const T* unpack(const T* from, matrix<T> to, std::span<const part> rows,
+/// The same to memory without gaps; returns where the next one goes.
+template <class Memory, class T>
+T* pack(const Memory& memory, matrix<const T> from, std::span<const part> rows,
+        std::span<const part> columns, T* to) {
+  const matrix<T> packed{to, total(rows), total(columns)};
+  slice(memory, from, rows, columns, packed);
+  return to + packed.elements();
+}
+
+/// Copies from memory without gaps onto some rows and columns; returns where the next ones begin.
+template <class Memory, class T>
+const T* unpack(const Memory& memory, const T* from, matrix<T> to, std::span<const part> rows,
                 std::span<const part> columns) {
-  for_each_run(rows, columns, [&](std::size_t row, part across) {
-    std::copy_n(from, across.count, &to(row, across.first));
-    from += across.count;
+  const matrix<const T> packed{from, total(rows), total(columns)};
+  for_each_block(rows, columns, [&](const rectangle& there, const rectangle& here) {
+    memory.copy(here.of(packed), there.of(to));
   });
-  return from;
+  return from + packed.elements();
 }
 
 /// Copies all of a matrix onto another of its shape.

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -59,6 +60,7 @@ template <class Team, class Kernels, class Order, class Wire>
 class split_linear {
  public:
   static_assert(check_wire<Order, Wire>());
+  static_assert(check_on_host<Team, is_exact<Order>>());
 
   split_linear(Team ranks, cut features, Kernels kernels, Order order, Wire codec)
       : ranks_{std::move(ranks)},
@@ -82,12 +84,14 @@ class split_linear {
       }
       tree_.emplace(leaves);
     } else {
-      for (std::size_t local = 0; local < width(); ++local) {
-        if (holds(counted, ranks_.rank(), features_.global(ranks_.rank(), local))) {
-          if (counted_.empty() || counted_.back().first + counted_.back().count != local) {
-            counted_.push_back({local, 0});
-          }
-          ++counted_.back().count;
+      counted_ = counted_by(counted, ranks_.rank());
+      for (int rank = 0; Team::on_device && rank < ranks_.size(); ++rank) {
+        if (const auto parts = counted_by(counted, rank).size(); parts > 1) {
+          refuse("a linear layer on GPUs: rank " + std::to_string(rank) + " holds features in " +
+                     std::to_string(parts) +
+                     " parts with others' between them, whose products the host would have to add; "
+                     "cut them so that each rank counts its own in one part",
+                 ranks_.rank());
         }
       }
     }
@@ -109,6 +113,29 @@ class split_linear {
     check_shape(who, shard.values.rows, shard.values.columns, rows, width(), ranks_.rank());
     check_count(who, "the weight's split side", weight_width, width(), ranks_.rank());
   }
+
+  /// Refuses a bias, or a gradient of one, that does not fit or that nobody can add.
+  template <class T>
+  void check_bias(const char* who, std::span<T> bias, std::size_t outputs) const {
+    if (!bias.empty() && bias.size() != outputs) {
+      refuse(std::string{who} + ": a bias of " + std::to_string(bias.size()) + " elements for " +
+                 std::to_string(outputs) + " outputs",
+             ranks_.rank());
+    }
+    if constexpr (Team::on_device && !bias_kernels<Kernels, std::remove_const_t<T>>) {
+      if (!bias.empty()) {
+        refuse(std::string{who} + ": on GPUs the kernels add a bias; give them add_bias(bias, y) "
+                                  "and bias_gradient(dy, dbias)",
+               ranks_.rank());
+      }
+    }
+  }
+  template <class T>
+  void check_bias(const char* who, const linear_gradients<T>& to, std::size_t outputs) const {
+    check_bias(who, to.bias, outputs);
+  }
+  template <class T>
+  void check_bias(const char*, const exact_linear_gradients<T>&, std::size_t) const {}
 
   [[nodiscard]] const Order& order() const noexcept { return order_; }
 
@@ -183,6 +210,20 @@ class split_linear {
       }
     }
     return false;
+  }
+
+  /// Which of a rank's features no rank before it holds.
+  [[nodiscard]] std::vector<part> counted_by(const cut& first_holders, int rank) const {
+    std::vector<part> parts;
+    for (std::size_t local = 0; local < features_.width(rank); ++local) {
+      if (holds(first_holders, rank, features_.global(rank, local))) {
+        if (parts.empty() || parts.back().first + parts.back().count != local) {
+          parts.push_back({local, 0});
+        }
+        ++parts.back().count;
+      }
+    }
+    return parts;
   }
 
   /// to = the sum of `product` over the features that this rank counts.

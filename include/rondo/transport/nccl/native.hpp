@@ -62,6 +62,17 @@ void with_operation(Turn& turn, const Job& job, const Run& run) {
   }
 }
 
+/// Whether every rank has as many elements, though their counts may be listed.
+template <class Cut>
+[[nodiscard]] bool is_even(const Cut& cut) {
+  for (const std::size_t count : cut.per_rank) {
+    if (count != cut.per_rank.front()) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// NCCL has no barrier: the smallest all-reduce will do.
 template <class Turn, class Job>
 void run_native(Turn& turn, make<collective::barrier>, const Job&) {
@@ -99,8 +110,8 @@ template <class Turn, class Job>
 void run_native(Turn& turn, make<collective::reduce_scatter>, const Job& job) {
   constexpr auto type = data_type<element_of_job<Job>>;
   with_operation(turn, job, [&](ncclRedOp_t fold) {
-    if (job.sent.per_rank.empty()) {
-      turn.check(ncclReduceScatter(job.in, job.out, job.sent.block, type, fold, turn.raw(),
+    if (is_even(job.sent)) {
+      turn.check(ncclReduceScatter(job.in, job.out, job.sent.count(0), type, fold, turn.raw(),
                                    turn.stream()),
                  "ncclReduceScatter");
       return;
@@ -119,8 +130,8 @@ void run_native(Turn& turn, make<collective::reduce_scatter>, const Job& job) {
 template <class Turn, class Job>
 void run_native(Turn& turn, make<collective::all_gather>, const Job& job) {
   constexpr std::size_t element = sizeof(*job.out);
-  if (job.received.per_rank.empty()) {
-    turn.check(ncclAllGather(job.in, job.out, job.received.block * element, ncclUint8, turn.raw(),
+  if (is_even(job.received)) {
+    turn.check(ncclAllGather(job.in, job.out, job.received.count(0) * element, ncclUint8, turn.raw(),
                              turn.stream()),
                "ncclAllGather");
     return;

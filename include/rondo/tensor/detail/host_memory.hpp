@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/collective/place.hpp>
+#include <rondo/tensor/detail/pack.hpp>
+#include <rondo/tensor/matrix.hpp>
+#include <rondo/transport/keepsake.hpp>
+#include <rondo/version.hpp>
+
+/// What layers do with memory themselves. Ranks that are GPUs bring their own, `cuda_ranks`'s.
+namespace rondo::inline v0_1::detail {
+
+/// Memory of the host: where the matrices of all other ranks are.
+struct host_memory {
+  static constexpr bool on_device = false;
+  /// A block that grows to the largest request.
+  using block = arena;
+
+  template <class T>
+  static void copy(matrix<const T> from, matrix<T> to) {
+    detail::copy<T>(from, to);
+  }
+};
+
+/// The memory in which the matrices of these ranks are.
+template <class Comm>
+[[nodiscard]] auto memory_of(const Comm& comm) {
+  if constexpr (requires { comm.memory(); }) {
+    return comm.memory();
+  } else {
+    static_assert(!takes_device_memory<Comm>,
+                  "rondo: these ranks are GPUs; layers and convert take them with a stream, as "
+                  "cuda_ranks{comm, on{stream}} of rondo/tensor/cuda_ranks.hpp");
+    return host_memory{};
+  }
+}
+
+/// One line for what has no form for GPUs.
+template <class Team, bool OnHostAlone = true>
+consteval bool check_on_host() {
+  static_assert(!(Team::on_device && OnHostAlone),
+                "rondo: not on GPUs: vocabularies, attention, experts and exact{..} are for ranks "
+                "with memory of the host; on GPUs there are convert, column_parallel, row_parallel "
+                "and mlp");
+  return true;
+}
+
+}  // namespace rondo::inline v0_1::detail
