@@ -25,9 +25,21 @@ target_compile_features(rondo_core INTERFACE cxx_std_20)
 target_sources(rondo_core INTERFACE
   FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${rondo_headers})
 
-rondo_library(mpi rondo_core MPI::MPI_CXX)
-rondo_library(cuda rondo_core CUDA::cudart)
-rondo_library(nccl rondo_cuda NCCL::NCCL)
+# Links a library where it has been looked for and found. Elsewhere the link names a target that
+# cannot be, so that CMake's error says what to do.
+function(rondo_link_found component library)
+  string(CONCAT missing "rondo::${component} without ${library}: ask find_package(rondo) for "
+    "COMPONENTS ${component} or set RONDO_COMPONENTS to ${component} before add_subdirectory")
+  target_link_libraries(rondo_${component} INTERFACE
+    "$<IF:$<TARGET_EXISTS:${library}>,${library},${missing}>")
+endfunction()
+
+rondo_library(mpi rondo_core)
+rondo_link_found(mpi MPI::MPI_CXX)
+rondo_library(cuda rondo_core)
+rondo_link_found(cuda CUDA::cudart)
+rondo_library(nccl rondo_cuda)
+rondo_link_found(nccl NCCL::NCCL)
 
 set(rondo_module_dir ${CMAKE_CURRENT_LIST_DIR})
 include(${CMAKE_CURRENT_LIST_DIR}/rondo-components.cmake)

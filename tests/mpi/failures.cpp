@@ -237,7 +237,7 @@ TEST_CASE("mpi: another codec, or other parameters of one, is a mismatch that na
         std::vector<float> values(1000, 1.0F);
         using rondo::codec::int4;
         using rondo::codec::rotated;
-        comm.rank() == 1 ? rondo::all_reduce(comm, values, rotated<int4<32>>{})
+        comm.rank() == 1 ? rondo::all_reduce(comm, values, rotated{int4<32>{}})
                          : rondo::all_reduce(comm, values, rondo::codec::int8<32>{});
       },
       [](const caught& got) {

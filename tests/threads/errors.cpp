@@ -87,7 +87,7 @@ TEST_CASE("mismatch: what one rank calls differently is named on all ranks") {
     using rondo::codec::int8;
     using rondo::codec::rotated;
     check([&](auto& comm) { rondo::all_reduce(comm, values(comm, 100), int8<128>{}); },
-          [&](auto& comm) { rondo::all_reduce(comm, values(comm, 100), rotated<int4<32>>{}); },
+          [&](auto& comm) { rondo::all_reduce(comm, values(comm, 100), rotated{int4<32>{}}); },
           "all_reduce(100 x float, sum, automatic, int8<128>)",
           "all_reduce(100 x float, sum, automatic, rotated<int4<32>>)");
   }
