@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
+#include "harness/faulty_calls.hpp"
 #include "ranks.hpp"
 
 #include <algorithm>
@@ -19,49 +20,18 @@
 // fault: nobody hangs, a rank that returns has right results, one rank's error is everybody's, and
 // all can go on. Fewer cases than on thread ranks: an MPI library has 2,000 communicators or so,
 // and one that failed is never given back.
-//   RONDO_FAULT_SEED=<seed of the failed case> RONDO_FAULT_CASES=1   repeats a case
+using namespace faulty;
 using namespace ranks;
 
 namespace {
 
 using std::chrono::milliseconds;
 
-class dice {
- public:
-  explicit dice(std::uint64_t seed) : state_{seed * 0x9e3779b97f4a7c15u + 1} {}
-  int below(int limit) {
-    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
-    return static_cast<int>((state_ >> 33) % static_cast<std::uint64_t>(limit));
-  }
-  bool once_in(int times) { return below(times) == 0; }
-
- private:
-  std::uint64_t state_;
-};
-
-enum class kind { all_reduce, reduce_scatter, all_gather, all_to_all, broadcast, reduce, gather,
-                  scatter, barrier };
-constexpr int kinds = 9;
-
-enum class fault { none, count, type, operation, algorithm, root, skipped, extra, swapped,
-                   operation_throws, leaves, late };
 constexpr int faults = 12;
 
-struct step {
-  kind what;
-  std::size_t count;
-  int root;
-  bool integers;
-  bool largest;  ///< max instead of sum
+struct step : request {
   bool by_name;  ///< an algorithm other than automatic
   friend bool operator==(const step&, const step&) = default;
-  [[nodiscard]] bool folds() const {
-    return what == kind::all_reduce || what == kind::reduce_scatter || what == kind::reduce;
-  }
-  [[nodiscard]] bool rooted() const {
-    return what == kind::broadcast || what == kind::reduce || what == kind::gather ||
-           what == kind::scatter;
-  }
 };
 
 struct scenario {
@@ -78,8 +48,9 @@ scenario roll(std::uint64_t seed, int size) {
   const int length = 1 + with.below(5);
   constexpr std::size_t counts[] = {0, 1, 5, 15, 100, 700, 2500};
   for (int i = 0; i < length; ++i) {
-    made.steps.push_back({static_cast<kind>(with.below(kinds)), counts[with.below(7)],
-                          with.below(size), with.once_in(2), with.once_in(2), with.once_in(3)});
+    made.steps.push_back({{static_cast<kind>(with.below(collectives)), counts[with.below(7)],
+                           with.below(size), with.once_in(2), with.once_in(2)},
+                          with.once_in(3)});
   }
   made.planted = static_cast<fault>(with.below(faults));
   if ((made.planted == fault::late || made.planted == fault::leaves) && !with.once_in(3)) {
@@ -92,20 +63,9 @@ scenario roll(std::uint64_t seed, int size) {
 
 /// What the culprit calls at the step of the fault; it may be the same call after all.
 step spoilt(step one, fault how, int size) {
-  switch (how) {
-    case fault::count: one.count += one.what == kind::barrier ? 0 : 1; break;
-    case fault::type: one.integers = one.integers != (one.what != kind::barrier); break;
-    case fault::operation: one.largest = one.largest != one.folds(); break;
-    case fault::algorithm: one.by_name = !one.by_name; break;
-    case fault::root: one.root = one.rooted() ? (one.root + 1) % size : one.root; break;
-    default: break;
-  }
+  one.spoil(how, size);
+  one.by_name = one.by_name != (how == fault::algorithm);
   return one;
-}
-
-template <class T>
-T value(int rank, std::size_t i) {
-  return static_cast<T>((static_cast<std::size_t>(rank * 3) + i * 7) % 4);
 }
 
 /// What operations do at one step: as ever, or by a callable that throws on one rank.
@@ -121,18 +81,12 @@ std::vector<T>& kept(std::vector<T> values) {
 /// Makes the call; whether its result is right.
 template <class T>
 bool make(rondo::mpi::communicator& comm, const step& one, operating how) {
-  const auto n = static_cast<std::size_t>(comm.size());
-  const auto self = static_cast<std::size_t>(comm.rank());
-  const bool all_in = one.what == kind::reduce_scatter || one.what == kind::all_to_all ||
-                      one.what == kind::scatter;
-  const bool all_out = one.what == kind::all_gather || one.what == kind::all_to_all ||
-                       one.what == kind::gather;
-  std::vector<T> given(one.count * (all_in ? n : 1));
+  std::vector<T> given(one.given(comm.size()));
   for (std::size_t i = 0; i < given.size(); ++i) {
-    given[i] = value<T>(comm.rank(), i);
+    given[i] = value<T>(0, comm.rank(), i);
   }
   auto& in = kept(given);
-  auto& out = kept(std::vector<T>(one.count * (all_out ? n : 1), T{99}));
+  auto& out = kept(std::vector<T>(one.got(comm.size()), untouched<T>));
   const rondo::root root{one.root};
   const auto by = [&](auto named, const auto& call) {
     one.by_name ? call(named) : call(rondo::automatic{});
@@ -179,30 +133,11 @@ bool make(rondo::mpi::communicator& comm, const step& one, operating how) {
     case kind::barrier:
       by(rondo::tree{}, [&](auto with) { rondo::barrier(comm, with); });
       return true;
+    case kind::shift:
+    case kind::team: break;  // not made here
   }
-  const auto folded = [&](std::size_t i) {
-    T all = value<T>(0, i);
-    for (int rank = 1; rank < comm.size(); ++rank) {
-      all = one.largest ? (std::max)(all, value<T>(rank, i)) : all + value<T>(rank, i);
-    }
-    return all;
-  };
   for (std::size_t i = 0; i < out.size(); ++i) {
-    const int from = static_cast<int>(i / one.count);
-    const bool is_root = comm.rank() == one.root;
-    T expected = T{99};
-    switch (one.what) {
-      case kind::all_reduce: expected = folded(i); break;
-      case kind::reduce_scatter: expected = folded(self * one.count + i); break;
-      case kind::all_gather: expected = value<T>(from, i % one.count); break;
-      case kind::all_to_all: expected = value<T>(from, self * one.count + i % one.count); break;
-      case kind::broadcast: expected = value<T>(one.root, i); break;
-      case kind::reduce: expected = is_root ? folded(i) : expected; break;
-      case kind::gather: expected = is_root ? value<T>(from, i % one.count) : expected; break;
-      case kind::scatter: expected = value<T>(one.root, self * one.count + i); break;
-      case kind::barrier: break;
-    }
-    if (out[i] != expected) {
+    if (out[i] != result<T>(one, 0, comm.rank(), comm.size(), i)) {
       return false;
     }
   }
@@ -230,7 +165,7 @@ bool play(rondo::mpi::communicator& comm, const scenario& of, milliseconds deadl
     switch (of.planted) {
       case fault::skipped: break;
       case fault::extra:
-        make(comm, {kind::barrier, 0, 0, false, false, false});
+        make(comm, {{kind::barrier, 0, 0, false, false}, false});
         make(comm, one);
         break;
       case fault::swapped:
@@ -330,11 +265,6 @@ std::string verdict(const scenario& of) {
     }
   }
   return complaint;
-}
-
-std::uint64_t setting(const char* name, std::uint64_t fallback) {
-  const char* given = std::getenv(name);
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : fallback;
 }
 
 volatile std::uint64_t running = 0;

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
-#include "outcomes.hpp"
+#include "harness/faulty_calls.hpp"
 
 #include <rondo/rondo.hpp>
 
@@ -17,52 +17,19 @@
 
 // Random calls on random groups with one planted fault. Whatever the fault: nobody hangs, a rank
 // that returns has right results, and an error on an innocent rank names the culprit.
-//   RONDO_FAULT_SEED=<seed of the failed case> RONDO_FAULT_CASES=1   repeats a case
 namespace {
 
+using namespace faulty;
 using std::chrono::milliseconds;
 
-class dice {
- public:
-  explicit dice(std::uint64_t seed) : state_{seed * 0x9e3779b97f4a7c15u + 1} {}
-  int below(int limit) {
-    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
-    return static_cast<int>((state_ >> 33) % static_cast<std::uint64_t>(limit));
-  }
-  bool once_in(int times) { return below(times) == 0; }
-
- private:
-  std::uint64_t state_;
-};
-
-enum class kind {
-  all_reduce, reduce_scatter, all_gather, all_to_all, broadcast, reduce, gather, scatter, barrier,
-  shift, team
-};
-constexpr int kinds = 11;
-
-enum class fault {
-  none, count, type, operation, algorithm, root, skipped, extra, swapped, throws,
-  operation_throws, returns, late
-};
 constexpr int faults = 13;
 
-struct step {
-  kind what;
+struct step : request {
   int algorithm;
-  std::size_t count;
-  int root;
-  bool integers;
-  bool largest;  ///< max instead of sum
-  bool begun;    ///< async
+  bool begun;  ///< async
   bool dropped;
   int id;
 };
-
-template <class T>
-T value(int id, int rank, std::size_t i) {
-  return static_cast<T>((static_cast<std::size_t>(id * 5 + rank * 3) + i * 7) % 4);
-}
 
 /// One call with its buffers, which live until the rank ends.
 struct act {
@@ -75,15 +42,10 @@ template <class T>
 class act_on : public act {
  public:
   act_on(const step& one, int rank, int size)
-      : one_{one}, rank_{rank}, size_{size}, n_{static_cast<std::size_t>(size)} {
-    const bool all_in = one.what == kind::reduce_scatter || one.what == kind::all_to_all ||
-                        one.what == kind::scatter;
-    const bool all_out = one.what == kind::all_gather || one.what == kind::all_to_all ||
-                         one.what == kind::gather;
-    for (std::size_t i = 0; i < one.count * (all_in ? n_ : 1); ++i) {
+      : one_{one}, rank_{rank}, size_{size}, out_(one.got(size), untouched<T>) {
+    for (std::size_t i = 0; i < one.given(size); ++i) {
       in_.push_back(value<T>(one.id, rank, i));
     }
-    out_.assign(one.count * (all_out ? n_ : 1), T{99});
   }
 
   std::optional<rondo::pending> make(rondo::threads::communicator& comm, bool throws) override {
@@ -171,33 +133,8 @@ class act_on : public act {
   }
 
   [[nodiscard]] bool right() const override {
-    const auto at = [&](int rank, std::size_t i) { return value<T>(one_.id, rank, i); };
-    const auto fold = [&](std::size_t i, int first, int stride) {
-      T all = at(first, i);
-      for (int rank = first + stride; rank < size_; rank += stride) {
-        all = one_.largest && stride == 1 ? (std::max)(all, at(rank, i)) : all + at(rank, i);
-      }
-      return all;
-    };
-    const auto self = static_cast<std::size_t>(rank_);
     for (std::size_t i = 0; i < out_.size(); ++i) {
-      T expected = T{99};
-      const int from = one_.count == 0 ? 0 : static_cast<int>(i / one_.count);
-      const bool root = rank_ == one_.root;
-      switch (one_.what) {
-        case kind::all_reduce: expected = fold(i, 0, 1); break;
-        case kind::reduce_scatter: expected = fold(self * one_.count + i, 0, 1); break;
-        case kind::all_gather: expected = at(from, i % one_.count); break;
-        case kind::all_to_all: expected = at(from, self * one_.count + i % one_.count); break;
-        case kind::broadcast: expected = at(one_.root, i); break;
-        case kind::reduce: expected = root ? fold(i, 0, 1) : expected; break;
-        case kind::gather: expected = root ? at(from, i % one_.count) : expected; break;
-        case kind::scatter: expected = at(one_.root, self * one_.count + i); break;
-        case kind::barrier: break;
-        case kind::shift: expected = at((rank_ + size_ - 1) % size_, i); break;
-        case kind::team: expected = fold(i, rank_ % 2, 2); break;
-      }
-      if (out_[i] != expected) {
+      if (out_[i] != result<T>(one_, one_.id, rank_, size_, i)) {
         return false;
       }
     }
@@ -223,8 +160,7 @@ class act_on : public act {
   step one_;
   int rank_;
   int size_;
-  std::size_t n_;
-  std::vector<T> in_;
+  std::vector<T> in_{};
   std::vector<T> out_;
 };
 
@@ -251,9 +187,9 @@ scenario roll(std::uint64_t seed) {
   const int length = 2 + with.below(8);
   constexpr std::size_t counts[] = {0, 1, 5, 14, 15, 100, 600, 3000, 9000};
   for (int id = 0; id < length; ++id) {
-    made.steps.push_back({static_cast<kind>(with.below(kinds)), with.below(6),
-                          counts[with.below(9)], with.below(made.size), with.once_in(2),
-                          with.once_in(2), with.once_in(3), with.once_in(3), id});
+    made.steps.push_back({{static_cast<kind>(with.below(kinds)), counts[with.below(9)],
+                           with.below(made.size), with.once_in(2), with.once_in(2)},
+                          with.below(6), with.once_in(3), with.once_in(3), id});
   }
   made.planted = static_cast<fault>(with.below(faults));
   if (made.planted == fault::late && !with.once_in(8)) {
@@ -267,14 +203,8 @@ scenario roll(std::uint64_t seed) {
 
 /// What the culprit calls at the step of the fault; it may be the same call after all.
 step spoilt(step one, fault how, int size) {
-  switch (how) {
-    case fault::count: ++one.count; break;
-    case fault::type: one.integers = !one.integers; break;
-    case fault::operation: one.largest = !one.largest; break;
-    case fault::algorithm: ++one.algorithm; break;
-    case fault::root: one.root = (one.root + 1) % size; break;
-    default: break;
-  }
+  one.spoil(how, size);
+  one.algorithm += how == fault::algorithm ? 1 : 0;
   return one;
 }
 
@@ -323,7 +253,7 @@ void play(rondo::threads::communicator& comm, const scenario& of, bool& wrong) {
         break;
       case fault::throws: throw std::runtime_error("planted");
       case fault::operation_throws: make(one, true); break;
-      case fault::returns: throw early_return{};
+      case fault::leaves: throw early_return{};
       case fault::late:
         std::this_thread::sleep_for(milliseconds{600});
         make(one, false);
@@ -424,18 +354,13 @@ std::string verdict(const scenario& of) {
       return who + "counted " + std::to_string(one.survivors) + " survivors of " +
              std::to_string(one.size);
     }
-    const bool all_stay = of.planted != fault::throws && of.planted != fault::returns &&
+    const bool all_stay = of.planted != fault::throws && of.planted != fault::leaves &&
                           of.planted != fault::late;
     if (of.shrinks && all_stay && one.size != of.size) {
       return who + "shrank to " + std::to_string(one.size) + " ranks";
     }
   }
   return {};
-}
-
-std::uint64_t setting(const char* name, std::uint64_t fallback) {
-  const char* given = std::getenv(name);
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : fallback;
 }
 
 }  // namespace
