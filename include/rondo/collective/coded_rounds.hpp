@@ -93,15 +93,15 @@ void decode_each(Turn& turn, const Codec& with, const wires<Codec>& cut, const c
 /// one_shot: everyone's whole wire to everyone.
 template <class Turn, class Job>
 void all_reduce_in_one_round(Turn& turn, const Job& job) {
-  const std::size_t size = job.with.wire_bytes(job.count);
+  const std::size_t size = job.codec.wire_bytes(job.count);
   const auto ranks = static_cast<std::size_t>(turn.size());
   auto* memory = job.comm.scratch().get(ranks * size + job.count * sizeof(float));
   const auto wire_of = [&](int rank) {
     return wire{memory + static_cast<std::size_t>(rank) * size, size};
   };
-  turn.encode(job.with, job.in, job.count, wire_of(turn.rank()).data(), context_of(turn, 0));
+  turn.encode(job.codec, job.in, job.count, wire_of(turn.rank()).data(), context_of(turn, 0));
   exchange_wires(job.comm, turn, [&](int) { return wire_of(turn.rank()); }, wire_of);
-  decode_sum(turn, job.with, [&](int rank) { return wire_of(rank).data(); },
+  decode_sum(turn, job.codec, [&](int rank) { return wire_of(rank).data(); },
              reinterpret_cast<float*>(memory + ranks * size), job.out, job.count,
              factor_of(job.operation, turn.size()));
 }
@@ -109,17 +109,17 @@ void all_reduce_in_one_round(Turn& turn, const Job& job) {
 /// two_shot: each chunk to its owner, who sums, encodes the sum once and hands it to all.
 template <class Turn, class Job>
 void all_reduce_in_two_rounds(Turn& turn, const Job& job) {
-  using codec_type = std::remove_const_t<decltype(job.with)>;
+  using codec_type = std::remove_const_t<decltype(job.codec)>;
   const int self = turn.rank();
   const chunking chunks = chunking::even(job.count, turn.size(), codec_type::block);
-  const wires<codec_type> cut{job.with, chunks, turn.size()};
+  const wires<codec_type> cut{job.codec, chunks, turn.size()};
   const bool fused = turn.size() <= Turn::fused_wires;
   const std::size_t own_count = chunks.count(self);
   auto* mine =
       job.comm.scratch().get(3 * cut.total() + (fused ? 0 : own_count * sizeof(float)));
   auto* theirs = mine + cut.total();
   auto* summed = theirs + cut.total();
-  encode_each(turn, job.with, cut, chunks, job.in, mine);
+  encode_each(turn, job.codec, cut, chunks, job.in, mine);
   exchange_wires(
       job.comm, turn, [&](int peer) { return cut.of(mine, peer); },
       [&](int peer) {
@@ -133,15 +133,15 @@ void all_reduce_in_two_rounds(Turn& turn, const Job& job) {
   const auto where = context_of(turn, chunks.offset(self), true);
   const float factor = factor_of(job.operation, turn.size());
   if (fused) {
-    turn.encode_sum(job.with, wire_of, turn.size(), own_count, own.data(), where, factor);
+    turn.encode_sum(job.codec, wire_of, turn.size(), own_count, own.data(), where, factor);
   } else {
     auto* sums = reinterpret_cast<float*>(summed + cut.total());
-    decode_sum(turn, job.with, wire_of, sums, sums, own_count, factor);
-    turn.encode(job.with, sums, own_count, own.data(), where);
+    decode_sum(turn, job.codec, wire_of, sums, sums, own_count, factor);
+    turn.encode(job.codec, sums, own_count, own.data(), where);
   }
   exchange_wires(job.comm, turn, [&](int) { return own; },
                  [&](int peer) { return cut.of(summed, peer); });
-  decode_each(turn, job.with, cut, chunks, summed, job.out);
+  decode_each(turn, job.codec, cut, chunks, summed, job.out);
 }
 
 template <class Algorithm, class Turn, class Job>
@@ -162,20 +162,20 @@ void all_reduce_in_rounds(Turn& turn, const Job& job) {
 
 template <class Turn, class Job>
 void reduce_scatter_in_rounds(Turn& turn, const Job& job) {
-  using codec_type = std::remove_const_t<decltype(job.with)>;
+  using codec_type = std::remove_const_t<decltype(job.codec)>;
   const int self = turn.rank();
   const chunking chunks = job.by_rank.of(job.comm);
-  const wires<codec_type> cut{job.with, chunks, turn.size()};
+  const wires<codec_type> cut{job.codec, chunks, turn.size()};
   const std::size_t own = chunks.count(self);
   auto* mine = job.comm.scratch().get(2 * cut.total() + own * sizeof(float));
   auto* theirs = mine + cut.total();
   const auto from = [&](int peer) {
     return wire{theirs + cut.stride() * static_cast<std::size_t>(peer), cut.bytes(self)};
   };
-  encode_each(turn, job.with, cut, chunks, job.in, mine);
+  encode_each(turn, job.codec, cut, chunks, job.in, mine);
   exchange_wires(job.comm, turn, [&](int peer) { return cut.of(mine, peer); }, from);
   decode_sum(
-      turn, job.with,
+      turn, job.codec,
       [&](int rank) { return rank == self ? cut.of(mine, self).data() : from(rank).data(); },
       reinterpret_cast<float*>(theirs + cut.total()), job.out, own,
       factor_of(job.operation, turn.size()));
@@ -183,35 +183,35 @@ void reduce_scatter_in_rounds(Turn& turn, const Job& job) {
 
 template <class Turn, class Job>
 void all_gather_in_rounds(Turn& turn, const Job& job) {
-  using codec_type = std::remove_const_t<decltype(job.with)>;
+  using codec_type = std::remove_const_t<decltype(job.codec)>;
   const int self = turn.rank();
   const chunking chunks = job.by_rank.of(job.comm);
-  const wires<codec_type> cut{job.with, chunks, turn.size()};
+  const wires<codec_type> cut{job.codec, chunks, turn.size()};
   auto* memory = job.comm.scratch().get(cut.total());
   const wire own = cut.of(memory, self);
-  turn.encode(job.with, job.in, chunks.count(self), own.data(),
+  turn.encode(job.codec, job.in, chunks.count(self), own.data(),
               context_of(turn, chunks.offset(self)));
   exchange_wires(job.comm, turn, [&](int) { return own; },
                  [&](int peer) { return cut.of(memory, peer); });
-  decode_each(turn, job.with, cut, chunks, memory, job.out);
+  decode_each(turn, job.codec, cut, chunks, memory, job.out);
 }
 
 /// Ranks whose counts do not agree are not found out here: that would have to wait for the device.
 template <class Turn, class Job>
 void all_to_all_in_rounds(Turn& turn, const Job& job) {
-  using codec_type = std::remove_const_t<decltype(job.with)>;
+  using codec_type = std::remove_const_t<decltype(job.codec)>;
   const int self = turn.rank();
   const chunking sent = job.sent.of(job.comm);
   const chunking received = job.received.of(job.comm);
-  const wires<codec_type> going{job.with, sent, turn.size()};
-  const wires<codec_type> coming{job.with, received, turn.size()};
+  const wires<codec_type> going{job.codec, sent, turn.size()};
+  const wires<codec_type> coming{job.codec, received, turn.size()};
   auto* mine = job.comm.scratch().get(going.total() + coming.total());
   auto* theirs = mine + going.total();
-  encode_each(turn, job.with, going, sent, job.in, mine);
+  encode_each(turn, job.codec, going, sent, job.in, mine);
   exchange_wires(job.comm, turn, [&](int peer) { return going.of(mine, peer); },
                  [&](int peer) { return coming.of(theirs, peer); });
   turn.copy(coming.of(theirs, self).data(), going.of(mine, self).data(), going.bytes(self));
-  decode_each(turn, job.with, coming, received, theirs, job.out);
+  decode_each(turn, job.codec, coming, received, theirs, job.out);
 }
 
 }  // namespace rondo::inline v0_1::detail

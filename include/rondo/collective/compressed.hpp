@@ -78,13 +78,13 @@ struct compressed_all_reduce_job {
   std::size_t count;
   Operation operation;
   Algorithm algorithm;
-  Codec with;
+  Codec codec;
 
   static constexpr auto what = schedule::collective::all_reduce;
 
   template <class Turn>
   void operator()(Turn& turn) const {
-    check_memory(with, count, turn.rank());
+    check_memory(codec, count, turn.rank());
     if constexpr (works_elsewhere<Turn>) {
       all_reduce_in_rounds<Algorithm>(turn, *this);
     } else if constexpr (std::is_same_v<Algorithm, one_shot>) {
@@ -102,14 +102,14 @@ struct compressed_all_reduce_job {
   /// one_shot: everyone's whole wire to everyone, encoded once.
   template <class Turn>
   void from_all(Turn& turn) const {
-    const std::size_t size = with.wire_bytes(count);
+    const std::size_t size = codec.wire_bytes(count);
     auto* memory = comm.scratch().get(size + count * sizeof(float));
     const wire mine{memory, size};
     const std::span<float> sums{reinterpret_cast<float*>(memory + size), count};
-    with.encode(std::span<const T>{in, count}, mine, context_of(turn, 0));
+    codec.encode(std::span<const T>{in, count}, mine, context_of(turn, 0));
     set_to_zero(sums);
     lend_each(comm, turn, unsummed, [&](int) { return mine; });
-    take_in_rank_order(comm, turn, mine, [&](read_wire data) { with.decode_add(data, sums); });
+    take_in_rank_order(comm, turn, mine, [&](read_wire data) { codec.decode_add(data, sums); });
     turn.settle();
     finish_sums(operation, sums, turn.size());
     for (std::size_t i = 0; i < count; ++i) {
@@ -124,7 +124,7 @@ struct compressed_all_reduce_job {
     const int self = turn.rank();
     const std::size_t step = chunk_values * static_cast<std::size_t>(turn.size());
     const std::size_t segments = count == 0 ? 1 : (count + step - 1) / step;
-    const wires<Codec> longest{with, blockwise(smaller(count, step)), turn.size()};
+    const wires<Codec> longest{codec, blockwise(smaller(count, step)), turn.size()};
     const std::size_t stride = longest.total() + longest.stride();
     auto* memory = comm.scratch().get(segments * stride + chunk_values * sizeof(float));
     auto* sums = reinterpret_cast<float*>(memory + segments * stride);
@@ -133,7 +133,7 @@ struct compressed_all_reduce_job {
       const std::size_t first = index * step;
       const chunking chunks = blockwise(smaller(count - first, step));
       auto* wires_begin = memory + index * stride;
-      const wires<Codec> cut{with, chunks, turn.size()};
+      const wires<Codec> cut{codec, chunks, turn.size()};
       return segment{first, chunks, cut, wires_begin,
                      wire{wires_begin + longest.total(), cut.bytes(self)}};
     };
@@ -145,9 +145,9 @@ struct compressed_all_reduce_job {
       const std::span<float> owned{sums, one.chunks.count(self)};
       set_to_zero(owned);
       take_in_rank_order(comm, turn, one.cut.of(one.memory, self),
-                         [&](read_wire data) { with.decode_add(data, owned); });
+                         [&](read_wire data) { codec.decode_add(data, owned); });
       finish_sums(operation, owned, turn.size());
-      with.encode(std::span<const float>{owned}, one.summed,
+      codec.encode(std::span<const float>{owned}, one.summed,
                   context_of(turn, one.first + one.chunks.offset(self), true));
       lend_each(comm, turn, finished, [&](int) { return one.summed; });
     };
@@ -176,7 +176,7 @@ struct compressed_all_reduce_job {
   void by_hops(Turn& turn) const {
     const int self = turn.rank();
     const chunking chunks = blockwise(count);
-    const wires<Codec> cut{with, chunks, turn.size()};
+    const wires<Codec> cut{codec, chunks, turn.size()};
     const std::size_t own = chunks.count(self);
     auto* wide = reinterpret_cast<float*>(
         comm.widened().get((count + own) * sizeof(float) + cut.stride()));
@@ -184,7 +184,7 @@ struct compressed_all_reduce_job {
     for (std::size_t i = 0; i < count; ++i) {
       wide[i] = static_cast<float>(in[i]);
     }
-    coded_turn<Comm, Turn, Codec> coded{comm, turn, with};
+    coded_turn<Comm, Turn, Codec> coded{comm, turn, codec};
     const folds_with<float, op::sum> add{{op::sum{}, turn.size()}};
     run_program(comm, coded,
                 program_of<schedule::collective::reduce_scatter>(comm, resolved(algorithm, comm),
@@ -193,7 +193,7 @@ struct compressed_all_reduce_job {
                 add.partials());
     finish_sums(operation, sums, turn.size());
     const wire summed{reinterpret_cast<std::byte*>(wide + count + own), cut.bytes(self)};
-    with.encode(std::span<const float>{sums}, summed, context_of(turn, chunks.offset(self), true));
+    codec.encode(std::span<const float>{sums}, summed, context_of(turn, chunks.offset(self), true));
     lend_each(comm, turn, finished, [&](int) { return summed; });
     take_and_decode(comm, turn, cut, summed, out);
     turn.settle();
@@ -228,7 +228,7 @@ struct compressed_reduce_scatter_job {
   T* out;
   cut_by_rank by_rank;
   Operation operation;
-  Codec with;
+  Codec codec;
 
   static constexpr auto what = schedule::collective::reduce_scatter;
 
@@ -244,8 +244,8 @@ struct compressed_reduce_scatter_job {
  private:
   template <class Turn>
   void on_the_host(Turn& turn) const {
-    check_memory(with, by_rank.total(turn.size()), turn.rank());
-    const wires<Codec> cut{with, by_rank.of(comm), turn.size()};
+    check_memory(codec, by_rank.total(turn.size()), turn.rank());
+    const wires<Codec> cut{codec, by_rank.of(comm), turn.size()};
     const std::size_t own = by_rank.count(turn.rank());
     auto* memory = comm.scratch().get(cut.total() + own * sizeof(float));
     const std::span<float> sums{reinterpret_cast<float*>(memory + cut.total()), own};
@@ -253,7 +253,7 @@ struct compressed_reduce_scatter_job {
     set_to_zero(sums);
     lend_each(comm, turn, unsummed, [&](int peer) { return cut.of(memory, peer); });
     take_in_rank_order(comm, turn, cut.of(memory, turn.rank()),
-                       [&](read_wire data) { with.decode_add(data, sums); });
+                       [&](read_wire data) { codec.decode_add(data, sums); });
     turn.settle();
     finish_sums(operation, sums, turn.size());
     for (std::size_t i = 0; i < own; ++i) {
@@ -269,7 +269,7 @@ struct compressed_all_gather_job {
   const T* in;
   T* out;
   cut_by_rank by_rank;
-  Codec with;
+  Codec codec;
 
   static constexpr auto what = schedule::collective::all_gather;
 
@@ -286,10 +286,10 @@ struct compressed_all_gather_job {
   template <class Turn>
   void on_the_host(Turn& turn) const {
     const chunking whole = by_rank.of(comm);
-    check_memory(with, whole.offset(turn.rank()) + whole.count(turn.rank()), turn.rank());
-    const wires<Codec> cut{with, whole, turn.size()};
+    check_memory(codec, whole.offset(turn.rank()) + whole.count(turn.rank()), turn.rank());
+    const wires<Codec> cut{codec, whole, turn.size()};
     const wire mine{comm.scratch().get(cut.stride()), cut.bytes(turn.rank())};
-    with.encode(std::span<const T>{in, whole.count(turn.rank())}, mine,
+    codec.encode(std::span<const T>{in, whole.count(turn.rank())}, mine,
                 context_of(turn, whole.offset(turn.rank())));
     lend_each(comm, turn, finished, [&](int) { return mine; });
     take_and_decode(comm, turn, cut, mine, out);
@@ -305,7 +305,7 @@ struct compressed_all_to_all_job {
   T* out;
   cut_by_rank sent;
   cut_by_rank received;
-  Codec with;
+  Codec codec;
 
   static constexpr auto what = schedule::collective::all_to_all;
 
@@ -321,13 +321,13 @@ struct compressed_all_to_all_job {
  private:
   template <class Turn>
   void on_the_host(Turn& turn) const {
-    check_memory(with, sent.total(turn.size()), turn.rank());
+    check_memory(codec, sent.total(turn.size()), turn.rank());
     if (!sent.per_rank.empty()) {
       compare_counts(turn);
     }
     const int self = turn.rank();
-    const wires<Codec> going{with, sent.of(comm), turn.size()};
-    const wires<Codec> coming{with, received.of(comm), turn.size()};
+    const wires<Codec> going{codec, sent.of(comm), turn.size()};
+    const wires<Codec> coming{codec, received.of(comm), turn.size()};
     auto* memory = comm.scratch().get(going.total());
     going.encode(turn, in, memory);
     lend_each(comm, turn, finished, [&](int peer) { return going.of(memory, peer); });

@@ -126,7 +126,8 @@ void take_in_rank_order(Comm& comm, Turn& turn, read_wire own, const Add& add) {
   own_before(turn.size());
 }
 
-/// Takes every peer's wire of its chunk and decodes it into `out`; `own` is decoded like the others.
+/// Takes every peer's wire of its chunk and decodes it into `out`; `own` is decoded like the
+/// others.
 template <class Comm, class Turn, class Codec, class T>
 void take_and_decode(Comm& comm, Turn& turn, const wires<Codec>& cut, read_wire own, T* out) {
   auto& in = lists_of(comm).in;
@@ -142,7 +143,8 @@ void take_and_decode(Comm& comm, Turn& turn, const wires<Codec>& cut, read_wire 
       finished);
 }
 
-/// A turn whose messages are runs of floats that travel encoded: any schedule, encoded at every hop.
+/// A turn whose messages are runs of floats that travel encoded: any schedule, encoded at every
+/// hop.
 template <class Comm, class Turn, class Codec>
 class coded_turn {
  public:

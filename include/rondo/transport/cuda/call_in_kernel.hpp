@@ -73,9 +73,9 @@ template <class Job>
 }
 template <class Job>
 [[nodiscard]] auto codec_of(const Job& job) {
-  if constexpr (requires { job.with.wire_bytes(std::size_t{1}); }) {
-    check_codec_in_kernel<std::remove_const_t<decltype(Job::with)>>();
-    return job.with;
+  if constexpr (requires { job.codec.wire_bytes(std::size_t{1}); }) {
+    check_codec_in_kernel<std::remove_const_t<decltype(Job::codec)>>();
+    return job.codec;
   } else {
     return codec::exact{};
   }
