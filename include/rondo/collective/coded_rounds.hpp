@@ -28,7 +28,9 @@ struct lower_sum {
   const float* from;
   T* to;
   float factor;
-  RONDO_HOST_DEVICE void operator()(std::size_t i) const { to[i] = static_cast<T>(from[i] * factor); }
+  RONDO_HOST_DEVICE void operator()(std::size_t i) const {
+    to[i] = static_cast<T>(from[i] * factor);
+  }
 };
 struct set_zero {
   float* to;

@@ -205,7 +205,8 @@ struct compressed_all_reduce_job {
   }
 
   /// Values of a chunk of a segment: 256 KiB of floats, which stay in cache from sum to encode.
-  static constexpr std::size_t chunk_values = (65536 + Codec::block - 1) / Codec::block * Codec::block;
+  static constexpr std::size_t chunk_values =
+      (65536 + Codec::block - 1) / Codec::block * Codec::block;
 
   /// Enough to keep a link busy over a late wake-up; messages under way stay below what a channel
   /// holds.

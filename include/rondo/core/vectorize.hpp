@@ -129,7 +129,7 @@ enum class registers { of_32_bytes, of_64_bytes };
 
 /// Runs `body`, compiled for the longest registers that it asks for and the processor has, if the
 /// build does not already assume them. All forms give the same bits: none fuses a multiply with an
-/// add.
+/// add. For loops of the user's as well: those of a codec of one's own, say.
 template <registers Longest = registers::of_32_bytes, class Body>
 inline void vectorized(const Body& body) {
 #if RONDO_HAS_AVX512_TWIN
