@@ -5,77 +5,19 @@
 #include "catch.hpp"
 #include "tensor/attention_case.hpp"
 #include "tensor/experts_case.hpp"
-#include "tensor/faulty.hpp"
+#include "tensor/mutation.hpp"
 
 #include <rondo/tensor/exchanged_attention.hpp>
 #include <rondo/tensor/gathered_attention.hpp>
 #include <rondo/tensor/head_attention.hpp>
 #include <rondo/tensor/ring_attention.hpp>
-#include <rondo/testing/recording.hpp>
-#include <rondo/transport/threads.hpp>
 
-#include <atomic>
 #include <cstddef>
-#include <stdexcept>
 
-using faulty::mistake;
+using namespace mutation;
 using rondo::cut;
 
 namespace {
-
-/// What the two tests of a layer said: of its values, and of its plan.
-struct verdict {
-  bool values = false;
-  bool plan = false;
-  int asked = 0;  ///< collectives that the layer asked for
-};
-
-/// Runs `layer(comm, faulty comm)` on every rank with this mistake in collective `which`;
-/// `near()` then says whether the values are right.
-template <class Layer, class Near>
-verdict with_mistake(int ranks, mistake what, int which, std::size_t planned, const Layer& layer,
-                     const Near& near) {
-  verdict said;
-  std::atomic<bool> as_planned{true};
-  try {
-    rondo::threads::run(ranks, [&](auto& comm) {
-      rondo::testing::recording seen{comm};
-      faulty::communicator wrong{seen, what, which};
-      layer(comm, wrong);
-      if (seen.made().size() != planned) {
-        as_planned = false;
-      }
-      if (comm.rank() == 0) {
-        said.asked = wrong.made();
-      }
-    });
-    said.values = near();
-  } catch (const std::exception&) {
-    said.values = false;
-  }
-  said.plan = as_planned;
-  return said;
-}
-
-/// `run(what, which)` gives the verdict on a mistake. A collective that is dropped or made among
-/// ranks in another order shows in the values; one made twice gives the same values, for none of
-/// these works in place, and shows in the plan. `others` are not looked at.
-template <class Run>
-void check(std::size_t collectives, rondo::part others, const Run& run) {
-  const verdict right = run(mistake::none, -1);
-  CHECK(right.values);
-  CHECK(right.plan);
-  REQUIRE(right.asked == static_cast<int>(collectives));
-  for (int which = 0; which < right.asked; ++which) {
-    if (static_cast<std::size_t>(which) - others.first < others.count) {
-      continue;
-    }
-    INFO("collective " << which);
-    CHECK_FALSE(run(mistake::dropped, which).values);
-    CHECK_FALSE(run(mistake::swapped, which).values);
-    CHECK_FALSE(run(mistake::doubled, which).plan);
-  }
-}
 
 constexpr attention::loops kernels;
 constexpr std::size_t tokens = 12;
