@@ -7,6 +7,7 @@
 #include <rondo/transport/nccl/window.cuh>
 
 #include "cuda/check.hpp"
+#include "gpu_layers.cuh"
 
 #include <cooperative_groups.h>
 #include <spawn.h>
@@ -311,6 +312,11 @@ TEST_CASE("nccl on a GPU: a kernel sums in NCCL's symmetric memory") {
   on_windows([&] { check_window(comm); });
 }
 
+TEST_CASE("nccl on a GPU: one rank, layers give the values of plain loops, captured or not") {
+  auto comm = alone();
+  gpu_layers::check(comm);
+}
+
 TEST_CASE("nccl on a GPU: splits, wraps and aborts") {
   auto comm = alone();
   auto part = comm.split(0);
@@ -366,5 +372,6 @@ TEST_CASE("nccl on a GPU: one of two ranks") {
   check_everything(comm);
   check_codec(comm, rondo::codec::int8<128>{});
   check_graph(comm);
+  gpu_layers::check(comm);
   on_windows([&] { check_window(comm); });
 }

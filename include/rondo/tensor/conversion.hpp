@@ -34,14 +34,16 @@ namespace detail {
 
 template <class Placement>
 inline constexpr int dimension_of = -1;
-template <class T, int Dimension, axis_name Axis>
-inline constexpr int dimension_of<sharded<T, Dimension, Axis>> = Dimension;
+template <class Placement>
+  requires is_sharded<Placement>
+inline constexpr int dimension_of<Placement> = Placement::dimension;
 
 template <class From, class To>
 inline constexpr bool same_operation = true;
-template <class T, class U, class A, class B, axis_name Axis, axis_name Other>
-inline constexpr bool same_operation<partial<T, A, Axis>, partial<U, B, Other>> =
-    std::is_same_v<A, B>;
+template <class From, class To>
+  requires is_partial<From> && is_partial<To>
+inline constexpr bool same_operation<From, To> =
+    std::is_same_v<typename From::operation, typename To::operation>;
 
 /// One line for each pair that no collective can turn into one another.
 template <class From, class To>

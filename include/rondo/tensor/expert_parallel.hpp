@@ -200,6 +200,7 @@ class expert_parallel {
 
   template <class X, class Y, class W>
   static consteval void check_types() {
+    static_assert(detail::check_on_host<Team>());
     static_assert(is_sharded<X, 0> && is_sharded<Y, 0>,
                   "rondo: expert_parallel: tokens go to experts from the rank that holds them: "
                   "values are shards of the rows, sharded<T, 0>");

@@ -239,8 +239,8 @@ class head_attention {
     for (const auto& gives : gives_) {
       for (const std::size_t one : gives) {
         const part columns{one * width(), width()};
-        next = detail::pack<W>(d_k, {&all, 1}, {&columns, 1}, next);
-        next = detail::pack<W>(d_v, {&all, 1}, {&columns, 1}, next);
+        next = detail::pack(ranks_.memory(), d_k, {&all, 1}, {&columns, 1}, next);
+        next = detail::pack(ranks_.memory(), d_v, {&all, 1}, {&columns, 1}, next);
       }
     }
     std::span<W> in{memory<W>(arrived_, arriving), arriving};

@@ -13,12 +13,23 @@
 /// What the ranks along one axis of a mesh hold of a matrix, as a type. Each is a view of the
 /// calling rank's part in the caller's memory.
 namespace rondo::inline v0_1 {
+namespace detail {
+/// Said by each placement itself: nvcc 13.0 does not match `is_replicated<replicated<T, Axis>>` with
+/// an axis that is to be deduced.
+enum class lies { replicated, sharded, partial };
+}  // namespace detail
+
+template <class T, class Op = op::sum, axis_name Axis = "tensor">
+struct partial;
 
 /// Every rank holds all of it, with the same values.
 template <class T, axis_name Axis = "tensor">
 struct replicated {
   using element = std::remove_const_t<T>;
+  using gradient = replicated<element, Axis>;
+  using terms = partial<element, op::sum, Axis>;
   static constexpr auto axis = Axis;
+  static constexpr auto how = detail::lies::replicated;
 
   matrix<T> values;
 
@@ -36,7 +47,9 @@ struct sharded {
                 "rondo: sharded: a matrix is cut along dimension 0 (rows: tokens) or 1 (columns: "
                 "features)");
   using element = std::remove_const_t<T>;
+  using gradient = sharded<element, Dimension, Axis>;
   static constexpr auto axis = Axis;
+  static constexpr auto how = detail::lies::sharded;
   static constexpr int dimension = Dimension;
 
   matrix<T> values;
@@ -50,11 +63,13 @@ struct sharded {
 };
 
 /// Every rank holds a term of the whole, which is the fold of all ranks' terms by `Op`.
-template <class T, class Op = op::sum, axis_name Axis = "tensor">
+template <class T, class Op, axis_name Axis>
 struct partial {
   using element = std::remove_const_t<T>;
   using operation = Op;
+  using gradient = replicated<element, Axis>;
   static constexpr auto axis = Axis;
+  static constexpr auto how = detail::lies::partial;
 
   matrix<T> values;
 
@@ -65,21 +80,14 @@ struct partial {
 };
 
 template <class P>
-inline constexpr bool is_replicated = false;
-template <class T, axis_name Axis>
-inline constexpr bool is_replicated<replicated<T, Axis>> = true;
-
+inline constexpr bool is_replicated = requires { requires P::how == detail::lies::replicated; };
 template <class P>
-inline constexpr bool is_partial = false;
-template <class T, class Op, axis_name Axis>
-inline constexpr bool is_partial<partial<T, Op, Axis>> = true;
-
+inline constexpr bool is_partial = requires { requires P::how == detail::lies::partial; };
 /// True of a shard; of dimension `Dimension`, if one is given.
 template <class P, int Dimension = -1>
-inline constexpr bool is_sharded = false;
-template <class T, int D, axis_name Axis, int Dimension>
-inline constexpr bool is_sharded<sharded<T, D, Axis>, Dimension> =
-    Dimension == -1 || D == Dimension;
+inline constexpr bool is_sharded = requires {
+  requires P::how == detail::lies::sharded && (Dimension == -1 || P::dimension == Dimension);
+};
 
 template <class P>
 concept placement = is_replicated<P> || is_sharded<P> || is_partial<P>;
@@ -87,22 +95,18 @@ concept placement = is_replicated<P> || is_sharded<P> || is_partial<P>;
 namespace detail {
 
 template <class P>
-struct gradient_placement;
-template <class T, axis_name Axis>
-struct gradient_placement<replicated<T, Axis>> {
-  using type = replicated<std::remove_const_t<T>, Axis>;
-};
-template <class T, int Dimension, axis_name Axis>
-struct gradient_placement<sharded<T, Dimension, Axis>> {
-  using type = sharded<std::remove_const_t<T>, Dimension, Axis>;
-};
-template <class T, class Op, axis_name Axis>
-struct gradient_placement<partial<T, Op, Axis>> {
+inline constexpr bool is_linear = true;
+template <class P>
+  requires is_partial<P>
+inline constexpr bool is_linear<P> = std::is_same_v<typename P::operation, op::sum>;
+
+template <class P>
+struct gradient_placement {
   static_assert(
-      std::is_same_v<Op, op::sum>,
+      is_linear<P>,
       "rondo: gradient_of: only a partial sum is linear; the gradient of a partial maximum "
       "depends on who holds it");
-  using type = replicated<std::remove_const_t<T>, Axis>;
+  using type = typename P::gradient;
 };
 
 template <class P>
@@ -110,9 +114,10 @@ struct term_placement {
   static_assert(is_replicated<P>,
                 "rondo: terms_of: what every rank computes with in part is replicated<T>");
 };
-template <class T, axis_name Axis>
-struct term_placement<replicated<T, Axis>> {
-  using type = partial<std::remove_const_t<T>, op::sum, Axis>;
+template <class P>
+  requires is_replicated<P>
+struct term_placement<P> {
+  using type = typename P::terms;
 };
 
 }  // namespace detail

@@ -63,6 +63,7 @@ class tree_exchange {
               source_location where = source_location::current()) {
     static_assert(is_replicated<To> || is_sharded<To, 0>,
                   "rondo: tree_exchange: the result is replicated, or a shard of the rows");
+    static_assert(detail::check_on_host<Team>());
     static_assert(Team::axis == To::axis,
                   "rondo: tree_exchange: the result lies on another axis than these ranks");
     check(ranks, sums, to);
