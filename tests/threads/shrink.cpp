@@ -4,7 +4,6 @@
 #include "outcomes.hpp"
 
 #include <rondo/rondo.hpp>
-#include <rondo/testing/call_numbers.hpp>
 #include <rondo/testing/reference.hpp>
 
 #include <string>
@@ -87,8 +86,11 @@ TEST_CASE("shrink: a team shrinks without its siblings, and one that dies again 
 }
 
 TEST_CASE("call numbers wrap around: every protocol works across the end of 32 bits") {
-  rondo::threads::run(3, [](auto& comm) {
-    rondo::testing::call_numbers::begin_at(comm, 0xffffffffu - 40);
+  using namespace rondo::threads;
+  const rondo::detail::shared<world> around{new world{3, std::chrono::seconds{30}}};
+  const auto all = group::make(around, {0, 1, 2});
+  run(3, [&](auto& started) {
+    communicator comm{all, started.rank(), 0xffffffffu - 41};
     for (int round = 0; round < 40; ++round) {
       std::vector<int> few(3, 1);
       std::vector<int> some(1000, 1);

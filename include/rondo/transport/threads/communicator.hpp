@@ -19,16 +19,16 @@
 #include <utility>
 #include <vector>
 
-namespace rondo::inline v0_1::testing {
-struct call_numbers;
-}
-
 namespace rondo::inline v0_1::threads {
 
 /// One rank's handle on a group of threads. Used by the one thread whose rank it is.
 class communicator {
  public:
-  communicator(detail::shared<group> in, int rank) : in_{std::move(in)}, rank_{rank} {
+  /// Calls are counted from `calls_made` on, which is the same on all ranks: what comes after four
+  /// billion can be tried without making them.
+  communicator(detail::shared<group> in, int rank, std::uint32_t calls_made = 0)
+      : in_{std::move(in)}, rank_{rank} {
+    mine_.number = calls_made;
     mine_.sent.resize(2 * static_cast<std::size_t>(size()));
     mine_.low.resize(2 * static_cast<std::size_t>(size()));
     mine_.unsettled.reserve(static_cast<std::size_t>(size()));
@@ -166,8 +166,6 @@ class communicator {
   }
 
  private:
-  friend struct testing::call_numbers;
-
   template <class Body>
   void run_collective(const call& made, const Body& body) {
     auto& number = mine_.number;
