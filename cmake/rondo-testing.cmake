@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the rondo authors
 # SPDX-License-Identifier: BSL-1.0
 #
-# rondo_test, rondo_mpi_test and rondo_cuda_test: what the rooms below tests/ use.
+# rondo_test, rondo_mpi_test, rondo_cuda_test and rondo_control: what the rooms below tests/ use.
 
 # The targets rondo_tests_unit and rondo_tests_threads build the tests with that label and nothing
 # else; the sanitizer presets do.
@@ -73,4 +73,39 @@ function(rondo_cuda_test)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES
     LABELS gpu TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77 RESOURCE_LOCK gpu)
+endfunction()
+
+# rondo_control_programs() builds the room's controls.cpp under ThreadSanitizer, whatever the build:
+# as `controls`, and as `controls_relaxed_publish` with that flaw compiled in.
+function(rondo_control_programs)
+  foreach(program IN ITEMS controls controls_relaxed_publish)
+    rondo_room_name(name ${program})
+    rondo_executable(${name} SOURCES controls.cpp)
+    target_compile_options(${name} PRIVATE -fsanitize=thread -O1 -g1)
+    target_link_options(${name} PRIVATE -fsanitize=thread)
+    add_dependencies(rondo_tests_threads ${name})
+  endforeach()
+  target_compile_definitions(${name} PRIVATE FLAW_RELAXED_PUBLISH)
+endfunction()
+
+# rondo_control(sound|red <name> <program> [ARGUMENT..]) registers a run of one of them as
+# <room>.<name>. `sound`: all results are right. `red`: a race or a wrong result is seen.
+function(rondo_control outcome name program)
+  set(launcher)
+  execute_process(COMMAND setarch -R true RESULT_VARIABLE no_fixed_layout OUTPUT_QUIET ERROR_QUIET)
+  if(no_fixed_layout EQUAL 0)
+    set(launcher setarch -R)  # see cmake/rondo-development.cmake
+  endif()
+  rondo_room_name(test ${name})
+  rondo_room_name(target ${program})
+  add_test(NAME ${test} COMMAND ${launcher} $<TARGET_FILE:${target}> ${ARGN})
+  set_tests_properties(${test} PROPERTIES
+    LABELS threads TIMEOUT 120 PROCESSORS 2 ENVIRONMENT "TSAN_OPTIONS=halt_on_error=1")
+  if(outcome STREQUAL "sound")
+    set_tests_properties(${test} PROPERTIES FAIL_REGULAR_EXPRESSION "ThreadSanitizer"
+                         PASS_REGULAR_EXPRESSION "all results are right")
+  else()
+    set_tests_properties(${test} PROPERTIES
+      PASS_REGULAR_EXPRESSION "ThreadSanitizer: (data race|SEGV)|wrong results")
+  endif()
 endfunction()
