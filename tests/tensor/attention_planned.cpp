@@ -5,6 +5,7 @@
 // nothing of them.
 #include "catch.hpp"
 #include "tensor/attention.hpp"
+#include "tensor/both_passes.hpp"
 #include "tensor/expect_planned.hpp"
 
 #include <rondo/tensor/context.hpp>
@@ -31,37 +32,6 @@ constexpr std::size_t tokens = 16;
 constexpr rondo::exact order{.features = 3, .tokens = 4};
 constexpr attention::loops kernels;
 
-/// Both passes of an attention; dimension 0 splits tokens, 1 heads.
-template <int Dimension, class Attention>
-void both_passes(Attention& attend, const cut& queries, const cut& keys, int rank,
-                 std::size_t logs_rows, std::size_t logs_columns) {
-  const std::size_t rows = Dimension == 0 ? queries.width(rank) : tokens;
-  const std::size_t q_columns = Dimension == 0 ? heads.query_columns() : queries.width(rank);
-  const std::size_t k_columns = Dimension == 0 ? heads.key_value_columns() : keys.width(rank);
-  std::vector<float> q(rows * q_columns, 0.5F), k(rows * k_columns, 0.25F), out(q), lse;
-  std::vector<float> d_q(q), d_k(k), d_v(k);
-  lse.resize(logs_rows * logs_columns);
-  using shard = rondo::sharded<float, Dimension, "context">;
-  const shard query{{q.data(), rows, q_columns}, queries};
-  const shard key{{k.data(), rows, k_columns}, keys};
-  const shard result{{out.data(), rows, q_columns}, queries};
-  const matrix<float> logs{lse.data(), logs_rows, logs_columns};
-  attend.forward(query, key, key, result, logs);
-  attend.backward(
-      query, key, key, result, logs, query, shard{{d_q.data(), rows, q_columns}, queries},
-      shard{{d_k.data(), rows, k_columns}, keys}, shard{{d_v.data(), rows, k_columns}, keys});
-}
-
-struct doubles {
-  void forward(std::size_t, matrix<const float> rows, matrix<float> out) const {
-    rondo::detail::copy<float>(rows, out);
-  }
-  void backward(std::size_t, matrix<const float>, matrix<const float> d_out,
-                matrix<float> d_rows) const {
-    rondo::detail::copy<float>(d_out, d_rows);
-  }
-};
-
 }  // namespace
 
 TEST_CASE("attention and experts: what ran is what was planned") {
@@ -72,36 +42,31 @@ TEST_CASE("attention and experts: what ran is what was planned") {
       const auto team = rondo::along<"context">(seen);
       const int r = comm.rank();
       const cut by = rondo::zigzag(tokens, ranks, order.tokens);
-      const rondo::head_split split{heads, ranks};
       const std::size_t own = by.width(r);
-      const std::size_t own_heads = split.query().width(r);
       const auto check = [&](const rondo::plan& plan) {
         expect_planned(comm, seen.made(), plan, "context");
         seen.forget();
       };
 
+      const auto run = [&](auto& attend) {
+        both_passes::of_attention<0>(attend, {tokens, heads, by, by}, r, [] {});
+      };
+
       rondo::ring_attention ring{team, by, heads, kernels};
-      both_passes<0>(ring, by, by, r, own, heads.query);
+      run(ring);
       check(ring.template planned<float>());
 
-      rondo::gathered_attention gathered{team, by, heads, kernels};
-      both_passes<0>(gathered, by, by, r, own, heads.query);
-      check(gathered.template planned<float>());
-
-      rondo::gathered_attention exactly{team, by, heads, kernels, rondo::visibility::causal, order};
-      both_passes<0>(exactly, by, by, r, own, heads.query);
-      check(exactly.template planned<float>());
-
       rondo::exchanged_attention exchanged{team, by, heads, kernels};
-      both_passes<0>(exchanged, by, by, r, tokens, own_heads);
+      both_passes::of_attention<0>(exchanged, {tokens, heads, by, by, true}, r, [] {});
       check(exchanged.template planned<float>());
 
       rondo::head_attention attend{team, heads, kernels};
-      both_passes<1>(attend, attend.query_columns(), attend.key_value_columns(), r, tokens,
-                     own_heads);
+      both_passes::of_attention<1>(
+          attend, {tokens, heads, attend.query_columns(), attend.key_value_columns(), true}, r,
+          [] {});
       check(attend.template planned<float>(tokens));
 
-      rondo::expert_parallel experts{team, by, 5, 0, doubles{}};
+      rondo::expert_parallel experts{team, by, 5, 0, both_passes::copying{}};
       rondo::expert_pass<float> pass;
       std::vector<float> x(own * 3, 1.0F), gate(own * 2, 0.5F);
       std::vector<int> expert(own * 2);
@@ -114,5 +79,39 @@ TEST_CASE("attention and experts: what ran is what was planned") {
       experts.backward(pass, rows, rows, matrix<float>{gate.data(), own, 2});
       check(experts.template planned<float>(3, 2));
     });
+  }
+}
+
+TEST_CASE("gathered attention: what ran is what was planned, for every shape") {
+  for (int ranks = 1; ranks <= 8; ++ranks) {
+    std::vector<std::size_t> uneven(static_cast<std::size_t>(ranks), 0);
+    uneven.front() = 4;  // whole leaves, and ranks without a token
+    uneven.back() += tokens - 4;
+    for (const cut& by : {cut::even(tokens, ranks, order.tokens), cut::widths(uneven),
+                          rondo::zigzag(tokens, ranks, order.tokens), cut::even(tokens, ranks),
+                          rondo::zigzag(tokens, ranks)}) {
+      bool whole_leaves = true;
+      for (int rank = 0; rank < ranks; ++rank) {
+        for (const rondo::part run : by.runs(rank)) {
+          whole_leaves = whole_leaves && run.first % order.tokens + run.count % order.tokens == 0;
+        }
+      }
+      for (const auto visible : {rondo::visibility::causal, rondo::visibility::all}) {
+        INFO(ranks << " ranks");
+        rondo::threads::run(ranks, [&](auto& comm) {
+          rondo::testing::recording seen{comm};
+          const auto team = rondo::along<"context">(seen);
+          const auto check = [&](auto attend) {
+            both_passes::of_attention<0>(attend, {tokens, heads, by, by}, comm.rank(), [] {});
+            expect_planned(comm, seen.made(), attend.template planned<float>(), "context");
+            seen.forget();
+          };
+          check(rondo::gathered_attention{team, by, heads, kernels, visible});
+          if (whole_leaves) {
+            check(rondo::gathered_attention{team, by, heads, kernels, visible, order});
+          }
+        });
+      }
+    }
   }
 }

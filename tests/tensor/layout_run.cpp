@@ -135,7 +135,7 @@ TEST_CASE("layout: rules plan the collectives, bytes and axes that the layers pl
 }
 
 TEST_CASE("layout: what runs is what the rules planned") {
-  for (const int ranks : {2, 3, 4}) {
+  for (const int ranks : {2, 3, 4, 8}) {
     rondo::threads::run(ranks, [&](auto& comm) {
       const rondo::mesh_shape mesh{{"tensor", comm.size()}};
       rondo::testing::recording noted{comm};

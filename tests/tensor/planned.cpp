@@ -118,6 +118,7 @@ TEST_CASE("plan: a transformer layer moves Megatron's volume") {
                      rondo::plan_row_parallel<x16>({s, h, h}, grid) +
                      rondo::plan_mlp<x16>({s, h, 4 * h}, grid);
   CHECK(layer.sent_elements("tensor") == 176160768.0);
+  CHECK(layer.sent_elements("tensor") * sizeof(rondo::bfloat16) == 352321536.0);
   CHECK(layer.collectives().size() == 4);
   for (const auto& one : layer.collectives()) {
     CHECK(one.element_bytes == 2);

@@ -4,6 +4,7 @@
 // What papers and other libraries print of the ways to split layers, attention, experts, losses and
 // gradients: blocks, elements and places, each computed here from the source's own formula.
 #include "catch.hpp"
+#include "tensor/both_passes.hpp"
 #include "tensor/loops.hpp"
 
 #include <rondo/collective/all_reduce.hpp>
@@ -82,8 +83,8 @@ struct seen {
 /// Both passes, by rank, of the attention that `make(team, kernel)` makes; dimension 0 splits
 /// tokens, 1 heads. `own_heads`: lse is of the rank's heads over all tokens.
 template <int Dimension, class Make>
-std::array<std::vector<seen>, 2> both_passes(int ranks, attention_heads heads, const cut& queries,
-                                             const cut& keys, bool own_heads, const Make& make) {
+std::array<std::vector<seen>, 2> noted_passes(int ranks, attention_heads heads, const cut& queries,
+                                              const cut& keys, bool own_heads, const Make& make) {
   std::array<std::vector<seen>, 2> all;
   all.fill(std::vector<seen>(static_cast<std::size_t>(ranks)));
   rondo::threads::run(ranks, [&](auto& comm) {
@@ -91,30 +92,11 @@ std::array<std::vector<seen>, 2> both_passes(int ranks, attention_heads heads, c
     const auto rank = static_cast<std::size_t>(comm.rank());
     auto attend =
         make(rondo::along<"context">(noted), noting{&all[0][rank].blocks, &all[1][rank].blocks});
-    const auto q_width = queries.width(comm.rank());
-    const auto k_width = keys.width(comm.rank());
-    constexpr bool rows_split = Dimension == 0;
-    const std::size_t rows = rows_split ? q_width : tokens;
-    const std::size_t q_columns = rows_split ? heads.query_columns() : q_width;
-    const std::size_t k_columns = rows_split ? heads.key_value_columns() : k_width;
-    const rondo::head_split split{heads, ranks};
-    const std::size_t logs_rows = own_heads ? tokens : rows;
-    const std::size_t logs_columns = own_heads ? split.query().width(comm.rank()) : heads.query;
-    std::vector<float> q(rows * q_columns), k(rows * k_columns), out(q), d_q(q), d_k(k), d_v(k);
-    std::vector<float> logs(logs_rows * logs_columns);
-    using shard = rondo::sharded<float, Dimension, "context">;
-    const auto as_query = [&](std::vector<float>& of) {
-      return shard{{of.data(), rows, q_columns}, queries};
-    };
-    const auto as_key = [&](std::vector<float>& of) {
-      return shard{{of.data(), rows, k_columns}, keys};
-    };
-    const matrix<float> lse{logs.data(), logs_rows, logs_columns};
-    attend.forward(as_query(q), as_key(k), as_key(k), as_query(out), lse);
-    all[0][rank].made = noted.made();
-    noted.forget();
-    attend.backward(as_query(q), as_key(k), as_key(k), as_query(out), lse, as_query(q),
-                    as_query(d_q), as_key(d_k), as_key(d_v));
+    both_passes::of_attention<Dimension>(attend, {tokens, heads, queries, keys, own_heads},
+                                         comm.rank(), [&] {
+                                           all[0][rank].made = noted.made();
+                                           noted.forget();
+                                         });
     all[1][rank].made = noted.made();
   });
   return all;
@@ -157,7 +139,7 @@ TEST_CASE("published: the steps of a zigzag ring") {
   constexpr attention_heads heads{4, 2, 3};
   const cut by = rondo::zigzag(tokens, c);
   const auto [forward, backward] =
-      both_passes<0>(c, heads, by, by, false, [&](auto team, noting kernel) {
+      noted_passes<0>(c, heads, by, by, false, [&](auto team, noting kernel) {
         return rondo::ring_attention{team, by, heads, kernel};
       });
   for (std::size_t r = 0; r < c; ++r) {
@@ -215,7 +197,7 @@ TEST_CASE("published: Ulysses sends 4 N h / P elements where Megatron-LM sends 4
   constexpr attention_heads heads{4, 4, 3};
   constexpr std::size_t h = 12;
   const cut by = cut::even(tokens, p);
-  const auto passes = both_passes<0>(p, heads, by, by, true, [&](auto team, noting kernel) {
+  const auto passes = noted_passes<0>(p, heads, by, by, true, [&](auto team, noting kernel) {
     return rondo::exchanged_attention{team, by, heads, kernel};
   });
   for (const seen& rank : passes[0]) {
@@ -279,10 +261,10 @@ TEST_CASE("published: heads of Megatron-LM and DeepSpeed on their ranks") {
   const auto moved = [&](attention_heads heads, int ranks) {
     const rondo::head_split split{heads, ranks};
     const auto passes =
-        both_passes<1>(ranks, heads, split.query_columns(), split.key_value_columns(), true,
-                       [&](auto team, noting kernel) {
-                         return rondo::head_attention{team, heads, kernel};
-                       });
+        noted_passes<1>(ranks, heads, split.query_columns(), split.key_value_columns(), true,
+                        [&](auto team, noting kernel) {
+                          return rondo::head_attention{team, heads, kernel};
+                        });
     counts sent;
     for (std::size_t rank = 0; rank < passes[0].size(); ++rank) {
       CHECK(passes[0][rank].made.empty());
@@ -318,20 +300,6 @@ TEST_CASE("published: a cross entropy reduces [tokens] maxima and k [tokens] sum
   }
 }
 
-namespace {
-
-struct copying {
-  void forward(std::size_t, matrix<const float> rows, matrix<float> out) const {
-    rondo::detail::copy<float>(rows, out);
-  }
-  void backward(std::size_t, matrix<const float>, matrix<const float> d_out,
-                matrix<float> d_rows) const {
-    rondo::detail::copy<float>(d_out, d_rows);
-  }
-};
-
-}  // namespace
-
 TEST_CASE("published: experts' tokens travel four times, and a rank without any takes part") {
   // DeepEP's README: the backward pass of dispatch is combine, that of combine is dispatch. So
   // what goes out in one comes back in the other: T k rows each, and counts before the first.
@@ -343,7 +311,7 @@ TEST_CASE("published: experts' tokens travel four times, and a rank without any 
     const std::size_t given[] = {4, 0, 1};
     const cut by = cut::widths(given);
     const auto own = by.width(comm.rank());
-    rondo::expert_parallel experts{rondo::along<"expert">(noted), by, 6, 0, copying{}};
+    rondo::expert_parallel experts{rondo::along<"expert">(noted), by, 6, 0, both_passes::copying{}};
     std::vector<float> x(own * width), y(x), gate(own * choices, 0.5F);
     std::vector<int> expert(own * choices);
     for (std::size_t i = 0; i < expert.size(); ++i) {

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "tensor/refusal.hpp"
 #include "tensor/tree_case.hpp"
 
 #include <rondo/testing/messages_only.hpp>
@@ -11,6 +12,8 @@
 #include <vector>
 
 using namespace tree_case;
+using refusals::contains;
+using refusals::refusal;
 
 TEST_CASE("tree_exchange: the bits are the tree's, whoever holds which leaves") {
   for (const int ranks : {1, 2, 3, 4, 5, 8}) {
@@ -67,44 +70,37 @@ TEST_CASE("tree_exchange: a plan names one collective and the arrays that it fol
     std::vector<float> out(300);
     rondo::tree_exchange{leaves}.reduce(rondo::along<"tensor">(seen), sums,
                                         whole<float>{{out.data(), 1, 300}});
-    expect(seen.made() ==
-               std::vector<rondo::testing::recorded>{{"all_reduce", 300, sizeof(float), 5}},
-           "what ran");
+    expect(
+        seen.made() == std::vector<rondo::testing::recorded>{{"all_reduce", 300, sizeof(float), 5}},
+        "what ran");
   });
 }
 
 TEST_CASE("tree_exchange: ranks that disagree, or bring other leaves, are told") {
-  std::string said;
-  rondo::threads::run(2, [&](auto& comm) {
-    const cut leaves = cut::even(4, 2);
-    const auto sums = terms_of<float>(leaves, 0, 10);  // on rank 1: not its own
-    std::vector<float> out(10);
-    try {
-      rondo::tree_exchange{leaves}.reduce(rondo::along<"tensor">(comm), sums,
+  // What rank 1 is told when it folds by `leaves` what `brought` says.
+  const auto told = [](const cut& leaves, const cut& brought, int brought_by) {
+    std::string said;
+    rondo::threads::run(2, [&](auto& comm) {
+      const bool other = comm.rank() == 1;
+      const cut mine = other ? leaves : cut::even(4, 2);
+      const auto sums = other ? terms_of<float>(brought, brought_by, 10)
+                              : terms_of<float>(cut::even(4, 2), 0, 10);
+      std::vector<float> out(10);
+      const auto refused = refusal([&] {
+        rondo::tree_exchange{mine}.reduce(rondo::along<"tensor">(comm), sums,
                                           whole<float>{{out.data(), 1, 10}});
-    } catch (const rondo::error& refused) {
-      if (comm.rank() == 1) {
-        said = refused.what();
+      });
+      if (other) {
+        said = refused;
       }
-    }
-  });
-  CHECK(said.find("put exactly the leaves that the cut gives this rank") != std::string::npos);
-  said.clear();
-  rondo::threads::run(2, [&](auto& comm) {
-    const std::vector<std::size_t> other{1, 3};
-    const cut leaves = comm.rank() == 0 ? cut::even(4, 2) : cut::widths(other);
-    const auto sums = terms_of<float>(leaves, comm.rank(), 10);
-    std::vector<float> out(10);
-    try {
-      rondo::tree_exchange{leaves}.reduce(rondo::along<"tensor">(comm), sums,
-                                          whole<float>{{out.data(), 1, 10}});
-    } catch (const rondo::error& refused) {
-      if (comm.rank() == 1) {
-        said = refused.what();
-      }
-    }
-  });
-  CHECK(said.find("sum by the tree of its leaves") != std::string::npos);
+    });
+    return said;
+  };
+  CHECK(contains(told(cut::even(4, 2), cut::even(4, 2), 0),
+                 "put exactly the leaves that the cut gives this rank"));
+  const std::vector<std::size_t> widths{1, 3};
+  const cut uneven = cut::widths(widths);
+  CHECK(contains(told(uneven, uneven, 1), "sum by the tree of its leaves"));
 }
 
 TEST_CASE("tree_sum: arrays grow to the largest sum and stay") {

@@ -2,15 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/all_gather.hpp>
-#include <rondo/collective/all_to_all.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/operation.hpp>
-#include <rondo/core/policies.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
+#include <rondo/tensor/detail/expert_travel.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
@@ -20,7 +18,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -88,21 +85,20 @@ class expert_parallel {
   expert_parallel(Team ranks, cut tokens, std::size_t experts, std::size_t capacity,
                   Kernels kernels)
       : ranks_{std::move(ranks)},
-        tokens_{std::move(tokens)},
-        owned_{cut::even(experts, ranks_.size())},
+        travel_{ranks_, std::move(tokens), cut::even(experts, ranks_.size())},
         capacity_{capacity},
         kernels_{std::move(kernels)} {
-    if (experts == 0 || tokens_.ranks() != ranks_.size()) {
+    if (experts == 0 || travel_.tokens().ranks() != ranks_.size()) {
       refuse("expert_parallel: " + std::to_string(experts) + " experts, tokens cut over " +
-                 std::to_string(tokens_.ranks()) + " ranks, on an axis of " +
+                 std::to_string(travel_.tokens().ranks()) + " ranks, on an axis of " +
                  std::to_string(ranks_.size()),
              ranks_.rank());
     }
-    detail::check_disjoint("expert_parallel", tokens_, ranks_.rank());
+    detail::check_disjoint("expert_parallel", travel_.tokens(), ranks_.rank());
   }
 
   /// Which experts each rank has.
-  [[nodiscard]] const cut& experts() const noexcept { return owned_; }
+  [[nodiscard]] const cut& experts() const noexcept { return travel_.experts(); }
 
   template <class X, class Y, class W>
   void forward(expert_pass<typename X::element>& pass, const X& x, const routing<W>& chosen,
@@ -119,15 +115,15 @@ class expert_parallel {
     for_each_choice(pass, [&](std::size_t token, std::size_t, std::size_t row) {
       std::copy_n(x.values.row(token).data(), width, leaving + row * width);
     });
-    pass.rows.resize(queued(pass) * width);
-    dispatch<T>(pass, leaving, pass.rows.data(), width);
+    pass.rows.resize(travel_.rows(pass.queues) * width);
+    travel_.template dispatch<T>(pass.queues, leaving, pass.rows.data(), width);
     T* const made = memory<T>(made_, pass.rows.size());
-    each_expert(pass, [&](std::size_t expert, std::size_t first, std::size_t count) {
+    travel_.each_expert(pass.queues, [&](std::size_t expert, std::size_t first, std::size_t count) {
       kernels_.forward(expert, matrix<const T>{pass.rows.data() + first * width, count, width},
                        matrix<T>{made + first * width, count, width});
     });
     pass.returned.resize(pass.row.size() * width);
-    combine<T>(pass, made, pass.returned.data(), width);
+    travel_.template combine<T>(pass.queues, made, pass.returned.data(), width);
     sum_choices<W>(pass, y.values, [&](std::size_t choice) { return pass.weight[choice]; });
   }
 
@@ -156,14 +152,15 @@ class expert_parallel {
       d_weight(token, slot) = dot;
     });
     T* const d_out = memory<T>(arrived_, pass.rows.size());
-    dispatch<T>(pass, leaving, d_out, width);
+    travel_.template dispatch<T>(pass.queues, leaving, d_out, width);
     T* const d_rows = memory<T>(made_, pass.rows.size());
-    each_expert(pass, [&](std::size_t expert, std::size_t first, std::size_t count) {
+    travel_.each_expert(pass.queues, [&](std::size_t expert, std::size_t first, std::size_t count) {
       kernels_.backward(expert, matrix<const T>{pass.rows.data() + first * width, count, width},
                         matrix<const T>{d_out + first * width, count, width},
                         matrix<T>{d_rows + first * width, count, width});
     });
-    combine<T>(pass, d_rows, pass.returned.data(), width);  // what was returned had its last use
+    travel_.template combine<T>(pass.queues, d_rows, pass.returned.data(),
+                                width);  // what was returned had its last use
     sum_choices<W>(pass, dx.values, [](std::size_t) { return W{1}; });
   }
 
@@ -171,22 +168,18 @@ class expert_parallel {
   /// columns of x; T its element.
   template <class T>
   [[nodiscard]] plan planned(std::size_t features, std::size_t choices) const {
-    std::size_t runs = 0;
-    for (int rank = 0; rank < tokens_.ranks(); ++rank) {
-      runs += tokens_.runs(rank).size();
-    }
     const planned_collective travel{schedule::collective::all_to_all,
-                                    tokens_.extent() * choices * features, sizeof(T), Team::name(),
-                                    ranks_.size()};
-    plan made{{{schedule::collective::all_gather, runs * owned_.extent(), sizeof(int), Team::name(),
+                                    travel_.tokens().extent() * choices * features, sizeof(T),
+                                    Team::name(), ranks_.size()};
+    plan made{{{schedule::collective::all_gather, travel_.counted(), sizeof(int), Team::name(),
                 ranks_.size()},
                travel,
                travel},
               {travel, travel},
               0,
               0};
-    const std::size_t own = tokens_.width(ranks_.rank()) * choices * features * sizeof(T);
-    const std::size_t fair = travel.elements * owned_.width(ranks_.rank()) / owned_.extent();
+    const std::size_t own = travel_.tokens().width(ranks_.rank()) * choices * features * sizeof(T);
+    const std::size_t fair = travel.elements * experts().width(ranks_.rank()) / experts().extent();
     made.saved_bytes = own + fair * sizeof(T);
     made.peak_bytes = made.saved_bytes + own + 3 * fair * sizeof(T);
     return made;
@@ -215,8 +208,8 @@ class expert_parallel {
   }
   template <class U>
   void check(const char* what, matrix<U> given, std::size_t columns) const {
-    detail::check_shape(what, given.rows, given.columns, tokens_.width(ranks_.rank()), columns,
-                        ranks_.rank());
+    detail::check_shape(what, given.rows, given.columns, travel_.tokens().width(ranks_.rank()),
+                        columns, ranks_.rank());
   }
 
   /// Calls `act(run, token)` for each own token.
@@ -224,7 +217,7 @@ class expert_parallel {
   void for_each_token(const Act& act) const {
     std::size_t token = 0;
     std::size_t run = 0;
-    for (const part held : tokens_.runs(ranks_.rank())) {
+    for (const part held : travel_.tokens().runs(ranks_.rank())) {
       for (std::size_t i = 0; i < held.count; ++i) {
         act(run, token++);
       }
@@ -245,9 +238,8 @@ class expert_parallel {
   /// Tells every rank how many tokens go where, and finds out where own choices travel.
   template <class Pass, class W>
   void queue(Pass& pass, const routing<W>& chosen) {
-    const std::size_t experts = owned_.extent();
-    const std::size_t own_runs = tokens_.runs(ranks_.rank()).size();
-    std::vector<int> own(own_runs * experts, 0);
+    const std::size_t experts = travel_.experts().extent();
+    std::vector<int> own(travel_.tokens().runs(ranks_.rank()).size() * experts, 0);
     for_each_token([&](std::size_t run, std::size_t token) {
       for (const int expert : chosen.expert.row(token)) {
         if (expert < 0 || static_cast<std::size_t>(expert) >= experts) {
@@ -258,25 +250,9 @@ class expert_parallel {
         ++own[run * experts + static_cast<std::size_t>(expert)];
       }
     });
-    sent_.clear();
-    std::size_t all_runs = 0;
-    for (int rank = 0; rank < ranks_.size(); ++rank) {
-      sent_.push_back(tokens_.runs(rank).size() * experts);
-      all_runs += tokens_.runs(rank).size();
-    }
-    std::vector<int> all(all_runs * experts);
-    all_gather(ranks_.comm(), own, all, counts{sent_});
-    pass.queues = expert_queues{tokens_, experts, capacity_, all};
+    pass.queues = travel_.queues(own, capacity_);
     pass.choices = chosen.expert.columns;
-    std::vector<std::size_t> base(own_runs * experts);
-    std::size_t next = 0;
-    for (int rank = 0; rank < ranks_.size(); ++rank) {
-      pass.queues.for_each(ranks_.rank(), owned_.runs(rank),
-                           [&](std::size_t expert, std::size_t run, part places) {
-                             base[run * experts + expert] = next;
-                             next += places.count;
-                           });
-    }
+    const std::vector<std::size_t> first = travel_.first_rows(pass.queues);
     std::fill(own.begin(), own.end(), 0);
     pass.row.clear();
     pass.weight.clear();
@@ -285,95 +261,10 @@ class expert_parallel {
         const auto expert = static_cast<std::size_t>(chosen.expert(token, slot));
         const auto place = static_cast<std::size_t>(own[run * experts + expert]++);
         const bool taken = place < pass.queues.places(ranks_.rank(), run, expert).count;
-        pass.row.push_back(taken ? base[run * experts + expert] + place : Pass::nowhere);
+        pass.row.push_back(taken ? first[run * experts + expert] + place : Pass::nowhere);
         pass.weight.push_back(chosen.weight(token, slot));
       }
     });
-  }
-
-  /// Rows of this rank's experts.
-  template <class Pass>
-  [[nodiscard]] std::size_t queued(const Pass& pass) const {
-    std::size_t rows = 0;
-    for (const part some : owned_.runs(ranks_.rank())) {
-      for (std::size_t e = some.first; e < some.first + some.count; ++e) {
-        rows += pass.queues.length(e);
-      }
-    }
-    return rows;
-  }
-
-  /// Calls `act(expert, first row, rows)` for this rank's experts.
-  template <class Pass, class Act>
-  void each_expert(const Pass& pass, const Act& act) const {
-    std::size_t first = 0;
-    for (const part some : owned_.runs(ranks_.rank())) {
-      for (std::size_t e = some.first; e < some.first + some.count; ++e) {
-        act(e, first, pass.queues.length(e));
-        first += pass.queues.length(e);
-      }
-    }
-  }
-
-  /// Calls `act(queue row, rows)` in the order in which the peers' rows travel to this rank.
-  template <class Pass, class Act>
-  void for_each_arrival(const Pass& pass, const Act& act) const {
-    const auto own = owned_.runs(ranks_.rank());
-    for (int rank = 0; rank < ranks_.size(); ++rank) {
-      std::size_t first = 0;
-      std::size_t last = own.empty() ? 0 : own.front().first;
-      pass.queues.for_each(rank, own, [&](std::size_t expert, std::size_t, part places) {
-        for (; last < expert; ++last) {
-          first += pass.queues.length(last);
-        }
-        act(first + places.first, places.count);
-      });
-    }
-  }
-
-  template <class Pass>
-  void count(const Pass& pass, std::size_t width) {
-    sent_.clear();
-    received_.clear();
-    for (int rank = 0; rank < ranks_.size(); ++rank) {
-      sent_.push_back(pass.queues.rows(ranks_.rank(), owned_.runs(rank)) * width);
-      received_.push_back(pass.queues.rows(rank, owned_.runs(ranks_.rank())) * width);
-    }
-  }
-  [[nodiscard]] static std::size_t sum_of(const std::vector<std::size_t>& each) {
-    std::size_t sum = 0;
-    for (const std::size_t one : each) {
-      sum += one;
-    }
-    return sum;
-  }
-
-  /// Rows in the order of travel go to their experts, into their queues.
-  template <class T, class Pass>
-  void dispatch(const Pass& pass, const T* leaving, T* queue, std::size_t width) {
-    count(pass, width);
-    std::span<T> in{memory<T>(travelled_, sum_of(received_)), sum_of(received_)};
-    all_to_all(ranks_.comm(), std::span<const T>{leaving, sum_of(sent_)}, in,
-               counts{sent_, received_});
-    const T* from = in.data();
-    for_each_arrival(pass, [&](std::size_t row, std::size_t rows) {
-      std::copy_n(from, rows * width, queue + row * width);
-      from += rows * width;
-    });
-  }
-
-  /// Rows in experts' queues go back to where they came from.
-  template <class T, class Pass>
-  void combine(const Pass& pass, const T* queue, T* returned, std::size_t width) {
-    count(pass, width);
-    T* const packed = memory<T>(travelled_, sum_of(received_));
-    T* to = packed;
-    for_each_arrival(pass, [&](std::size_t row, std::size_t rows) {
-      to = std::copy_n(queue + row * width, rows * width, to);
-    });
-    std::span<T> in{returned, sum_of(sent_)};
-    all_to_all(ranks_.comm(), std::span<const T>{packed, sum_of(received_)}, in,
-               counts{received_, sent_});
   }
 
   /// Each token's sum over its choices of weight(choice) * what was returned.
@@ -400,17 +291,13 @@ class expert_parallel {
   }
 
   Team ranks_;
-  cut tokens_;
-  cut owned_;
+  detail::expert_travel<Team> travel_;
   std::size_t capacity_;
   Kernels kernels_;
   detail::arena leaving_;
   detail::arena arrived_;
   detail::arena made_;
-  detail::arena travelled_;
   detail::arena sum_;
-  std::vector<std::size_t> sent_;
-  std::vector<std::size_t> received_;
 };
 
 template <class Team, class Kernels>
