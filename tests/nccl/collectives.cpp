@@ -187,7 +187,8 @@ TEST_CASE("nccl: every operation and type that NCCL has is native, average inclu
     const auto check_type = [&]<class T>(T) {
       auto mine = values<T>(comm.rank(), 5);
       std::vector<T> out(5);
-      rondo::all_reduce(comm, span_of(std::as_const(mine)), span_of(out), rondo::op::sum{}, on{stream});
+      rondo::all_reduce(comm, span_of(std::as_const(mine)), span_of(out), rondo::op::sum{},
+                        on{stream});
       require(out[4] == sum<T>(3, 4), "sum");
       rondo::all_reduce(comm, span_of(std::as_const(mine)), span_of(out), rondo::op::product{},
                         on{stream});

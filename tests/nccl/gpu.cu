@@ -208,7 +208,8 @@ void check_graph(rondo::nccl::communicator& comm) {
     require(cudaStreamSynchronize(own.raw));
     const auto n = static_cast<float>(comm.size());
     const auto got = buffer.on_host();
-    if (!CHECK(got.front() == n * n * static_cast<float>(replay % 17) && got.front() == got.back())) {
+    const float expected = n * n * static_cast<float>(replay % 17);
+    if (!CHECK(got.front() == expected && got.back() == expected)) {
       break;
     }
   }
@@ -285,8 +286,8 @@ std::string no_two_ranks() {
            " refuses two ranks on one GPU; 2.30.3 is the first that does not";
   }
   const char* enabled = std::getenv("NCCL_MULTI_RANK_GPU_ENABLE");
-  return enabled != nullptr && std::string{enabled} == "1" ? ""
-                                                           : "NCCL_MULTI_RANK_GPU_ENABLE=1 is not set";
+  const bool may = enabled != nullptr && std::string{enabled} == "1";
+  return may ? "" : "NCCL_MULTI_RANK_GPU_ENABLE=1 is not set";
 }
 
 }  // namespace
