@@ -297,16 +297,7 @@ void types_alike() {
               "encode to int8<128>", took.first, took.second, ratio, ratio > 1.03 ? "  above" : "");
 }
 
-int run() {
-  int devices = 0;
-  if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
-    std::puts("skipped: no CUDA device");
-    return 77;
-  }
-  cudaDeviceProp about{};
-  timing::require(cudaGetDeviceProperties(&about, 0), "cudaGetDeviceProperties");
-  std::printf("%s, %d multiprocessors, %d MiB of L2; ranks share the GPU\n", about.name,
-              about.multiProcessorCount, about.l2CacheSize >> 20);
+void run() {
   std::puts("floor: a copy on the device that moves as many bytes, in the same run");
 
   heading("all_reduce from buffers to buffers: reads each input once, writes each output once");
@@ -342,16 +333,8 @@ int run() {
     }
     barriers(ranks);
   }
-  return 0;
 }
 
 }  // namespace
 
-int main() {
-  try {
-    return run();
-  } catch (const std::exception& failure) {
-    std::printf("FAILED: %s\n", failure.what());
-    return 1;
-  }
-}
+int main() { return timing::on_gpu(run); }

@@ -134,29 +134,13 @@ void host_time() {
               launch, call);
 }
 
-int run() {
-  int devices = 0;
-  if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
-    std::puts("skipped: no CUDA device");
-    return 77;
-  }
-  cudaDeviceProp about{};
-  timing::require(cudaGetDeviceProperties(&about, 0), "cudaGetDeviceProperties");
-  std::printf("%s; ranks share the GPU\n", about.name);
+void run() {
   for (const int ranks : {2, 4, 8}) {
     constants(ranks);
   }
   host_time();
-  return 0;
 }
 
 }  // namespace
 
-int main() {
-  try {
-    return run();
-  } catch (const std::exception& failure) {
-    std::printf("FAILED: %s\n", failure.what());
-    return 1;
-  }
-}
+int main() { return timing::on_gpu(run); }

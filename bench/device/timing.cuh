@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
+#include <exception>
 #include <vector>
 
 /// Times with CUDA events, and rows of a table.
@@ -112,5 +113,27 @@ class replay {
   cudaStream_t stream_;
   int count_;
 };
+
+/// What main returns: makes `body()` where there is a GPU, and says which; 77 where there is none.
+template <class Body>
+[[nodiscard]] int on_gpu(const Body& body) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // rows are known when a later one takes too long
+  int devices = 0;
+  if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
+    std::puts("skipped: no CUDA device");
+    return 77;
+  }
+  try {
+    cudaDeviceProp about{};
+    require(cudaGetDeviceProperties(&about, 0), "cudaGetDeviceProperties");
+    std::printf("%s, %d multiprocessors, %d MiB of L2; ranks share the GPU\n", about.name,
+                about.multiProcessorCount, about.l2CacheSize >> 20);
+    body();
+    return 0;
+  } catch (const std::exception& failure) {
+    std::printf("FAILED: %s\n", failure.what());
+    return 1;
+  }
+}
 
 }  // namespace timing

@@ -100,8 +100,8 @@ TEST_CASE("gpu: two streams at once, on two channels of one window") {
 }
 
 TEST_CASE("gpu: two windows in flight at once, each a group of its own on a stream of its own") {
-  // Groups of different size, whose blocks fit the GPU together: the steps and the reports of one are
-  // nothing to the other.
+  // Groups of different size, whose blocks fit the GPU together: the steps and the reports of one
+  // are nothing to the other.
   constexpr std::size_t count = 30'000;
   struct group {
     explicit group(int ranks)
@@ -148,7 +148,8 @@ TEST_CASE("gpu: a launch per rank, each on a stream of its own") {
     finish();
     for (int rank = 0; rank < ranks; ++rank) {
       kernels::all_reduce<float, two_shot>
-          <<<2, 256, 0, at[static_cast<std::size_t>(rank)]>>>(together.rank(rank).handle(), memory.get(), count, two_shot{});
+          <<<2, 256, 0, at[static_cast<std::size_t>(rank)]>>>(together.rank(rank).handle(),
+                                                              memory.get(), count, two_shot{});
     }
     finish();
     together.check();

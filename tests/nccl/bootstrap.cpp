@@ -213,7 +213,8 @@ TEST_CASE("file exchange: the deadline names the ranks that did not come") {
     static_cast<void>(exchange.share(secret{}));
     FAIL("must time out");
   } catch (const rondo::timeout& late) {
-    CHECK_THAT(late.what(), ContainsSubstring("of 4 have not come to '" + in.path + "' within 100 ms"));
+    CHECK_THAT(late.what(),
+               ContainsSubstring("of 4 have not come to '" + in.path + "' within 100 ms"));
     CHECK(late.rank() >= 1);
   }
   first.join();

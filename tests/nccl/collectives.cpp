@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-// What rondo makes of calls on an NCCL communicator, with NCCL and the GPU played by the host.
+// What rondo makes of calls on an NCCL communicator, with NCCL and the GPU emulated.
 namespace {
 
 using namespace ranks;
@@ -47,7 +47,7 @@ T sum(int ranks, std::size_t i) {
 /// The calls that NCCL has seen since the last time.
 template <class Comm>
 names new_calls(Comm& comm, std::size_t& seen) {
-  const auto all = fake_nccl::calls_of(comm.raw());
+  const auto all = nccl_on_threads::calls_of(comm.raw());
   const names fresh(all.begin() + static_cast<std::ptrdiff_t>(seen), all.end());
   seen = all.size();
   return fresh;
@@ -91,7 +91,7 @@ void check_own_all_reduce(const Algorithm& algorithm) {
           }
           require(boxes[i] == box{-high, high}, "union");
         }
-        for (const auto& name : fake_nccl::calls_of(comm.raw())) {
+        for (const auto& name : nccl_on_threads::calls_of(comm.raw())) {
           require(name == "ncclSend" || name == "ncclRecv", name);
         }
       });
@@ -187,7 +187,8 @@ TEST_CASE("nccl: every operation and type that NCCL has is native, average inclu
     const auto check_type = [&]<class T>(T) {
       auto mine = values<T>(comm.rank(), 5);
       std::vector<T> out(5);
-      rondo::all_reduce(comm, span_of(std::as_const(mine)), span_of(out), rondo::op::sum{}, on{stream});
+      rondo::all_reduce(comm, span_of(std::as_const(mine)), span_of(out), rondo::op::sum{},
+                        on{stream});
       require(out[4] == sum<T>(3, 4), "sum");
       rondo::all_reduce(comm, span_of(std::as_const(mine)), span_of(out), rondo::op::product{},
                         on{stream});
@@ -202,7 +203,7 @@ TEST_CASE("nccl: every operation and type that NCCL has is native, average inclu
     check_type(1.0);
     check_type(rondo::half{1.f});
     check_type(rondo::bfloat16{1.f});
-    for (const auto& name : fake_nccl::calls_of(comm.raw())) {
+    for (const auto& name : nccl_on_threads::calls_of(comm.raw())) {
       require(name == "ncclAllReduce", name);
     }
     std::vector<float> third{1.f + static_cast<float>(comm.rank())};
@@ -218,7 +219,7 @@ TEST_CASE("nccl: scaled_sum multiplies each rank's values by its own factor, and
     std::vector<float> mine(5, 10.f);
     rondo::all_reduce(comm, span_of(mine), rondo::nccl::scaled_sum<float>{self + 1}, on{stream});
     require(mine == std::vector<float>(5, 60.f), "10 + 20 + 30");
-    require(fake_nccl::calls_of(comm.raw()) == names{"ncclAllReduce"}, "native");
+    require(nccl_on_threads::calls_of(comm.raw()) == names{"ncclAllReduce"}, "native");
   });
   CHECK(failure == "");
 }
@@ -243,7 +244,7 @@ TEST_CASE("nccl: types and operations that NCCL lacks go by schedule, in rank or
       rondo::all_reduce(comm, span_of(exact), rondo::op::reproducible_sum{}, on{stream});
       const float halves = size < 2 ? 1e8f : 0.5f * static_cast<float>(size - 2);
       require(exact[0] == halves && exact[1] == 1.f, "reproducible");
-      for (const auto& name : fake_nccl::calls_of(comm.raw())) {
+      for (const auto& name : nccl_on_threads::calls_of(comm.raw())) {
         require(name == "ncclSend" || name == "ncclRecv", name);
       }
     });
@@ -268,7 +269,7 @@ TEST_CASE("nccl: an algorithm asked for by name is that algorithm") {
     std::vector<int> all(12);
     rondo::all_gather(comm, span_of(one), span_of(all), rondo::bruck{}, on{stream});
     require(all[11] == value<int>(3, 2), "bruck");
-    for (const auto& name : fake_nccl::calls_of(comm.raw())) {
+    for (const auto& name : nccl_on_threads::calls_of(comm.raw())) {
       require(name == "ncclSend" || name == "ncclRecv", name);
     }
   });
@@ -381,11 +382,11 @@ TEST_CASE("nccl: sends and receives in a group find each other") {
 TEST_CASE("nccl: after a warm call on a stream nothing is allocated, and capture is no obstacle") {
   const auto failure = run(2, [&](auto& comm) {
     const auto cold = thrown_by([&] {
-      fake_nccl::pretend_capture(true);
+      nccl_on_threads::pretend_capture(true);
       std::vector<box> some(100);
       rondo::all_reduce(comm, span_of(some), unite{}, rondo::ring{}, on{stream});
     });
-    fake_nccl::pretend_capture(false);
+    nccl_on_threads::pretend_capture(false);
     require(cold.find("make the same call once before, on the same stream") != std::string::npos,
             "refuses to grow while captured: " + cold);
     std::vector<box> some(100);
@@ -395,16 +396,16 @@ TEST_CASE("nccl: after a warm call on a stream nothing is allocated, and capture
     };
     call();
     rondo::barrier(comm, on{stream});
-    const int before = fake_nccl::blocks();
-    fake_nccl::pretend_capture(true);
+    const int before = nccl_on_threads::blocks();
+    nccl_on_threads::pretend_capture(true);
     call();
-    fake_nccl::pretend_capture(false);
-    const int after = fake_nccl::blocks();
+    nccl_on_threads::pretend_capture(false);
+    const int after = nccl_on_threads::blocks();
     rondo::barrier(comm, on{stream});  // before either rank frees its own
     require(after == before, "allocates");
   });
   CHECK(failure == "");
-  CHECK(fake_nccl::blocks() == 0);
+  CHECK(nccl_on_threads::blocks() == 0);
 }
 
 TEST_CASE("nccl: a communicator with its stream takes calls without on{}") {

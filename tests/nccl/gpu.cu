@@ -6,6 +6,8 @@
 #include <rondo/rondo.hpp>
 #include <rondo/transport/nccl/window.cuh>
 
+#include "alike.hpp"
+
 #include "cuda/check.hpp"
 #include "gpu_layers.cuh"
 
@@ -22,168 +24,7 @@
 // NCCL on a GPU: one rank, and two ranks of one GPU where NCCL can do that.
 namespace {
 
-using rondo::device_span;
-using rondo::on;
-
-void require(cudaError_t result) { rondo::cuda::require(result, "CUDA"); }
-
-/// Values in memory of the device.
-template <class T>
-class array {
- public:
-  explicit array(const std::vector<T>& values) : size_{values.size()} {
-    require(cudaMalloc(&data_, (size_ + 1) * sizeof(T)));
-    *this = values;
-  }
-  array(const array&) = delete;
-  array& operator=(const array&) = delete;
-  ~array() { cudaFree(data_); }
-
-  void operator=(const std::vector<T>& values) {
-    require(cudaMemcpy(data_, values.data(), size_ * sizeof(T), cudaMemcpyHostToDevice));
-  }
-  [[nodiscard]] device_span<T> span() const { return {data_, size_}; }
-  [[nodiscard]] std::vector<T> on_host() const {
-    require(cudaDeviceSynchronize());
-    std::vector<T> values(size_);
-    require(cudaMemcpy(values.data(), data_, size_ * sizeof(T), cudaMemcpyDeviceToHost));
-    return values;
-  }
-
- private:
-  T* data_ = nullptr;
-  std::size_t size_;
-};
-
-struct stream {
-  cudaStream_t raw = nullptr;
-  stream() { require(cudaStreamCreateWithFlags(&raw, cudaStreamNonBlocking)); }
-  stream(const stream&) = delete;
-  stream& operator=(const stream&) = delete;
-  ~stream() { cudaStreamDestroy(raw); }
-};
-
-struct box {
-  float low;
-  float high;
-};
-struct unite {
-  __host__ __device__ box operator()(box a, box b) const {
-    return {a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
-  }
-};
-
-/// Whole numbers, whose sums are exact in any order; other ones for every call.
-template <class T>
-std::vector<T> values(int rank, std::size_t count, int call) {
-  std::vector<T> made(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    made[i] = static_cast<T>(static_cast<float>((i * 3 + static_cast<std::size_t>(rank) * 7 +
-                                                 static_cast<std::size_t>(call) * 5) % 11));
-  }
-  return made;
-}
-
-template <class T, class... How>
-void check_all_reduce(rondo::nccl::communicator& comm, cudaStream_t where, const How&... how) {
-  int call = 0;
-  for (const std::size_t count : {0u, 1u, 3u, 1000u, 1'000'003u}) {
-    array<T> buffer{values<T>(comm.rank(), count, ++call)};
-    rondo::all_reduce(comm, buffer.span(), how..., on{where});
-    const auto got = buffer.on_host();
-    bool right = true;
-    for (std::size_t i = 0; i < count; ++i) {
-      float sum = 0;
-      for (int rank = 0; rank < comm.size(); ++rank) {
-        sum += static_cast<float>((i * 3 + static_cast<std::size_t>(rank) * 7 +
-                                   static_cast<std::size_t>(call) * 5) % 11);
-      }
-      right = right && static_cast<float>(got[i]) == sum;
-    }
-    INFO(count << " elements, " << comm.size() << " ranks");
-    CHECK(right);
-  }
-}
-
-/// All that is the same for any number of ranks.
-void check_everything(rondo::nccl::communicator& comm) {
-  const stream own;
-  cudaStream_t const where = own.raw;
-  check_all_reduce<float>(comm, where);
-  check_all_reduce<double>(comm, where);
-  check_all_reduce<int>(comm, where);
-  check_all_reduce<rondo::half>(comm, where);
-  check_all_reduce<rondo::bfloat16>(comm, where);
-  check_all_reduce<__nv_bfloat16>(comm, where);
-  check_all_reduce<short>(comm, where);
-  check_all_reduce<float>(comm, where, rondo::ring{});
-  check_all_reduce<float>(comm, where, rondo::two_shot{});
-  check_all_reduce<rondo::bfloat16>(comm, where, rondo::one_shot{});
-  check_all_reduce<float>(comm, where, rondo::op::reproducible_sum{});
-
-  const auto n = static_cast<std::size_t>(comm.size());
-  const float self = static_cast<float>(comm.rank());
-  array<box> boxes{std::vector<box>(777, box{-self, self})};
-  rondo::all_reduce(comm, boxes.span(), unite{}, on{where});
-  CHECK(boxes.on_host()[776].low == -static_cast<float>(n - 1));
-
-  array<float> scaled{std::vector<float>(64, self + 1)};
-  rondo::all_reduce(comm, scaled.span(), rondo::nccl::scaled_sum<float>{0.5f}, on{where});
-  CHECK(scaled.on_host()[63] == 0.25f * static_cast<float>(n * (n + 1)));
-
-  array<float> mean{std::vector<float>(64, self)};
-  rondo::all_reduce(comm, mean.span(), rondo::op::average{}, on{where});
-  CHECK(mean.on_host()[0] == static_cast<float>(n - 1) / 2);
-
-  array<int> one{std::vector<int>(5, comm.rank())};
-  array<int> all{std::vector<int>(5 * n, -1)};
-  rondo::all_gather(comm, one.span(), all.span(), on{where});
-  CHECK(all.on_host().back() == comm.size() - 1);
-  array<int> part{std::vector<int>(5, -1)};
-  rondo::reduce_scatter(comm, all.span(), part.span(), on{where});
-  CHECK(part.on_host()[4] == comm.rank() * comm.size());
-  array<int> swapped{std::vector<int>(5 * n, -1)};
-  rondo::all_to_all(comm, all.span(), swapped.span(), on{where});
-  CHECK(swapped.on_host().back() == comm.rank());
-  rondo::broadcast(comm, one.span(), rondo::root{comm.size() - 1}, on{where});
-  CHECK(one.on_host()[0] == comm.size() - 1);
-  rondo::gather(comm, part.span(), all.span(), on{where});
-  rondo::scatter(comm, all.span(), part.span(), on{where});
-  CHECK(part.on_host()[4] == comm.rank() * comm.size());
-  rondo::reduce(comm, one.span(), part.span(), rondo::op::max{}, on{where});
-  rondo::barrier(comm, on{where});
-  comm.group([&] {
-    rondo::send(comm, one.span(), rondo::to{(comm.rank() + 1) % comm.size()}, on{where});
-    rondo::receive(comm, part.span(), rondo::from{(comm.rank() + comm.size() - 1) % comm.size()},
-                   on{where});
-  });
-  CHECK(part.on_host()[4] == comm.size() - 1);
-}
-
-/// Codecs on the device give the bits of the host, where `all` are the ranks' inputs.
-template <class Codec>
-void check_codec(rondo::nccl::communicator& comm, const Codec& codec) {
-  const stream own;
-  for (const std::size_t count : {1u, 700u, 100'001u}) {
-    std::vector<std::vector<float>> all;
-    for (int rank = 0; rank < comm.size(); ++rank) {
-      all.push_back(values<float>(rank, count, 3));
-      for (auto& value : all.back()) {
-        value = std::sin(value + static_cast<float>(rank));
-      }
-    }
-    std::vector<std::vector<float>> expected(all.size());
-    rondo::threads::run(comm.size(), [&](auto& peers) {
-      auto mine = all[static_cast<std::size_t>(peers.rank())];
-      rondo::all_reduce(peers, mine, rondo::two_shot{}, codec);
-      expected[static_cast<std::size_t>(peers.rank())] = mine;
-    });
-    array<float> buffer{all[static_cast<std::size_t>(comm.rank())]};
-    rondo::all_reduce(comm, buffer.span(), rondo::two_shot{}, codec, on{own.raw});
-    INFO(count << " values");
-    CHECK(buffer.on_host() == expected[static_cast<std::size_t>(comm.rank())]);
-  }
-}
+using namespace alike;
 
 /// A captured call that takes several steps, replayed with fresh data.
 void check_graph(rondo::nccl::communicator& comm) {
@@ -208,7 +49,8 @@ void check_graph(rondo::nccl::communicator& comm) {
     require(cudaStreamSynchronize(own.raw));
     const auto n = static_cast<float>(comm.size());
     const auto got = buffer.on_host();
-    if (!CHECK(got.front() == n * n * static_cast<float>(replay % 17) && got.front() == got.back())) {
+    const float expected = n * n * static_cast<float>(replay % 17);
+    if (!CHECK(got.front() == expected && got.back() == expected)) {
       break;
     }
   }
@@ -285,8 +127,8 @@ std::string no_two_ranks() {
            " refuses two ranks on one GPU; 2.30.3 is the first that does not";
   }
   const char* enabled = std::getenv("NCCL_MULTI_RANK_GPU_ENABLE");
-  return enabled != nullptr && std::string{enabled} == "1" ? ""
-                                                           : "NCCL_MULTI_RANK_GPU_ENABLE=1 is not set";
+  const bool may = enabled != nullptr && std::string{enabled} == "1";
+  return may ? "" : "NCCL_MULTI_RANK_GPU_ENABLE=1 is not set";
 }
 
 }  // namespace
@@ -294,6 +136,10 @@ std::string no_two_ranks() {
 TEST_CASE("nccl on a GPU: one rank gets its own values from every collective") {
   auto comm = alone();
   check_everything(comm);
+  check_all_reduce<__nv_bfloat16>(comm, nullptr);
+  check_numbers(comm);
+  check_counts(comm);
+  check_split(comm);
 }
 
 TEST_CASE("nccl on a GPU: one rank, codecs have the bits of the host") {
@@ -370,6 +216,9 @@ TEST_CASE("nccl on a GPU: one of two ranks") {
   auto comm = rondo::nccl::connect(rondo::nccl::environment::read());
   REQUIRE(comm.size() == 2);
   check_everything(comm);
+  check_numbers(comm);
+  check_counts(comm);
+  check_split(comm);
   check_codec(comm, rondo::codec::int8<128>{});
   check_graph(comm);
   gpu_layers::check(comm);

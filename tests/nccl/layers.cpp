@@ -59,8 +59,8 @@ class device_matrix {
  private:
   static constexpr float untouched = 77;
   [[nodiscard]] matrix<float> on_host() {
-    fake_nccl::use(stream_, memory_.data());
-    return {fake_nccl::on_host(memory_.data()), rows_, columns_, columns_ + gap_};
+    nccl_on_threads::use(stream_, memory_.data());
+    return {nccl_on_threads::on_host(memory_.data()), rows_, columns_, columns_ + gap_};
   }
 
   std::size_t rows_;
@@ -79,8 +79,8 @@ struct kernels {
 
   template <class T>
   [[nodiscard]] matrix<T> used(matrix<T> of) const {
-    fake_nccl::use(stream, of.data);
-    return {fake_nccl::on_host(of.data), of.rows, of.columns, of.stride};
+    nccl_on_threads::use(stream, of.data);
+    return {nccl_on_threads::on_host(of.data), of.rows, of.columns, of.stride};
   }
   void product(matrix<const float> x, matrix<const float> w, matrix<float> y) const {
     loops::kernels{}.product(used(x), used(w), used(y));
@@ -90,7 +90,7 @@ struct kernels {
   }
   void weight_gradient(matrix<const float> dy, matrix<const float> x, matrix<float> dw) const {
     if (waits_at_gradient != nullptr) {
-      *waits_at_gradient = fake_nccl::waits();
+      *waits_at_gradient = nccl_on_threads::waits();
     }
     loops::kernels{}.weight_gradient(used(dy), used(x), used(dw));
   }
@@ -139,7 +139,7 @@ struct stream {
 /// that failed says.
 template <class Body>
 std::string on_ranks(int size, const Body& body) {
-  fake_nccl::hide_device_memory(true);
+  nccl_on_threads::hide_device_memory(true);
   ncclUniqueId id{};
   ncclGetUniqueId(&id);
   std::vector<std::string> failures(static_cast<std::size_t>(size));
@@ -156,7 +156,7 @@ std::string on_ranks(int size, const Body& body) {
       rondo::barrier(control);  // nobody has left yet
     });
   });
-  fake_nccl::hide_device_memory(false);
+  nccl_on_threads::hide_device_memory(false);
   for (const auto& one : failures) {
     if (!one.empty()) {
       return one;
@@ -214,12 +214,12 @@ void check_values() {
               const auto tensor = rondo::along<"tensor">(both);
               near(pass<Rows, Activation>(tensor, features, stream), expected, control, features,
                    Rows);
-              require(fake_nccl::unordered_uses() == 0,
-                      std::to_string(fake_nccl::unordered_uses()) + " uses that no event orders");
+              require(nccl_on_threads::unordered_uses() == 0,
+                      std::to_string(nccl_on_threads::unordered_uses()) + " uses that no event orders");
             }) == "");
     }
   }
-  CHECK(fake_nccl::blocks() == 0);
+  CHECK(nccl_on_threads::blocks() == 0);
 }
 
 }  // namespace
@@ -240,15 +240,15 @@ TEST_CASE("layers over NCCL: every wait of one stream for the other is needed") 
     const auto run = [&](int lost, int& waits, int& unordered) {
       CHECK(on_ranks(2, [&](auto& both, cudaStream_t stream, auto& control) {
               const auto tensor = rondo::along<"tensor">(both);
-              const int before = fake_nccl::waits();
+              const int before = nccl_on_threads::waits();
               if (control.rank() == 0) {
-                fake_nccl::lose_wait(lost);
+                nccl_on_threads::lose_wait(lost);
               }
               by_rows ? pass<0, rondo::pointwise<softplus>>(tensor, features, stream)
                       : pass<-1, rondo::pointwise<softplus>>(tensor, features, stream);
               if (control.rank() == 0) {
-                waits = fake_nccl::waits() - before;
-                unordered = fake_nccl::unordered_uses();
+                waits = nccl_on_threads::waits() - before;
+                unordered = nccl_on_threads::unordered_uses();
               }
             }) == "");
     };
@@ -277,12 +277,12 @@ TEST_CASE("layers over NCCL: dx is reduced while the weight's gradient is comput
           int at_gradient = 0;
           rondo::column_parallel up{tensor, features, kernels{stream, &at_gradient}};
           rondo::linear_gradients<float> to{dw.view()};
-          const int before = fake_nccl::waits();
+          const int before = nccl_on_threads::waits();
           up.backward(rondo::sharded<float, 1>{dy.view(), features},
                       rondo::replicated<float>{x.view()}, {w.view()},
                       rondo::replicated<float>{dx.view()}, to);
           require(at_gradient == before + 1, "it has begun, and is not waited for");
-          require(fake_nccl::waits() == before + 2, "it is waited for at the end");
+          require(nccl_on_threads::waits() == before + 2, "it is waited for at the end");
         }) == "");
 }
 
@@ -364,7 +364,7 @@ TEST_CASE("convert over NCCL: every pair of placements, with gaps between rows a
                 on.template check<terms, by_rows>("reduce_scatter behind", rondo::async{});
                 on.template check<by_rows, whole>("all_gather behind", rondo::async{});
               }
-              require(fake_nccl::unordered_uses() == 0, "uses that no event orders");
+              require(nccl_on_threads::unordered_uses() == 0, "uses that no event orders");
             }) == "");
     }
   }
@@ -377,7 +377,7 @@ TEST_CASE("convert over NCCL: a call behind that is dropped is waited for all th
           static_cast<void>(
               rondo::convert(tensor, terms{from.view()}, whole{to.view()}, rondo::async{}));
           static_cast<void>(to.fetched());
-          require(fake_nccl::unordered_uses() == 0, "uses that no event orders");
+          require(nccl_on_threads::unordered_uses() == 0, "uses that no event orders");
         }) == "");
 }
 
@@ -415,7 +415,7 @@ TEST_CASE("layers over NCCL: where ranks hold as many rows, NCCL's own collectiv
   CHECK(on_ranks(2, [](auto& both, cudaStream_t stream, auto&, ncclComm_t raw) {
           pass<0, rondo::pointwise<softplus>>(rondo::along<"tensor">(both), cut::even(d_ff, 2),
                                               stream);
-          require(fake_nccl::calls_of(raw) ==
+          require(nccl_on_threads::calls_of(raw) ==
                       std::vector<std::string>{"ncclAllGather", "ncclReduceScatter",
                                                "ncclAllGather", "ncclAllGather",
                                                "ncclReduceScatter"},
@@ -441,8 +441,8 @@ TEST_CASE("layers over NCCL: the second pass allocates no memory of the device")
             up.backward(by_columns{y.view(), features}, by_rows{x.view(), rows}, {w.view()},
                         by_rows{x.view(), rows}, to);
             rondo::barrier(control);
-            require(!second || fake_nccl::blocks() == blocks, "new blocks");
-            blocks = fake_nccl::blocks();
+            require(!second || nccl_on_threads::blocks() == blocks, "new blocks");
+            blocks = nccl_on_threads::blocks();
             rondo::barrier(control);
           }
         }) == "");
@@ -471,7 +471,7 @@ TEST_CASE("layers over NCCL: a codec gives the bits of ranks that are threads") 
   });
   CHECK(on_ranks(size, [&](auto& both, cudaStream_t stream, auto& control) {
           rondo::barrier(control);
-          fake_nccl::hide_device_memory(false);  // codecs' kernels are played by the host, too
+          nccl_on_threads::hide_device_memory(false);  // codecs' kernels are played by the host, too
           rondo::barrier(control);
           const auto mine = held(features, both.rank());
           device_matrix x{numbers<float>(x_, all(tokens), mine), stream};

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-// How communicators begin, fail and end, with NCCL played by the host.
+// How communicators begin, fail and end, with NCCL emulated.
 namespace {
 
 using namespace ranks;
@@ -26,7 +26,7 @@ TEST_CASE("nccl: a wrapped communicator stays the user's, an adopted one is dest
   ncclUniqueId id{};
   ncclGetUniqueId(&id);
   const ncclComm_t raw = raw_communicator(id, 0, 1);
-  REQUIRE(fake_nccl::communicators() == 1);
+  REQUIRE(nccl_on_threads::communicators() == 1);
   {
     communicator wrapped{raw};
     std::vector<float> one{4};
@@ -34,9 +34,9 @@ TEST_CASE("nccl: a wrapped communicator stays the user's, an adopted one is dest
     CHECK(wrapped.raw() == raw);
     CHECK(wrapped.size() == 1);
   }
-  CHECK(fake_nccl::communicators() == 1);
+  CHECK(nccl_on_threads::communicators() == 1);
   { const auto owned = communicator::adopt(raw); }
-  CHECK(fake_nccl::communicators() == 0);
+  CHECK(nccl_on_threads::communicators() == 0);
 }
 
 TEST_CASE("nccl: null is refused") {
@@ -60,9 +60,9 @@ TEST_CASE("nccl: a library that does not fit the headers is refused with both ve
 
   ncclUniqueId id{};
   ncclGetUniqueId(&id);
-  fake_nccl::pretend_version(22000);
+  nccl_on_threads::pretend_version(22000);
   CHECK_THROWS_WITH(rondo::nccl::connect(id, 0, 1), ContainsSubstring("library of NCCL 2.20.0"));
-  fake_nccl::pretend_version(NCCL_VERSION_CODE);
+  nccl_on_threads::pretend_version(NCCL_VERSION_CODE);
 }
 
 TEST_CASE("cuda: a failure that was raised is not left for the next call to find") {
@@ -86,7 +86,7 @@ TEST_CASE("nccl: an error of an earlier call is found at the next, and ends the 
   const auto failure = run(1, [](auto& comm) {
     std::vector<float> values(4);
     rondo::all_reduce(comm, span_of(values), on{stream});
-    fake_nccl::break_down(comm.raw(), ncclRemoteError);
+    nccl_on_threads::break_down(comm.raw(), ncclRemoteError);
     const auto again = [&] { rondo::all_reduce(comm, span_of(values), on{stream}); };
     const auto first = thrown_by(again);
     require(first.find("an earlier call failed on rank 0") != std::string::npos, first);
@@ -99,7 +99,7 @@ TEST_CASE("nccl: an error of an earlier call is found at the next, and ends the 
     }
   });
   CHECK(failure == "");
-  CHECK(fake_nccl::communicators() == 0);
+  CHECK(nccl_on_threads::communicators() == 0);
 }
 
 TEST_CASE("nccl: where NCCL does not block, the host waits no longer than the deadline") {
@@ -108,14 +108,14 @@ TEST_CASE("nccl: where NCCL does not block, the host waits no longer than the de
     with.deadline = std::chrono::milliseconds{30};
     communicator impatient{comm.raw(), with};
     std::vector<float> values(4);
-    fake_nccl::break_down(comm.raw(), ncclInProgress);
+    nccl_on_threads::break_down(comm.raw(), ncclInProgress);
     bool late = false;
     try {
       rondo::all_reduce(impatient, span_of(values), on{stream});
     } catch (const rondo::timeout& timeout) {
       late = std::string{timeout.what()}.find("deadline of 30 ms") != std::string::npos;
     }
-    fake_nccl::break_down(comm.raw(), ncclSuccess);
+    nccl_on_threads::break_down(comm.raw(), ncclSuccess);
     require(late, "timeout");
   });
   CHECK(failure == "");
@@ -165,7 +165,7 @@ TEST_CASE("nccl: after abort every call is refused") {
     require(refused.find("rank 0 has aborted this communicator") != std::string::npos, refused);
   });
   CHECK(failure == "");
-  CHECK(fake_nccl::communicators() == 0);
+  CHECK(nccl_on_threads::communicators() == 0);
 }
 
 TEST_CASE("nccl: what NCCL cannot do is refused in words") {
@@ -200,7 +200,7 @@ TEST_CASE("nccl: ranks that know each other connect") {
     sums[static_cast<std::size_t>(peers.rank())] = one[0];
   });
   CHECK(sums == std::vector<float>{6, 6, 6});
-  CHECK(fake_nccl::communicators() == 0);
+  CHECK(nccl_on_threads::communicators() == 0);
 }
 
 TEST_CASE("nccl: ranks that a launcher started connect by a file") {

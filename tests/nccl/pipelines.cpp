@@ -15,7 +15,7 @@
 #include <vector>
 
 // Pipelines whose stages have buffers of the device, over an NCCL communicator; NCCL and the GPU
-// are played by the host.
+// are emulated.
 namespace {
 
 using namespace ranks;
@@ -28,12 +28,12 @@ struct device_network {
   sample::network<float> on_host{};
 
   static std::vector<float> fetched(const buffer& values) {
-    fake_nccl::use(nullptr, values.data());
+    nccl_on_threads::use(nullptr, values.data());
     return {values.data(), values.data() + values.size()};
   }
   static buffer stored(const std::vector<float>& values, buffer into) {
     into.resize(values.size());
-    fake_nccl::use(nullptr, into.data());
+    nccl_on_threads::use(nullptr, into.data());
     std::copy(values.begin(), values.end(), into.data());
     return into;
   }
@@ -59,8 +59,8 @@ std::string on_ranks(int size, const Body& body) {
       auto values = communicator::adopt(raw_communicator(id, control.rank(), size));
       pipeline::cuda_ranks both{control, values, rondo::on{}};
       body(both, static_cast<std::size_t>(control.rank()), control);
-      require(fake_nccl::unordered_uses() == 0,
-              std::to_string(fake_nccl::unordered_uses()) + " uses that no event orders");
+      require(nccl_on_threads::unordered_uses() == 0,
+              std::to_string(nccl_on_threads::unordered_uses()) + " uses that no event orders");
     });
   });
   for (const auto& one : failures) {
@@ -99,7 +99,7 @@ TEST_CASE("pipelines over NCCL: every schedule gives the gradients of one rank")
     }
     CHECK(found == expected.size());
   }
-  CHECK(fake_nccl::blocks() == 0);
+  CHECK(nccl_on_threads::blocks() == 0);
 }
 
 TEST_CASE("pipelines over NCCL: the second run allocates no buffer") {
@@ -109,11 +109,11 @@ TEST_CASE("pipelines over NCCL: the second run allocates no buffer") {
   CHECK(on_ranks(3, [&](auto& both, std::size_t rank, auto& control) {
           pipeline::run(both, safe, stages[rank]);
           rondo::barrier(control);
-          const int blocks = fake_nccl::blocks();
+          const int blocks = nccl_on_threads::blocks();
           rondo::barrier(control);
           pipeline::run(both, safe, stages[rank]);
           rondo::barrier(control);
-          const int after = fake_nccl::blocks();
+          const int after = nccl_on_threads::blocks();
           rondo::barrier(control);  // nobody has left yet
           require(after == blocks,
                   std::to_string(after) + " blocks after " + std::to_string(blocks));

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "fake_nccl.hpp"
+#include "nccl_on_threads.hpp"
 
 #include <rondo/nccl.hpp>
 #include <rondo/rondo.hpp>
@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-/// Ranks of a played NCCL, each on a thread of its own.
+/// Ranks of NCCL as it is emulated, each on a thread of its own.
 namespace ranks {
 
 /// The work between messages, done at once by the thread itself.

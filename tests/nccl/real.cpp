@@ -84,7 +84,8 @@ TEST_CASE("cuda, the real library: a failure is told with call, name and rank") 
   } catch (const rondo::error& raised) {
     CHECK(raised.code() == rondo::error_code::transport);
     CHECK(raised.rank() == 3);
-    CHECK_THAT(raised.what(), ContainsSubstring("cudaSetDevice: ") && ContainsSubstring(" (cudaError"));
+    CHECK_THAT(raised.what(),
+               ContainsSubstring("cudaSetDevice: ") && ContainsSubstring(" (cudaError"));
   }
   if (has_device()) {  // without a driver the runtime forgets no failure
     CHECK(cudaPeekAtLastError() == cudaSuccess);

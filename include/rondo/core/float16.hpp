@@ -16,8 +16,8 @@
 #include <cuda_fp16.h>
 #endif
 
-// CUDA's own types of these formats. They are named here for files that never see CUDA's headers, so
-// that what is said of them is the same in every file of a program.
+// CUDA's own types of these formats. They are named here for files that never see CUDA's headers,
+// so that what is said of them is the same in every file of a program.
 struct __half;
 struct __nv_bfloat16;
 

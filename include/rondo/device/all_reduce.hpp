@@ -212,8 +212,27 @@ RONDO_HOST_DEVICE bool all_reduce_from_buffers(Group& group, const Window& windo
 /// Takes an operation (default sum), an algorithm (one_shot, two_shot, two_shot_push,
 /// two_shot_pull, packets, line_packets, ring; default automatic: packets where they fit, else
 /// two_shot), a codec, `granule`. Order: ranks 0 .. n-1, but for ring; 16-bit types are folded in
-/// fp32. The same bits on all ranks. Returns, on all threads, false when a wait was in vain; the
-/// host is told.
+/// fp32. The same bits on all ranks.
+///
+/// Cost, for n ranks and B bytes of elements (of wire, with a codec): what crosses from each rank
+/// to its peers, and how often it waits for them.
+///
+/// | algorithm | crosses | waits |
+/// |---|---|---|
+/// | `packets` | (n - 1) 2 B: 4 bytes of data in a word of 8 | 1 |
+/// | `line_packets` | (n - 1) 16/15 B: 120 bytes of data in a line of 128 | 1 |
+/// | `one_shot`, past the size of packets | (n - 1) B | 1 a round |
+/// | `two_shot`, push, pull | 2 (n - 1) / n B | 1 a round, and 1 |
+/// | `ring` | 2 (n - 1) / n B | 2 n - 1 a round |
+///
+/// A round is what fits a slot's staging, half of `window_bytes` / (slots x channels).
+///
+/// Errors: none are thrown in a kernel. False, on all threads of the group, when a wait was in vain
+/// or the call cannot be made; what was stored and handed to the epilogue by then is not to be
+/// used. The window's `check()` then throws on the host: `timeout` of the rank that did not come
+/// within `patience`, `mismatch` of the rank that makes another call, error_code::invalid_argument
+/// for more blocks than slots, one element larger than the staging, fewer than 32 threads with a
+/// codec, or packets that do not fit. Later calls on that window return false at once.
 template <class Group, peer_window Window, class... Given>
 RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, std::size_t count,
                                   const Given&... given) {
@@ -233,9 +252,12 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, std::size_t
       group, window, count, grain.elements, operation, codec, prologue, epilogue);
 }
 
-/// The same from one buffer to another, or in place. With two_shot (or automatic, past the size of
-/// packets) and no codec, nothing is copied on the way: ranks load from peers' inputs and store to
-/// peers' outputs. Where peers are other processes, both must then lie in the window's heap.
+/// The same from one buffer to another, or in place; as many elements each. With two_shot (or
+/// automatic, past the size of packets) and no codec, nothing is copied on the way: ranks load from
+/// peers' inputs and store to peers' outputs. Where peers are other processes, both must then lie
+/// in the window's heap.
+/// Cost: so, a rank loads B / n from each input and stores B / n to each output, and waits twice.
+/// Errors: as above, and error_code::invalid_argument for a buffer that peers do not reach.
 template <class Group, peer_window Window, class T, class... Given>
 RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<const T> in,
                                   device_span<T> out, const Given&... given) {
@@ -256,15 +278,17 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span
                                                   grain, operation);
     }
   }
-  return detail::all_reduce<T, algorithm>(group, window, in.size(), grain.elements, operation, codec,
-                                          protocol::values_at<T>{in.data()},
-                                          protocol::values_to<T>{out.data()});
+  return detail::all_reduce<T, algorithm>(
+      group, window, in.size(), grain.elements, operation, codec,
+      protocol::values_at<T>{in.data()}, protocol::values_to<T>{out.data()});
 }
 
 /// The same from a buffer to an epilogue. With two_shot (or automatic, past the size of packets)
 /// and no codec, peers' inputs are read where they lie, and only results are copied. The epilogue
 /// may overwrite element i of the input. Where peers are other processes, the input must lie in the
 /// window's heap.
+/// Cost: so, a rank loads B / n from each input, stores it to n - 1 peers' staging, and waits once
+/// a round, and once. Errors: as from buffer to buffer.
 template <class Group, peer_window Window, class T, class... Given>
 requires(detail::with_elements<std::remove_const_t<T>>::template gives_epilogue<Given...>)
     RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<T> in,
@@ -289,6 +313,7 @@ requires(detail::with_elements<std::remove_const_t<T>>::template gives_epilogue<
                                                 epilogue);
 }
 
+/// The same in place.
 template <class Group, peer_window Window, class T, class... Given>
 requires(!std::is_const_v<T> && !detail::with_elements<T>::template gives_epilogue<Given...>)
     RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<T> values,

@@ -187,7 +187,8 @@ consteval void check() {
                  ...),
                 "rondo: device: this collective does not take a policy that was given; its docstring "
                 "lists those it takes");
-  static_assert(std::is_same_v<Allow, of_folds> || !(of::template is_operation<Given>::value || ...),
+  static_assert(std::is_same_v<Allow, of_folds> ||
+                    !(of::template is_operation<Given>::value || ...),
                 "rondo: device: this collective folds nothing; drop the operation");
   static_assert(((!is_callable<Given>::value || of::template is_operation<Given>::value ||
                   of::template is_epilogue<Given>::value) &&

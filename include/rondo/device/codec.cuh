@@ -204,7 +204,8 @@ void encode_from(const Source& source, std::size_t count, std::byte* to,
                  const message_of<typename Codec::format>& told, cudaStream_t stream) {
   const unsigned grid = grid_for<Codec>(count);
   if constexpr (has_header<typename Codec::format>) {
-    cuda::require(cudaMemsetAsync(to, 0, Codec::wire::header_bytes, stream), "codec::device::encode");
+    cuda::require(cudaMemsetAsync(to, 0, Codec::wire::header_bytes, stream),
+                  "codec::device::encode");
     survey_kernel<Codec><<<grid, threads, 0, stream>>>(source, count, to);
     finish_survey_kernel<Codec><<<1, 1, 0, stream>>>(to);
   }

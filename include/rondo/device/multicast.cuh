@@ -14,8 +14,9 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Sums that the switch makes: a load from a multicast address returns the sum of all ranks' memory,
-/// a store reaches all of it. Needs GPUs of compute capability 9.0 or newer that an NVSwitch joins.
+/// Sums that the switch makes: a load from a multicast address returns the sum of all ranks'
+/// memory, a store reaches all of it. Needs GPUs of compute capability 9.0 or newer that an
+/// NVSwitch joins.
 ///
 /// Compiled in every build, but never run by rondo's own tests: one GPU has no multicast.
 namespace rondo::inline v0_1::device {

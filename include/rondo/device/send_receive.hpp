@@ -98,7 +98,13 @@ struct no_values {
 /// Sends `count` elements, `prologue(i)`, to another rank, which receives as many of the same type,
 /// with as many blocks. Messages between two ranks arrive in the order they are sent; at most two
 /// parcels of `mail_bytes` per slot are under way, then the sender waits for the receiver.
-/// Made by all threads of a group, as all_reduce; only the two ranks call.
+/// Called by all threads of a group, as all_reduce, but on the two ranks alone: no other rank
+/// waits, and nothing is compared but that both come.
+/// Cost: the elements are stored once in the receiver's window, which copies them out; one wait on
+/// each side for every parcel of `mail_bytes` a block.
+/// Errors: false, and the host is told, as all_reduce: `timeout` of a peer that did not come,
+/// error_code::invalid_argument for a peer that is this rank or none, and for an element larger
+/// than `mail_bytes`.
 template <class Group, peer_window Window, class Prologue>
 RONDO_HOST_DEVICE bool send(Group group, const Window& window, to peer, std::size_t count,
                             const Prologue& prologue) {
@@ -106,7 +112,9 @@ RONDO_HOST_DEVICE bool send(Group group, const Window& window, to peer, std::siz
   return detail::pass<T>(group, window, peer.rank, -1, count, prologue, detail::no_values{});
 }
 
-/// Receives `count` elements from another rank: `epilogue(i, element)`. `T` is what was sent.
+/// Receives `count` elements from another rank: `epilogue(i, element)`. `T` is what was sent;
+/// another type or count is not noticed, but for parcels that do not come. Cost and errors: as
+/// send.
 template <class T, class Group, peer_window Window, class Epilogue>
 RONDO_HOST_DEVICE bool receive(Group group, const Window& window, from peer, std::size_t count,
                                const Epilogue& epilogue) {
@@ -115,7 +123,8 @@ RONDO_HOST_DEVICE bool receive(Group group, const Window& window, from peer, std
 }
 
 /// Sends to one rank while it receives from another: a step of a ring, say, of any length, where
-/// sends alone would wait for each other.
+/// sends alone would wait for each other. Cost and errors: as a send and a receive, whose waits are
+/// one after the other for each parcel.
 template <class Group, peer_window Window, class Prologue, class Epilogue>
 RONDO_HOST_DEVICE bool send_receive(Group group, const Window& window, to receiver, from sender,
                                     std::size_t count, const Prologue& prologue,
@@ -124,6 +133,7 @@ RONDO_HOST_DEVICE bool send_receive(Group group, const Window& window, to receiv
   return detail::pass<T>(group, window, receiver.rank, sender.rank, count, prologue, epilogue);
 }
 
+/// The same from and to buffers, of any memory of the calling rank's.
 template <class Group, peer_window Window, class T>
 RONDO_HOST_DEVICE bool send(Group group, const Window& window, to peer, device_span<T> values) {
   return device::send(group, window, peer, values.size(),

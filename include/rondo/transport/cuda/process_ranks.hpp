@@ -17,8 +17,8 @@
 
 namespace rondo::inline v0_1::cuda {
 
-/// A window all of whose ranks are in this process: virtual_ranks and peer_gpus, which say where its
-/// memory is. Made and destroyed while no kernel uses it.
+/// A window all of whose ranks are in this process: virtual_ranks and peer_gpus, which say where
+/// its memory is. Made and destroyed while no kernel uses it.
 class process_ranks {
  public:
   [[nodiscard]] int size() const noexcept { return parts_.shape.ranks; }

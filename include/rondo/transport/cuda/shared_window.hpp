@@ -147,8 +147,8 @@ class shared_memory {
 ///     rondo::all_reduce(window, values, rondo::on{stream});
 ///
 /// What it can do is said at window_rank. Making and destroying are collective: a rank's memory is
-/// freed when all have let go of it. Peers in other processes reach the window alone, so buffers for
-/// two_shot from buffer to buffer come from its heap.
+/// freed when all have let go of it. Peers in other processes reach the window alone, so buffers
+/// for two_shot from buffer to buffer come from its heap.
 template <class Exchange>
 class shared_window : detail::shared_memory<Exchange>, public window_rank<kernel_launch> {
   using memory = detail::shared_memory<Exchange>;

@@ -57,8 +57,8 @@ struct window_options {
   return shape;
 }
 
-/// The options with `slots`, if they are left open, for a GPU that `sharers` ranks share: two blocks
-/// for each of its multiprocessors.
+/// The options with `slots`, if they are left open, for a GPU that `sharers` ranks share: two
+/// blocks for each of its multiprocessors.
 [[nodiscard]] inline window_options with_slots(window_options options, int multiprocessors,
                                                int sharers = 1) {
   if (options.slots == 0) {

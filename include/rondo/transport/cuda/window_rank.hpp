@@ -30,15 +30,15 @@ namespace rondo::inline v0_1::cuda {
 /// One rank of a window, the same wherever the window's memory comes from: what the user's kernels
 /// take, and a communicator for calls of the host's.
 ///
-///     rank.launch({.stream = stream}, kernel, arguments...);  // kernel(device::window, arguments...)
+///     rank.launch({.stream = stream}, kernel, arguments...);  // kernel(device::window, ...)
 ///     rondo::all_reduce(rank, gradient, rondo::op::average{}, rondo::codec::int8<128>{},
 ///                       rondo::on{stream});
 ///
 /// Each call of the host's is one kernel on the call's stream. Buffers are `device_span`s. A call
 /// enqueues and returns; it waits for nothing, and after the first call of a kind on a stream it
-/// allocates nothing, so that it may be captured in a CUDA graph. It makes all_reduce, reduce_scatter, all_gather, all_to_all, broadcast and barrier, with
-/// equal counts, any type that can be copied as bytes, any operation that compiles for the device,
-/// block codecs and casts.
+/// allocates nothing, so that it may be captured in a CUDA graph. It makes all_reduce,
+/// reduce_scatter, all_gather, all_to_all, broadcast and barrier, with equal counts, any type that
+/// can be copied as bytes, any operation that compiles for the device, block codecs and casts.
 ///
 ///  - `one_shot`  packets where they fit, else one round through staging
 ///  - `two_shot`  without a codec, from inputs to outputs where they lie, if this rank's peers can
@@ -74,7 +74,7 @@ class window_rank : public rondo::detail::owned {
   /// Blocks that a rank may have in one launch.
   [[nodiscard]] unsigned slots() const noexcept { return with_.slots; }
 
-  /// The argument of a kernel that the caller launches: block `blockIdx.x` of `gridDim.x` is a slot.
+  /// The argument of a kernel that the caller launches. Block blockIdx.x of gridDim.x is a slot.
   /// Errors: error_code::invalid_argument for a channel that the window was not made with.
   [[nodiscard]] device::window handle(unsigned channel = 0) const {
     return on_channel(handle_, with_, channel);
@@ -95,14 +95,14 @@ class window_rank : public rondo::detail::owned {
     launch(typename By::shape_type{}, kernel, arguments...);
   }
 
-  /// This rank's `window_options::heap_bytes`, as the host passes them to kernels: zeroed, aligned to
-  /// 128 bytes, at the same offset from the begin of every rank's window.
+  /// This rank's `window_options::heap_bytes`, as the host passes them to kernels: zeroed, aligned
+  /// to 128 bytes, at the same offset from the begin of every rank's window.
   [[nodiscard]] std::byte* heap() const noexcept {
     return handle_.memory[rank()] + handle_.shape.heap();
   }
 
-  /// Errors: what kernels that have ended reported; a late rank as `timeout`, a rank in another call
-  /// as `mismatch`. A window that has failed does not recover: make another.
+  /// Errors: what kernels that have ended reported; a late rank as `timeout`, a rank in another
+  /// call as `mismatch`. A window that has failed does not recover: make another.
   void check() const { device::raise_if_any(handle_.reports, size(), handle_.patience_ns); }
 
   /// What a call of so many elements, without a codec, is expected to take; the same on all ranks.

@@ -63,7 +63,8 @@ class enqueued {
 /// `on{stream}`, enqueue and return.
 ///
 ///     rondo::nccl::communicator comm{nccl_comm};  // the user's own ncclComm_t, which it stays
-///     rondo::all_reduce(comm, rondo::device_span{gradient, count}, rondo::op::average{}, rondo::on{stream});
+///     rondo::all_reduce(comm, rondo::device_span{gradient, count}, rondo::op::average{},
+///                       rondo::on{stream});
 ///
 /// What NCCL can do itself is NCCL's own call. All else, and every algorithm asked for by name, is
 /// a schedule of rondo's over groups of ncclSend and ncclRecv, with kernels on the same stream

@@ -76,7 +76,8 @@ struct environment {
 
   static void below(const char* name, int value, const char* limit_name, int limit) {
     if (value >= limit) {
-      refuse(std::string{"nccl: "} + name + " is " + std::to_string(value) + ", expected less than " +
+      refuse(std::string{"nccl: "} + name + " is " + std::to_string(value) +
+             ", expected less than " +
              limit_name + ", which is " + std::to_string(limit));
     }
   }

@@ -115,8 +115,8 @@ struct kernels {
   static consteval void need_nvcc() {
     static_assert(sizeof(Any) == 0,
                   "rondo: NCCL has no such collective (operation, type, codec or algorithm), so "
-                  "kernels do part of the work: compile this file with nvcc (op::min and op::max of "
-                  "floats: or pass native{}, which passes over NaN)");
+                  "kernels do part of the work: compile this file with nvcc (op::min and op::max "
+                  "of floats: or pass native{}, which passes over NaN)");
   }
 };
 

@@ -102,7 +102,8 @@ class state {
   state(const state&) = delete;
   state& operator=(const state&) = delete;
 
-  /// Waits for the device where calls have scratch of this communicator, so that none still uses it.
+  /// Waits for the device where calls have scratch of this communicator, so that none still uses
+  /// it.
   ~state() {
     if (death_.empty() && !memories_.empty()) {
       int before = 0;

@@ -90,8 +90,8 @@ inline constexpr bool folds_natively =
     (operation_or_none<Operation>() != ncclNumOps ||
      (std::is_same_v<Operation, scaled_sum<T>> && !std::is_integral_v<T>));
 
-/// True where it does so with the meaning that rondo gives the operation: NCCL's minimum and maximum
-/// of floats pass over a NaN, which rondo's hand on.
+/// True where it does so with the meaning that rondo gives the operation: NCCL's minimum and
+/// maximum of floats pass over a NaN, which rondo's hand on.
 template <class Operation, class T>
 inline constexpr bool folds_natively_as_meant =
     folds_natively<Operation, T> &&

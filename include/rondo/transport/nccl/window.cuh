@@ -163,8 +163,8 @@ class window : symmetric_memory, public cuda::window_rank<cuda::kernel_launch> {
  public:
   /// `window_bytes` of staging per rank, on the communicator's device, which is current.
   /// Errors: error_code::transport for a library that is not the version of the headers, with both,
-  /// and for what NCCL and CUDA report; error_code::invalid_argument for ranks that do not all reach
-  /// each other's memory, and as cuda::shape_for.
+  /// and for what NCCL and CUDA report; error_code::invalid_argument for ranks that do not all
+  /// reach each other's memory, and as cuda::shape_for.
   /// Cost: a registration with NCCL, which meets all ranks; waits for the device.
   template <class Work>
   window(basic_communicator<Work>& comm, std::size_t window_bytes,

@@ -7,10 +7,11 @@
 #include <string>
 #include <vector>
 
-/// NCCL and the few calls of CUDA that rondo makes, played by host memory and threads: one thread
-/// is one rank. Linked in place of the real libraries, with their real headers. As strict as they
-/// are: sends and receives meet, a group begins at its end, and collectives must agree.
-namespace fake_nccl {
+/// An emulation of NCCL and of the few calls of CUDA that rondo makes, for machines without a GPU:
+/// one thread is one rank, memory is the host's. Linked in place of the real libraries, with their
+/// real headers. As strict as they are: sends and receives meet, a group begins at its end, and
+/// collectives must agree. Where there is a GPU, the checks of alike.hpp say whether it is right.
+namespace nccl_on_threads {
 
 /// Names of the calls that were begun on a communicator, in order.
 std::vector<std::string> calls_of(ncclComm_t comm);
@@ -52,4 +53,4 @@ int unordered_uses();
 /// Communicators that are neither destroyed nor aborted.
 int communicators();
 
-}  // namespace fake_nccl
+}  // namespace nccl_on_threads

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-#include "fake_nccl.hpp"
+#include "nccl_on_threads.hpp"
 
 #include <rondo/core/float16.hpp>
 
@@ -225,10 +225,10 @@ template <class Work>
 ncclResult_t collective(ncclComm_t comm, cudaStream_t stream, const char* name,
                         const std::string& shape, const void* device_in, void* device_out,
                         Work work) {
-  fake_nccl::use(stream, device_in);
-  fake_nccl::use(stream, device_out);
-  const void* const in = fake_nccl::on_host(device_in);
-  void* const out = fake_nccl::on_host(device_out);
+  nccl_on_threads::use(stream, device_in);
+  nccl_on_threads::use(stream, device_out);
+  const void* const in = nccl_on_threads::on_host(device_in);
+  void* const out = nccl_on_threads::on_host(device_out);
   return enqueue({comm, name, [] { return true; },
                   [comm, name, shape, in, out, work = std::move(work)] {
                     return comm->in->meet(comm->rank, {name + shape, in, out}, work);
@@ -245,7 +245,7 @@ std::string words(std::initializer_list<std::size_t> numbers) {
 
 }  // namespace
 
-namespace fake_nccl {
+namespace nccl_on_threads {
 
 std::vector<std::string> calls_of(ncclComm_t comm) { return comm->calls; }
 void break_down(ncclComm_t comm, ncclResult_t how) { comm->broken = how; }
@@ -278,7 +278,7 @@ const void* address_on_host(const void* device) {
 int waits() { return waits_made; }
 void lose_wait(int which) { lost_wait = which; }
 
-}  // namespace fake_nccl
+}  // namespace nccl_on_threads
 
 extern "C" {
 
@@ -405,7 +405,7 @@ ncclResult_t ncclMemFree(void* block) {
 ncclResult_t ncclRedOpCreatePreMulSum(ncclRedOp_t* made, void* factor, ncclDataType_t type,
                                       ncclScalarResidence_t, ncclComm_t) {
   if (type != ncclFloat32) {
-    return wrong("only floats are played");
+    return wrong("only floats are emulated");
   }
   own_factor = *static_cast<const float*>(factor);
   *made = static_cast<ncclRedOp_t>(ncclNumOps + 1);
@@ -421,8 +421,8 @@ ncclResult_t ncclGroupEnd() { return --depth == 0 ? flush() : ncclSuccess; }
 
 ncclResult_t ncclSend(const void* data, std::size_t count, ncclDataType_t type, int peer,
                       ncclComm_t comm, cudaStream_t stream) {
-  fake_nccl::use(stream, data);
-  auto letter = std::make_shared<message>(message{fake_nccl::on_host(data), count * size_of(type)});
+  nccl_on_threads::use(stream, data);
+  auto letter = std::make_shared<message>(message{nccl_on_threads::on_host(data), count * size_of(type)});
   return enqueue({comm, "ncclSend",
                   [=] {
                     const std::lock_guard held{comm->in->lock};
@@ -437,8 +437,8 @@ ncclResult_t ncclSend(const void* data, std::size_t count, ncclDataType_t type, 
 }
 ncclResult_t ncclRecv(void* into, std::size_t count, ncclDataType_t type, int peer, ncclComm_t comm,
                       cudaStream_t stream) {
-  fake_nccl::use(stream, into);
-  into = fake_nccl::on_host(into);
+  nccl_on_threads::use(stream, into);
+  into = nccl_on_threads::on_host(into);
   const std::size_t bytes = count * size_of(type);
   return enqueue({comm, "ncclRecv", [] { return true; },
                   [=] {
@@ -461,7 +461,7 @@ ncclResult_t ncclRecv(void* into, std::size_t count, ncclDataType_t type, int pe
 ncclResult_t ncclAllReduce(const void* in, void* out, std::size_t count, ncclDataType_t type,
                            ncclRedOp_t how, ncclComm_t comm, cudaStream_t stream) {
   if (how > ncclNumOps) {
-    const auto* values = static_cast<const float*>(fake_nccl::on_host(in));
+    const auto* values = static_cast<const float*>(nccl_on_threads::on_host(in));
     std::vector<float> scaled(values, values + count);
     for (float& value : scaled) {
       value *= own_factor;
@@ -612,8 +612,11 @@ cudaError_t cudaFree(void* block) {
   open_blocks -= block == nullptr ? 0 : 1;
   uses.erase(block);  // waits for them
   allocated.erase(reinterpret_cast<std::uintptr_t>(block));
-  std::free(fake_nccl::on_host(block));
+  std::free(nccl_on_threads::on_host(block));
   return cudaSuccess;
+}
+cudaError_t cudaMemcpy(void* into, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+  return cudaMemcpyAsync(into, from, bytes, kind, nullptr);
 }
 cudaError_t cudaMemcpyAsync(void* into, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
@@ -625,11 +628,11 @@ cudaError_t cudaMemcpy2DAsync(void* into, std::size_t into_pitch, const void* fr
   if (width > into_pitch || width > from_pitch) {
     return cudaErrorInvalidPitchValue;
   }
-  fake_nccl::use(stream, from);
-  fake_nccl::use(stream, into);
+  nccl_on_threads::use(stream, from);
+  nccl_on_threads::use(stream, into);
   for (std::size_t row = 0; row < height; ++row) {
-    std::memmove(at(fake_nccl::on_host(into), row * into_pitch),
-                 at(fake_nccl::on_host(from), row * from_pitch), width);
+    std::memmove(at(nccl_on_threads::on_host(into), row * into_pitch),
+                 at(nccl_on_threads::on_host(from), row * from_pitch), width);
   }
   return cudaSuccess;
 }
