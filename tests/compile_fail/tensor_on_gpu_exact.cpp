@@ -9,11 +9,11 @@
 
 using gpus = rondo::team<rondo::cuda_ranks<rondo::nccl::communicator>, "tensor">;
 #ifdef RONDO_CONTROL
-using order = rondo::any_order;
+using users_order = rondo::any_order;
 #else
-using order = rondo::exact;
+using users_order = rondo::exact;
 #endif
 
-void attempt(const gpus& tensor) {
-  rondo::row_parallel<gpus, kernels, order> down{tensor, whole, kernels{}};
+void attempt(rondo::row_parallel<gpus, kernels, users_order>& down) {
+  down.forward(by_columns, view, all);
 }

@@ -5,15 +5,14 @@
 #include <rondo/nccl.hpp>
 #include <rondo/tensor/cuda_ranks.hpp>
 #include <rondo/tensor/vocabulary_embedding.hpp>
-
-#include "tensor_case.hpp"
+#include <rondo/transport/threads.hpp>
 
 #ifdef RONDO_CONTROL
-using comm = comm_type;
+using users_ranks = rondo::threads::communicator;
 #else
-using comm = rondo::cuda_ranks<rondo::nccl::communicator>;
+using users_ranks = rondo::cuda_ranks<rondo::nccl::communicator>;
 #endif
 
-void attempt(const rondo::team<comm, "tensor">& tensor) {
-  rondo::vocabulary_embedding words{tensor, whole};
+void attempt(const rondo::team<users_ranks, "tensor">& tensor, const rondo::cut& words) {
+  rondo::vocabulary_embedding table{tensor, words};
 }

@@ -423,7 +423,7 @@ TEST_CASE("layers over NCCL: where ranks hold as many rows, NCCL's own collectiv
         }) == "");
 }
 
-TEST_CASE("layers over NCCL: the second pass allocates no memory of the device") {
+TEST_CASE("layers over NCCL: the second pass makes no memory of the device and no events") {
   CHECK(on_ranks(3, [](auto& both, cudaStream_t stream, auto& control) {
           const auto tensor = rondo::along<"tensor">(both);
           const cut features = cut::even(d_ff, 3);
@@ -436,13 +436,16 @@ TEST_CASE("layers over NCCL: the second pass allocates no memory of the device")
           rondo::column_parallel up{tensor, features, kernels{stream}};
           rondo::linear_gradients<float> to{dw.view()};
           int blocks = 0;
+          int handles = 0;
           for (const bool second : {false, true}) {
             up.forward(by_rows{x.view(), rows}, {w.view()}, by_columns{y.view(), features});
             up.backward(by_columns{y.view(), features}, by_rows{x.view(), rows}, {w.view()},
                         by_rows{x.view(), rows}, to);
             rondo::barrier(control);
             require(!second || nccl_on_threads::blocks() == blocks, "new blocks");
+            require(!second || nccl_on_threads::handles() == handles, "new events");
             blocks = nccl_on_threads::blocks();
+            handles = nccl_on_threads::handles();
             rondo::barrier(control);
           }
         }) == "");

@@ -252,6 +252,7 @@ void break_down(ncclComm_t comm, ncclResult_t how) { comm->broken = how; }
 void pretend_version(int code) { version = code; }
 void pretend_capture(bool now) { capturing = now; }
 int blocks() { return open_blocks; }
+int handles() { return static_cast<int>(handles_made); }
 int communicators() { return open_communicators; }
 
 void use(cudaStream_t stream, const void* memory) {

@@ -28,6 +28,9 @@ void pretend_capture(bool capturing);
 /// Blocks of ncclMemAlloc and cudaMalloc that are not freed.
 int blocks();
 
+/// Streams and events that this thread has made.
+int handles();
+
 /// A kernel of the test's on this stream uses this block of memory; messages, collectives and copies
 /// do so of themselves.
 void use(cudaStream_t stream, const void* memory);

@@ -6,7 +6,7 @@
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/transport/cuda/buffer.hpp>
 #include <rondo/transport/cuda/mark.hpp>
-#include <rondo/transport/cuda/memory.hpp>
+#include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/shared.hpp>
 #include <rondo/version.hpp>
@@ -25,6 +25,7 @@ namespace detail {
 class stream_memory {
  public:
   static constexpr bool on_device = true;
+  static constexpr std::size_t rows_at_once = static_cast<std::size_t>(-1);
   /// A block that grows to the largest request.
   class block {
    public:

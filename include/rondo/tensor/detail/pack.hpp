@@ -30,18 +30,22 @@ struct rectangle {
   }
 };
 
-/// Calls `act(there, here)` for every run of rows and of columns: where they are in a matrix, and in
-/// one that has these rows and columns alone.
+/// Calls `act(there, here)` for every run of columns of `at_once` rows at a time: where they are in a
+/// matrix, and in one that has these rows and columns alone.
 template <class Act>
-void for_each_block(std::span<const part> rows, std::span<const part> columns, const Act& act) {
+void for_each_block(std::size_t at_once, std::span<const part> rows,
+                    std::span<const part> columns, const Act& act) {
   std::size_t row = 0;
-  for (const part down : rows) {
-    std::size_t column = 0;
-    for (const part across : columns) {
-      act(rectangle{down, across}, rectangle{{row, down.count}, {column, across.count}});
-      column += across.count;
+  for (const part run : rows) {
+    for (std::size_t done = 0; done < run.count; done += at_once) {
+      const part down{run.first + done, (std::min)(at_once, run.count - done)};
+      std::size_t column = 0;
+      for (const part across : columns) {
+        act(rectangle{down, across}, rectangle{{row, down.count}, {column, across.count}});
+        column += across.count;
+      }
+      row += down.count;
     }
-    row += down.count;
   }
 }
 
@@ -49,7 +53,7 @@ void for_each_block(std::span<const part> rows, std::span<const part> columns, c
 template <class Memory, class T>
 void slice(const Memory& memory, matrix<const T> from, std::span<const part> rows,
            std::span<const part> columns, matrix<T> to) {
-  for_each_block(rows, columns, [&](const rectangle& there, const rectangle& here) {
+  for_each_block(Memory::rows_at_once, rows, columns, [&](const rectangle& there, const rectangle& here) {
     memory.copy(there.of(from), here.of(to));
   });
 }
@@ -68,7 +72,7 @@ template <class Memory, class T>
 const T* unpack(const Memory& memory, const T* from, matrix<T> to, std::span<const part> rows,
                 std::span<const part> columns) {
   const matrix<const T> packed{from, total(rows), total(columns)};
-  for_each_block(rows, columns, [&](const rectangle& there, const rectangle& here) {
+  for_each_block(Memory::rows_at_once, rows, columns, [&](const rectangle& there, const rectangle& here) {
     memory.copy(here.of(packed), there.of(to));
   });
   return from + packed.elements();
