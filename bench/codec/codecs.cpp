@@ -227,6 +227,40 @@ const char* color_of(const row& r) {
   return r.name.find("int") != std::string::npos ? "#1f5fa8" : "#c4571b";
 }
 
+struct point {
+  double x;
+  double y;
+};
+
+double distance(point a, point b) { return std::hypot(a.x - b.x, a.y - b.y); }
+
+/// Where the middle of a dot's number stands: as near to the dot as may be, apart from the numbers
+/// that are there and off every dot, and nearer to its own dot than to any other. Dots that all but
+/// coincide have no such places: then it is only near, and a line tells whose it is.
+point place_of_label(const std::vector<point>& dots, std::size_t own,
+                     const std::vector<point>& labels) {
+  for (const double nearer : {2.0, 0.5, -100.0}) {
+    for (double radius = 9; radius < 40; radius += 1) {
+      for (int turn = 0; turn < 24; ++turn) {
+        const double angle = turn * 0.2617993877991494;
+        const point at{dots[own].x + radius * std::cos(angle), dots[own].y + radius * std::sin(angle)};
+        const bool apart = std::none_of(labels.begin(), labels.end(), [at](point other) {
+          return std::abs(other.x - at.x) < 11.5 && std::abs(other.y - at.y) < 8;
+        });
+        bool own_is_nearest = true;
+        for (std::size_t i = 0; i < dots.size(); ++i) {
+          const double away = distance(dots[i], at);
+          own_is_nearest &= away >= 8 && (i == own || away >= radius + nearer);
+        }
+        if (apart && own_is_nearest) {
+          return at;
+        }
+      }
+    }
+  }
+  return dots[own];
+}
+
 /// Error against bits, one panel per distribution; numbers at the dots are those of the legend.
 void print_svg(const table& t) {
   constexpr double width = 330;
@@ -257,32 +291,33 @@ void print_svg(const table& t) {
         "<text x=\"170\" y=\"295\" text-anchor=\"middle\">bits per value</text>\n"
         "<text x=\"12\" y=\"150\" transform=\"rotate(-90 12 150)\" "
         "text-anchor=\"middle\">signal to noise, dB</text>");
-    std::vector<std::pair<double, double>> labels;  // where numbers stand already
-    int number = 0;
+    std::vector<point> dots;
+    for (const row& r : t.rows()) {
+      if (r.bits <= 10) {
+        dots.push_back({x_of(r.bits), y_of(r.sqnr[panel])});
+      }
+    }
+    std::vector<point> labels;
     for (const row& r : t.rows()) {
       if (r.bits > 10) {
         continue;
       }
-      ++number;
-      const bool right = number % 2 == 0;
-      const double x = x_of(r.bits) + (right ? 5 : -5);
-      const double center = x + (right ? 6 : -6);
-      const auto is_free = [&](double at) {
-        return std::none_of(labels.begin(), labels.end(), [&](const auto& other) {
-          return std::abs(other.first - center) < 12 && std::abs(other.second - at) < 7.5;
-        });
-      };
-      double y = y_of(r.sqnr[panel]) + 3;
-      for (int step = 1; !is_free(y); ++step) {  // 1 up, 1 down, 2 up, ..: the nearest free place
-        y += step % 2 == 0 ? step : -step;
+      const std::size_t own = labels.size();
+      const point dot = dots[own];
+      const point label = place_of_label(dots, own, labels);
+      labels.push_back(label);
+      if (distance(dot, label) > 10) {
+        std::printf(
+            "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#999\" "
+            "stroke-width=\"0.5\"/>",
+            dot.x, dot.y, label.x + 0.4 * (dot.x - label.x), label.y + 0.4 * (dot.y - label.y));
       }
-      labels.emplace_back(center, y);
       std::printf(
-          "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"><title>%s: %.2f bits, "
+          "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.5\" fill=\"%s\"><title>%s: %.2f bits, "
           "%.1f dB</title></circle>"
-          "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%d</text>\n",
-          x_of(r.bits), y_of(r.sqnr[panel]), color_of(r), r.name.c_str(), r.bits, r.sqnr[panel], x,
-          y, right ? "start" : "end", number);
+          "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" fill=\"%s\">%zu</text>\n",
+          dot.x, dot.y, color_of(r), r.name.c_str(), r.bits, r.sqnr[panel], label.x, label.y + 3,
+          color_of(r), own + 1);
     }
     std::puts("</g>");
   }

@@ -47,6 +47,10 @@ std::vector<std::size_t> sizes_around(std::size_t block) {
       sizes.push_back(blocks * block - 1);
     }
   }
+  // Blocks are worked on in groups of 2048 values, one group ahead of the one that is packed.
+  for (const std::size_t values : {2047u, 2048u, 2049u, 4096u, 6143u, 6145u}) {
+    sizes.push_back(values);
+  }
   return sizes;
 }
 

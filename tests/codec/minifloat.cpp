@@ -115,3 +115,37 @@ TEST_CASE("minifloat: e3m2 rounds as ml_dtypes does") {
     CHECK(e3m2::encode(value) == code);
   }
 }
+
+TEST_CASE("minifloat: limits are those that ml_dtypes publishes") {
+  // jax-ml/ml_dtypes, tests/float8_test.cc and tests/mxfloat_test.cc: the greatest value, the
+  // smallest normal and the smallest subnormal one.
+  const auto expect = []<class Element>(Element, float largest, unsigned normal, float least_normal,
+                                        float least) {
+    CHECK(Element::largest == largest);
+    CHECK(Element::decode(normal) == least_normal);
+    CHECK(Element::decode(1) == least);
+    CHECK(Element::encode(least) == 1);
+  };
+  expect(e4m3{}, 448, 0x08, 0x1p-6f, 0x1p-9f);
+  expect(e5m2{}, 57344, 0x04, 0x1p-14f, 0x1p-16f);
+  expect(e2m3{}, 7.5f, 0x08, 1, 0.125f);
+  expect(e3m2{}, 28, 0x04, 0.25f, 0.0625f);
+  expect(e2m1{}, 6, 0x02, 1, 0.5f);
+}
+
+TEST_CASE("minifloat: special values encode as CUDA's saturating conversions do") {
+  // cuda_fp8.h, cuda_fp6.h, cuda_fp4.h of CUDA 13.0 on the host. NaN is another matter: it is the
+  // block's scale that marks it, and the code is the greatest whatever the format.
+  constexpr float infinity = HUGE_VALF;
+  CHECK(e4m3::encode(infinity) == 0x7e);
+  CHECK(e4m3::encode(464) == 0x7e);
+  CHECK(e4m3::encode(465) == 0x7e);
+  CHECK(e5m2::encode(infinity) == 0x7b);
+  CHECK(e5m2::encode(61440) == 0x7b);
+  CHECK(e2m1::encode(infinity) == 0x7);
+  CHECK(e2m1::encode(-infinity) == 0xf);
+  CHECK(e2m1::encode(-0.0f) == 0x8);
+  CHECK(e2m3::encode(infinity) == 0x1f);
+  CHECK(e2m1::encode(std::nanf("")) == 0x7);
+  CHECK(e2m3::encode(std::nanf("")) == 0x1f);
+}

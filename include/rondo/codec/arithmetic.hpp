@@ -96,10 +96,12 @@ template <class Scale>
   }
 }
 
-/// The larger of two that are not NaN. Both sides are there before the choice, so that a loop over it
-/// becomes vector code.
+/// The larger of two that are not negative, compared as integers: one step of a vector loop, where
+/// floats are three.
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float larger(float a, float b) {
-  return a < b ? b : a;
+  const std::uint32_t x = bits_of(a);
+  const std::uint32_t y = bits_of(b);
+  return float_of(x < y ? y : x);
 }
 
 /// `value` where `condition` holds, else 0.

@@ -57,15 +57,25 @@ class block_codec : public Format {
       std::fill(behind, last + group_values, padding(behind == last + full ? T{} : last[full]));
     }
     encode_from(
-        [begin, whole, &last](std::size_t index, const message& told, group_type& tiles, auto,
-                              const auto& see) RONDO_INLINE_BODY {
+        [begin, whole, &last](std::size_t index, [[maybe_unused]] const message& told,
+                              [[maybe_unused]] group_type& tiles, auto,
+                              const auto& see) RONDO_INLINE_BODY -> const group_type& {
           const T* const given = index < whole ? begin + index : last;
-          for (std::size_t k = 0; k < group; ++k) {
-            detail::load(given + k * block, tiles[k]);
-            if constexpr (turns) {
-              Format::turn(tiles[k], told);
+          if constexpr (std::is_same_v<T, float> && !turns) {
+            const auto& there = *reinterpret_cast<const group_type*>(given);
+            for (std::size_t k = 0; k < group; ++k) {
+              see(k, there[k]);
             }
-            see(k, tiles[k]);
+            return there;
+          } else {
+            for (std::size_t k = 0; k < group; ++k) {
+              detail::load(given + k * block, tiles[k]);
+              if constexpr (turns) {
+                Format::turn(tiles[k], told);
+              }
+              see(k, tiles[k]);
+            }
+            return tiles;
           }
         },
         from.size(), to, where);
@@ -97,11 +107,12 @@ class block_codec : public Format {
     const std::size_t padded = detail::round_up(count, granule);
     encode_from(
         [wires, padded, factor](std::size_t index, const message&, group_type& sums, auto width,
-                                const auto& see) RONDO_INLINE_BODY {
+                                const auto& see) RONDO_INLINE_BODY -> const group_type& {
           sum_group(wires, padded, index / block, factor, sums, width);
           for (std::size_t k = 0; k < group; ++k) {
             see(k, sums[k]);
           }
+          return sums;
         },
         count, to, where);
   }
@@ -116,7 +127,7 @@ class block_codec : public Format {
   /// Blocks are worked on in groups, step by step: from one block's values to its codes is a long
   /// chain of latencies, and a group has many such chains side by side; and where codes of a group
   /// are moved together, loops are long enough to be vector code.
-  static constexpr std::size_t group = block < 1024 ? 1024 / block : 1;
+  static constexpr std::size_t group = block < 2048 ? 2048 / block : 1;
   static constexpr std::size_t group_values = group * block;
   using group_type = float[group][block];
 
@@ -126,11 +137,13 @@ class block_codec : public Format {
   static constexpr bool fills_registers = block % Width::value == 0;
 
   template <class Factor, class Code>
-  RONDO_ALWAYS_INLINE static void to_codes(const group_type& tiles, const Factor (&factors)[group],
-                                           Code (&codes)[group_values]) {
+  RONDO_ALWAYS_INLINE static void to_codes(const group_type& values, const Factor (&factors)[group],
+                                           Code* codes) {
     for (std::size_t k = 0; k < group; ++k) {
+      const Factor factor = factors[k];
+      RONDO_INDEPENDENT_ITERATIONS
       for (std::size_t i = 0; i < block; ++i) {
-        codes[k * block + i] = static_cast<Code>(Format::code_of(tiles[k][i], factors[k]));
+        codes[k * block + i] = static_cast<Code>(Format::code_of(values[k][i], factor));
       }
     }
   }
@@ -168,8 +181,9 @@ class block_codec : public Format {
     }
   }
 
-  /// `source(index, told, tiles, width, see)` fills the group that begins at value `index` and is
-  /// padded past the last one, and calls `see(k, tile)` for each block while it is at hand.
+  /// `source(index, told, tiles, width, see)` returns the group that begins at value `index` and is
+  /// padded past the last one, where it lies or in `tiles`, and calls `see(k, tile)` for each block
+  /// while it is at hand.
   template <class Source>
   void encode_from(const Source& source, std::size_t values, std::span<std::byte> to,
                    const context& where) const {
@@ -206,62 +220,93 @@ class block_codec : public Format {
     }
   }
 
+  struct group_scales {
+    using factor_type = decltype(detail::factor_of<Format>(scale_type{}, message{}));
+    alignas(64) scale_type scales[group];
+    alignas(64) factor_type factors[group];
+    bool poisoned;
+  };
+
+  /// From values to a factor is a long chain of latencies: while it runs for one group, the values of
+  /// the next are looked at.
   template <class Source, class Width>
   RONDO_ALWAYS_INLINE static void encode_blocks(const Source& source, std::size_t count,
                                                 std::byte* to, const message& told, Width width) {
-    alignas(64) group_type tiles;
-    typename Format::statistic seen[group];
-    scale_type scales[group];
-    payload_type last[group];
+    alignas(64) group_type tiles[2];
+    alignas(64) typename Format::statistic seen[group];
+    const group_type* values = nullptr;
+    group_scales scaled;
     const std::size_t blocks = wire::blocks(count);
-    for (std::size_t first = 0; first < blocks; first += group) {
-      source(first * block, told, tiles, width,
-             [&](std::size_t k, const auto& tile)
-                 RONDO_INLINE_BODY { seen[k] = detail::observe_block<Format>(tile); });
-      for (std::size_t k = 0; k < group; ++k) {
-        scales[k] = detail::scale_of<Format>(seen[k], block, told);
+    for (std::size_t first = 0; first < blocks + group; first += group) {
+      const group_type* const before = values;
+      if (first != 0) {
+        scale_group(seen, count, first - group, told, to, scaled);
       }
-      const std::size_t here = (std::min)(group, blocks - first);
-      if (first + here > count / block) {
-        scales[here - 1] = detail::scale_of<Format>(seen[here - 1], count % block, told);
+      if (first < blocks) {
+        values = &source(first * block, told, tiles[first / group % 2], width,
+                         [&](std::size_t k, const auto& tile) RONDO_INLINE_BODY {
+                           seen[k] = detail::observe_block<Format>(tile);
+                         });
       }
-      wire::write_scales(to, first, scales, here);
-      const bool whole = first + group <= count / block;
-      const auto payload = wire::payload(to, count, first);
-      pack_group(tiles, scales, told, first,
-                 whole ? reinterpret_cast<std::uint8_t*>(payload) : last[0], width);
-      if (!whole) {
-        std::memcpy(payload, last, payload_from(count, first));
+      if (first != 0) {
+        pack_group(*before, scaled, count, first - group, told, to, width);
       }
     }
   }
 
-  /// All the payloads of a group.
+  RONDO_ALWAYS_INLINE static void scale_group(const typename Format::statistic (&seen)[group],
+                                              std::size_t count, std::size_t first,
+                                              const message& told, std::byte* to,
+                                              group_scales& scaled) {
+    RONDO_KEEP_LOOP
+    for (std::size_t k = 0; k < group; ++k) {
+      scaled.scales[k] = detail::scale_of<Format>(seen[k], block, told);
+    }
+    if (first + group <= count / block) {
+      wire::write_scales(to, first, scaled.scales, group);
+    } else {
+      const std::size_t here = wire::blocks(count) - first;
+      if (count % block != 0) {
+        scaled.scales[here - 1] = detail::scale_of<Format>(seen[here - 1], count % block, told);
+      }
+      wire::write_scales(to, first, scaled.scales, here);
+    }
+    std::uint32_t poisoned = 0;
+    RONDO_KEEP_LOOP
+    for (std::size_t k = 0; k < group; ++k) {
+      scaled.factors[k] = detail::factor_of<Format>(scaled.scales[k], told);
+      poisoned |= Format::is_poison(scaled.scales[k]) ? 1u : 0u;
+    }
+    scaled.poisoned = poisoned != 0;
+  }
+
+  /// All the payloads of a group; those of a short one by way of a copy.
   template <class Width>
-  RONDO_ALWAYS_INLINE static void pack_group(const group_type& tiles,
-                                             const scale_type (&scales)[group],
-                                             const message& told, std::size_t first,
-                                             std::uint8_t* payload, Width) {
+  RONDO_ALWAYS_INLINE static void pack_group(const group_type& values, const group_scales& scaled,
+                                             std::size_t count, std::size_t first,
+                                             const message& told, std::byte* to, Width) {
+    payload_type last[group];
+    const bool whole = first + group <= count / block;
+    const auto there = reinterpret_cast<std::uint8_t*>(wire::payload(to, count, first));
+    std::uint8_t* const payload = whole ? there : last[0];
     if constexpr (detail::has_codes<Format>) {
-      decltype(detail::factor_of<Format>(scales[0], told)) factors[group];
-      std::uint32_t poisoned = 0;
-      for (std::size_t k = 0; k < group; ++k) {
-        factors[k] = detail::factor_of<Format>(scales[k], told);
-        poisoned |= Format::is_poison(scales[k]) ? 1u : 0u;
-      }
-      std::uint8_t codes[group_values];
-      if constexpr (fills_registers<Width>) {
-        to_codes(tiles, factors, codes);
+      if constexpr (Format::bits == 8 && fills_registers<Width>) {
+        to_codes(values, scaled.factors, payload);
       } else {
-        std::uint32_t words[group_values];
-        to_codes(tiles, factors, words);
-        for (std::size_t i = 0; i < group_values; ++i) {
-          codes[i] = static_cast<std::uint8_t>(words[i]);
+        std::uint8_t codes[group_values];
+        if constexpr (fills_registers<Width>) {
+          to_codes(values, scaled.factors, codes);
+        } else {
+          std::uint32_t words[group_values];
+          to_codes(values, scaled.factors, words);
+          for (std::size_t i = 0; i < group_values; ++i) {
+            codes[i] = static_cast<std::uint8_t>(words[i]);
+          }
         }
+        detail::pack_blocks<Format::bits, group>(codes, payload);
       }
-      detail::pack_blocks<Format::bits, group>(codes, payload);
-      for (std::size_t k = 0; poisoned != 0 && k < group; ++k) {
-        if (Format::is_poison(scales[k])) {
+      for (std::size_t k = 0; scaled.poisoned && k < group; ++k) {
+        if (Format::is_poison(scaled.scales[k])) {
           std::memset(payload + k * wire::block_bytes(), detail::poison_byte<Format>,
                       wire::block_bytes());
         }
@@ -269,10 +314,13 @@ class block_codec : public Format {
     } else {
       for (std::size_t k = 0; k < group; ++k) {
         detail::pack_tile<Format>(
-            tiles[k], scales[k],
+            values[k], scaled.scales[k],
             *reinterpret_cast<payload_type*>(payload + k * wire::block_bytes()), told,
             (first + k) * block);
       }
+    }
+    if (!whole) {
+      std::memcpy(there, last, payload_from(count, first));
     }
   }
 

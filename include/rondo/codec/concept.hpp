@@ -80,6 +80,8 @@ struct traits {
   /// The user asked for encoding anew at every hop of a ring or a tree.
   RONDO_CODEC_TRAIT(requantises_per_hop, false);
 #undef RONDO_CODEC_TRAIT
+  /// The codec states its bound: `max_error(block_absmax)`, for finite values.
+  static constexpr bool states_bound = requires(const C& c) { c.max_error(1.0f); };
 };
 
 /// The bytes of a codec's wire per value, for long runs.

@@ -105,10 +105,16 @@ concept has_values = requires {
   &Format::value_of;
 };
 
+struct no_factor {};
+
+/// What values of a block are multiplied by, or `no_factor` of a format that has no codes.
 template <class Format, class Message>
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE auto factor_of(
-    const typename Format::scale_type& scale, const Message& told) {
-  if constexpr (requires { Format::factor_of(scale, told); }) {
+    [[maybe_unused]] const typename Format::scale_type& scale,
+    [[maybe_unused]] const Message& told) {
+  if constexpr (!has_codes<Format>) {
+    return no_factor{};
+  } else if constexpr (requires { Format::factor_of(scale, told); }) {
     return Format::factor_of(scale, told);
   } else {
     return Format::factor_of(scale);
