@@ -164,6 +164,31 @@ TEST_CASE("layout plan: a rule that moves from one dimension to another is an al
   CHECK(made.plan.backward == collectives{swap});
 }
 
+TEST_CASE("blueprint: names are exchanged at once, each from what it was") {
+  blueprint net;
+  const auto x = net.input("x", "rows:8, columns:8, d:3");
+  const auto y = net.shape_of(net.rename("y", x, "rows:columns, columns:rows"));
+  CHECK(y[0].name == "columns");
+  CHECK(y[1].name == "rows");
+  CHECK(contains(refusal([&] { (void)net.rename("z", x, "rows:a, rows:b"); }),
+                 "\"z\" renames \"rows\" twice"));
+  CHECK(contains(refusal([&] { (void)net.rename("z", x, "rows:columns"); }),
+                 "two dimensions named \"columns\""));
+}
+
+TEST_CASE("layout plan: a network larger than any memory is refused") {
+  const auto refused = [](const char* x, const char* w) {
+    blueprint net;
+    (void)net.input("x", x);
+    (void)net.parameter("w", w);
+    return refusal([&] { (void)rondo::plan_layout(net, layout{}, read_mesh("tensor:2")); });
+  };
+  CHECK(contains(refused("b:4294967296, d:4294967296", "e:1"), "with \"x\", the network has more"));
+  CHECK(contains(refused("b:1, e:0", "c:4294967296, d:4294967296, e:0"), "with \"w\", the network"));
+  CHECK(contains(refused("b:1152921504606846976", "d:1152921504606846976"), "with \"w\""));
+  CHECK(refused("b:1152921504606846976", "d:1048576").empty());
+}
+
 TEST_CASE("blueprint: what does not fit is refused by name") {
   blueprint net;
   const auto x = net.input("x", "tokens:8, d_model:16");

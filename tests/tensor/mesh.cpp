@@ -76,6 +76,17 @@ TEST_CASE("mesh: bad axes are refused by name and number") {
   CHECK(contains(refusal([] { mesh_shape{{"a", 0}}; }), "\"a\" of size 0"));
   CHECK(contains(refusal([] { mesh_shape{{"a", 2}, {"a", 2}}; }), "two axes are named \"a\""));
   CHECK(contains(refusal([] { mesh_shape{std::vector<rondo::axis>{}}; }), "no axes"));
+  CHECK(contains(refusal([] { mesh_shape{{"a", 65536}, {"b", 65536}, {"c", 0}}; }),
+                 "a 65536 x b 65536 x c 0 has more than 2^31 - 1 ranks"));
+  CHECK(contains(refusal([] { mesh_shape{{"a", 1431655766}, {"b", 3}}; }), "more than 2^31 - 1"));
+  CHECK(mesh_shape{{"a", 1 << 16}, {"b", 1 << 14}}.size() == 1 << 30);
+  std::vector<rondo::axis> many;
+  for (int a = 0; a < 31; ++a) {
+    many.push_back({"a" + std::to_string(a), 1});
+  }
+  CHECK(mesh_shape{many}.mask(std::vector<std::string>{"a30"}) == 1u << 30);
+  many.push_back({"a31", 2});
+  CHECK(contains(refusal([&] { mesh_shape{many}; }), "32 axes; at most 31"));
   const mesh_shape shape{{"data", 2}, {"tensor", 2}};
   CHECK(contains(refusal([&] { static_cast<void>(shape.size("model")); }),
                  "no axis \"model\" in data 2 x tensor 2"));

@@ -136,6 +136,11 @@ TEST_CASE("reshard: lists and buffers that do not fit are refused by name and nu
                    reshard_plan{std::vector{w, w}, std::vector{w}};
                  }),
                  "from 2 tensors to 1"));
+  const tensor_sharding other{"w", 4, mesh, {{"m", cut::even(7, 2), {"tensor"}}}};
+  CHECK(contains(refusal([&] {
+                   reshard_plan{std::vector{w}, std::vector{other}};
+                 }),
+                 "dimension 0 of \"w\" is \"n\" before and \"m\" after"));
   const reshard_plan moves{std::vector{w}, std::vector{w}};
   CHECK(contains(refusal([&] {
                    rondo::threads::run(1, [&](auto& comm) {

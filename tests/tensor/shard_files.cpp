@@ -6,6 +6,7 @@
 
 #include "shardings.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <iterator>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -193,6 +195,45 @@ TEST_CASE("shard files: a damaged file is told by name, wherever the damage is")
   CHECK(loads(at.files(), whole));
   std::filesystem::remove(at.files().path(1));
   CHECK(contains(refusal([&] { loads(at.files(), whole); }), "model.1; is it there?"));
+}
+
+TEST_CASE("shard files: what could not be read back is not written") {
+  const folder at;
+  const auto told = [&](const std::vector<tensor_sharding>& tensors) {
+    return refusal([&] {
+      rondo::save_shards(at.files(), 0, tensors,
+                         std::vector<std::vector<float>>(tensors.size(), std::vector<float>(1)));
+    });
+  };
+  const auto scalar = [](std::string name, int ranks) {
+    return tensor_sharding{std::move(name), 4, mesh_shape{{"r", ranks}}, {}};
+  };
+  CHECK(contains(told({scalar("v", 1), scalar("w", 1), scalar("v", 2)}),
+                 "save_shards: two tensors are named \"v\""));
+  CHECK(contains(told({scalar("w", (1 << 20) + 1)}), "1048577 ranks together; at most 1048576"));
+  std::vector<tensor_sharding> many;
+  for (int t = 0; t < 65; ++t) {
+    many.push_back(scalar(std::to_string(t), 1 << 20));
+  }
+  CHECK(contains(told(many), "68157440 ranks together; at most"));
+  CHECK_FALSE(std::filesystem::exists(at.files().path(0)));
+  CHECK(told({scalar("", 1), scalar("w", 1)}).empty());  // the shortest that there are
+  CHECK(rondo::read_shardings(at.files()).size() == 2);
+  const tensor_sharding square{
+      "w", 4, mesh_shape{{"r", 1}}, {{"x", cut::whole(2, 1), {}}, {"y", cut::whole(2, 1), {}}}};
+  const tensor_sharding turned{
+      "w", 4, mesh_shape{{"r", 1}}, {{"y", cut::whole(2, 1), {}}, {"x", cut::whole(2, 1), {}}}};
+  save(at.files(), {square});
+  CHECK(contains(refusal([&] { loads(at.files(), turned); }), "\"x\" before and \"y\" after"));
+}
+
+TEST_CASE("shard files: a catalogue with two tensors of one name is corrupt") {
+  const mesh_shape mesh{{"r", 1}};
+  auto bytes = rondo::detail::catalogue_writer::write(
+      std::vector<tensor_sharding>{{"v", 4, mesh, {}}, {"w", 4, mesh, {}}});
+  std::replace(bytes.begin(), bytes.end(), std::byte{'v'}, std::byte{'w'});
+  CHECK(contains(refusal([&] { (void)rondo::detail::catalogue_reader{bytes, "it"}.read(); }),
+                 "shard file it: two of its tensors are named \"w\""));
 }
 
 TEST_CASE("shard files: no catalogue, however wrong, does more than raise an error") {

@@ -113,19 +113,27 @@ class blueprint {
         {kind::cross_entropy, {index(logits), index(targets)}, 0, known(along), {}},
         std::move(dimensions));
   }
-  /// The same values, dimensions by other names, which other rules cut: "length:all_length".
+  /// The same values, dimensions by other names, which other rules cut: "length:all_length". All
+  /// are renamed at once: "a:b, b:a" swaps two.
   tensor rename(std::string name, tensor of, std::string_view names) {
     operation made{kind::rename, {index(of)}, 0, 0, {}};
-    auto dimensions = dimensions_of(of);
+    const auto before = dimensions_of(of);
+    auto dimensions = before;
     for (auto& [from, to, at] : detail::read_name_list("rename", "name:new_name", names)) {
       const std::size_t old = known(from);
-      const std::size_t now = declare({to, dimensions_[old].extent}, name);
-      if (std::find(dimensions.begin(), dimensions.end(), old) == dimensions.end()) {
+      const auto place = static_cast<std::size_t>(
+          std::find(before.begin(), before.end(), old) - before.begin());
+      if (place == before.size()) {
         refuse("blueprint: \"" + name + "\" renames \"" + from + "\", which \"" +
                tensors_[of.index].name + "\" does not have");
       }
-      std::replace(dimensions.begin(), dimensions.end(), old, now);
-      made.renamed.emplace_back(old, now);
+      if (std::find_if(made.renamed.begin(), made.renamed.end(), [&](const auto& each) {
+            return each.first == old;
+          }) != made.renamed.end()) {
+        refuse("blueprint: \"" + name + "\" renames \"" + from + "\" twice");
+      }
+      dimensions[place] = declare({to, dimensions_[old].extent}, name);
+      made.renamed.emplace_back(old, dimensions[place]);
     }
     return add_operation(std::move(name), std::move(made), std::move(dimensions));
   }

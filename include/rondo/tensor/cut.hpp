@@ -30,12 +30,14 @@ class cut {
 
   /// Every rank holds all of it.
   [[nodiscard]] static cut whole(std::size_t extent, int ranks) {
+    check_ranks(ranks);
     return {extent, std::vector<std::vector<part>>(static_cast<std::size_t>(ranks),
                                                    one_run({0, extent}))};
   }
 
   /// Widths that differ by at most one granule, larger ones first.
   [[nodiscard]] static cut even(std::size_t extent, int ranks, std::size_t granule = 1) {
+    check_ranks(ranks);
     std::vector<std::vector<part>> runs;
     for (int rank = 0; rank < ranks; ++rank) {
       runs.push_back(one_run(even_part(extent, static_cast<std::size_t>(ranks),
@@ -179,6 +181,11 @@ class cut {
   friend bool operator==(const cut&, const cut&) = default;
 
  private:
+  static void check_ranks(int ranks) {
+    if (ranks < 1) {
+      refuse("cut: for " + std::to_string(ranks) + " ranks; expected at least 1");
+    }
+  }
   [[nodiscard]] static std::vector<part> one_run(part run) {
     return run.count == 0 ? std::vector<part>{} : std::vector<part>{run};
   }

@@ -41,7 +41,8 @@ struct layout_plan {
 /// a cut dimension reduce their maxima and sums. A collective over several axes names them
 /// "data,tensor". Axes of one rank make no collective.
 ///
-/// Errors: what `layout::check` refuses, of the tensors and of what operations go over.
+/// Errors: what `layout::check` refuses, of the tensors and of what operations go over; more bytes
+/// than there are addresses.
 [[nodiscard]] inline layout_plan plan_layout(const blueprint& net, const layout& rules,
                                              const mesh_shape& mesh) {
   const auto axes = detail::axes_of(net, rules, mesh);

@@ -103,6 +103,7 @@ class layout_search {
  public:
   layout_search(const blueprint& net, const mesh_shape& mesh, const layout_search_options& options)
       : net_{net}, mesh_{mesh}, options_{options}, axes_(net.dimensions().size(), open_dimension) {
+    check_bytes(net);
     for (const std::string& name : options.whole) {
       const auto found = std::find_if(net.dimensions().begin(), net.dimensions().end(),
                                       [&](const dimension& each) { return each.name == name; });

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,7 +25,8 @@ struct axis {
 
 /// Ranks laid out along named axes, the rightmost fastest: with {data 2, tensor 4}, rank 5 stands
 /// at data 1, tensor 1. Arithmetic alone; `mesh` adds the communicators.
-/// Errors: no axis, a size below 1, an empty name, or a name given twice is refused.
+/// Errors: no axis, more than 31, a size below 1, an empty name, a name given twice, or more ranks
+/// than an int counts is refused.
 class mesh_shape {
  public:
   mesh_shape(std::initializer_list<axis> axes) : mesh_shape(std::vector<axis>(axes)) {}
@@ -32,6 +34,11 @@ class mesh_shape {
     if (axes_.empty()) {
       refuse("mesh: no axes; name at least one, such as {\"data\", 4}");
     }
+    if (axes_.size() > most_axes) {
+      refuse("mesh: " + std::to_string(axes_.size()) + " axes; at most " +
+             std::to_string(most_axes));
+    }
+    int left = (std::numeric_limits<int>::max)();
     for (std::size_t a = 0; a < axes_.size(); ++a) {
       if (axes_[a].name.empty() || axes_[a].size < 1) {
         refuse("mesh: axis " + std::to_string(a) + " is \"" + axes_[a].name + "\" of size " +
@@ -41,6 +48,10 @@ class mesh_shape {
         if (axes_[before].name == axes_[a].name) {
           refuse("mesh: two axes are named \"" + axes_[a].name + "\"");
         }
+      }
+      left /= axes_[a].size;
+      if (left == 0) {
+        refuse("mesh: " + describe() + " has more than 2^31 - 1 ranks");
       }
     }
   }
@@ -161,6 +172,8 @@ class mesh_shape {
   friend bool operator==(const mesh_shape&, const mesh_shape&) = default;
 
  private:
+  static constexpr std::size_t most_axes = 31;  ///< `mask` has a bit for each
+
   [[nodiscard]] std::size_t index(std::string_view name) const {
     for (std::size_t a = 0; a < axes_.size(); ++a) {
       if (axes_[a].name == name) {

@@ -39,7 +39,8 @@ struct reshard_move {
 ///
 /// Cost: time in proportion to tensors x ranks x intersecting runs; 1,000 tensors on 8 ranks take a
 /// few milliseconds (`bench/results/tensor-layout.md`).
-/// Errors: lists that differ in length, or in a tensor's name, element size or shape.
+/// Errors: lists that differ in length, or in a tensor's name, element size, shape or dimensions'
+/// names.
 class reshard_plan {
  public:
   reshard_plan(std::span<const tensor_sharding> before, std::span<const tensor_sharding> after)
@@ -107,6 +108,13 @@ class reshard_plan {
     if (!alike) {
       refuse("reshard: tensor " + std::to_string(t) + " is " + from.describe() + " before and " +
              to.describe() + " after; it keeps its name, its shape and its element size");
+    }
+    for (std::size_t d = 0; d < from.dimensions().size(); ++d) {
+      if (from.dimensions()[d].name != to.dimensions()[d].name) {
+        refuse("reshard: dimension " + std::to_string(d) + " of \"" + from.name() + "\" is \"" +
+               from.dimensions()[d].name + "\" before and \"" + to.dimensions()[d].name +
+               "\" after; it keeps its name");
+      }
     }
   }
 

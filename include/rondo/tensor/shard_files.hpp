@@ -151,7 +151,8 @@ class shard_reader {
 /// Writes what `rank` holds to its file. Of replicas the first is written, so a tensor is stored
 /// once, however many ranks hold it, except indices that its cut gives to several ranks. Every rank
 /// of the meshes calls it, by itself; the save is whole when all have returned. A file is there
-/// whole or not at all. Errors: buffers that do not fit, a file that cannot be written.
+/// whole or not at all. Errors: buffers that do not fit, two tensors of one name, more than 2^20
+/// ranks or 2^26 in the sum over all tensors, a file that cannot be written.
 template <class Parts>
 void save_shards(const shard_files& files, int rank, std::span<const tensor_sharding> tensors,
                  const Parts& held) {

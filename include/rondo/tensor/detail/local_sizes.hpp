@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,30 @@ namespace rondo::inline v0_1::detail {
 inline constexpr int whole_dimension = -1;
 inline constexpr int open_dimension = -2;  ///< not decided yet: cut as well as may be
 
+/// Refuses a network whose tensors and their gradients have more bytes than there are addresses, so
+/// that no sum over them overflows.
+inline void check_bytes(const blueprint& net) {
+  std::size_t left = (std::numeric_limits<std::size_t>::max)() / 2;
+  for (const auto& one : net.tensors()) {
+    std::size_t most = left / (std::max<std::size_t>)(one.element_bytes, 1);
+    std::size_t elements = 1;
+    for (const std::size_t d : one.dimensions) {
+      const std::size_t extent = (std::max<std::size_t>)(net.dimensions()[d].extent, 1);
+      most /= extent;
+      elements *= extent;
+    }
+    if (most == 0) {
+      refuse("layout: with \"" + one.name +
+             "\", the network has more bytes than there are addresses");
+    }
+    left -= elements * one.element_bytes;
+  }
+}
+
 /// The mesh axis of each dimension of `net`, after all checks.
 [[nodiscard]] inline std::vector<int> axes_of(const blueprint& net, const layout& rules,
                                               const mesh_shape& mesh) {
-  if (mesh.axes().size() > 31) {
-    refuse("layout: a mesh of " + std::to_string(mesh.axes().size()) + " axes; at most 31");
-  }
+  check_bytes(net);
   const auto check = [&](const std::string& name, const std::vector<std::size_t>& dimensions) {
     tensor_shape named;
     for (const std::size_t d : dimensions) {

@@ -62,9 +62,27 @@ inline constexpr std::size_t shard_chunk_bytes = std::size_t{1} << 16;
   return bytes + chunks_of(bytes) * sizeof(std::uint64_t);
 }
 
+// So that a few bytes of a catalogue do not make its reader fill all memory.
+inline constexpr std::size_t most_catalogue_ranks = std::size_t{1} << 20;   ///< of one tensor
+inline constexpr std::size_t most_catalogue_places = std::size_t{1} << 26;  ///< of all, added up
+
+/// A name that two tensors have, or null.
+[[nodiscard]] inline const std::string* shared_name(std::span<const tensor_sharding> tensors) {
+  std::vector<const std::string*> names;
+  for (const tensor_sharding& one : tensors) {
+    names.push_back(&one.name());
+  }
+  std::sort(names.begin(), names.end(), [](auto* a, auto* b) { return *a < *b; });
+  const auto found = std::adjacent_find(names.begin(), names.end(),
+                                        [](auto* a, auto* b) { return *a == *b; });
+  return found == names.end() ? nullptr : *found;
+}
+
+/// Errors: what no reader would take: two tensors of one name, more ranks than the bounds above.
 class catalogue_writer {
  public:
   [[nodiscard]] static std::vector<std::byte> write(std::span<const tensor_sharding> tensors) {
+    check(tensors);
     catalogue_writer out;
     out.count(tensors.size());
     for (const tensor_sharding& one : tensors) {
@@ -89,6 +107,23 @@ class catalogue_writer {
   }
 
  private:
+  static void check(std::span<const tensor_sharding> tensors) {
+    if (const std::string* const name = shared_name(tensors)) {
+      refuse("save_shards: two tensors are named \"" + *name + "\"; they are loaded by name");
+    }
+    std::size_t places = 0;
+    for (const tensor_sharding& one : tensors) {
+      const auto ranks = static_cast<std::size_t>(one.ranks());
+      places += ranks;
+      if (ranks > most_catalogue_ranks || places > most_catalogue_places) {
+        refuse("save_shards: with " + one.describe() + ", the meshes of the tensors have " +
+               std::to_string(places) + " ranks together; at most " +
+               std::to_string(most_catalogue_ranks) + " for one tensor and " +
+               std::to_string(most_catalogue_places) +
+               " for all; save some of the tensors under another prefix");
+      }
+    }
+  }
   void dimension(const placed_dimension& each) {
     text(each.name);
     number(std::uint64_t{each.division.extent()});
@@ -145,18 +180,18 @@ class catalogue_reader {
  private:
   [[nodiscard]] std::vector<tensor_sharding> read_all() {
     std::vector<tensor_sharding> tensors;
-    const std::size_t many = count(36);
+    const std::size_t many = count(33);
     for (std::size_t t = 0; t < many; ++t) {
       tensors.push_back(tensor(t));
     }
     if (!left_.empty()) {
       bad("its catalogue goes on behind the last tensor");
     }
+    if (const std::string* const name = shared_name(tensors)) {
+      bad("two of its tensors are named \"" + *name + "\"");
+    }
     return tensors;
   }
-
-  static constexpr std::size_t most_ranks = std::size_t{1} << 20;
-  static constexpr std::size_t most_places = std::size_t{1} << 26;  ///< ranks of all tensors
 
   [[noreturn]] void bad(const std::string& why) const {
     raise(error{error_code::corrupt_data, "shard file " + file_ + ": " + why});
@@ -170,7 +205,7 @@ class catalogue_reader {
     for (std::size_t left = count(8); left != 0; --left) {
       std::string along = text();
       const std::size_t size = number<std::uint32_t>();
-      if (size == 0 || size > most_ranks / ranks) {
+      if (size == 0 || size > most_catalogue_ranks / ranks) {
         bad("the mesh of tensor " + std::to_string(t) + " has an axis of " + std::to_string(size) +
             " ranks");
       }
@@ -178,7 +213,7 @@ class catalogue_reader {
       axes.push_back({std::move(along), static_cast<int>(size)});
     }
     places_ += ranks;
-    if (places_ > most_places) {
+    if (places_ > most_catalogue_places) {
       bad("its meshes have more ranks than this reads");
     }
     std::vector<placed_dimension> dimensions;
@@ -189,7 +224,7 @@ class catalogue_reader {
     for (std::size_t left = count(8); left != 0; --left) {
       std::string along = text();
       const std::size_t at = number<std::uint32_t>();
-      pins.push_back({std::move(along), static_cast<int>((std::min)(at, most_ranks))});
+      pins.push_back({std::move(along), static_cast<int>((std::min)(at, most_catalogue_ranks))});
     }
     return {std::move(name), element_bytes, mesh_shape{std::move(axes)}, std::move(dimensions),
             std::move(pins)};
