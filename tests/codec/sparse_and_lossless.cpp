@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -298,6 +299,43 @@ TEST_CASE("low_rank: what is not sent is kept, and comes later") {
   CHECK(drift < 1e-2);
   CHECK(owed < 0.01 * total);
   CHECK_THROWS_AS(codec::low_rank_memory<4>(3, 10), error);
+}
+
+TEST_CASE("low_rank: a gradient of zeros, or of lower rank, does not end the sending") {
+  constexpr std::size_t rows = 12;
+  constexpr std::size_t columns = 10;
+  const ranks_by alone{[](std::span<float>) {}};
+  const auto outer = [](unsigned seed) {
+    const auto down = samples::gaussian(rows, seed);
+    const auto across = samples::gaussian(columns, seed + 1);
+    std::vector<float> made;
+    for (const float a : down) {
+      for (const float b : across) {
+        made.push_back(a * b);
+      }
+    }
+    return made;
+  };
+  codec::low_rank_memory<2> memory{rows, columns};
+  const auto owed_after = [&](std::vector<float> gradient) {
+    codec::low_rank{memory}.all_reduce(gradient, gradient, alone);
+    double owed = 0;
+    for (const float left : memory.residual()) {
+      owed += double{left} * double{left};
+    }
+    return owed;
+  };
+  CHECK(owed_after(std::vector<float>(rows * columns, 0.0f)) == 0);
+  CHECK(owed_after(outer(1)) < 1e-6);
+  const auto first = outer(1);
+  auto both = outer(5);
+  std::transform(both.begin(), both.end(), first.begin(), both.begin(), std::plus<>{});
+  owed_after(both);  // a second direction appears: its column of the basis begins as chance has it
+  for (int step = 0; step < 3; ++step) {
+    owed_after(std::vector<float>(rows * columns, 0.0f));
+  }
+  owed_after(both);  // two columns of chance may lie close to each other; the next call sees to it
+  CHECK(owed_after(both) < 1e-6);
 }
 
 TEST_CASE("low_rank: a NaN reaches the result, and the next call is as on the first day") {

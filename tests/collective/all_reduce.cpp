@@ -132,3 +132,23 @@ TEST_CASE("all_reduce: a megabyte, and an element larger than a stage") {
     check(apart, rondo::one_shot{});
   });
 }
+
+TEST_CASE("an average of narrow integers divides by the number of ranks, which they may not hold") {
+  std::atomic<int> wrong{0};
+  rondo::threads::run(200, [&](auto& comm) {
+    std::vector<std::int8_t> values(3, comm.rank() == 0 ? std::int8_t{100} : std::int8_t{0});
+    rondo::all_reduce(comm, values, rondo::op::average{});
+    wrong += values == std::vector<std::int8_t>{0, 0, 0} ? 0 : 1;
+  });
+  rondo::threads::run(256, [&](auto& comm) {
+    std::vector<std::uint8_t> values(3, comm.rank() < 255 ? std::uint8_t{1} : std::uint8_t{0});
+    rondo::all_reduce(comm, values, rondo::op::average{});
+    wrong += values == std::vector<std::uint8_t>{0, 0, 0} ? 0 : 1;
+  });
+  rondo::threads::run(3, [&](auto& comm) {
+    std::vector<std::int16_t> values{static_cast<std::int16_t>(-10 * comm.rank())};
+    rondo::all_reduce(comm, values, rondo::op::average{});
+    wrong += values[0] == -10 ? 0 : 1;
+  });
+  CHECK(wrong == 0);
+}

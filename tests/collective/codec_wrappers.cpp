@@ -8,6 +8,7 @@
 
 #include "../codec/samples.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -249,6 +250,47 @@ TEST_CASE("sparse, mixed and lossless codecs reduce alike on all ranks") {
       require_same_bits(comm, mixed);
       DEMAND(decibels(sum_of(comm.size(), 3, some), mixed) > 30.0);
     }
+  });
+}
+
+TEST_CASE("where fewer values make a longer wire, chunks do not run into each other") {
+  // exact below 256 values, 4 bytes each; above, a quarter of that.
+  const codec::mixed_by_size mixed{codec::exact{}, codec::int8<128>{}, 256};
+  const auto value = [](int rank, std::size_t i) {
+    return static_cast<float>(i % 7) + static_cast<float>(rank);
+  };
+  for (const int ranks : {2, 3, 4, 5}) {
+    const float of_ranks = static_cast<float>(ranks * (ranks - 1)) / 2;
+    for (const std::size_t count : std::vector<std::size_t>{500, 640, 900, 1152, 2000, 20000}) {
+      rondo::threads::run(ranks, [&](auto& comm) {
+        std::vector<float> values(count);
+        for (std::size_t i = 0; i < count; ++i) {
+          values[i] = value(comm.rank(), i);
+        }
+        rondo::all_reduce(comm, values, rondo::two_shot{}, mixed);
+        float worst = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+          const float exact = static_cast<float>(ranks) * static_cast<float>(i % 7) + of_ranks;
+          worst = std::max(worst, std::abs(values[i] - exact));
+        }
+        DEMAND(worst < 0.3f);
+      });
+    }
+  }
+  const std::vector<std::size_t> uneven{255, 256, 255};
+  rondo::threads::run(3, [&](auto& comm) {
+    const auto self = static_cast<std::size_t>(comm.rank());
+    std::vector<float> values(766, 1.0f);
+    std::vector<float> mine(uneven[self]);
+    rondo::reduce_scatter(comm, values, mine, rondo::counts{uneven}, mixed);
+    DEMAND(std::all_of(mine.begin(), mine.end(), [](float v) { return std::abs(v - 3) < 0.1f; }));
+    std::vector<float> all(766);
+    rondo::all_gather(comm, mine, all, rondo::counts{uneven}, mixed);
+    DEMAND(std::all_of(all.begin(), all.end(), [](float v) { return std::abs(v - 3) < 0.1f; }));
+    const std::vector<std::size_t> received(3, uneven[self]);
+    std::vector<float> got(3 * uneven[self]);
+    rondo::all_to_all(comm, all, got, rondo::counts{uneven, received}, mixed);
+    DEMAND(std::all_of(got.begin(), got.end(), [](float v) { return std::abs(v - 3) < 0.1f; }));
   });
 }
 

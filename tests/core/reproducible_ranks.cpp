@@ -126,3 +126,63 @@ TEST_CASE("reproducible_sum: reduce and reduce_scatter give the same bits") {
     CHECK(wrong == 0);
   }
 }
+
+namespace {
+
+/// The nearest value of T to an exact sum, of those beside where a cast lands; ties to even.
+template <class T>
+T nearest(double sum) {
+  const auto near = static_cast<T>(static_cast<float>(sum));
+  T best = near;
+  for (const int step : {-1, 1}) {
+    const auto other = T::from_bits(static_cast<std::uint16_t>(near.bits + step));
+    const double here = std::abs(static_cast<double>(float{best}) - sum);
+    const double there = std::abs(static_cast<double>(float{other}) - sum);
+    if (there < here || (there == here && other.bits % 2 == 0)) {
+      best = other;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("reproducible_sum: 16-bit values are rounded once, not by way of float", "",
+                   rondo::half, rondo::bfloat16) {
+  // The first terms leave the sum on the midpoint of two values, the last one decides.
+  constexpr bool is_half = std::is_same_v<TestType, rondo::half>;
+  const float step = is_half ? 0x1p-11f : 0x1p-8f;
+  const float last = is_half ? 0x1p-24f : 0x1p-30f;
+  constexpr std::size_t each = 40;
+  std::mt19937 random{7};
+  std::atomic<int> wrong{0};
+  for (const int ranks : {3, 4}) {
+    std::vector<std::vector<TestType>> given(static_cast<std::size_t>(ranks));
+    std::vector<TestType> sums;
+    for (std::size_t i = 0; i < each; ++i) {
+      const float one = 1 + static_cast<float>(random() % 64) * 2 * step;
+      const float sign = i % 2 == 0 ? 1.0f : -1.0f;
+      const float below = i % 3 == 0 ? last : i % 3 == 1 ? -last : 0.0f;
+      double sum = 0;
+      for (int rank = 0; rank < ranks; ++rank) {
+        const float value = rank == 0 ? one : rank == 1 ? step : rank == 2 ? below : 0.0f;
+        given[static_cast<std::size_t>(rank)].push_back(TestType{sign * value});
+        sum += static_cast<double>(float{given[static_cast<std::size_t>(rank)].back()});
+      }
+      sums.push_back(nearest<TestType>(sum));
+    }
+    const auto check = [&](auto algorithm) {
+      rondo::threads::run(ranks, [&](auto& comm) {
+        auto values = given[static_cast<std::size_t>(comm.rank())];
+        rondo::all_reduce(comm, values, rondo::op::reproducible_sum{}, algorithm);
+        for (std::size_t i = 0; i < each; ++i) {
+          wrong += values[i].bits != sums[i].bits ? 1 : 0;
+        }
+      });
+    };
+    check(rondo::one_shot{});
+    check(rondo::two_shot{});
+    check(rondo::ring{});
+  }
+  CHECK(wrong == 0);
+}

@@ -33,7 +33,7 @@ struct context {
 
 /// What every codec offers, and all that a collective uses.
 ///  - `block`: values that must not be parted; a chunk begins on a multiple of it.
-///  - `wire_bytes(count)`: for any count, 0 too; a multiple of 16.
+///  - `wire_bytes(count)`: for any count, 0 too; a multiple of 16. More values may be fewer bytes.
 ///  - `encode(values, wire, context)`, `decode(wire, values)`, `decode_add(wire, sum)`.
 /// One with a memory also has `lacking(count)`: a string that says what is missing to encode `count`
 /// values, empty if nothing is. Collectives ask before any byte moves.

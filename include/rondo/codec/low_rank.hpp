@@ -127,10 +127,10 @@ struct low_rank {
     for (std::size_t i = 0; i < from.size(); ++i) {
       m.residual_[i] += detail::value_at(from.data(), i);
     }
-    orthogonalise(m.q_, m.columns_);
+    orthogonalise(m.q_, m.columns_, [&m](std::size_t i) { return m.gaussian(m.seed_, i); });
     multiply_by_q();
     ranks.sum(std::span<float>{m.p_});
-    orthogonalise(m.p_, m.rows_);
+    orthogonalise(m.p_, m.rows_, [](std::size_t) { return 0.0f; });
     multiply_by_p();
     // This rank's own part is what it has sent: M - P (P^T M) stays.
     reconstruct([&m](std::size_t i, float sent) { m.residual_[i] -= sent; });
@@ -149,8 +149,22 @@ struct low_rank {
 
  private:
   /// Gram-Schmidt on the columns of a [rows, R] matrix, twice over for accuracy. A column that
-  /// depends on those before it becomes zero; one that is not finite becomes NaN.
-  static void orthogonalise(std::vector<float>& matrix, std::size_t rows) {
+  /// depends on those before it becomes `fresh`, by places of the matrix, and what that leaves, or
+  /// zero; one that is not finite becomes NaN.
+  template <class Fresh>
+  static void orthogonalise(std::vector<float>& matrix, std::size_t rows, const Fresh& fresh) {
+    for (std::size_t column = 0; column < R; ++column) {
+      if (!normalise(matrix, rows, column)) {
+        for (std::size_t i = 0; i < rows; ++i) {
+          matrix[i * R + column] = fresh(i * R + column);
+        }
+        normalise(matrix, rows, column);
+      }
+    }
+  }
+
+  /// Makes a column orthogonal to those before it, and of length 1; false if nothing is left of it.
+  static bool normalise(std::vector<float>& matrix, std::size_t rows, std::size_t column) {
     const auto dot = [&](std::size_t a, std::size_t b) {
       double sum = 0;
       for (std::size_t i = 0; i < rows; ++i) {
@@ -158,24 +172,24 @@ struct low_rank {
       }
       return sum;
     };
-    for (std::size_t column = 0; column < R; ++column) {
-      const double before = std::sqrt(dot(column, column));
-      for (int pass = 0; pass < 2; ++pass) {
-        for (std::size_t other = 0; other < column; ++other) {
-          const double share = dot(column, other);
-          for (std::size_t i = 0; i < rows; ++i) {
-            matrix[i * R + column] -=
-                static_cast<float>(share * static_cast<double>(matrix[i * R + other]));
-          }
+    const double before = std::sqrt(dot(column, column));
+    for (int pass = 0; pass < 2; ++pass) {
+      for (std::size_t other = 0; other < column; ++other) {
+        const double share = dot(column, other);
+        for (std::size_t i = 0; i < rows; ++i) {
+          matrix[i * R + column] -=
+              static_cast<float>(share * static_cast<double>(matrix[i * R + other]));
         }
       }
-      const double norm = std::sqrt(dot(column, column));
-      const double inverse = norm <= 1e-6 * before || norm == 0 ? 0 : 1 / norm;
-      for (std::size_t i = 0; i < rows; ++i) {
-        matrix[i * R + column] =
-            static_cast<float>(static_cast<double>(matrix[i * R + column]) * inverse);
-      }
     }
+    const double norm = std::sqrt(dot(column, column));
+    const bool left = !(norm <= 1e-6 * before || norm == 0);  // true of a NaN
+    const double inverse = left ? 1 / norm : 0;
+    for (std::size_t i = 0; i < rows; ++i) {
+      matrix[i * R + column] =
+          static_cast<float>(static_cast<double>(matrix[i * R + column]) * inverse);
+    }
+    return left;
   }
 
   /// P = M Q.

@@ -124,8 +124,12 @@ struct compressed_all_reduce_job {
     const int self = turn.rank();
     const std::size_t step = chunk_values * static_cast<std::size_t>(turn.size());
     const std::size_t segments = count == 0 ? 1 : (count + step - 1) / step;
-    const wires<Codec> longest{codec, blockwise(smaller(count, step)), turn.size()};
-    const std::size_t stride = longest.total() + longest.stride();
+    const auto room_of = [&](std::size_t values) {
+      const wires<Codec> cut{codec, blockwise(values), turn.size()};
+      return cut.total() + cut.stride();
+    };
+    const std::size_t stride = larger(room_of(smaller(count, step)),
+                                      room_of(count - (segments - 1) * step));
     auto* memory = comm.scratch().get(segments * stride + chunk_values * sizeof(float));
     auto* sums = reinterpret_cast<float*>(memory + segments * stride);
 
@@ -135,7 +139,7 @@ struct compressed_all_reduce_job {
       auto* wires_begin = memory + index * stride;
       const wires<Codec> cut{codec, chunks, turn.size()};
       return segment{first, chunks, cut, wires_begin,
-                     wire{wires_begin + longest.total(), cut.bytes(self)}};
+                     wire{wires_begin + cut.total(), cut.bytes(self)}};
     };
     const auto begin = [&](const segment& one) {
       one.cut.encode(turn, in + one.first, one.memory, one.first);

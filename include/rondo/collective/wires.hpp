@@ -47,7 +47,11 @@ template <class Codec>
 class wires {
  public:
   wires(const Codec& with, const chunking& cut, int chunks)
-      : with_{with}, cut_{cut}, chunks_{chunks}, stride_{with.wire_bytes(cut.largest(chunks))} {}
+      : with_{with}, cut_{cut}, chunks_{chunks} {
+    for (int chunk = 0; chunk < chunks; ++chunk) {  // the longest wire need not be of most values
+      stride_ = larger(stride_, bytes(chunk));
+    }
+  }
 
   [[nodiscard]] std::size_t bytes(int chunk) const { return with_.wire_bytes(cut_.count(chunk)); }
   [[nodiscard]] std::size_t stride() const { return stride_; }
@@ -75,7 +79,7 @@ class wires {
   const Codec& with_;
   chunking cut_;
   int chunks_;
-  std::size_t stride_;
+  std::size_t stride_ = 0;
 };
 
 template <class Comm>

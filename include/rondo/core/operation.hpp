@@ -72,7 +72,11 @@ struct average {
   }
   template <class T>
   RONDO_HOST_DEVICE constexpr T finish(T folded, int ranks) const {
-    return static_cast<T>(folded / static_cast<T>(ranks));
+    if constexpr (std::is_integral_v<T>) {  // a narrow T may not hold the number of ranks
+      return static_cast<T>(folded / static_cast<std::common_type_t<T, int>>(ranks));
+    } else {
+      return static_cast<T>(folded / static_cast<T>(ranks));
+    }
   }
 };
 

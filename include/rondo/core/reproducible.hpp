@@ -114,15 +114,14 @@ class reproducible {
 
   /// The sum, rounded to nearest, ties to even.
   [[nodiscard]] RONDO_HOST_DEVICE explicit constexpr operator T() const noexcept {
-    constexpr word minus = word{1} << (width - 1);
-    if (special_ != 0) {
-      return rondo::bit_cast<T>(special_ == plus_infinity    ? infinity_bits
-                                : special_ == minus_infinity ? infinity_bits | minus
-                                                             : quiet_nan_bits);
-    }
-    const bool negative = (limbs_[limbs - 1] >> 63) != 0;
-    const reproducible magnitude = negative ? negated() : *this;
-    return rondo::bit_cast<T>(magnitude.rounded_bits() | (negative ? minus : word{0}));
+    return rounded(false);
+  }
+
+  /// The sum rounded to odd: cut off, and its last bit set if that took anything. Rounded once more,
+  /// to a format shorter by two bits or more, it is what the sum itself rounds to there (Boldo and
+  /// Melquiond 2008, "Emulation of FMA and correctly rounded sums", theorem 3).
+  [[nodiscard]] RONDO_HOST_DEVICE constexpr T rounded_to_odd() const noexcept {
+    return rounded(true);
   }
 
   friend constexpr bool operator==(const reproducible&, const reproducible&) = default;
@@ -172,8 +171,20 @@ class reproducible {
     return (limbs_[end / 64] & ((detail::limb{1} << (end % 64)) - 1)) != 0;
   }
 
-  /// The nearest T's bits; the sum is not negative.
-  [[nodiscard]] RONDO_HOST_DEVICE constexpr word rounded_bits() const noexcept {
+  [[nodiscard]] RONDO_HOST_DEVICE constexpr T rounded(bool to_odd) const noexcept {
+    constexpr word minus = word{1} << (width - 1);
+    if (special_ != 0) {
+      return rondo::bit_cast<T>(special_ == plus_infinity    ? infinity_bits
+                                : special_ == minus_infinity ? infinity_bits | minus
+                                                             : quiet_nan_bits);
+    }
+    const bool negative = (limbs_[limbs - 1] >> 63) != 0;
+    const reproducible magnitude = negative ? negated() : *this;
+    return rondo::bit_cast<T>(magnitude.rounded_bits(to_odd) | (negative ? minus : word{0}));
+  }
+
+  /// The nearest T's bits, or the odd one's; the sum is not negative.
+  [[nodiscard]] RONDO_HOST_DEVICE constexpr word rounded_bits(bool to_odd) const noexcept {
     int top = limbs - 1;
     while (top > 0 && limbs_[top] == 0) {
       --top;
@@ -192,7 +203,8 @@ class reproducible {
     // and infinity follows the largest value.
     const auto mantissa = static_cast<word>(bits_from(cut, fraction_bits + 1));
     const word half = static_cast<word>(bits_from(cut - 1, 1));
-    const word up = half & (static_cast<word>(any_bit_below(cut - 1)) | (mantissa & 1u));
+    const auto below = static_cast<word>(any_bit_below(cut - 1));
+    const word up = to_odd ? (half | below) & ~mantissa : half & (below | (mantissa & 1u));
     return (static_cast<word>(cut) << fraction_bits) + mantissa + up;
   }
 
@@ -202,8 +214,7 @@ class reproducible {
 
 namespace op {
 
-/// The exact sum, rounded once: the same bits for any algorithm, order and number of ranks. Floats
-/// of 16 bits are rounded to float and then to their own type.
+/// The exact sum, rounded once: the same bits for any algorithm, order and number of ranks.
 struct reproducible_sum {
   static constexpr std::string_view name = "reproducible_sum";
   static constexpr bool commutes = true;
@@ -226,6 +237,7 @@ template <detail::sums_reproducibly T>
 struct reduction<op::reproducible_sum, T> {
   using wide = typename accumulator<T>::type;
   using partial = reproducible<wide>;
+  static constexpr bool is_short = sizeof(T) < sizeof(wide);
 
   op::reproducible_sum operation{};
   int ranks = 1;
@@ -235,7 +247,11 @@ struct reduction<op::reproducible_sum, T> {
   }
   RONDO_HOST_DEVICE constexpr partial fold(partial a, const partial& b) const { return a += b; }
   RONDO_HOST_DEVICE constexpr T lower(const partial& folded) const {
-    return static_cast<T>(static_cast<wide>(folded));
+    if constexpr (is_short) {
+      return static_cast<T>(folded.rounded_to_odd());
+    } else {
+      return static_cast<T>(folded);
+    }
   }
 
 #if !defined(__FAST_MATH__)
@@ -259,7 +275,7 @@ struct reduction<op::reproducible_sum, T> {
       if constexpr (twice) {
         sum += sums.rest[k];
       }
-      result[k] = static_cast<T>(static_cast<wide>(sum));
+      result[k] = lower_exact(sum);
       lost_anywhere |= rondo::bit_cast<std::uint64_t>(sums.lost[k]);
     }
     if (lost_anywhere != 0) {
@@ -273,6 +289,19 @@ struct reduction<op::reproducible_sum, T> {
 
  private:
   static constexpr bool twice = sizeof(wide) == 8;
+
+  /// What an exact sum rounds to. To a shorter type by way of float, cut off to odd: values of 16
+  /// bits have no sum among the floats that are subnormal and need rounding.
+  RONDO_ALWAYS_INLINE static T lower_exact(double sum) {
+    if constexpr (is_short) {
+      constexpr std::uint64_t cut_off = (std::uint64_t{1} << 29) - 1;  // 52 bits of fraction to 23
+      const auto bits = rondo::bit_cast<std::uint64_t>(sum);
+      const std::uint64_t odd = ((bits & cut_off) + cut_off) & (cut_off + 1);
+      return static_cast<T>(static_cast<float>(rondo::bit_cast<double>((bits & ~cut_off) | odd)));
+    } else {
+      return static_cast<T>(sum);
+    }
+  }
 
   /// to += value, rounded; returns what rounding took away.
   RONDO_ALWAYS_INLINE static double add_exactly(double& to, double value) {
