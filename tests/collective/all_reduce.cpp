@@ -152,3 +152,41 @@ TEST_CASE("an average of narrow integers divides by the number of ranks, which t
   });
   CHECK(wrong == 0);
 }
+
+TEST_CASE("an input that overlaps the output is refused, but where a collective works in place") {
+  std::atomic<int> refused{0};
+  std::atomic<int> wrong{0};
+  rondo::threads::run(3, [&](auto& comm) {
+    const auto refuses = [&](const auto& call) {
+      try {
+        call();
+        ++wrong;
+      } catch (const rondo::error& told) {
+        refused += std::string{told.what()}.find("overlap") != std::string::npos ? 1 : 0;
+      }
+    };
+    std::vector<float> memory(12, 1.0f);
+    const std::span all{memory};
+    const auto whole = all.first(9);
+    const auto self = static_cast<std::size_t>(comm.rank());
+    const auto off = all.subspan(1 + 3 * self, 3);  // one behind this rank's own part
+    refuses([&] { rondo::all_reduce(comm, all.first(9), all.subspan(1, 9)); });
+    refuses([&] { rondo::all_gather(comm, off, whole); });
+    refuses([&] { rondo::reduce_scatter(comm, whole, off); });
+    refuses([&] { rondo::all_to_all(comm, whole, whole); });
+    refuses([&] { rondo::all_to_all(comm, whole, all.subspan(2, 9)); });
+    if (comm.rank() == 1) {
+      refuses([&] { rondo::reduce(comm, all.first(9), all.subspan(1, 9), rondo::root{1}); });
+      refuses([&] { rondo::gather(comm, off, whole, rondo::root{1}); });
+      refuses([&] { rondo::scatter(comm, whole, off, rondo::root{1}); });
+    }
+    const std::vector<std::size_t> uneven{2, 3, 4};
+    const std::size_t begin = self == 0 ? 0 : self == 1 ? 2 : 5;
+    rondo::all_gather(comm, all.subspan(begin, uneven[self]), whole, rondo::counts{uneven});
+    rondo::all_reduce(comm, all.first(9), all.first(9));
+    rondo::all_reduce(comm, all.first(6), all.subspan(6, 6));
+    wrong += memory[0] == 3 && memory[6] == 9 ? 0 : 1;
+  });
+  CHECK(refused == 3 * 5 + 3);
+  CHECK(wrong == 0);
+}

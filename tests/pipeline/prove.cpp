@@ -174,3 +174,17 @@ TEST_CASE("the prover agrees with every interleaving of 100 000 random small pla
   CHECK(unsafe > 10'000);  // the plans are no easy ones
   CHECK(unsafe < 90'000);
 }
+
+TEST_CASE("plans made by hand whose parts do not fit each other are refused, not indexed by") {
+  const auto says = [](const char* text) { return Catch::Matchers::ContainsSubstring(text); };
+  CHECK_THROWS_WITH(pipeline::check(pipeline::plan{}), says("no stages"));
+  CHECK_THROWS_WITH(pipeline::prove(pipeline::plan{}, channel::mailbox), says("no stages"));
+  auto fewer = pipeline::one_f_one_b{}({2, 4});
+  fewer.shape.micro_batches = 2;
+  CHECK_THROWS_WITH(pipeline::check(fewer), says("outside the plan's shape"));
+  CHECK_THROWS_WITH(pipeline::lower(fewer), says("0F2 is outside the plan's shape"));
+  CHECK_THROWS_WITH(pipeline::prove(fewer, channel::rendezvous), says("outside the plan's shape"));
+  fewer.shape.micro_batches = -4;
+  CHECK_THROWS_WITH(pipeline::check(fewer), says("-4 micro-batches"));
+  CHECK_THROWS_WITH(pipeline::breadth_first{1 << 30}({4, 1}), says("32767 chunks"));
+}

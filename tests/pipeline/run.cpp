@@ -295,6 +295,23 @@ TEST_CASE("a rank that does not come is given up by the communicator's deadline"
   CHECK(waited < seconds{10});  // 30 s is what communicators take where nothing is said
 }
 
+TEST_CASE("a run begins when the calls before it have ended, asynchronous ones too") {
+  // ThreadSanitizer is the judge: both use what the communicator keeps.
+  const auto safe = pipeline::prove(pipeline::one_f_one_b{}({2, 4}), channel::mailbox);
+  for (int time = 0; time < 5; ++time) {
+    rondo::threads::run(2, [&](auto& comm) {
+      std::vector<float> values(100000, 1.0f);
+      auto pending = rondo::all_reduce(comm, values, rondo::ring{}, rondo::async{});
+      passing_stages stage;
+      pipeline::run(comm, safe, stage);
+      if (values.back() != 2.0f) {
+        throw std::runtime_error("the run did not wait");
+      }
+      pending.wait();
+    });
+  }
+}
+
 TEST_CASE("a failure is told where no message waits, however long its text") {
   struct fails_at_length : passing_stages {
     buffer forward(const pipeline::site& at, buffer x) const {

@@ -37,6 +37,8 @@ struct all_gather_call {
     const auto cut = cut_for("all_gather", comm, from.size(), given...);
     check_count("all_gather", "the input", from.size(), cut.count(comm.rank()), comm.rank());
     check_count("all_gather", "the output", to.size(), cut.total(comm.size()), comm.rank());
+    check_apart<T>("all_gather", from, to,
+                   [&] { return from.data() == to.data() + cut.begin(comm.rank()); }, comm.rank());
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;
     using algorithm = typename chosen::algorithm_type;
@@ -67,7 +69,8 @@ struct all_gather_call {
 ///     policies: an algorithm (automatic), a codec (none), counts, async{}
 ///
 /// `in` may be this rank's own part of `out`. Cost per rank: the peers' bytes, once.
-/// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not fit.
+/// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not
+/// fit, and for buffers that overlap otherwise.
 RONDO_COLLECTIVE(all_gather);
 
 }  // namespace rondo::inline v0_1

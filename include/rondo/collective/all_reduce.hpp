@@ -102,6 +102,7 @@ struct all_reduce_call {
     check_policies<allow<policy::operation, policy::algorithm, policy::codec, policy::async>,
                    Given...>();
     check_count("all_reduce", "the output", out.size(), in.size(), comm.rank());
+    check_apart("all_reduce", in, out, [&] { return in.data() == out.data(); }, comm.rank());
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;
     using operation = typename chosen::operation_type;
@@ -146,7 +147,8 @@ struct all_reduce_call {
 /// other algorithms in the order of their schedule. 16-bit floats fold in fp32.
 ///
 /// Cost per rank, n ranks, B bytes: two_shot and ring move 2 (n-1)/n B; one_shot (n-1) B in one
-/// latency. Errors: mismatch, timeout, revoked; error_code::invalid_argument for unequal buffers.
+/// latency. Errors: mismatch, timeout, revoked; error_code::invalid_argument for unequal
+/// buffers, and for two that overlap.
 RONDO_COLLECTIVE(all_reduce);
 
 }  // namespace rondo::inline v0_1

@@ -89,9 +89,7 @@ struct all_to_all_call {
     }
     check_count("all_to_all", "the input", from.size(), sent.total(comm.size()), comm.rank());
     check_count("all_to_all", "the output", to.size(), received.total(comm.size()), comm.rank());
-    if (from.data() == to.data() && !from.empty()) {
-      refuse("all_to_all: input and output are the same memory; pass two buffers", comm.rank());
-    }
+    check_apart<T>("all_to_all", from, to, [] { return false; }, comm.rank());
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;
     using algorithm = typename chosen::algorithm_type;
@@ -126,7 +124,7 @@ struct all_to_all_call {
 ///
 /// `sent[d]` on rank s must equal `received[s]` on rank d. Cost per rank: (n-1)/n of the bytes.
 /// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not fit or
-/// for one buffer given as both.
+/// for buffers that overlap.
 RONDO_COLLECTIVE(all_to_all);
 
 }  // namespace rondo::inline v0_1

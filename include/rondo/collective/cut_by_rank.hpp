@@ -52,6 +52,14 @@ struct cut_by_rank {
   [[nodiscard]] std::size_t count(int rank) const {
     return per_rank.empty() ? block : per_rank[static_cast<std::size_t>(rank)];
   }
+  /// Where a rank's chunk begins.
+  [[nodiscard]] std::size_t begin(int rank) const {
+    std::size_t before = per_rank.empty() ? block * static_cast<std::size_t>(rank) : 0;
+    for (const auto each : per_rank.first(per_rank.empty() ? 0 : static_cast<std::size_t>(rank))) {
+      before += each;
+    }
+    return before;
+  }
   [[nodiscard]] std::uint64_t hash() const {
     std::uint64_t mixed = per_rank.size();
     for (const auto count : per_rank) {

@@ -67,6 +67,7 @@ struct reduce_call {
     check_root("reduce", root_rank, comm.size());
     if (comm.rank() == root_rank) {
       check_count("reduce", "the output of the root", to.size(), from.size(), comm.rank());
+      check_apart<T>("reduce", from, to, [&] { return from.data() == to.data(); }, comm.rank());
     }
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;
@@ -90,7 +91,8 @@ struct reduce_call {
 /// Other ranks' `out` is not touched and may be empty. Order: that of ranks, but for `tree` to a
 /// root that is not 0, and `ring`; `automatic` takes those for operations that commute. Exactness
 /// as all_reduce. Cost: the root gets the bytes n-1 times, or 2 (n-1)/n times in `two_shot`.
-/// Errors: mismatch, timeout, revoked; error_code::invalid_argument for a root that is no rank.
+/// Errors: mismatch, timeout, revoked; error_code::invalid_argument for a root that is no rank,
+/// and for buffers of the root that overlap without being the same.
 RONDO_COLLECTIVE(reduce);
 
 }  // namespace rondo::inline v0_1

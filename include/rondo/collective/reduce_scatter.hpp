@@ -38,6 +38,8 @@ struct reduce_scatter_call {
     const auto cut = cut_for("reduce_scatter", comm, to.size(), given...);
     check_count("reduce_scatter", "the input", from.size(), cut.total(comm.size()), comm.rank());
     check_count("reduce_scatter", "the output", to.size(), cut.count(comm.rank()), comm.rank());
+    check_apart<T>("reduce_scatter", from, to,
+                   [&] { return to.data() == from.data() + cut.begin(comm.rank()); }, comm.rank());
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;
     using operation = typename chosen::operation_type;
@@ -74,7 +76,8 @@ struct reduce_scatter_call {
 /// `out` may be this rank's own part of `in`. Order: that of ranks, but for `halving_doubling` and
 /// `ring`; `automatic` takes those for operations that commute. Exactness as all_reduce.
 /// Cost per rank: (n-1)/n of the input's bytes.
-/// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not fit.
+/// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not
+/// fit, and for buffers that overlap otherwise.
 RONDO_COLLECTIVE(reduce_scatter);
 
 }  // namespace rondo::inline v0_1

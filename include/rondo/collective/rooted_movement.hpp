@@ -49,6 +49,13 @@ struct rooted_movement {
     if (comm.rank() == root_rank) {
       check_count(name, gathers ? "the output of the root" : "the input of the root", whole, total,
                   comm.rank());
+      const std::size_t mine = cut.begin(root_rank);
+      check_apart<T>(name, from, to,
+                     [&] {
+                       return gathers ? from.data() == to.data() + mine
+                                      : to.data() == from.data() + mine;
+                     },
+                     comm.rank());
     }
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;

@@ -20,7 +20,8 @@ using scatter_call = rooted_movement<schedule::collective::scatter>;
 ///     policies: a root (0), an algorithm (automatic), counts, async{}
 ///
 /// Other ranks' `in` is not read and may be empty. Cost: the root sends (n-1) chunks.
-/// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not fit.
+/// Errors: mismatch, timeout, revoked; error_code::invalid_argument for counts that do not
+/// fit, and for buffers that overlap, but for the root's own part of the whole.
 RONDO_COLLECTIVE(scatter);
 
 }  // namespace rondo::inline v0_1

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -105,6 +106,20 @@ inline void check_count(std::string_view collective, const char* which, std::siz
   if (got != expected) {
     refuse(std::string{collective} + ": " + which + " of rank " + std::to_string(rank) + " has " +
                std::to_string(got) + " elements, expected " + std::to_string(expected),
+           rank);
+  }
+}
+
+/// Refuses an input that shares memory with the output, unless `in_place()` says that it may.
+template <class T, class InPlace>
+void check_apart(std::string_view collective, std::span<const T> in, std::span<T> out,
+                 const InPlace& in_place, int rank) {
+  const auto in_begins = reinterpret_cast<std::uintptr_t>(in.data());
+  const auto out_begins = reinterpret_cast<std::uintptr_t>(out.data());
+  if (in_begins < out_begins + out.size_bytes() && out_begins < in_begins + in.size_bytes() &&
+      !in.empty() && !out.empty() && !in_place()) {
+    refuse(std::string{collective} + ": input and output of rank " + std::to_string(rank) +
+               " overlap; pass buffers that do not, or one in place as the collective allows it",
            rank);
   }
 }

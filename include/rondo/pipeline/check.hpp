@@ -29,10 +29,6 @@ class soundness {
               std::uint8_t{0}) {}
 
   void check() {
-    if (plan_.ranks() != plan_.placement.ranks()) {
-      refuse("pipeline: check: the plan has " + std::to_string(plan_.ranks()) +
-             " rows, but its placement " + std::to_string(plan_.placement.ranks()) + " ranks");
-    }
     for (rank_ = 0; rank_ < plan_.ranks(); ++rank_) {
       for (const action& each : plan_.row_of(rank_)) {
         if (is_compute(each.kind) || is_message(each.kind)) {
@@ -180,6 +176,9 @@ class soundness {
 /// Refuses a plan that is not whole: something missing, twice, on the wrong rank, or before what
 /// its own rank must have done; in a plan with messages also a half without its other half. Whether
 /// ranks wait for each other is `prove`'s question. Cost: O(actions).
-inline void check(const plan& read) { detail::soundness{read}.check(); }
+inline void check(const plan& read) {
+  detail::require_fitting("check", read);
+  detail::soundness{read}.check();
+}
 
 }  // namespace rondo::inline v0_1::pipeline

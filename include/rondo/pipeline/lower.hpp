@@ -33,6 +33,22 @@ enum class lowering : unsigned char {
 
 namespace detail {
 
+/// Refuses a plan whose parts or actions do not fit each other. Cost: O(actions).
+inline void require_fitting_actions(std::string_view who, const plan& read) {
+  require_fitting(who, read);
+  for (const row& each : read.rows) {
+    for (const action& what : each) {
+      if (what.kind != kind::idle &&
+          (what.stage < 0 || what.stage >= read.placement.stages() || what.micro_batch < 0 ||
+           what.micro_batch >= read.shape.micro_batches || what.slice >= read.shape.slices)) {
+        raise(error{error_code::unsound_schedule, "pipeline: " + std::string{who} + ": " +
+                                                      to_text(what) +
+                                                      " is outside the plan's shape"});
+      }
+    }
+  }
+}
+
 /// Plays the rows slot by slot, one action (or pair) per rank and slot, idle cells included, and
 /// writes both halves of each message where its sender stands.
 class paired_lowering {
@@ -227,6 +243,7 @@ struct at_least_one_tick {
 /// whose actions take what was expected hardly wait. Cost: O(actions log actions).
 template <cost_model Model>
 [[nodiscard]] plan lower_in_time(const plan& computes, const Model& model) {
+  detail::require_fitting_actions("lower", computes);
   const forecast played = simulate(computes, detail::at_least_one_tick<Model>{model});
   std::vector<std::vector<detail::timed_message>> messages(computes.rows.size());
   std::uint64_t order = 0;
@@ -252,6 +269,7 @@ template <cost_model Model>
 /// Adds the messages that a plan of compute actions needs; drops idle cells. Refuses rows that wait
 /// for each other whatever the channel.
 [[nodiscard]] inline plan lower(const plan& computes, lowering order = lowering::paired) {
+  detail::require_fitting_actions("lower", computes);
   return order == lowering::paired ? detail::paired_lowering{computes}.take()
                                    : detail::lower_at_use(computes);
 }

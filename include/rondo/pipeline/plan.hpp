@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/error.hpp>
 #include <rondo/pipeline/action.hpp>
 #include <rondo/pipeline/placement.hpp>
 #include <rondo/pipeline/shape.hpp>
@@ -9,6 +10,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -57,6 +59,25 @@ template <class Policy>
     made.rows.push_back(policy.row(asked, rank));
   }
   return made;
+}
+
+/// Refuses a plan whose parts do not fit each other: those who read it index by them.
+inline void require_fitting(std::string_view who, const plan& read) {
+  const std::string begin = "pipeline: " + std::string{who} + ": the plan has ";
+  if (read.ranks() != read.placement.ranks()) {
+    refuse(begin + std::to_string(read.ranks()) + " rows, but its placement " +
+           std::to_string(read.placement.ranks()) + " ranks");
+  }
+  if (read.placement.stages() == 0) {
+    refuse(begin + "no stages");
+  }
+  const shape& of = read.shape;
+  if (of.micro_batches < 1 || of.micro_batches > most_micro_batches || of.slices < 1 ||
+      of.slices > most_slices) {
+    refuse(begin + std::to_string(of.micro_batches) + " micro-batches of " +
+           std::to_string(of.slices) + " slices; there are 1 .. " +
+           std::to_string(most_micro_batches) + " of 1 .. " + std::to_string(most_slices));
+  }
 }
 
 /// Writes a row, action by action.

@@ -87,6 +87,15 @@ inline constexpr bool has_split_backward = requires(Stage& stage, site where,
   stage.backward_weight(where);
 };
 
+/// The communicator, when the calls that it has begun have ended: they use what it keeps.
+template <class Comm>
+[[nodiscard]] Comm& settled(Comm& comm) {
+  if constexpr (requires { comm.settle(); }) {
+    comm.settle();
+  }
+  return comm;
+}
+
 /// Held while a run is on this rank of a communicator. The outer run's messages would meet those of
 /// another one inside a stage.
 class only_run {
@@ -123,7 +132,7 @@ class executor {
 
  public:
   executor(Comm& comm, const plan& planned, Stage& stage, const Model& model)
-      : alone_{comm},
+      : alone_{settled(comm)},
         comm_{comm},
         plan_{planned},
         stage_{stage},

@@ -32,15 +32,18 @@ namespace detail {
          ", slices " + std::to_string(asked.slices));
 }
 
+inline constexpr int most_micro_batches = 1 << 20;
+inline constexpr int most_slices = 127;
+
 /// What every schedule asks of a shape.
 constexpr void require_shape(std::string_view schedule, const shape& asked) {
   if (asked.stages < 1 || asked.stages > 4096) {
     refuse_shape(schedule, asked, "1 <= stages <= 4096");
   }
-  if (asked.micro_batches < 1 || asked.micro_batches > (1 << 20)) {
+  if (asked.micro_batches < 1 || asked.micro_batches > most_micro_batches) {
     refuse_shape(schedule, asked, "1 <= micro_batches <= 2^20");
   }
-  if (asked.slices < 1 || asked.slices > 127) {
+  if (asked.slices < 1 || asked.slices > most_slices) {
     refuse_shape(schedule, asked, "1 <= slices <= 127");
   }
 }
@@ -54,7 +57,7 @@ constexpr void require_whole(std::string_view schedule, const shape& asked) {
 }
 
 constexpr void require_chunks(std::string_view schedule, const shape& asked, int chunks) {
-  if (chunks < 1 || chunks * asked.stages > 32767) {
+  if (chunks < 1 || chunks > 32767 / asked.stages) {
     refuse_shape(schedule, asked, "chunks >= 1 and at most 32767 chunks in all");
   }
 }
