@@ -25,7 +25,15 @@ TEST_CASE("no ranks, and roots that are no rank, are refused") {
 
 TEST_CASE("options that make no sense are refused") {
   CHECK_THROWS_WITH(schedule::all_reduce(rondo::tree{.segments = 0}, 4).row(0),
-                    Catch::Matchers::ContainsSubstring("got 0 segments"));
+                    Catch::Matchers::ContainsSubstring("got 0 segments; expected 1 to 16384"));
+  for (const int segments : {16385, 2147483647}) {
+    CHECK_THROWS_WITH(schedule::all_reduce(rondo::tree{segments}, 4).row(0),
+                      Catch::Matchers::ContainsSubstring("segments; expected 1 to 16384"));
+    CHECK_THROWS_AS(schedule::broadcast(rondo::tree{segments}, 4).row(0), rondo::error);
+    CHECK_THROWS_AS(schedule::reduce(rondo::tree{segments}, 4).row(0), rondo::error);
+  }
+  const rondo::hierarchical largest{rondo::tree{16384}, rondo::tree{16384}, 1};
+  CHECK(schedule::all_reduce(largest, 1).row(0).chunks == 1 << 30);
   const rondo::hierarchical uneven{rondo::ring{}, rondo::ring{}, 3};
   CHECK_THROWS_WITH(schedule::all_reduce(uneven, 8).row(0),
                     Catch::Matchers::ContainsSubstring("inner_size 3 for 8 ranks"));

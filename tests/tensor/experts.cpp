@@ -35,6 +35,11 @@ outcome run(const batch& of, std::size_t capacity, int ranks, const cut& tokens)
 TEST_CASE("experts: capacity and choice are those of GShard") {
   CHECK(rondo::expert_capacity(4096, 2, 64, 1.25) == 160);
   CHECK(rondo::expert_capacity(10, 1, 4, 1.0) == 3);
+  for (const double factor : {0.0, -1.0, std::nan(""), 1e300}) {
+    CHECK_THROWS_WITH(rondo::expert_capacity(10, 1, 4, factor),
+                      Catch::Matchers::ContainsSubstring("expected a finite factor above 0"));
+  }
+  CHECK_THROWS_AS(rondo::expert_capacity(10, 1, 0, 1.0), rondo::error);
   const std::vector<float> probability{0.1F, 0.5F, 0.5F, 0.2F};
   std::vector<int> expert(3);
   std::vector<float> weight(3);

@@ -184,7 +184,7 @@ TEST_CASE("layout plan: a network larger than any memory is refused") {
     return refusal([&] { (void)rondo::plan_layout(net, layout{}, read_mesh("tensor:2")); });
   };
   CHECK(contains(refused("b:4294967296, d:4294967296", "e:1"), "with \"x\", the network has more"));
-  CHECK(contains(refused("b:1, e:0", "c:4294967296, d:4294967296, e:0"), "with \"w\", the network"));
+  CHECK(contains(refused("b:1, e:0", "c:4294967296, d:4294967296, e:0"), "with \"w\""));
   CHECK(contains(refused("b:1152921504606846976", "d:1152921504606846976"), "with \"w\""));
   CHECK(refused("b:1152921504606846976", "d:1048576").empty());
 }

@@ -38,9 +38,13 @@ namespace rondo::inline v0_1::schedule {
 
 namespace detail {
 
+/// Rounds and chunks of two trees, one in each level of `hierarchical`, still fit an int.
+inline constexpr int most_segments = 1 << 14;
+
 constexpr void check_segments(const tree& algorithm) {
-  if (algorithm.segments < 1) {
-    refuse("tree: got " + std::to_string(algorithm.segments) + " segments; expected at least 1");
+  if (algorithm.segments < 1 || algorithm.segments > most_segments) {
+    refuse("tree: got " + std::to_string(algorithm.segments) + " segments; expected 1 to " +
+           std::to_string(most_segments));
   }
 }
 

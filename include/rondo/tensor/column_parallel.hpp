@@ -68,7 +68,8 @@ class column_parallel {
     check("column_parallel: dy", dy, x, with.weight);
     detail::check_shape("column_parallel: dx", dx.values.rows, dx.values.columns, x.values.rows,
                         x.values.columns, split_.ranks().rank());
-    split_.check_bias("column_parallel: dbias", to, split_.width());
+    split_.check_gradients("column_parallel: dw", "column_parallel: dbias", to, split_.width(),
+                           x.values.columns);
     const matrix<const T> given = dy.values;
     auto all = split_.whole_behind(where, x);
     auto sum = split_.template reduce_behind<T>(

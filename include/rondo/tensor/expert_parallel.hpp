@@ -43,6 +43,7 @@ struct expert_pass {
   using wide = typename accumulator<T>::type;
 
   expert_queues queues;
+  std::size_t width = 0;  ///< columns of x
   std::size_t choices = 0;
   std::vector<std::size_t> row;  ///< [own tokens, choices]: where it travels; `nowhere` if dropped
   std::vector<wide> weight;      ///< [own tokens, choices]
@@ -76,7 +77,8 @@ struct expert_pass {
 /// Every rank of the axis calls it, one without tokens or without experts too.
 /// Cost per rank, n ranks, t own tokens: all_gather of the counts, then forward 2, backward 2
 /// all_to_alls of t * choices * features elements at most.
-/// Errors: an expert that does not exist, and what all_to_all refuses.
+/// Errors: an expert that does not exist, values of another shape than x or of another pass, and
+/// what all_to_all refuses.
 /// Source: Lepikhin et al., GShard (2020), arXiv:2006.16668.
 template <class Team, class Kernels>
 class expert_parallel {
@@ -111,6 +113,7 @@ class expert_parallel {
     check("expert_parallel: expert", chosen.expert, chosen.expert.columns);
     check("expert_parallel: weight", chosen.weight, chosen.expert.columns);
     queue(pass, chosen);
+    pass.width = width;
     T* const leaving = memory<T>(leaving_, pass.row.size() * width);
     for_each_choice(pass, [&](std::size_t token, std::size_t, std::size_t row) {
       std::copy_n(x.values.row(token).data(), width, leaving + row * width);
@@ -133,12 +136,10 @@ class expert_parallel {
                 matrix<W> d_weight) {
     using T = typename DY::element;
     check_types<DY, DX, W>();
-    const std::size_t width = dy.values.columns;
+    const std::size_t width = pass.width;
     check("expert_parallel: dy", dy.values, width);
     check("expert_parallel: dx", dx.values, width);
-    check("expert_parallel: d_weight", d_weight, d_weight.columns);
-    detail::check_count("expert_parallel", "d_weight", d_weight.elements(), pass.row.size(),
-                        ranks_.rank());
+    check("expert_parallel: d_weight", d_weight, pass.choices);
     T* const leaving = memory<T>(leaving_, pass.row.size() * width);
     detail::fill(d_weight, W{0});
     for_each_choice(pass, [&](std::size_t token, std::size_t slot, std::size_t row) {

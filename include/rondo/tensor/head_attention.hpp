@@ -77,9 +77,8 @@ class head_attention {
     using T = typename Q::element;
     detail::check_attention_types<Team, 1, Kernels, T, W, Q, K, V, Out>();
     check(query, key, value);
-    check_like(out.values, query.values);
-    detail::check_shape("head_attention: lse", lse.rows, lse.columns, query.values.rows,
-                        split_.query().width(ranks_.rank()), ranks_.rank());
+    check_like("head_attention: out", out.values, query.values);
+    check_logs(lse, query.values.rows);
     for_each(false, [&](attention_heads heads, part queries, part q, part kv) {
       const matrix<const T> own = query.values.columns_at(q);
       const matrix<const T> k = key.values.columns_at(kv);
@@ -98,9 +97,12 @@ class head_attention {
     detail::check_attention_types<Team, 1, Kernels, T, W, Q, K, V, Out>();
     detail::check_attention_types<Team, 1, Kernels, W, W, DQ, DK, DV, DOut>();
     check(query, key, value);
-    check_like(d_query.values, query.values);
-    check_like(d_key.values, key.values);
-    check_like(d_value.values, value.values);
+    check_like("head_attention: out", out.values, query.values);
+    check_like("head_attention: d_out", d_out.values, query.values);
+    check_logs(lse, query.values.rows);
+    check_like("head_attention: d_query", d_query.values, query.values);
+    check_like("head_attention: d_key", d_key.values, key.values);
+    check_like("head_attention: d_value", d_value.values, value.values);
     const std::size_t rows = query.values.rows;
     const std::size_t heads_here = split_.query().width(ranks_.rank());
     const matrix<W> delta{memory<W>(delta_, rows * heads_here), rows, heads_here};
@@ -302,9 +304,14 @@ class head_attention {
     fits("head_attention: value", value, key_value_columns_);
   }
   template <class U, class V>
-  void check_like(const matrix<U>& given, const matrix<V>& expected) const {
-    detail::check_shape("head_attention: output", given.rows, given.columns, expected.rows,
-                        expected.columns, ranks_.rank());
+  void check_like(const char* what, const matrix<U>& given, const matrix<V>& expected) const {
+    detail::check_shape(what, given.rows, given.columns, expected.rows, expected.columns,
+                        ranks_.rank());
+  }
+  template <class W>
+  void check_logs(const matrix<W>& lse, std::size_t rows) const {
+    detail::check_shape("head_attention: lse", lse.rows, lse.columns, rows,
+                        split_.query().width(ranks_.rank()), ranks_.rank());
   }
 
   Team ranks_;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/error.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/tensor/activation.hpp>
 #include <rondo/tensor/column_parallel.hpp>
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -40,7 +42,8 @@ struct exact_mlp_gradients {
   exact_linear_gradients<T> down{};
 };
 
-/// What the forward pass keeps for the backward pass of the same micro-batch. On GPUs:
+/// What the forward pass keeps for the backward pass of the same micro-batch, which refuses what is
+/// of another size. On GPUs:
 /// `mlp_saved<T, cuda::buffer<T>>`.
 template <class T, class Memory = std::vector<T>>
 struct mlp_saved {
@@ -97,8 +100,8 @@ class mlp {
                 source_location where = source_location::current()) {
     check_types<X, DY, Memory>();
     const std::size_t tokens = detail::rows_of(x);
-    const auto before = sized(saved.hidden, tokens, hidden());
-    const auto after = sized(saved.active, tokens, features());
+    const auto before = kept("mlp: saved.hidden", saved.hidden, tokens, hidden());
+    const auto after = kept("mlp: saved.active", saved.active, tokens, features());
     const auto dafter = between<T>(ranks_.passage().inner, tokens, features());
     const auto dbefore = between<T>(ranks_.passage().outer, tokens, hidden());
     down_.backward(dy, shard<T>{after, features()}, with.down, shard<T>{dafter, features()},
@@ -135,6 +138,17 @@ class mlp {
   template <class Memory>
   auto sized(Memory& memory, std::size_t tokens, const cut& by) const {
     memory.resize(tokens * by.width(ranks_.rank()));
+    return matrix{memory.data(), tokens, by.width(ranks_.rank())};
+  }
+  /// What the forward pass sized so.
+  template <class Memory>
+  auto kept(const char* what, Memory& memory, std::size_t tokens, const cut& by) const {
+    if (memory.size() != tokens * by.width(ranks_.rank())) {
+      refuse(std::string{what} + ": got " + std::to_string(memory.size()) +
+                 " elements, expected the " + std::to_string(tokens * by.width(ranks_.rank())) +
+                 " that the forward pass of the same " + std::to_string(tokens) + " tokens leaves",
+             ranks_.rank());
+    }
     return matrix{memory.data(), tokens, by.width(ranks_.rank())};
   }
   template <class T, class Room>

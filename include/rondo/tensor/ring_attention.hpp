@@ -103,6 +103,9 @@ class ring_attention {
     detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
     detail::check_attention_types<Team, 0, Kernels, W, W, DQ, DK, DV, DOut>();
     check(query, key, value);
+    check_shape("ring_attention: out", out.values, heads_.query_columns());
+    check_shape("ring_attention: lse", lse, heads_.query);
+    check_shape("ring_attention: d_out", d_out.values, heads_.query_columns());
     check_shape("ring_attention: d_query", d_query.values, heads_.query_columns());
     check_shape("ring_attention: d_key", d_key.values, heads_.key_value_columns());
     check_shape("ring_attention: d_value", d_value.values, heads_.key_value_columns());

@@ -27,11 +27,19 @@ struct routing {
 };
 
 /// Tokens that an expert takes at most: ceil(tokens * choices / experts * factor).
+/// Errors: no experts, or a factor that is not above 0, for which 0 would read as no limit; a
+/// capacity beyond 2^63.
 /// Source: Lepikhin et al., GShard (2020), arXiv:2006.16668.
 [[nodiscard]] inline std::size_t expert_capacity(std::size_t tokens, std::size_t choices,
                                                  std::size_t experts, double factor) {
-  return static_cast<std::size_t>(
-      std::ceil(static_cast<double>(tokens * choices) / static_cast<double>(experts) * factor));
+  const double rows =
+      std::ceil(static_cast<double>(tokens * choices) / static_cast<double>(experts) * factor);
+  if (experts == 0 || !(factor > 0) || !(rows < 0x1p63)) {
+    refuse("expert_capacity: got factor " + std::to_string(factor) + " and " +
+           std::to_string(experts) + " experts; expected a finite factor above 0 and at least 1 " +
+           "expert (where there is no limit, the capacity is 0 itself)");
+  }
+  return static_cast<std::size_t>(rows);
 }
 
 /// The `choices` likeliest experts of each token, best first, of equal ones the first; weights are

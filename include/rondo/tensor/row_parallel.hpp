@@ -94,7 +94,8 @@ class row_parallel {
                   "rondo: row_parallel: dx lies as x does: a shard of the features, sharded<T, 1>");
     check("row_parallel: x", x, dy, with.weight);
     split_.check("row_parallel: dx", dx, x.values.rows, with.weight.columns);
-    split_.check_bias("row_parallel: dbias", to, dy.values.columns);
+    split_.check_gradients("row_parallel: dw", "row_parallel: dbias", to, dy.values.columns,
+                           split_.width());
     auto all = split_.whole_behind(where, dy);
     all.wait();
     split_.kernels().input_gradient(all.values, with.weight, dx.values);

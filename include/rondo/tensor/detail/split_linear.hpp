@@ -130,12 +130,22 @@ class split_linear {
       }
     }
   }
+
+  /// Refuses gradients that are not of the weights' shapes.
   template <class T>
-  void check_bias(const char* who, const linear_gradients<T>& to, std::size_t outputs) const {
-    check_bias(who, to.bias, outputs);
+  void check_gradients(const char* dw, const char* dbias, const linear_gradients<T>& to,
+                       std::size_t outputs, std::size_t inputs) const {
+    check_shape(dw, to.weight.rows, to.weight.columns, outputs, inputs, ranks_.rank());
+    check_bias(dbias, to.bias, outputs);
   }
   template <class T>
-  void check_bias(const char*, const exact_linear_gradients<T>&, std::size_t) const {}
+  void check_gradients(const char* dw, const char* dbias, const exact_linear_gradients<T>& to,
+                       std::size_t outputs, std::size_t inputs) const {
+    check_count(dw, "the tree_sum", to.weight.elements(), outputs * inputs, ranks_.rank());
+    if (to.bias.elements() != 0) {
+      check_count(dbias, "the tree_sum", to.bias.elements(), outputs, ranks_.rank());
+    }
+  }
 
   [[nodiscard]] const Order& order() const noexcept { return order_; }
 
