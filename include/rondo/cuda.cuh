@@ -9,8 +9,8 @@
 #include <rondo/collective.hpp>
 #include <rondo/core/device_span.hpp>
 #include <rondo/device.hpp>
-#include <rondo/device/codec.cuh>
 #include <rondo/schedule/generators.hpp>
+#include <rondo/transport/cuda/codec.cuh>
 #include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/cuda/peer_gpus.hpp>
 #include <rondo/transport/cuda/shared_window.hpp>

@@ -3,7 +3,7 @@
 //
 // Bytes made on the device are those made on the host.
 #include <rondo/codec.hpp>
-#include <rondo/device/codec.cuh>
+#include <rondo/transport/cuda/codec.cuh>
 
 #include "cuda/check.hpp"
 #include "samples.hpp"

@@ -3,7 +3,7 @@
 //
 // Every codec compiles for the device: whole buffers, and the warp form in a kernel of one's own.
 #include <rondo/codec.hpp>
-#include <rondo/device/codec.cuh>
+#include <rondo/transport/cuda/codec.cuh>
 
 #include <cuda_bf16.h>
 

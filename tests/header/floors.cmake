@@ -8,7 +8,8 @@ set(floors
     "core"
     "schedule codec"
     "protocol"
-    "transport device"
+    "device"
+    "transport"
     "collective"
     "pipeline tensor"
     "testing")

@@ -616,6 +616,47 @@ cudaError_t cudaFree(void* block) {
   std::free(nccl_on_threads::on_host(block));
   return cudaSuccess;
 }
+// What windows need besides: all ranks are in this process, so nobody opens a handle.
+cudaError_t cudaMemset(void* block, int value, std::size_t bytes) {
+  std::memset(nccl_on_threads::on_host(block), value, bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaHostAlloc(void** made, std::size_t bytes, unsigned) {
+  *made = std::malloc(bytes);
+  return *made == nullptr ? last_failure = cudaErrorMemoryAllocation : cudaSuccess;
+}
+cudaError_t cudaFreeHost(void* block) {
+  std::free(block);
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
+  *value = 1;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceCanAccessPeer(int* reaches, int, int) {
+  *reaches = 0;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceEnablePeerAccess(int, unsigned) {
+  return last_failure = cudaErrorInvalidDevice;
+}
+cudaError_t cudaIpcGetMemHandle(cudaIpcMemHandle_t*, void*) { return cudaSuccess; }
+cudaError_t cudaIpcOpenMemHandle(void**, cudaIpcMemHandle_t, unsigned) {
+  return last_failure = cudaErrorInvalidValue;
+}
+cudaError_t cudaIpcCloseMemHandle(void*) { return cudaSuccess; }
+#if CUDART_VERSION >= 12050
+cudaError_t cudaGetDriverEntryPointByVersion(const char*, void** found, unsigned,
+                                             unsigned long long,
+                                             cudaDriverEntryPointQueryResult* status) {
+#else
+cudaError_t cudaGetDriverEntryPoint(const char*, void** found, unsigned long long,
+                                    cudaDriverEntryPointQueryResult* status) {
+#endif
+  *found = nullptr;
+  *status = cudaDriverEntryPointSymbolNotFound;
+  return cudaSuccess;
+}
 cudaError_t cudaMemcpy(void* into, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
   return cudaMemcpyAsync(into, from, bytes, kind, nullptr);
 }

@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -36,25 +37,29 @@ class shared_memory {
         options_{options},
         parts_{parts_for(ranks, window_bytes, options)},
         reports_{ranks},
-        mine_{parts_.shape.bytes(), options.share} {
+        held_{new held{{parts_.shape.bytes(), options.share}}} {
     parts_.reports = reports_.data();
     parts_.rank = rank;
     open_peers();
   }
   shared_memory(const shared_memory&) = delete;
   shared_memory& operator=(const shared_memory&) = delete;
+  /// After a meeting to which a peer did not come, this rank keeps what that peer may still use.
   ~shared_memory() {
-    // Nobody unmaps while a kernel of a peer may read, and nobody frees what is mapped elsewhere.
-    const device_guard here{mine_.device()};
-    static_cast<void>(cudaDeviceSynchronize());
-    meet();
-    opened_.clear();
-    meet();
+#if defined(__cpp_exceptions)
+    try {
+      let_go();
+    } catch (...) {
+      static_cast<void>(held_.release());
+    }
+#else
+    let_go();
+#endif
   }
 
   [[nodiscard]] const window_options& options() const noexcept { return options_; }
   [[nodiscard]] const device::window::parts& parts() const noexcept { return parts_; }
-  [[nodiscard]] kernel_launch launcher() const noexcept { return {.device = mine_.device()}; }
+  [[nodiscard]] kernel_launch launcher() const noexcept { return {.device = held_->mine.device()}; }
 
  private:
   /// What a rank tells the others.
@@ -69,14 +74,20 @@ class shared_memory {
     std::uint64_t process_space;  ///< in which the number of the process is one of its kind
   };
 
+  struct held {
+    window_memory mine;
+    std::vector<mapped_window> opened{};
+  };
+
   void open_peers() {
+    auto& [mine, opened] = *held_;
     announcement told{};
-    told.handle = mine_.handle();
-    told.address = mine_.data();
-    told.bytes = mine_.bytes();
+    told.handle = mine.handle();
+    told.address = mine.data();
+    told.bytes = mine.bytes();
     told.slots = parts_.shape.slots;
     told.share = static_cast<std::uint32_t>(options_.share);
-    told.device = mine_.device();
+    told.device = mine.device();
     told.process = static_cast<std::int32_t>(getpid());
     struct stat space {};
     told.process_space = ::stat("/proc/self/ns/pid", &space) == 0 ? space.st_ino : 0;
@@ -88,7 +99,7 @@ class shared_memory {
     }
     std::vector<descriptor> files(heard.size());
     if (options_.share == sharing::descriptor) {
-      const descriptor own = mine_.take_descriptor();
+      const descriptor own = mine.take_descriptor();
       files = exchange_descriptors(parts_.rank, parts_.shape.ranks, own.get(), exchange_);
     }
     for (int peer = 0; peer < parts_.shape.ranks; ++peer) {
@@ -97,9 +108,9 @@ class shared_memory {
         reach_window(theirs.address, theirs.bytes, theirs.device, options_.share);
         parts_.memory[peer] = theirs.address;
       } else {
-        opened_.emplace_back(theirs.handle, files[static_cast<std::size_t>(peer)], options_.share,
-                             theirs.bytes);
-        parts_.memory[peer] = opened_.back().data();
+        opened.emplace_back(theirs.handle, files[static_cast<std::size_t>(peer)], options_.share,
+                            theirs.bytes);
+        parts_.memory[peer] = opened.back().data();
         parts_.reaches_everything = false;
       }
     }
@@ -118,6 +129,15 @@ class shared_memory {
     }
   }
 
+  /// Nobody unmaps while a kernel of a peer may read, and nobody frees what is mapped elsewhere.
+  void let_go() {
+    const device_guard here{held_->mine.device()};
+    static_cast<void>(cudaDeviceSynchronize());
+    meet();
+    held_->opened.clear();
+    meet();
+  }
+
   void meet() {
     const std::byte nothing{0};
     std::vector<std::byte> all(static_cast<std::size_t>(parts_.shape.ranks));
@@ -128,8 +148,7 @@ class shared_memory {
   window_options options_;
   device::window::parts parts_;
   host_reports reports_;
-  window_memory mine_;
-  std::vector<mapped_window> opened_{};
+  std::unique_ptr<held> held_;
 };
 
 }  // namespace detail
@@ -139,7 +158,7 @@ class shared_memory {
 /// tell each other of their memory is up to `exchange(mine, all)`: it gathers the bytes of all
 /// ranks, in rank order, and returns on no rank before all have called.
 ///
-///     rondo::cuda::shared_window window{comm.rank(), comm.parts_.shape.ranks, 64 << 20,
+///     rondo::cuda::shared_window window{comm.rank(), comm.size(), 64 << 20,
 ///         [&](std::span<const std::byte> mine, std::span<std::byte> all) {
 ///           rondo::all_gather(comm, mine, all);
 ///         }};
@@ -147,8 +166,9 @@ class shared_memory {
 ///     rondo::all_reduce(window, values, rondo::on{stream});
 ///
 /// What it can do is said at window_rank. Making and destroying are collective: a rank's memory is
-/// freed when all have let go of it. Peers in other processes reach the window alone, so buffers
-/// for two_shot from buffer to buffer come from its heap.
+/// freed when all have let go of it. If peers do not come any more, which an `exchange` that throws
+/// says, the memory stays until the process ends. Peers in other processes reach the window alone,
+/// so buffers for two_shot from buffer to buffer come from its heap.
 template <class Exchange>
 class shared_window : detail::shared_memory<Exchange>, public window_rank<kernel_launch> {
   using memory = detail::shared_memory<Exchange>;

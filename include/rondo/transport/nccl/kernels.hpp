@@ -10,7 +10,7 @@
 #include <cuda_runtime_api.h>
 
 #if defined(__CUDACC__)
-#include <rondo/device/codec.cuh>
+#include <rondo/transport/cuda/codec.cuh>
 #endif
 
 #include <cstddef>
