@@ -54,10 +54,10 @@ class running_call {
   }
 
  protected:
-  /// Returns when `done()` is true; asks so many times before the processor is given away.
+  /// Returns when `done()` is true; looks so often before the processor is given away.
   template <class Done>
-  void await(int peer, waits what, int times, const Done& done) {
-    for (int time = 0; time < times; ++time) {
+  void await(int peer, waits what, int looks, const Done& done) {
+    for (int look = 0; look < looks; ++look) {
       if (done()) {
         return;
       }
