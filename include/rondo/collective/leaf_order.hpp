@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/collective/leaf_node.hpp>
+#include <rondo/core/parameters.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/fold.hpp>
@@ -74,8 +75,8 @@ class leaf_order {
   [[nodiscard]] std::uint64_t parameters() const noexcept {
     std::uint64_t mixed = size();
     for (const step& one : steps_) {
-      mixed = (mixed ^ static_cast<std::uint64_t>(one.from.rank)) * 0x100000001b3u;
-      mixed = (mixed ^ one.adds) * 0x100000001b3u;
+      mixed = mixed_parameters(mixed, static_cast<std::uint64_t>(one.from.rank),
+                               std::uint64_t{one.adds});
     }
     return mixed;
   }

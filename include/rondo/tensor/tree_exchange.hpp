@@ -6,6 +6,7 @@
 #include <rondo/collective/leaf_sum_job.hpp>
 #include <rondo/collective/start.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/parameters.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/conversion.hpp>
@@ -80,7 +81,7 @@ class tree_exchange {
       made.columns = result.columns;
       shards = result.columns + 1;
       for (const std::size_t width : to.division->widths()) {
-        shards = (shards ^ width) * 0x100000001b3u;
+        shards = mixed_parameters(shards, std::uint64_t{width});
       }
     }
     constexpr auto what = is_replicated<To> ? schedule::collective::all_reduce

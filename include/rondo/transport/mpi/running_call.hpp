@@ -132,16 +132,10 @@ class running_call {
 
   [[noreturn]] void give_up() {
     const auto& why = in_.why();
-    const std::string message = std::string(why.text, why.length) + " [rank " +
-                                std::to_string(rank()) + " was in " + call_.describe() + "]";
-    switch (static_cast<error_code>(why.code)) {
-      case error_code::mismatch:
-        raise(mismatch{message, why.rank});
-      case error_code::timeout:
-        raise(timeout{message, why.rank});
-      default:
-        raise(revoked{message, why.rank});
-    }
+    raise_as(static_cast<error_code>(why.code),
+             std::string(why.text, why.length) + " [rank " + std::to_string(rank()) + " was in " +
+                 call_.describe() + "]",
+             why.rank);
   }
 };
 

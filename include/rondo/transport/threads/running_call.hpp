@@ -108,16 +108,9 @@ class running_call {
   [[noreturn]] void give_up() {
     const failure why = *in_.failed.load(std::memory_order_acquire);
     quiesce();
-    const std::string message = why.message + " [rank " + std::to_string(rank_) + " was in " +
-                                call_.describe() + "]";
-    switch (why.code) {
-      case error_code::mismatch:
-        raise(mismatch{message, why.rank});
-      case error_code::timeout:
-        raise(timeout{message, why.rank});
-      default:
-        raise(revoked{message, why.rank});
-    }
+    raise_as(why.code,
+             why.message + " [rank " + std::to_string(rank_) + " was in " + call_.describe() + "]",
+             why.rank);
   }
 
   group& in_;
