@@ -5,7 +5,9 @@
 //
 //     read_a_schedule [FOLDER]    draws to FOLDER/ring.svg
 #include <rondo/rondo.hpp>
+// begin: schedule
 #include <rondo/schedule.hpp>
+// end: schedule
 
 #include <cstdio>
 #include <stdexcept>

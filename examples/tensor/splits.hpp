@@ -30,7 +30,9 @@ struct sizes {
   static constexpr std::size_t batch = 6;
 };
 
-/// Where the dimensions of a network lie: for each, the ranks it is cut over, and how.
+/// Where the dimensions of a network lie: for each, the ranks it is cut over, and how. Axis names
+/// here are roles, not mesh axes: rules may send a role along any axis, so the types no longer tell
+/// axes apart.
 template <class Comm>
 struct splits {
   using team = rondo::team<Comm, "tensor">;

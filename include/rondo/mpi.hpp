@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// Everything over MPI processes: `rondo::mpi::communicator comm{MPI_COMM_WORLD};`
+/// rondo.hpp, and ranks that are MPI processes:
+/// `rondo::mpi::communicator comm{MPI_COMM_WORLD};`
 #include <rondo/rondo.hpp>
 #include <rondo/transport/mpi.hpp>

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// Everything that needs neither MPI nor CUDA nor NCCL.
+/// Collectives and thread ranks. What more there is has front headers of its own: transports in
+/// mpi.hpp, nccl.hpp and cuda.cuh; codec.hpp, schedule.hpp, pipeline.hpp, tensor.hpp, device.hpp.
 #include <rondo/collective.hpp>
 #include <rondo/core/float16.hpp>
 #include <rondo/core/reproducible.hpp>

@@ -4,7 +4,8 @@
 """Checks that what README.md and docs/ show is cut from programs that are built and run.
 
     <!-- snippet: examples/snippets/collectives.cpp all_reduce -->    before a block: the lines between
-                                                  `// begin: all_reduce` and `// end: all_reduce`
+                                                  `// begin: all_reduce` and `// end: all_reduce`, a blank
+                                                  line between parts where these marks are there again
     <!-- output: timeout -->                      before a block: what `[timeout] ..` says in the output
                                                   of examples/snippets/errors.cpp
     <!-- table: algorithms -->                    before a table: the output of examples/snippets/table.cpp
@@ -27,11 +28,12 @@ TABLE = re.compile(r"(?<=<!-- table: algorithms -->\n)(\|.*\n)+")
 
 def region(path, name):
     """The lines of one region, moved to the left edge, without the marks of others inside."""
-    lines = (ROOT / path).read_text().splitlines()
-    marks = [line.strip() for line in lines]
-    first, last = marks.index(f"// begin: {name}"), marks.index(f"// end: {name}")
-    inside = [l for l in lines[first + 1:last] if not re.fullmatch(r"// (begin|end): \w+", l.strip())]
-    return textwrap.dedent("\n".join(inside)) + "\n"
+    parts = re.findall(rf"^ *// begin: {name}\n(.*?)^ *// end: {name}\n", (ROOT / path).read_text(),
+                       re.DOTALL | re.MULTILINE)
+    if not parts:
+        raise ValueError(f"{path} has no region {name}")
+    return "\n".join(textwrap.dedent(re.sub(r"^ *// (begin|end): \w+\n", "", part, flags=re.MULTILINE))
+                     for part in parts)
 
 
 def messages(program):

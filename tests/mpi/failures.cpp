@@ -259,7 +259,7 @@ TEST_CASE("mpi: another codec, or other parameters of one, is a mismatch that na
 }
 
 TEST_CASE("mpi: calls that do not agree are found within 100 ms where ranks have processors") {
-  if (world_size() > rondo::threads::processors()) {
+  if (world_size() > rondo::detail::processors()) {
     return;
   }
   double quickest = 1;

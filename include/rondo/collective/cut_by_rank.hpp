@@ -5,6 +5,7 @@
 #include <rondo/collective/start.hpp>
 #include <rondo/core/chunking.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/parameters.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/version.hpp>
 
@@ -63,7 +64,7 @@ struct cut_by_rank {
   [[nodiscard]] std::uint64_t hash() const {
     std::uint64_t mixed = per_rank.size();
     for (const auto count : per_rank) {
-      mixed = (mixed ^ count) * 0x100000001b3u;
+      mixed = mixed_parameters(mixed, std::uint64_t{count});
     }
     return mixed;
   }

@@ -38,8 +38,8 @@ void look(Comm& comm, int peer, int tag_value, source_location where, const Body
 
 /// Offers values to one rank: they are received as if sent.
 ///
-/// Returns at once on MPI, and on thread ranks while fewer than 16 messages to that rank wait; see
-/// `has_room`. On communicators that cannot offer it sends, and waits as `send` does.
+/// Does not wait on MPI, nor on thread ranks while fewer than 16 messages to that rank are pending.
+/// On communicators that cannot offer it is a `send`.
 /// Errors: as `send`; and those of the message show where it is received.
 template <class Comm, buffer Values>
 [[nodiscard]] offered offer(Comm& comm, const Values& values, to peer, tag number = {},
@@ -74,12 +74,14 @@ template <class Comm>
   return taken;
 }
 
+namespace detail {
+
 /// Whether an offer to this rank would return at once.
 template <class Comm>
 [[nodiscard]] bool has_room(Comm& comm, to peer,
                             source_location where = source_location::current()) {
   bool room = true;
-  detail::look<std::byte>(comm, peer.rank, 0, where, [&](auto& turn) {
+  look<std::byte>(comm, peer.rank, 0, where, [&](auto& turn) {
     if constexpr (requires { turn.has_room(peer.rank); }) {
       room = turn.has_room(peer.rank);
     }
@@ -92,7 +94,7 @@ template <class Comm>
 [[nodiscard]] bool has_arrived(Comm& comm, from peer, tag number = {},
                                source_location where = source_location::current()) {
   bool arrived = true;
-  detail::look<std::byte>(comm, peer.rank, number.value, where, [&](auto& turn) {
+  look<std::byte>(comm, peer.rank, number.value, where, [&](auto& turn) {
     const auto key = static_cast<std::uint64_t>(number.value);
     if constexpr (requires { turn.has_arrived(peer.rank, key); }) {
       arrived = turn.has_arrived(peer.rank, key);
@@ -100,5 +102,7 @@ template <class Comm>
   });
   return arrived;
 }
+
+}  // namespace detail
 
 }  // namespace rondo::inline v0_1

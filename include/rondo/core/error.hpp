@@ -93,6 +93,20 @@ template <class Error>
 #endif
 }
 
+/// Throws what `code` names, as the class that it has if it has one.
+[[noreturn]] inline void raise_as(error_code code, const std::string& message, int rank) {
+  switch (code) {
+    case error_code::mismatch:
+      raise(mismatch{message, rank});
+    case error_code::timeout:
+      raise(timeout{message, rank});
+    case error_code::revoked:
+      raise(revoked{message, rank});
+    default:
+      raise(error{code, message, rank});
+  }
+}
+
 /// Refuses a bad argument before any byte moves.
 [[noreturn]] inline void refuse(const std::string& message, int rank = -1) {
   raise(error{error_code::invalid_argument, message, rank});

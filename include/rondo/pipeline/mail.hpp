@@ -61,7 +61,9 @@ class mail {
   /// The next message from this rank.
   [[nodiscard]] header receive_header(int peer) {
     // As long as others may wait for something that is still here, this rank must not fall asleep.
-    wait_until([&] { return all_posted() || has_arrived(comm_, from{peer}, tag{mail_tag}); });
+    wait_until([&] {
+      return all_posted() || rondo::detail::has_arrived(comm_, from{peer}, tag{mail_tag});
+    });
     return detail::receive_header(comm_, peer, mail_tag);
   }
   /// The failure that follows a header. Its text may wait for room in the channel until its sender
@@ -144,7 +146,7 @@ class mail {
     }
     const to peer{one.peer};
     const tag number{mail_tag};
-    if (one.now == state::waits && is_next(one) && has_room(comm_, peer)) {
+    if (one.now == state::waits && is_next(one) && rondo::detail::has_room(comm_, peer)) {
       static_cast<void>(offer(comm_, std::span{&one.first, 1}, peer, number));  // is copied
       one.now = one.first.count == 0 ? state::offered : state::announced;
     }
@@ -154,7 +156,7 @@ class mail {
         one.now = state::offered;  // the stream orders what becomes of the buffer
       }
     }
-    if (one.now == state::announced && has_room(comm_, peer)) {
+    if (one.now == state::announced && rondo::detail::has_room(comm_, peer)) {
       one.under_way = one.first.failed >= 0 ? offer(comm_, excuse_, peer, number)
                                             : offer(comm_, one.payload, peer, number);
       one.now = state::offered;

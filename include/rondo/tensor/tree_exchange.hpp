@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/collective/leaf_order.hpp>
+#include <rondo/collective/leaf_sum_job.hpp>
 #include <rondo/collective/start.hpp>
-#include <rondo/collective/tree_job.hpp>
-#include <rondo/collective/tree_order.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/parameters.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/conversion.hpp>
@@ -68,7 +69,7 @@ class tree_exchange {
                   "rondo: tree_exchange: the result lies on another axis than these ranks");
     check(ranks, sums, to);
     auto& comm = ranks.comm();
-    using job = detail::tree_job<std::remove_reference_t<decltype(comm)>, T>;
+    using job = detail::leaf_sum_job<std::remove_reference_t<decltype(comm)>, T>;
     const matrix<T> result = to.values;
     T* const out = result.contiguous()
                        ? result.data
@@ -80,12 +81,12 @@ class tree_exchange {
       made.columns = result.columns;
       shards = result.columns + 1;
       for (const std::size_t width : to.division->widths()) {
-        shards = (shards ^ width) * 0x100000001b3u;
+        shards = mixed_parameters(shards, std::uint64_t{width});
       }
     }
     constexpr auto what = is_replicated<To> ? schedule::collective::all_reduce
                                             : schedule::collective::reduce_scatter;
-    const auto with = detail::policies_of(detail::sum_by_tree{order_.parameters()});
+    const auto with = detail::policies_of(detail::sum_by_leaves{order_.parameters()});
     detail::launch(comm, detail::call_of<what, T>(with, sums.elements(), where, -1, shards), made);
     if (!result.contiguous()) {
       detail::copy<T>({out, result.rows, result.columns}, result);
@@ -120,7 +121,7 @@ class tree_exchange {
     detail::check_count("tree_exchange", "the result", elements, sums.elements(), ranks.rank());
   }
 
-  detail::tree_order order_;
+  detail::leaf_order order_;
 };
 
 }  // namespace rondo::inline v0_1

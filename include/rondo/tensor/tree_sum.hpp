@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/tree_node.hpp>
+#include <rondo/collective/leaf_node.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/vectorize.hpp>
 #include <rondo/version.hpp>

@@ -22,20 +22,6 @@ inline void relax() noexcept {
 /// How often to look again before the processor is given away, where every rank has one.
 inline constexpr int looks_alone = 4000;
 
-/// The same for any number of ranks. Where ranks share processors, the rank waited for may need
-/// ours: measured with 8 ranks on 2 cores, 4000 looks make an 8-byte all-reduce fourteen times
-/// slower than 20 (Skylake-SP), and 20 a third slower than 4 (Zen 5).
-[[nodiscard]] constexpr int spins_for(int ranks, int cores) noexcept {
-  return ranks <= cores ? looks_alone : 4;
-}
-
-/// Where ranks share processors and know which: how often to look again for a rank of another
-/// processor. As long as it takes to give ours away and to get it back: who shares it with us waits
-/// for that rank, too. A rank that shares our processor is not looked for again, for it cannot come
-/// while we look. With 8 bytes on 4 and 8 ranks, 2 cores, a call then takes 1.0 and 3.0 switches of
-/// context on each, which is as few as there can be, and not 1.5 and 3.5 (Zen 5, 2026-11-27).
-inline constexpr int looks_across = 100;
-
 /// The long wait: give the processor away, then sleep for longer and longer. By the clock, not by
 /// turns: where others compute, one turn may take milliseconds.
 class backoff {

@@ -9,12 +9,24 @@
 
 namespace rondo::inline v0_1::detail {
 
-/// Processors that this process may run on.
+#if defined(__linux__)
+/// The processors that this process may run on; none where the system does not tell.
+[[nodiscard]] inline cpu_set_t allowed() noexcept {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) {
+    CPU_ZERO(&set);
+  }
+  return set;
+}
+#endif
+
+/// How many processors this process may run on.
 [[nodiscard]] inline int processors() noexcept {
 #if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    return CPU_COUNT(&set);
+  const cpu_set_t set = allowed();
+  if (const int some = CPU_COUNT(&set); some > 0) {
+    return some;
   }
 #endif
   const long found = sysconf(_SC_NPROCESSORS_ONLN);

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/transport/backoff.hpp>
 #include <rondo/transport/shared.hpp>
 #include <rondo/transport/thread.hpp>
-#include <rondo/transport/backoff.hpp>
 #include <rondo/version.hpp>
 
 #include <atomic>

@@ -168,8 +168,8 @@ class communicator {
     detail::arena widened{};
     detail::keepsakes kept{};
 
-    state(MPI_Comm around, const options& with, int spins_at_most)
-        : in{around, with, spins_at_most} {
+    state(MPI_Comm around, const options& with, int most_looks)
+        : in{around, with, most_looks} {
       int level = MPI_THREAD_SINGLE;
       MPI_Query_thread(&level);
       has_threads = level == MPI_THREAD_MULTIPLE;
@@ -209,20 +209,20 @@ class communicator {
     detail::background begun{};  ///< last: its calls end before what they use goes away
   };
 
-  communicator(MPI_Comm around, const options& with, int spins_at_most) : options_{with} {
+  communicator(MPI_Comm around, const options& with, int most_looks) : options_{with} {
     require_running("mpi::communicator");
     int between_groups = 0;
     if (around == MPI_COMM_NULL ||
         (MPI_Comm_test_inter(around, &between_groups), between_groups != 0)) {
       refuse("mpi::communicator: pass an intracommunicator such as MPI_COMM_WORLD");
     }
-    state_ = std::make_unique<state>(around, with, spins_at_most);
+    state_ = std::make_unique<state>(around, with, most_looks);
   }
 
   /// A communicator of rondo's around one that is then freed.
   [[nodiscard]] communicator adopt(MPI_Comm part) const {
     const owned_communicator release{part};
-    return communicator{part, options_, state_->in.spins};
+    return communicator{part, options_, state_->in.looks};
   }
 
   options options_;

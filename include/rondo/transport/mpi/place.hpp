@@ -10,6 +10,8 @@
 #include <cstring>
 #include <iterator>
 
+#include <sched.h>
+
 namespace rondo::inline v0_1::mpi {
 
 /// Where the ranks of a communicator run.
@@ -23,15 +25,14 @@ struct place {
 /// Processors of this node that its ranks together may run on: launchers bind each rank to a few.
 [[nodiscard]] inline int processors_of(MPI_Comm node) {
 #if defined(__linux__)
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    std::uint64_t words[sizeof set / sizeof(std::uint64_t)];
-    std::memcpy(words, &set, sizeof set);
-    MPI_Allreduce(MPI_IN_PLACE, words, static_cast<int>(std::size(words)), MPI_UINT64_T, MPI_BOR,
-                  node);
-    std::memcpy(&set, words, sizeof set);
-    return CPU_COUNT(&set);
+  cpu_set_t set = detail::allowed();
+  std::uint64_t words[sizeof set / sizeof(std::uint64_t)];
+  std::memcpy(words, &set, sizeof set);
+  MPI_Allreduce(MPI_IN_PLACE, words, static_cast<int>(std::size(words)), MPI_UINT64_T, MPI_BOR,
+                node);
+  std::memcpy(&set, words, sizeof set);
+  if (const int some = CPU_COUNT(&set); some > 0) {
+    return some;
   }
 #endif
   return detail::processors();

@@ -54,10 +54,10 @@ class running_call {
   }
 
  protected:
-  /// Returns when `done()` is true; asks so many times before the processor is given away.
+  /// Returns when `done()` is true; looks so often before the processor is given away.
   template <class Done>
-  void await(int peer, waits what, int times, const Done& done) {
-    for (int time = 0; time < times; ++time) {
+  void await(int peer, waits what, int looks, const Done& done) {
+    for (int look = 0; look < looks; ++look) {
       if (done()) {
         return;
       }
@@ -132,16 +132,10 @@ class running_call {
 
   [[noreturn]] void give_up() {
     const auto& why = in_.why();
-    const std::string message = std::string(why.text, why.length) + " [rank " +
-                                std::to_string(rank()) + " was in " + call_.describe() + "]";
-    switch (static_cast<error_code>(why.code)) {
-      case error_code::mismatch:
-        raise(mismatch{message, why.rank});
-      case error_code::timeout:
-        raise(timeout{message, why.rank});
-      default:
-        raise(revoked{message, why.rank});
-    }
+    raise_as(static_cast<error_code>(why.code),
+             std::string(why.text, why.length) + " [rank " + std::to_string(rank()) + " was in " +
+                 call_.describe() + "]",
+             why.rank);
   }
 };
 

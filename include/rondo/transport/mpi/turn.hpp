@@ -171,7 +171,7 @@ class turn : public running_call {
   static constexpr std::size_t piece_bytes = std::size_t{1} << 30;  ///< MPI counts in int
   static constexpr std::size_t eager_bytes = 4000;
   static constexpr int header_tag = 0;
-  static constexpr int tests = 4;  ///< of a request at once: bench/results/mpi.md
+  static constexpr int looks_in_a_row = 4;  ///< at a request: bench/results/mpi.md
 
   /// What goes before a message of the user. Longer ones follow in a message of their own.
   struct header {
@@ -283,9 +283,9 @@ class turn : public running_call {
   }
   int await_request(int peer, waits what, MPI_Request& request, MPI_Status& status) {
     int result = MPI_SUCCESS;
-    await(peer, what, (in_.spins + tests - 1) / tests, [&] {
+    await(peer, what, (in_.looks + looks_in_a_row - 1) / looks_in_a_row, [&] {
       int flag = 0;
-      for (int test = 0; test < tests && flag == 0 && result == MPI_SUCCESS; ++test) {
+      for (int look = 0; look < looks_in_a_row && flag == 0 && result == MPI_SUCCESS; ++look) {
         result = MPI_Test(&request, &flag, &status);
       }
       return flag != 0 || result != MPI_SUCCESS;

@@ -41,7 +41,7 @@ class window_turn : public turn {
 
   bool wait(int peer, const std::uint64_t& word) {
     seen_ = true;
-    await(peer, waits::for_call, in_.spins, [&] {
+    await(peer, waits::for_call, in_.looks, [&] {
       const bool here = protocol::observe(word) == signal_;
       if (!here) {
         detail::relax();

@@ -25,7 +25,6 @@
 namespace rondo::inline v0_1::threads {
 
 using detail::clock;
-using detail::processors;
 
 /// Why a communicator is dead. Written once, by the first rank that knows.
 struct failure {

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/tree_node.hpp>
+#include <rondo/collective/leaf_node.hpp>
+#include <rondo/core/parameters.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/fold.hpp>
@@ -24,7 +25,7 @@ namespace rondo::inline v0_1::detail {
 ///     nodes      01  2 | 3 4 | 5        each rank's whole subtrees
 ///     sum        (01 + (2 + 3)) + (4 + 5)
 ///     steps      01, 2, 3, add two, 4, 5, add four
-class tree_order {
+class leaf_order {
  public:
   struct operand {
     int rank = 0;
@@ -32,7 +33,7 @@ class tree_order {
   };
 
   /// `leaves` says for each rank which leaves it puts into its sum.
-  explicit tree_order(const std::vector<std::vector<part>>& leaves) {
+  explicit leaf_order(const std::vector<std::vector<part>>& leaves) {
     const auto keep = [](int, int) { return 0; };
     for (const auto& runs : leaves) {
       std::vector<known> held;
@@ -54,7 +55,7 @@ class tree_order {
 
   [[nodiscard]] int ranks() const noexcept { return static_cast<int>(nodes_.size()); }
   /// The nodes of `rank`, from left to right.
-  [[nodiscard]] const std::vector<tree_node>& of(int rank) const {
+  [[nodiscard]] const std::vector<leaf_node>& of(int rank) const {
     return nodes_[static_cast<std::size_t>(rank)];
   }
   /// How many nodes all ranks have together.
@@ -74,8 +75,8 @@ class tree_order {
   [[nodiscard]] std::uint64_t parameters() const noexcept {
     std::uint64_t mixed = size();
     for (const step& one : steps_) {
-      mixed = (mixed ^ static_cast<std::uint64_t>(one.from.rank)) * 0x100000001b3u;
-      mixed = (mixed ^ one.adds) * 0x100000001b3u;
+      mixed = mixed_parameters(mixed, static_cast<std::uint64_t>(one.from.rank),
+                               std::uint64_t{one.adds});
     }
     return mixed;
   }
@@ -126,7 +127,7 @@ class tree_order {
 
  private:
   struct known {
-    tree_node node;
+    leaf_node node;
     int value;
   };
 
@@ -157,7 +158,7 @@ class tree_order {
 
   /// A sum of two, or a node.
   struct expression {
-    tree_node node;
+    leaf_node node;
     operand from;
     int left = -1;
     int right = -1;
@@ -222,7 +223,7 @@ class tree_order {
     }
   }
 
-  std::vector<std::vector<tree_node>> nodes_;  ///< of every rank
+  std::vector<std::vector<leaf_node>> nodes_;  ///< of every rank
   std::vector<step> steps_;
   std::size_t size_ = 0;
   std::size_t arrays_ = 0;

@@ -4,8 +4,8 @@
 
 #include <rondo/collective/automatic.hpp>
 #include <rondo/collective/execute.hpp>
-#include <rondo/collective/tree_node.hpp>
-#include <rondo/collective/tree_order.hpp>
+#include <rondo/collective/leaf_node.hpp>
+#include <rondo/collective/leaf_order.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>
@@ -25,7 +25,7 @@
 namespace rondo::inline v0_1::detail {
 
 /// What an exact sum folds by, for the fingerprint and in messages.
-struct sum_by_tree {
+struct sum_by_leaves {
   static constexpr std::string_view name = "sum by the tree of its leaves";
   std::uint64_t order = 0;
   [[nodiscard]] std::uint64_t parameters() const noexcept { return order; }
@@ -43,12 +43,12 @@ concept shares_addresses = protocol::reaches_buffers<Turn> &&
 ///  - few elements, shared memory: one meeting; nodes are staged
 ///  - messages: two rounds; one, where sums stay with their owners
 template <class Comm, class T>
-struct tree_job {
+struct leaf_sum_job {
   using held = held_node<T>;
-  using operand = tree_order::operand;
+  using operand = leaf_order::operand;
 
   Comm& comm;
-  const tree_order& order;
+  const leaf_order& order;
   std::span<const held> nodes;  ///< own ones
   T* out;
   std::size_t count;          ///< elements of a node
@@ -61,7 +61,7 @@ struct tree_job {
   template <class Turn>
   void operator()(Turn& turn) const {
     if (nodes.size() != order.of(turn.rank()).size()) {
-      refuse("tree_exchange: rank " + std::to_string(turn.rank()) + " has " +
+      refuse("exact sum: rank " + std::to_string(turn.rank()) + " has " +
                  std::to_string(nodes.size()) + " nodes in place of " +
                  std::to_string(order.of(turn.rank()).size()),
              turn.rank());

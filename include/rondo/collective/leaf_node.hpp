@@ -8,27 +8,25 @@
 #include <cstddef>
 #include <vector>
 
-namespace rondo::inline v0_1 {
+namespace rondo::inline v0_1::detail {
 
 /// A node of the balanced binary tree over numbered leaves: leaves `index << level` up to
 /// `(index + 1) << level`. A node without a sibling on the right passes its value up as it is.
-struct tree_node {
+struct leaf_node {
   int level = 0;
   std::size_t index = 0;
 
   [[nodiscard]] constexpr std::size_t first() const { return index << level; }
   [[nodiscard]] constexpr bool covers(std::size_t leaf) const { return leaf >> level == index; }
-  [[nodiscard]] constexpr tree_node sibling() const { return {level, index ^ 1}; }
-  [[nodiscard]] constexpr tree_node parent() const { return {level + 1, index / 2}; }
-  friend constexpr bool operator==(const tree_node&, const tree_node&) = default;
+  [[nodiscard]] constexpr leaf_node sibling() const { return {level, index ^ 1}; }
+  [[nodiscard]] constexpr leaf_node parent() const { return {level + 1, index / 2}; }
+  friend constexpr bool operator==(const leaf_node&, const leaf_node&) = default;
 };
-
-namespace detail {
 
 /// A node, and where its sum lies.
 template <class T>
 struct held_node {
-  tree_node node;
+  leaf_node node;
   T* value;
 };
 
@@ -55,5 +53,4 @@ void put_node(std::vector<Held>& all, Held one, const Fold& fold) {
   all.insert(behind, one);
 }
 
-}  // namespace detail
-}  // namespace rondo::inline v0_1
+}  // namespace rondo::inline v0_1::detail
