@@ -43,6 +43,7 @@ class Results:
         cells = collections.defaultdict(list)
         for one in figures:
             cells[self.key(one)].append(one["seconds"])
+        self.passes = max(map(len, cells.values()), default=0)
         self.median = {key: statistics.median(each) for key, each in cells.items()}
         self.spread = {key: (max(each) - min(each)) / self.median[key] for key, each in cells.items()}
         self.ranks = sorted({one["ranks"] for one in figures})
@@ -88,8 +89,8 @@ class Results:
         return min((pair for pair in found if pair[0]), default=(None, "-"))
 
 
-def table(results, collective, in_place, ranks):
-    """Rows of one table: a header first."""
+def table(results, collective, in_place, ranks, busy):
+    """Rows of one table: a header first. Targets are for an idle machine, a spread for several passes."""
     others = [who for who in results.libraries if who != OURS]
     rows = [["size", "rondo us", *(f"{who} us" for who in others), "x best peer", "target", "of floor",
              "spread", ""]]
@@ -111,7 +112,10 @@ def table(results, collective, in_place, ranks):
                      f"{peer / ours:.1f}" if peer else "-", f"{wanted:.0f}",
                      f"{floor / ours:.2f}" if floor else "-", f"{spread * 100:.0f} %",
                      "met" if met else "not met"])
-    return rows
+    left_out = {"target", ""} if busy else set()
+    left_out |= {"spread"} if results.passes == 1 else set()
+    kept = [i for i, name in enumerate(rows[0]) if name not in left_out]
+    return [[row[i] for i in kept] for row in rows]
 
 
 def as_markdown(rows):
@@ -191,18 +195,22 @@ def write(results_file, output):
     facts = results_file["machine"]
     text = [", ".join(f"{name}: {value}" for name, value in facts.items()), ""]
     others = float(facts.get("others' share of the processors", "0 %").rstrip(" %"))
-    if others > BUSY:
-        text += [f"The machine was busy: others had {others:.0f} % of the processors. Times say little; "
-                 "run again when it is idle.", ""]
+    busy = others > BUSY
+    if busy:
+        text += [f"The machine was busy: others had {others:.0f} % of the processors. Times say little, "
+                 "and targets are left out; run again when it is idle.", ""]
     for collective, in_place in results.collectives:
         for ranks in results.ranks:
-            rows = table(results, collective, in_place, ranks)
+            rows = table(results, collective, in_place, ranks, busy)
             if len(rows) > 1:
                 text += [f"### {collective}{', in place' if in_place else ''}, {ranks} ranks", "",
                          as_markdown(rows), ""]
-    text += ["- target: how many times the fastest peer rondo aims at",
-             "- of floor: the least time for the bytes, by plain loops on the same processors, over rondo's time",
-             "- spread: slowest pass minus fastest, over the median of passes", ""]
+    if not busy:
+        text += ["- target: how many times the fastest peer rondo aims at"]
+    text += ["- of floor: the least time for the bytes, by plain loops on the same processors, over rondo's time"]
+    if results.passes > 1:
+        text += ["- spread: slowest pass minus fastest, over the median of passes"]
+    text += [""]
     for ranks in results.ranks:
         rows = crossover(results, ranks)
         if rows:

@@ -88,6 +88,14 @@ int main() {
     }
     // end: files
     rondo::barrier(comm);
+
+    // begin: alone
+    const std::size_t d_ff = 4096;
+    auto alone = comm.split(comm.rank());  // collective; each rank gets a group of its own
+    const auto team = rondo::along<"tensor">(alone);
+    const auto features = rondo::cut::whole(d_ff, 1);  // all of d_ff on that one rank
+    // end: alone
+    check(team.size() == 1 && features.width(0) == d_ff, "a group of one");
     std::remove(files.path(comm.rank()).c_str());
   });
 }

@@ -32,6 +32,13 @@ float weight_at(std::size_t row, std::size_t column) {
   return static_cast<float>((3 * row + 5 * column) % 11) / 20;
 }
 
+// begin: activation
+struct squared_relu {  // pointwise{squared_relu{}}; gated{..} takes the same
+  static float value(float x) { return x > 0 ? x * x : 0; }
+  static float slope(float x) { return x > 0 ? 2 * x : 0; }  // the derivative at x
+};
+// end: activation
+
 /// Runs the layer on `ranks` ranks; the sums of y and dx, as rank 0 has them.
 std::vector<float> sums(int ranks) {
   std::vector<float> found;
@@ -93,7 +100,72 @@ std::vector<float> sums(int ranks) {
   return found;
 }
 
+/// Two linear layers with biases, made by hand.
+void two_layers() {
+  rondo::threads::run(2, [](auto& comm) {
+    const std::size_t tokens = 3;
+    const std::size_t d_model = 8;
+    const std::size_t d_ff = 10;
+    const auto tensor = rondo::along<"tensor">(comm);
+    const auto features = rondo::cut::even(d_ff, tensor.size());
+    const std::size_t width = features.width(tensor.rank());
+    std::vector<float> x_values(tokens * d_model, 0.5f), y_values(x_values), dy_values(x_values);
+    std::vector<float> dx_values(x_values), h_values(tokens * width), dh_values(h_values);
+    std::vector<float> w1_values(width * d_model, 0.1f), w2_values(w1_values);
+    std::vector<float> dw1_values(w1_values.size()), dw2_values(w1_values.size());
+    std::vector<float> b1(width, 1.0f), b2(d_model, 1.0f), db1(width), db2(d_model);
+    const matrix<float> w1{w1_values.data(), width, d_model}, w2{w2_values.data(), d_model, width};
+    const matrix<float> dw1{dw1_values.data(), width, d_model};
+    const matrix<float> dw2{dw2_values.data(), d_model, width};
+    const auto whole = [&](std::vector<float>& of) {
+      return rondo::replicated{matrix<float>{of.data(), tokens, d_model}};
+    };
+    const auto x = whole(x_values), y = whole(y_values), dy = whole(dy_values);
+    const auto dx = whole(dx_values);
+
+    // begin: linear
+    using columns = rondo::sharded<float, 1>;  // h: this rank's columns of [tokens, d_ff]
+    const columns h{matrix<float>{h_values.data(), tokens, width}, features};
+    const columns dh{matrix<float>{dh_values.data(), tokens, width}, features};
+    rondo::column_parallel up{tensor, features, products{}};  // w1 [width, d_model], b1 [width]
+    rondo::row_parallel down{tensor, features, products{}};   // w2 [d_model, width], b2 [d_model]
+    rondo::linear_gradients<float> of_up{dw1, db1}, of_down{dw2, db2};  // added to
+
+    up.forward(x, {w1, b1}, h);    // no collective
+    down.forward(h, {w2, b2}, y);  // all_reduce(y), then b2: whole on every rank, added once
+    down.backward(dy, h, {w2, b2}, dh, of_down);  // no collective
+    up.backward(dh, x, {w1, b1}, dx, of_up);      // all_reduce(dx)
+    // end: linear
+    check(std::abs(y_values[0] - (1 + 10 * 1.4f * 0.1f)) < 1e-5f, "one bias, ten features");
+    check(std::abs(db2[0] - 1.5f) < 1e-6f && std::abs(dx_values[0] - 10 * 0.04f) < 1e-5f,
+          "their gradients");
+  });
+}
+
+/// Two replicas of a layer that is split over two ranks.
+void two_axes() {
+  rondo::threads::run(4, [](auto& comm) {
+    const std::size_t batch = 5;
+    std::vector<float> d_up(6, static_cast<float>(comm.rank()));
+
+    // begin: data
+    rondo::mesh grid{comm, {{"data", 2}, {"tensor", 2}}};  // rank = 2 data + tensor
+    const auto rows = rondo::cut::even(batch, grid.size("data"));
+    const rondo::part mine = rows.runs(grid.coordinate("data"))[0];
+    // rows mine.first .. mine.first + mine.count - 1 of the batch go forward and backward through
+    // layers over along<"tensor">(grid); then the gradients of weights are summed over data:
+    rondo::all_reduce(grid["data"], d_up);  // or with op::average{}, for a mean over replicas
+    // end: data
+    check(mine == (comm.rank() < 2 ? rondo::part{0, 3} : rondo::part{3, 2}), "rows of the batch");
+    check(d_up[0] == static_cast<float>(2 * (comm.rank() % 2) + 2), "the sum over data");
+  });
+}
+
 int main() {
+  two_layers();
+  two_axes();
+  static_assert(rondo::activation_kernels<rondo::pointwise<squared_relu>, float>);
+  check(squared_relu::value(3) == 9 && squared_relu::slope(3) == 6, "value and slope");
   const auto one = sums(1);
   for (const int ranks : {2, 3}) {
     const auto split = sums(ranks);

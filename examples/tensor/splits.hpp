@@ -66,6 +66,7 @@ splits<Comm> by_hand(rondo::mesh<Comm>& grid) {
 template <class Comm>
 splits<Comm> by_rules(rondo::mesh<Comm>& grid, Comm& alone, const rondo::layout& rules,
                       const rondo::blueprint& network) {
+  // Refuses what no network can be cut by; `division` sees one dimension and could not.
   (void)rondo::plan_layout(network, rules, grid.shape());
   const auto ranks = [&](std::string_view dimension) -> Comm& {
     const auto along = rules.axis_of(dimension);

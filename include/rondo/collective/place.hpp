@@ -24,6 +24,13 @@ inline constexpr bool takes_device_memory = requires { requires Comm::device_mem
 template <class Comm>
 concept binds_stream = requires(Comm& comm) { comm.on(static_cast<CUstream_st*>(nullptr)); };
 
+/// A team of rondo/tensor/team.hpp: ranks as layers take them, around a communicator.
+template <class Ranks>
+concept wraps_communicator = requires(const Ranks& ranks) {
+  Ranks::axis;
+  ranks.comm();
+};
+
 /// Takes the streams out of a call's arguments and the pointers out of its device spans: `Left`
 /// arguments are still to be looked at, and go to the end.
 template <class Call, std::size_t Left, class Comm, class... Arguments>
@@ -79,7 +86,11 @@ consteval void check_lifetimes() {
 template <class Call, class Comm, class... Arguments>
 auto place(source_location where, Comm& comm, Arguments&... arguments) {
   constexpr int streams = number_given<policy::stream, std::remove_const_t<Arguments>...>;
-  if constexpr (takes_device_memory<Comm>) {
+  if constexpr (wraps_communicator<Comm>) {
+    static_assert(!wraps_communicator<Comm>,
+                  "rondo: a team is for layers; a collective takes its communicator: team.comm(), "
+                  "or grid[\"axis\"]");
+  } else if constexpr (takes_device_memory<Comm>) {
     static_assert(number_given<policy::async, std::remove_const_t<Arguments>...> == 0,
                   "rondo: a call on a stream returns at once; leave out async{}, and wait for the "
                   "stream or for an event on it");

@@ -23,6 +23,22 @@ concept activation_kernels =
       activation.backward(in, other, out);
     };
 
+namespace detail {
+
+/// What `pointwise` and `gated` ask of the function that they are given.
+template <class F, class T>
+consteval bool check_function() {
+  static_assert(
+      requires(const F& f, T x) {
+        { f.value(x) } -> std::convertible_to<T>;
+        { f.slope(x) } -> std::convertible_to<T>;
+      },
+      "rondo: an activation's function needs value(x) and slope(x), its derivative, both const");
+  return true;
+}
+
+}  // namespace detail
+
 /// A function of one value, and its slope, as an activation: `f.value(x)`, `f.slope(x)`.
 template <class F>
 struct pointwise {
@@ -32,6 +48,7 @@ struct pointwise {
 
   template <class T>
   void forward(matrix<const T> hidden, matrix<T> active) const {
+    static_assert(detail::check_function<F, T>());
     for (std::size_t i = 0; i < active.rows; ++i) {
       for (std::size_t j = 0; j < active.columns; ++j) {
         active(i, j) = f.value(hidden(i, j));
@@ -40,6 +57,7 @@ struct pointwise {
   }
   template <class T>
   void backward(matrix<const T> hidden, matrix<const T> dactive, matrix<T> dhidden) const {
+    static_assert(detail::check_function<F, T>());
     for (std::size_t i = 0; i < dactive.rows; ++i) {
       for (std::size_t j = 0; j < dactive.columns; ++j) {
         dhidden(i, j) = dactive(i, j) * f.slope(hidden(i, j));
@@ -60,6 +78,7 @@ struct gated {
 
   template <class T>
   void forward(matrix<const T> hidden, matrix<T> active) const {
+    static_assert(detail::check_function<F, T>());
     const std::size_t width = active.columns;
     for (std::size_t i = 0; i < active.rows; ++i) {
       for (std::size_t j = 0; j < width; ++j) {
@@ -69,6 +88,7 @@ struct gated {
   }
   template <class T>
   void backward(matrix<const T> hidden, matrix<const T> dactive, matrix<T> dhidden) const {
+    static_assert(detail::check_function<F, T>());
     const std::size_t width = dactive.columns;
     for (std::size_t i = 0; i < dactive.rows; ++i) {
       for (std::size_t j = 0; j < width; ++j) {
