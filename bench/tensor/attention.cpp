@@ -10,11 +10,11 @@
 #include <rondo/collective/all_gather.hpp>
 #include <rondo/collective/all_to_all.hpp>
 #include <rondo/collective/reduce_scatter.hpp>
-#include <rondo/tensor/context.hpp>
 #include <rondo/tensor/exchanged_attention.hpp>
 #include <rondo/tensor/expert_parallel.hpp>
 #include <rondo/tensor/gathered_attention.hpp>
 #include <rondo/tensor/ring_attention.hpp>
+#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/transport/threads.hpp>
 
 #include <algorithm>

@@ -9,7 +9,6 @@
 #include <rondo/tensor/auxiliary_loss.hpp>
 #include <rondo/tensor/blueprint.hpp>
 #include <rondo/tensor/column_parallel.hpp>
-#include <rondo/tensor/context.hpp>
 #include <rondo/tensor/conversion.hpp>
 #include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/cut.hpp>
@@ -34,6 +33,7 @@
 #include <rondo/tensor/ring_attention.hpp>
 #include <rondo/tensor/routing.hpp>
 #include <rondo/tensor/row_parallel.hpp>
+#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/tensor/shard_files.hpp>
 #include <rondo/tensor/sharding.hpp>
 #include <rondo/tensor/team.hpp>

@@ -5,11 +5,11 @@
 #include "tensor/attention.hpp"
 
 #include <rondo/collective/barrier.hpp>
-#include <rondo/tensor/context.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/heads.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/placement.hpp>
+#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/tensor/team.hpp>
 #include <rondo/transport/threads.hpp>
 

@@ -8,12 +8,12 @@
 #include "tensor/both_passes.hpp"
 #include "tensor/expect_planned.hpp"
 
-#include <rondo/tensor/context.hpp>
 #include <rondo/tensor/exchanged_attention.hpp>
 #include <rondo/tensor/expert_parallel.hpp>
 #include <rondo/tensor/gathered_attention.hpp>
 #include <rondo/tensor/head_attention.hpp>
 #include <rondo/tensor/ring_attention.hpp>
+#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/tensor/team.hpp>
 #include <rondo/testing/recording.hpp>
 #include <rondo/testing/reference.hpp>

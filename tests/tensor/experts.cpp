@@ -4,8 +4,8 @@
 #include "tensor/experts_case.hpp"
 
 #include <rondo/tensor/auxiliary_loss.hpp>
-#include <rondo/tensor/context.hpp>
 #include <rondo/tensor/expert_parallel.hpp>
+#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/tensor/team.hpp>
 #include <rondo/transport/threads.hpp>
 

@@ -8,7 +8,6 @@
 #include "tensor/loops.hpp"
 
 #include <rondo/collective/all_reduce.hpp>
-#include <rondo/tensor/context.hpp>
 #include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/exchanged_attention.hpp>
 #include <rondo/tensor/expert_parallel.hpp>
@@ -16,6 +15,7 @@
 #include <rondo/tensor/mlp.hpp>
 #include <rondo/tensor/reshard_plan.hpp>
 #include <rondo/tensor/ring_attention.hpp>
+#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/tensor/team.hpp>
 #include <rondo/tensor/vocabulary_cross_entropy.hpp>
 #include <rondo/tensor/vocabulary_embedding.hpp>

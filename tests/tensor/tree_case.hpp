@@ -4,7 +4,7 @@
 
 #include "tensor/loops.hpp"
 
-#include <rondo/tensor/context.hpp>
+#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/tensor/team.hpp>
 #include <rondo/tensor/tree_exchange.hpp>
 #include <rondo/testing/reference.hpp>

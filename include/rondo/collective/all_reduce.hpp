@@ -6,7 +6,7 @@
 #include <rondo/collective/call_site.hpp>
 #include <rondo/collective/compressed.hpp>
 #include <rondo/collective/fold_values.hpp>
-#include <rondo/collective/linear.hpp>
+#include <rondo/collective/linear_codec.hpp>
 #include <rondo/collective/perform.hpp>
 #include <rondo/collective/start.hpp>
 #include <rondo/core/buffer.hpp>

@@ -5,13 +5,13 @@
 #include <rondo/core/operation.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention.hpp>
-#include <rondo/tensor/context.hpp>
 #include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/exact.hpp>
 #include <rondo/tensor/head_attention.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
+#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
 

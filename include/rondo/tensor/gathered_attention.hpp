@@ -5,7 +5,6 @@
 #include <rondo/core/partition.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention.hpp>
-#include <rondo/tensor/context.hpp>
 #include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
@@ -13,6 +12,7 @@
 #include <rondo/tensor/exact.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
+#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/tensor/tree_exchange.hpp>
 #include <rondo/tensor/tree_sum.hpp>
 #include <rondo/transport/keepsake.hpp>

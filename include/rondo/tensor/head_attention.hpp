@@ -7,7 +7,6 @@
 #include <rondo/core/policies.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention.hpp>
-#include <rondo/tensor/context.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
 #include <rondo/tensor/detail/pack.hpp>
@@ -15,6 +14,7 @@
 #include <rondo/tensor/heads.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
+#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
 

@@ -38,7 +38,7 @@ struct reshard_move {
 /// rank makes the same plan, and no rank needs to be asked.
 ///
 /// Cost: time in proportion to tensors x ranks x intersecting runs; 1,000 tensors on 8 ranks take a
-/// few milliseconds (`bench/results/tensor-layout.md`).
+/// few milliseconds (`bench/results/tensor_layout.md`).
 /// Errors: lists that differ in length, or in a tensor's name, element size, shape or dimensions'
 /// names.
 class reshard_plan {

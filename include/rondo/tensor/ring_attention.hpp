@@ -7,12 +7,12 @@
 #include <rondo/core/policies.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention.hpp>
-#include <rondo/tensor/context.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
 #include <rondo/tensor/detail/pack.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
+#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
 
