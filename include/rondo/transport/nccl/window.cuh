@@ -4,6 +4,7 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/device/window.hpp>
+#include <rondo/transport/cuda/host_reports.hpp>
 #include <rondo/transport/cuda/kernel_launch.hpp>
 #include <rondo/transport/cuda/memory.hpp>
 #include <rondo/transport/cuda/require.hpp>
