@@ -7,8 +7,29 @@
 #include "cuda/check.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
+
+namespace rondo::inline v0_1::cuda::detail {
+
+/// For tests of what happens after 2^32 calls.
+struct epochs {
+  /// Every slot goes on from step `epoch`.
+  static void set(const virtual_ranks& ranks, std::uint64_t epoch) {
+    const auto& shape = ranks.parts().shape;
+    for (int rank = 0; rank < ranks.size(); ++rank) {
+      for (unsigned slot = 0; slot < shape.slots; ++slot) {
+        require(cudaMemcpy(ranks.memory_of(rank) + device::window_shape::line +
+                               slot * shape.slot_bytes() + offsetof(device::slot_state, epoch),
+                           &epoch, sizeof epoch, cudaMemcpyHostToDevice),
+                "cudaMemcpy of an epoch");
+      }
+    }
+  }
+};
+
+}  // namespace rondo::inline v0_1::cuda::detail
 
 /// What tests of ranks that share one GPU have in common. Inputs are small integers, so that sums
 /// are exact in any order, and different in every call, or a race would show nothing.

@@ -37,7 +37,8 @@ TEST_CASE("gpu: ten thousand replays of a graph, with fresh data, across 2^31 an
   constexpr int ranks = 4;
   for (const std::size_t count : {std::size_t{64}, std::size_t{20'000}}) {
     rondo::cuda::virtual_ranks together{ranks, window_bytes, {.slots = 8}};
-    together.set_epoch((std::uint64_t{1} << (count == 64 ? 31 : 32)) - 5'000);
+    rondo::cuda::detail::epochs::set(together,
+                                     (std::uint64_t{1} << (count == 64 ? 31 : 32)) - 5'000);
     rank_buffers<float> memory{ranks, count, count};
     shared_array<unsigned> call{1};
     shared_array<unsigned long long> wrong{1};
@@ -112,7 +113,7 @@ TEST_CASE("gpu: two windows in flight at once, each a group of its own on a stre
   const streams at{2};
   group pair{2};
   group four{4};
-  four.together.set_epoch(1'000'000);
+  rondo::cuda::detail::epochs::set(four.together, 1'000'000);
   for (unsigned call = 1; call < 50; ++call) {
     pair.memory.fill(call);
     four.memory.fill(call + 1);

@@ -225,3 +225,22 @@ TEST_CASE("file exchange: a folder that is none is refused") {
   CHECK_THROWS_WITH((file_exchange{"/nonexistent/rondo", "", 0, 2}),
                     Catch::Matchers::ContainsSubstring("is not a folder on rank 0"));
 }
+
+TEST_CASE("file exchange: a rank that is none of the ranks is refused") {
+  using Catch::Matchers::ContainsSubstring;
+  const folder in;
+  const auto refused = [&](int rank, int size) -> std::string {
+    try {
+      static_cast<void>(file_exchange{in.path, "run", rank, size, 1s});
+    } catch (const rondo::error& error) {
+      CHECK(error.code() == rondo::error_code::invalid_argument);
+      return error.what();
+    }
+    return "not refused";
+  };
+  CHECK_THAT(refused(-1, 2), ContainsSubstring("rank -1 of 2 ranks"));
+  CHECK_THAT(refused(2, 2), ContainsSubstring("rank 2 of 2 ranks"));
+  CHECK_THAT(refused(0, 0), ContainsSubstring("rank 0 of 0 ranks"));
+  CHECK_THAT(refused(0, -1), ContainsSubstring("rank 0 of -1 ranks"));
+  CHECK(refused(1, 2) == "not refused");
+}

@@ -108,6 +108,8 @@ concept peer_window = std::is_trivially_copyable_v<W> && requires(const W& windo
 };
 
 inline constexpr int most_ranks = 32;
+/// How long a kernel waits for a peer if nobody says.
+inline constexpr std::uint64_t default_patience_ns = 10'000'000'000;
 
 /// The window of ranks whose memory is mapped pointer by pointer: virtual ranks on one GPU, GPUs of
 /// one process, CUDA IPC between processes, threads of a CPU.
@@ -118,7 +120,7 @@ class window {
     std::byte* memory[most_ranks] = {};
     window_shape shape{};
     report* reports = nullptr;
-    std::uint64_t patience_ns = 2'000'000'000;
+    std::uint64_t patience_ns = default_patience_ns;
     int rank = -1;       ///< -1: blockIdx.y
     int slot = -1;       ///< -1: blockIdx.x, of gridDim.x
     unsigned slots = 1;  ///< if `slot` is given

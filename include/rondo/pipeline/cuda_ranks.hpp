@@ -9,7 +9,7 @@
 #include <rondo/core/policies.hpp>
 #include <rondo/pipeline/prove.hpp>
 #include <rondo/transport/cuda/mark.hpp>
-#include <rondo/transport/cuda/memory.hpp>
+#include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/shared.hpp>

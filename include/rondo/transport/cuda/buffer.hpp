@@ -4,7 +4,7 @@
 
 #include <rondo/core/device_span.hpp>
 #include <rondo/core/extremes.hpp>
-#include <rondo/transport/cuda/memory.hpp>
+#include <rondo/transport/cuda/require.hpp>
 #include <rondo/version.hpp>
 
 #include <cuda_runtime_api.h>

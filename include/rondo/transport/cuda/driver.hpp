@@ -3,7 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
-#include <rondo/transport/cuda/memory.hpp>
+#include <rondo/transport/cuda/require.hpp>
 #include <rondo/version.hpp>
 
 #include <cuda.h>

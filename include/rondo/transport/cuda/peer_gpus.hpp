@@ -4,8 +4,8 @@
 
 #include <rondo/core/extremes.hpp>
 #include <rondo/transport/cuda/kernel_launch.hpp>
+#include <rondo/transport/cuda/local_ranks.hpp>
 #include <rondo/transport/cuda/memory.hpp>
-#include <rondo/transport/cuda/process_ranks.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
 #include <rondo/version.hpp>
 
@@ -22,7 +22,7 @@ namespace rondo::inline v0_1::cuda {
 ///     for (int rank = 0; rank < gpus.size(); ++rank) {
 ///       gpus.rank(rank).launch({.stream = streams[rank]}, kernel, arguments...);
 ///     }
-class peer_gpus : public process_ranks {
+class peer_gpus : public local_ranks {
  public:
   /// `window_bytes` of staging per rank. Slots are for the smallest of the GPUs.
   /// Errors: error_code::invalid_argument where one of the GPUs cannot reach another one's memory,
@@ -30,8 +30,8 @@ class peer_gpus : public process_ranks {
   /// Cost: a window on each GPU, zeroed; waits for the devices.
   peer_gpus(std::span<const int> devices, std::size_t window_bytes,
             const window_options& options = {})
-      : process_ranks{static_cast<int>(devices.size()), window_bytes,
-                      with_slots(options, fewest_multiprocessors(devices))} {
+      : local_ranks{static_cast<int>(devices.size()), window_bytes,
+                    with_slots(options, fewest_multiprocessors(devices))} {
     for (const int device : devices) {
       const device_guard here{device};
       for (const int other : devices) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/device/window.hpp>
+#include <rondo/transport/cuda/host_reports.hpp>
 #include <rondo/transport/cuda/kernel_launch.hpp>
 #include <rondo/transport/cuda/memory.hpp>
 #include <rondo/transport/cuda/sharing.hpp>

@@ -5,16 +5,19 @@
 #include <rondo/device/window.hpp>
 #include <rondo/transport/cuda/kernel_launch.hpp>
 #include <rondo/transport/cuda/launch.hpp>
+#include <rondo/transport/cuda/local_ranks.hpp>
 #include <rondo/transport/cuda/memory.hpp>
-#include <rondo/transport/cuda/process_ranks.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <type_traits>
 
 namespace rondo::inline v0_1::cuda {
+
+namespace detail {
+struct epochs;
+}  // namespace detail
 
 /// Ranks that share one GPU: code for many GPUs runs, is tested and is profiled on one. Every rank
 /// has a window of its own in one allocation; a rank is `blockIdx.y` of one cooperative launch, so
@@ -29,17 +32,17 @@ namespace rondo::inline v0_1::cuda {
 /// `rank(r)` is one of them alone, for collectives that the host calls and launches of one rank.
 /// Each then has a stream of its own, and its kernel waits for those of the others: they fit the
 /// GPU together, if nothing else runs there.
-class virtual_ranks : public process_ranks {
+class virtual_ranks : public local_ranks {
  public:
   /// `window_bytes` of staging per rank, on the current device.
   /// Errors: error_code::transport without memory; error_code::invalid_argument for too few bytes
   /// for the slots, or more than `device::most_ranks` ranks.
   /// Cost: `ranks` windows in one allocation, zeroed; waits for the device.
   virtual_ranks(int ranks, std::size_t window_bytes, const window_options& options = {})
-      : process_ranks{ranks, window_bytes,
-                      with_slots(options,
-                                 attribute(cudaDevAttrMultiProcessorCount, current_device()),
-                                 ranks)},
+      : local_ranks{ranks, window_bytes,
+                    with_slots(options,
+                               attribute(cudaDevAttrMultiProcessorCount, current_device()),
+                               ranks)},
         memory_{parts().shape.bytes() * static_cast<std::size_t>(ranks)} {
     const kernel_launch one_by_one{.device = memory_.device(),
                                    .sharers = static_cast<unsigned>(ranks)};
@@ -66,20 +69,9 @@ class virtual_ranks : public process_ranks {
     launch(launch_shape{}, kernel, arguments...);
   }
 
-  /// Every slot goes on from step `epoch`: for tests of what happens after 2^32 calls.
-  void set_epoch(std::uint64_t epoch) const {
-    const auto& shape = parts().shape;
-    for (int rank = 0; rank < size(); ++rank) {
-      for (unsigned slot = 0; slot < shape.slots; ++slot) {
-        require(cudaMemcpy(memory_of(rank) + device::window_shape::line +
-                               slot * shape.slot_bytes() + offsetof(device::slot_state, epoch),
-                           &epoch, sizeof epoch, cudaMemcpyHostToDevice),
-                "cudaMemcpy of an epoch");
-      }
-    }
-  }
-
  private:
+  friend struct detail::epochs;  // of tests
+
   [[nodiscard]] std::byte* memory_of(int rank) const {
     return memory_.data() + static_cast<std::size_t>(rank) * parts().shape.bytes();
   }

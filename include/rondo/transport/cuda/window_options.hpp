@@ -23,7 +23,7 @@ struct window_options {
   std::size_t packet_bytes = 2048;  ///< of elements per block, rank and call that go by packets
   std::size_t mail_bytes = 4096;    ///< of elements per block and peer in one parcel of a message
   std::size_t heap_bytes = 0;       ///< for the caller's own buffers, at equal offsets on all ranks
-  std::chrono::nanoseconds patience = std::chrono::seconds{10};  ///< of a wait in a kernel
+  std::chrono::nanoseconds patience{device::default_patience_ns};  ///< of a wait in a kernel
   sharing share = sharing::ipc;  ///< how processes map each other's windows
   window_costs costs{};  ///< what calls of the host's pick an algorithm by
 };

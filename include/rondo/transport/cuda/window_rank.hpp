@@ -13,7 +13,6 @@
 #include <rondo/transport/cuda/window_costs.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
 #include <rondo/transport/keepsake.hpp>
-#include <rondo/transport/shared.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -60,13 +59,15 @@ namespace rondo::inline v0_1::cuda {
 /// `launch(window, blocks, stream, call)`; for kernels of the user's, `shape_type` and
 /// `run(shape, slots, window, kernel, arguments...)`.
 template <class Launch>
-class window_rank : public rondo::detail::owned {
+class window_rank {
  public:
   static constexpr bool device_memory = true;
 
   /// `handle` is of channel 0 and says its rank.
   window_rank(const device::window::parts& handle, const window_options& with, Launch launch)
       : handle_{handle}, with_{with}, launch_{launch} {}
+  window_rank(const window_rank&) = delete;
+  window_rank& operator=(const window_rank&) = delete;
 
   [[nodiscard]] int rank() const noexcept { return handle_.rank; }
   [[nodiscard]] int size() const noexcept { return handle_.shape.ranks; }

@@ -35,6 +35,8 @@ namespace rondo::inline v0_1::nccl {
 class file_exchange {
  public:
   /// `run` tells runs apart that share the folder at the same time.
+  /// Errors: error_code::invalid_argument for a rank that is not 0 .. size - 1, and a folder that is
+  /// none.
   file_exchange(const std::string& folder, const std::string& run, int rank, int size,
                 std::chrono::steady_clock::duration deadline = std::chrono::seconds{60})
       : base_{folder + "/rondo-" + tame(run)},
@@ -42,6 +44,11 @@ class file_exchange {
         rank_{rank},
         size_{size},
         deadline_{deadline} {
+    if (size < 1 || rank < 0 || rank >= size) {
+      refuse("nccl: file exchange: rank " + std::to_string(rank) + " of " + std::to_string(size) +
+                 " ranks; expected a rank of 0 .. size - 1",
+             rank);
+    }
     struct stat found {};
     if (::stat(folder.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) {
       refuse("nccl: file exchange: '" + folder + "' is not a folder on rank " +

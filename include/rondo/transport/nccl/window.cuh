@@ -4,6 +4,7 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/device/window.hpp>
+#include <rondo/transport/cuda/host_reports.hpp>
 #include <rondo/transport/cuda/kernel_launch.hpp>
 #include <rondo/transport/cuda/memory.hpp>
 #include <rondo/transport/cuda/require.hpp>
@@ -34,6 +35,8 @@
 #endif
 
 namespace rondo::inline v0_1::nccl {
+
+namespace detail {
 
 /// Where the memory of each peer is, as NCCL has mapped it on this device. A template, so that it
 /// may be defined in many files.
@@ -149,6 +152,8 @@ class symmetric_memory {
   registered_memory memory_;
 };
 
+}  // namespace detail
+
 /// A window of NCCL's symmetric memory, over ranks that load and store each other's memory: what
 /// `rondo::device` collectives in kernels run on.
 ///
@@ -159,7 +164,7 @@ class symmetric_memory {
 /// What it can do is said at cuda::window_rank. Making and destroying are collective. The
 /// communicator must outlive it. Peers reach the window alone: buffers for two_shot from buffer to
 /// buffer come from its heap.
-class window : symmetric_memory, public cuda::window_rank<cuda::kernel_launch> {
+class window : detail::symmetric_memory, public cuda::window_rank<cuda::kernel_launch> {
  public:
   /// `window_bytes` of staging per rank, on the communicator's device, which is current.
   /// Errors: error_code::transport for a library that is not the version of the headers, with both,

@@ -4,14 +4,14 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/device/window.hpp>
+#include <rondo/transport/cuda/host_reports.hpp>
 #include <rondo/transport/cuda/kernel_launch.hpp>
-#include <rondo/transport/cuda/memory.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
 #include <rondo/transport/cuda/window_rank.hpp>
-#include <rondo/transport/shared.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,7 +19,7 @@ namespace rondo::inline v0_1::cuda {
 
 /// A window all of whose ranks are in this process: virtual_ranks and peer_gpus, which say where
 /// its memory is. Made and destroyed while no kernel uses it.
-class process_ranks {
+class local_ranks {
  public:
   [[nodiscard]] int size() const noexcept { return parts_.shape.ranks; }
   /// Blocks that a rank may have in one launch.
@@ -39,13 +39,13 @@ class process_ranks {
 
  protected:
   /// The layout, before there is memory. Errors: as shape_for.
-  process_ranks(int ranks, std::size_t window_bytes, const window_options& options)
+  local_ranks(int ranks, std::size_t window_bytes, const window_options& options)
       : options_{options},
         parts_{parts_for(ranks, window_bytes, options)},
         reports_{ranks} {
     parts_.reports = reports_.data();
   }
-  ~process_ranks() = default;
+  ~local_ranks() = default;
 
   [[nodiscard]] const window_options& options() const noexcept { return options_; }
   /// Of channel 0 and no rank in particular.
@@ -60,7 +60,8 @@ class process_ranks {
     for (int rank = 0; rank < size(); ++rank) {
       auto own = parts_;
       own.rank = rank;
-      ranks_.emplace_back(new window_rank<kernel_launch>(own, options_, launch_of(rank)));
+      ranks_.push_back(
+          std::make_unique<window_rank<kernel_launch>>(own, options_, launch_of(rank)));
     }
   }
 
@@ -68,7 +69,7 @@ class process_ranks {
   window_options options_;
   device::window::parts parts_;
   host_reports reports_;
-  std::vector<rondo::detail::shared<window_rank<kernel_launch>>> ranks_{};
+  std::vector<std::unique_ptr<window_rank<kernel_launch>>> ranks_{};
 };
 
 }  // namespace rondo::inline v0_1::cuda
