@@ -82,11 +82,11 @@ consteval void check_lifetimes() {
   }
 }
 
-/// Makes the call where its buffers are.
+/// Makes the call where its buffers are. A call that is made by a team says so: `takes_team`.
 template <class Call, class Comm, class... Arguments>
 auto place(source_location where, Comm& comm, Arguments&... arguments) {
   constexpr int streams = number_given<policy::stream, std::remove_const_t<Arguments>...>;
-  if constexpr (wraps_communicator<Comm>) {
+  if constexpr (wraps_communicator<Comm> && !requires { Call::takes_team; }) {
     static_assert(!wraps_communicator<Comm>,
                   "rondo: a team is for layers; a collective takes its communicator: team.comm(), "
                   "or grid[\"axis\"]");

@@ -42,6 +42,8 @@ class pending_conversion {
 };
 
 struct convert_call {
+  static constexpr bool takes_team = true;  ///< where collectives take a communicator
+
   template <class Team, class From, class To, class... Given>
   static auto make(source_location where, const Team& ranks, const From& from, const To& to,
                    const Given&... given) {
