@@ -31,10 +31,6 @@ concept wraps_communicator = requires(const Ranks& ranks) {
   ranks.comm();
 };
 
-/// A call that is made by a team itself, as `convert` is.
-template <class Call>
-concept made_by_team = requires { requires Call::by_team; };
-
 /// Takes the streams out of a call's arguments and the pointers out of its device spans: `Left`
 /// arguments are still to be looked at, and go to the end.
 template <class Call, std::size_t Left, class Comm, class... Arguments>
@@ -86,11 +82,11 @@ consteval void check_lifetimes() {
   }
 }
 
-/// Makes the call where its buffers are.
+/// Makes the call where its buffers are. A call that is made by a team says so: `takes_team`.
 template <class Call, class Comm, class... Arguments>
 auto place(source_location where, Comm& comm, Arguments&... arguments) {
   constexpr int streams = number_given<policy::stream, std::remove_const_t<Arguments>...>;
-  if constexpr (wraps_communicator<Comm> && !made_by_team<Call>) {
+  if constexpr (wraps_communicator<Comm> && !requires { Call::takes_team; }) {
     static_assert(!wraps_communicator<Comm>,
                   "rondo: a team is for layers; a collective takes its communicator: team.comm(), "
                   "or grid[\"axis\"]");

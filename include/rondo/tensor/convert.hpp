@@ -42,7 +42,7 @@ class pending_conversion {
 };
 
 struct convert_call {
-  static constexpr bool by_team = true;
+  static constexpr bool takes_team = true;  ///< where collectives take a communicator
 
   template <class Team, class From, class To, class... Given>
   static auto make(source_location where, const Team& ranks, const From& from, const To& to,
