@@ -3,11 +3,11 @@
 // expect-error: rondo: not on GPUs: vocabularies, attention, experts and exact\{\.\.\}
 // needs: nccl
 #include <rondo/nccl.hpp>
-#include <rondo/tensor/cuda_ranks.hpp>
+#include <rondo/tensor/layer_ranks.hpp>
 
 #include "tensor_case.hpp"
 
-using gpus = rondo::team<rondo::cuda_ranks<rondo::nccl::communicator>, "tensor">;
+using gpus = rondo::team<rondo::layer_ranks<rondo::nccl::communicator>, "tensor">;
 #ifdef RONDO_CONTROL
 using users_order = rondo::any_order;
 #else

@@ -4,7 +4,7 @@
 // expect-error: rondo: mlp: pointwise and gated run on the host
 // needs: nccl
 #include <rondo/nccl.hpp>
-#include <rondo/tensor/cuda_ranks.hpp>
+#include <rondo/tensor/layer_ranks.hpp>
 #include <rondo/tensor/mlp.hpp>
 
 #include "tensor_case.hpp"
@@ -27,7 +27,7 @@ using saved_type = rondo::mlp_saved<float, rondo::cuda::buffer<float>>;
 using activation = rondo::pointwise<identity>;
 using saved_type = rondo::mlp_saved<float>;
 #endif
-using gpus = rondo::team<rondo::cuda_ranks<rondo::nccl::communicator>, "tensor">;
+using gpus = rondo::team<rondo::layer_ranks<rondo::nccl::communicator>, "tensor">;
 
 void attempt(rondo::mlp<gpus, kernels, activation>& block, saved_type& saved) {
   block.forward(all, {{view}, {view}}, saved, all);

@@ -3,14 +3,14 @@
 // expect-error: rondo: not on GPUs: vocabularies, attention, experts and exact\{\.\.\}
 // needs: nccl
 #include <rondo/nccl.hpp>
-#include <rondo/tensor/cuda_ranks.hpp>
+#include <rondo/tensor/layer_ranks.hpp>
 #include <rondo/tensor/vocabulary_embedding.hpp>
 #include <rondo/transport/threads.hpp>
 
 #ifdef RONDO_CONTROL
 using users_ranks = rondo::threads::communicator;
 #else
-using users_ranks = rondo::cuda_ranks<rondo::nccl::communicator>;
+using users_ranks = rondo::layer_ranks<rondo::nccl::communicator>;
 #endif
 
 void attempt(const rondo::team<users_ranks, "tensor">& tensor, const rondo::cut& words) {

@@ -4,10 +4,10 @@
 // needs: nccl
 #include <rondo/nccl.hpp>
 #include <rondo/tensor/convert.hpp>
-#include <rondo/tensor/cuda_ranks.hpp>
+#include <rondo/tensor/layer_ranks.hpp>
 
 #ifdef RONDO_CONTROL
-using comm_type = rondo::cuda_ranks<rondo::nccl::communicator>;
+using comm_type = rondo::layer_ranks<rondo::nccl::communicator>;
 #else
 using comm_type = rondo::nccl::communicator;
 #endif

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <rondo/nccl.hpp>
-#include <rondo/tensor/cuda_ranks.hpp>
+#include <rondo/tensor/layer_ranks.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/mlp.hpp>
 
@@ -183,7 +183,7 @@ mlp_case::results passes(rondo::nccl::communicator& nccl, cudaStream_t stream) {
   const rondo::mlp_gradients<float> gradients{{dup.view(), db.values()},
                                               {ddown.view(), dc.values()}};
   // begin: mlp
-  rondo::cuda_ranks ranks{nccl, rondo::on{stream}};  // nccl is an nccl::communicator
+  rondo::layer_ranks ranks{nccl, rondo::on{stream}};  // nccl is an nccl::communicator
   rondo::mesh grid{ranks, {{"data", 1}, {"tensor", ranks.size()}}};
   const auto tensor = rondo::along<"tensor">(grid);
   const auto features = rondo::cut::even(d_ff, tensor.size());
@@ -222,7 +222,7 @@ mlp_case::results passes(rondo::nccl::communicator& nccl, cudaStream_t stream) {
 /// Conversions: of blocks that are packed and unpacked, and one that goes on behind.
 inline void check_conversions(rondo::nccl::communicator& nccl, cudaStream_t stream) {
   using rondo::testing::expect;
-  rondo::cuda_ranks ranks{nccl, rondo::on{stream}};
+  rondo::layer_ranks ranks{nccl, rondo::on{stream}};
   const auto tensor = rondo::along<"tensor">(ranks);
   const cut columns = cut::even(11, tensor.size());
   const auto mine = held(columns, tensor.rank());

@@ -4,7 +4,7 @@
 
 #include <rondo/codec/integer.hpp>
 #include <rondo/tensor.hpp>
-#include <rondo/tensor/cuda_ranks.hpp>
+#include <rondo/tensor/layer_ranks.hpp>
 #include <rondo/testing/recording.hpp>
 #include <rondo/transport/cuda/buffer.hpp>
 
@@ -147,7 +147,7 @@ std::string on_ranks(int size, const Body& body) {
     failures[static_cast<std::size_t>(control.rank())] = thrown_by([&] {
       auto values = communicator::adopt(ranks::raw_communicator(id, control.rank(), size));
       const stream compute;
-      rondo::cuda_ranks both{values, rondo::on{compute.raw}};
+      rondo::layer_ranks both{values, rondo::on{compute.raw}};
       if constexpr (requires { body(both, compute.raw, control, values.raw()); }) {
         body(both, compute.raw, control, values.raw());
       } else {
@@ -423,7 +423,7 @@ TEST_CASE("layers over NCCL: where ranks hold as many rows, NCCL's own collectiv
         }) == "");
 }
 
-TEST_CASE("layers over NCCL: the second pass makes no memory of the device and no events") {
+TEST_CASE("layers over NCCL: the second pass makes no memory and no events, and may be captured") {
   CHECK(on_ranks(3, [](auto& both, cudaStream_t stream, auto& control) {
           const auto tensor = rondo::along<"tensor">(both);
           const cut features = cut::even(d_ff, 3);
@@ -435,12 +435,22 @@ TEST_CASE("layers over NCCL: the second pass makes no memory of the device and n
           device_matrix dw{features.width(tensor.rank()), d_model, stream};
           rondo::column_parallel up{tensor, features, kernels{stream}};
           rondo::linear_gradients<float> to{dw.view()};
+          const auto cold = thrown_by([&] {
+            nccl_on_threads::pretend_capture(true);
+            up.forward(by_rows{x.view(), rows}, {w.view()}, by_columns{y.view(), features});
+          });
+          nccl_on_threads::pretend_capture(false);
+          require(cold.find("layers: a call needs") != std::string::npos &&
+                      cold.find("make the same call once before") != std::string::npos,
+                  "refuses to grow while captured: " + cold);
           int blocks = 0;
           int handles = 0;
           for (const bool second : {false, true}) {
+            nccl_on_threads::pretend_capture(second);
             up.forward(by_rows{x.view(), rows}, {w.view()}, by_columns{y.view(), features});
             up.backward(by_columns{y.view(), features}, by_rows{x.view(), rows}, {w.view()},
                         by_rows{x.view(), rows}, to);
+            nccl_on_threads::pretend_capture(false);
             rondo::barrier(control);
             require(!second || nccl_on_threads::blocks() == blocks, "new blocks");
             require(!second || nccl_on_threads::handles() == handles, "new events");

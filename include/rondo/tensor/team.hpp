@@ -40,9 +40,11 @@ struct axis_name {
 namespace detail {
 
 /// Memory that grows to the largest request and stays.
-template <class Block>
+template <class Memory>
 class room {
  public:
+  explicit room(const Memory& in) : memory_{in.make_block()} {}
+
   template <class T>
   [[nodiscard]] std::span<T> get(std::size_t count) {
     bytes_ = (std::max)(bytes_, count * sizeof(T));
@@ -55,19 +57,22 @@ class room {
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
-  Block memory_;
+  typename Memory::block memory_;
   std::size_t bytes_ = 0;
 };
 
 /// Memory that a layer needs while it runs; all layers over one team share it, for they run one
 /// after another.
-template <class Block>
+template <class Memory>
 struct passage {
-  room<Block> out, in;          ///< blocks packed for a collective, and as they come
-  room<Block> gathered, terms;  ///< a whole matrix of shards; terms of a sum that is reduced
-  room<Block> inner, outer;     ///< gradients between two layers
-  std::vector<std::size_t> sent, received;
-  keepsakes kept;
+  explicit passage(const Memory& of)
+      : out{of}, in{of}, gathered{of}, terms{of}, inner{of}, outer{of} {}
+
+  room<Memory> out, in;          ///< blocks packed for a collective, and as they come
+  room<Memory> gathered, terms;  ///< a whole matrix of shards; terms of a sum that is reduced
+  room<Memory> inner, outer;     ///< gradients between two layers
+  std::vector<std::size_t> sent{}, received{};
+  keepsakes kept{};
   std::size_t node_bytes = 0;  ///< of the sums of leaves that are kept
 
   [[nodiscard]] std::size_t bytes() const noexcept {
@@ -84,7 +89,7 @@ struct passage {
 template <class Comm, axis_name Axis>
 class team {
   using memory_type = decltype(detail::memory_of(std::declval<const Comm&>()));
-  using passage_type = detail::passage<typename memory_type::block>;
+  using passage_type = detail::passage<memory_type>;
 
  public:
   static constexpr auto axis = Axis;
@@ -104,7 +109,7 @@ class team {
 
  private:
   Comm* comm_;
-  std::shared_ptr<passage_type> passage_ = std::make_shared<passage_type>();
+  std::shared_ptr<passage_type> passage_ = std::make_shared<passage_type>(memory());
 };
 
 /// The ranks along axis `Axis` of a mesh; of a communicator, all of its ranks.

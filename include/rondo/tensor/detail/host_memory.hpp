@@ -10,7 +10,7 @@
 
 #include <cstddef>
 
-/// What layers do with memory themselves. Ranks that are GPUs bring their own, `cuda_ranks`'s.
+/// What layers do with memory themselves. Ranks that are GPUs bring their own, `layer_ranks`'s.
 namespace rondo::inline v0_1::detail {
 
 /// Memory of the host: where the matrices of all other ranks are.
@@ -21,6 +21,7 @@ struct host_memory {
   static constexpr std::size_t rows_at_once = 1;
   /// A block that grows to the largest request.
   using block = arena;
+  [[nodiscard]] static block make_block() { return {}; }
 
   template <class T>
   static void copy(matrix<const T> from, matrix<T> to) {
@@ -36,7 +37,7 @@ template <class Comm>
   } else {
     static_assert(!takes_device_memory<Comm>,
                   "rondo: these ranks are GPUs; layers and convert take them with a stream, as "
-                  "cuda_ranks{comm, on{stream}} of rondo/tensor/cuda_ranks.hpp");
+                  "layer_ranks{comm, on{stream}} of rondo/tensor/layer_ranks.hpp");
     return host_memory{};
   }
 }

@@ -51,7 +51,7 @@ class buffer {
     }
   }
 
-  /// Allocates where there is less room.
+  /// Allocates where there is less room, which ends the capture of a stream.
   void resize(std::size_t count) {
     if (count > capacity_) {
       const std::size_t room = larger(count, 2 * capacity_);

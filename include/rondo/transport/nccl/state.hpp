@@ -3,8 +3,8 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/transport/cuda/capture.hpp>
 #include <rondo/transport/cuda/range.hpp>
-#include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/nccl/handle.hpp>
 #include <rondo/version.hpp>
@@ -57,13 +57,7 @@ class device_arena {
 
  private:
   void grow(std::size_t bytes) {
-    auto capturing = cudaStreamCaptureStatusNone;
-    cuda::require(cudaStreamIsCapturing(stream_, &capturing), "cudaStreamIsCapturing");
-    if (capturing != cudaStreamCaptureStatusNone) {
-      refuse("nccl: a call needs " + std::to_string(bytes) +
-             " bytes of scratch, which cannot be had while its stream is captured; make the same "
-             "call once before, on the same stream");
-    }
+    cuda::require_no_capture(stream_, bytes, "nccl");
     void* block = nullptr;
     check(ncclMemAlloc(&block, bytes), "ncclMemAlloc");
     blocks_.push_back(block);

@@ -5,9 +5,10 @@
 #include <rondo/core/call.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/transport/cuda/buffer.hpp>
+#include <rondo/transport/cuda/capture.hpp>
 #include <rondo/transport/cuda/mark.hpp>
-#include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/cuda/on.hpp>
+#include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/shared.hpp>
 #include <rondo/version.hpp>
 
@@ -22,23 +23,32 @@ namespace rondo::inline v0_1 {
 namespace detail {
 
 /// What layers do themselves with memory of a GPU: they enqueue it on one stream.
-class stream_memory {
+class gpu_memory {
  public:
   static constexpr bool on_device = true;
   static constexpr std::size_t rows_at_once = static_cast<std::size_t>(-1);
   /// A block that grows to the largest request.
   class block {
    public:
+    explicit block(cudaStream_t in) : in_{in} {}
+
+    /// Errors: error_code::invalid_argument where it must grow while the stream is captured.
     [[nodiscard]] std::byte* get(std::size_t bytes) {
+      if (bytes > held_.capacity()) {
+        cuda::require_no_capture(in_, bytes, "layers");
+      }
       held_.resize(bytes);
       return held_.data();
     }
 
    private:
+    cudaStream_t in_;
     cuda::buffer<std::byte> held_{};
   };
 
-  explicit stream_memory(cudaStream_t in) : in_{in} {}
+  explicit gpu_memory(cudaStream_t in) : in_{in} {}
+
+  [[nodiscard]] block make_block() const { return block{in_}; }
 
   template <class T>
   void copy(matrix<const T> from, matrix<T> to) const {
@@ -52,7 +62,9 @@ class stream_memory {
     } else {
       // A single row may have any stride; CUDA wants one that is not shorter than the row.
       const std::size_t row = from.columns * sizeof(T);
-      const auto pitch = [&](std::size_t stride) { return from.rows == 1 ? row : stride * sizeof(T); };
+      const auto pitch = [&](std::size_t stride) {
+        return from.rows == 1 ? row : stride * sizeof(T);
+      };
       cuda::require(cudaMemcpy2DAsync(to.data, pitch(to.stride), from.data, pitch(from.stride), row,
                                       from.rows, cudaMemcpyDeviceToDevice, in_),
                     "cudaMemcpy2DAsync");
@@ -110,23 +122,25 @@ class two_streams : public owned {
 
 }  // namespace detail
 
-/// Ranks of layers whose matrices are on GPUs: a mesh, or `along`, takes it as its communicator, and
-/// `convert`, `column_parallel`, `row_parallel` and `mlp` are then called as on any other ranks.
+/// Ranks of layers whose matrices are on GPUs: a mesh, or `along`, takes it as its communicator,
+/// and `convert`, `column_parallel`, `row_parallel` and `mlp` are then called as on any other
+/// ranks.
 ///
-///     rondo::cuda_ranks ranks{nccl, rondo::on{stream}};
+///     rondo::layer_ranks ranks{nccl, rondo::on{stream}};
 ///     rondo::mesh grid{ranks, {{"data", 2}, {"tensor", 4}}};
 ///
-/// Matrices, weights, biases and gradients are views of the device's memory, which the host does not
-/// look at. The user's kernels enqueue on `stream`, and so do collectives. A collective that goes on
-/// while a layer computes is on a stream of its own: it begins when all that is on `stream` by then
-/// has ended, and what follows the layer's wait on `stream` waits for it. The host waits for neither.
-/// After the first pass of a shape nothing is allocated, so passes may be captured in a CUDA graph.
+/// Matrices, weights, biases and gradients are views of the device's memory, which the host does
+/// not look at. The user's kernels enqueue on `stream`, and so do collectives. A collective that
+/// goes on while a layer computes is on a stream of its own: it begins when all that is on `stream`
+/// by then has ended, and what follows the layer's wait on `stream` waits for it. The host waits
+/// for neither. After the first pass of a shape nothing is allocated, so passes may be captured in
+/// a CUDA graph.
 ///
 /// `Values` is an `nccl::communicator`, which outlives it. The device of the communicator must be
 /// current where layers are called. One thread at a time.
 /// Errors: as the communicator's; error_code::transport for what CUDA refuses.
 template <class Values>
-class cuda_ranks {
+class layer_ranks {
  public:
   static constexpr bool device_memory = true;
 
@@ -150,19 +164,19 @@ class cuda_ranks {
     detail::shared<cuda::mark> done_;
   };
 
-  cuda_ranks(Values& values, on stream)
+  layer_ranks(Values& values, on stream)
       : values_{&values}, streams_{new detail::two_streams{stream.stream}}, now_{stream.stream} {}
 
   [[nodiscard]] int rank() const noexcept { return values_->rank(); }
   [[nodiscard]] int size() const noexcept { return values_->size(); }
   [[nodiscard]] int node_size() const noexcept { return values_->node_size(); }
-  [[nodiscard]] detail::stream_memory memory() const {
-    return detail::stream_memory{streams_->compute()};
+  [[nodiscard]] detail::gpu_memory memory() const {
+    return detail::gpu_memory{streams_->compute()};
   }
 
   /// Those ranks that give the same `color`, ordered by `key`, then by rank, on the same streams.
-  [[nodiscard]] cuda_ranks split(int color, int key = 0) {
-    return cuda_ranks{std::make_unique<Values>(values_->split(color, key)), streams_};
+  [[nodiscard]] layer_ranks split(int color, int key = 0) {
+    return layer_ranks{std::make_unique<Values>(values_->split(color, key)), streams_};
   }
 
   template <class Body>
@@ -193,7 +207,7 @@ class cuda_ranks {
   [[nodiscard]] auto& kept() { return values_->on(now_).kept(); }
 
  private:
-  cuda_ranks(std::unique_ptr<Values> own, detail::shared<detail::two_streams> streams)
+  layer_ranks(std::unique_ptr<Values> own, detail::shared<detail::two_streams> streams)
       : own_{std::move(own)},
         values_{own_.get()},
         streams_{std::move(streams)},
