@@ -167,7 +167,7 @@ class turn {
   /// Ends the communicator on this rank, then throws.
   [[noreturn]] void fail(error_code code, int culprit, const std::string& message) {
     in_.die("rondo: " + message);
-    raise(error{code, message, culprit});
+    raise_as(code, message, culprit);
   }
 
  private:
