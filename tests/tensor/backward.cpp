@@ -161,7 +161,7 @@ TEST_CASE("backward: experts take gradients of the width that went forward") {
   std::string wide, fresh;
   rondo::threads::run(1, [&](auto& comm) {
     room x, grad, gate;
-    std::vector<float> w(2), dw(2);
+    std::vector<float> w(4), dw(4);
     std::vector<int> calls(2), expert{1};
     const cut one = cut::whole(1, 1);
     rondo::expert_parallel experts{rondo::along<"expert">(comm), one, 2, 0,

@@ -6,7 +6,9 @@
 #include <rondo/collective/send_receive.hpp>
 #include <rondo/transport/threads.hpp>
 
+#include <atomic>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -36,7 +38,8 @@ TEST_CASE("an offer returns before its receiver comes, and is taken when it has"
 }
 
 TEST_CASE("a channel has room for 16 offers, and tells when there is one") {
-  rondo::threads::run(2, [](auto& comm) {
+  std::atomic<bool> full{false};  // before, a message that is taken would make room again
+  rondo::threads::run(2, [&](auto& comm) {
     const std::vector<double> values(1000, 1.5);
     std::vector<double> into(1000);
     if (comm.rank() == 0) {
@@ -45,8 +48,10 @@ TEST_CASE("a channel has room for 16 offers, and tells when there is one") {
       while (rondo::detail::has_room(comm, rondo::to{1})) {
         made.push_back(rondo::offer(comm, values, rondo::to{1}, rondo::tag{int(made.size())}));
       }
+      const bool taken = rondo::is_taken(comm, made.front());
+      full = true;
       require(made.size() == 16, "16 have room");
-      require(!rondo::is_taken(comm, made.front()), "nobody took it");
+      require(!taken, "nobody took it");
       rondo::send(comm, std::vector<int>{1}, rondo::to{1}, rondo::tag{99});  // waits for room
       require(rondo::is_taken(comm, made.front()), "its place was used again");
       for (const rondo::offered& one : made) {
@@ -54,6 +59,9 @@ TEST_CASE("a channel has room for 16 offers, and tells when there is one") {
         }
       }
     } else {
+      while (!full) {
+        std::this_thread::yield();
+      }
       rondo::receive(comm, into, rondo::from{0}, rondo::tag{5});
       require(into == values, "any of them may be taken first");
       for (int i = 0; i < 16; ++i) {
