@@ -7,7 +7,6 @@
 #include <rondo/collective/wires.hpp>
 #include <rondo/core/chunking.hpp>
 #include <rondo/core/host_device.hpp>
-#include <rondo/core/operation.hpp>
 #include <rondo/schedule/algorithms.hpp>
 #include <rondo/version.hpp>
 
@@ -36,12 +35,6 @@ struct set_zero {
   float* to;
   RONDO_HOST_DEVICE void operator()(std::size_t i) const { to[i] = 0; }
 };
-
-/// What turns a sum into the result of the operation.
-template <class Operation>
-[[nodiscard]] float factor_of(const Operation&, int ranks) {
-  return std::is_same_v<Operation, op::average> ? 1.0F / static_cast<float>(ranks) : 1.0F;
-}
 
 /// Sends `to(peer)` to each peer, and fills `from(peer)` with what comes from it.
 template <class Comm, class Turn, class To, class From>

@@ -83,10 +83,8 @@ struct linear_all_reduce_job {
     static_assert(!works_elsewhere<Turn>,
                   "rondo: shared_scale and low_rank have no kernels; use int8, int4, ...");
     check_memory(codec, count, turn.rank());
-    const float factor =
-        std::is_same_v<Operation, op::average> ? 1.0F / static_cast<float>(turn.size()) : 1.0F;
     codec.all_reduce(std::span<const T>{in, count}, std::span<T>{out, count},
-                    ranks_of_call{comm, turn, algorithm}, factor);
+                    ranks_of_call{comm, turn, algorithm}, factor_of(operation, turn.size()));
   }
 };
 

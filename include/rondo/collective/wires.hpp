@@ -7,6 +7,7 @@
 #include <rondo/core/chunking.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/extremes.hpp>
+#include <rondo/core/operation.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 /// How encoded chunks travel. Values are encoded once per phase; sums are made in fp32 in rank
@@ -29,6 +31,12 @@ using read_wire = std::span<const std::byte>;
 template <class Turn>
 [[nodiscard]] codec::context context_of(const Turn& turn, std::size_t first, bool of_sum = false) {
   return {turn.word() >> 32, static_cast<std::uint32_t>(turn.rank()), first, of_sum};
+}
+
+/// What turns a sum into the result of the operation.
+template <class Operation>
+[[nodiscard]] float factor_of(const Operation&, int ranks) {
+  return std::is_same_v<Operation, op::average> ? 1.0F / static_cast<float>(ranks) : 1.0F;
 }
 
 /// A codec's memory is one rank's own, and so is what it lacks: that rank ends the call for all,
