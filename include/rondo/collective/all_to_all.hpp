@@ -33,8 +33,8 @@ struct all_to_all_direct {
       return;
     }
     const auto size = static_cast<std::size_t>(turn.size());
-    auto* mine = reinterpret_cast<part*>(job.comm.scratch().get(2 * size * sizeof(part)));
-    auto* theirs = mine + size;
+    part* const mine = job.comm.scratch().template get<part>(2 * size);
+    part* const theirs = mine + size;
     for (int rank = 0; rank < turn.size(); ++rank) {
       mine[rank] = {sent.offset(rank), sent.count(rank)};
     }

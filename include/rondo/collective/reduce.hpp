@@ -48,7 +48,7 @@ struct reduce_job {
     const bool gets = comm.rank() == root;
     T* to = out;
     if (!gets && !Fold::lifts) {
-      to = reinterpret_cast<T*>(comm.widened().get(count * sizeof(T)));
+      to = comm.widened().template get<T>(count);
     }
     run_folding(comm, turn, program, in, count, to, 0, gets ? count : 0, cut, cut, fold);
   }
