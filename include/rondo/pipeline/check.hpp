@@ -3,8 +3,6 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
-#include <rondo/pipeline/csv.hpp>
-#include <rondo/pipeline/lower.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/version.hpp>
@@ -23,7 +21,7 @@ class soundness {
  public:
   explicit soundness(const plan& read)
       : plan_{read},
-        lowered_{is_lowered(read)},
+        lowered_{read.has_messages()},
         done_(static_cast<std::size_t>(read.placement.stages()) *
                   static_cast<std::size_t>(read.shape.units()),
               std::uint8_t{0}) {}

@@ -4,7 +4,6 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/pipeline/costs.hpp>
-#include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/pipeline/simulate.hpp>
@@ -173,22 +172,6 @@ class paired_lowering {
   }
   return lowered;
 }
-
-}  // namespace detail
-
-/// Whether a plan has messages already.
-[[nodiscard]] constexpr bool is_lowered(const plan& written) {
-  for (const row& actions : written.rows) {
-    for (const action& each : actions) {
-      if (is_message(each.kind)) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
-namespace detail {
 
 /// A message with its place in one order of all messages of a plan.
 struct timed_message {

@@ -35,6 +35,17 @@ struct plan {
     }
     return count;
   }
+  /// Whether `lower` has added its messages.
+  [[nodiscard]] constexpr bool has_messages() const {
+    for (const row& each : rows) {
+      for (const action& what : each) {
+        if (is_message(what.kind)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
   friend constexpr bool operator==(const plan&, const plan&) = default;
 };
 

@@ -4,7 +4,6 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/pipeline/check.hpp>
-#include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/lower.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/plan.hpp>
@@ -301,7 +300,7 @@ struct proof {
 /// A proof for rendezvous holds for tagged mailboxes too. Cost: O(actions log actions).
 template <cost_model Model>
 [[nodiscard]] proved prove(const plan& written, channel carried, const Model& model) {
-  return detail::proof::of(is_lowered(written)           ? written
+  return detail::proof::of(written.has_messages()        ? written
                            : carried == channel::mailbox ? lower(written, lowering::at_use)
                                                          : lower_in_time(written, model),
                            carried);

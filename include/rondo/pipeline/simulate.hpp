@@ -245,21 +245,15 @@ class player {
   }
 
   [[noreturn]] static void refuse_action(int rank, const action& what, const char* why) {
-    refuse("pipeline: simulate: rank " + std::to_string(rank) + ": " + describe(what) + ' ' + why,
+    refuse("pipeline: simulate: rank " + std::to_string(rank) + ": " + to_text(what) + ' ' + why,
            rank);
   }
   [[noreturn]] static void refuse_stuck(int rank, const action& what) {
     raise(error{error_code::unsound_schedule,
                 "pipeline: simulate: the plan cannot end: rank " + std::to_string(rank) +
-                    " waits for ever before " + describe(what),
+                    " waits for ever before " + to_text(what),
                 rank});
   }
-  [[nodiscard]] static std::string describe(const action& what) {
-    constexpr const char* letters[] = {"F", "B", "I", "W"};
-    return std::to_string(what.stage) + letters[static_cast<int>(what.kind)] +
-           std::to_string(what.micro_batch);
-  }
-
   const plan& plan_;
   const Model& model_;
   forecast& result_;

@@ -7,7 +7,6 @@
 #include <rondo/core/policies.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/pipeline/costs.hpp>
-#include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/version.hpp>
