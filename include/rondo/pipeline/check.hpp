@@ -22,9 +22,7 @@ class soundness {
   explicit soundness(const plan& read)
       : plan_{read},
         lowered_{read.has_messages()},
-        done_(static_cast<std::size_t>(read.placement.stages()) *
-                  static_cast<std::size_t>(read.shape.units()),
-              std::uint8_t{0}) {}
+        done_(index(read.placement.stages()) * index(read.shape.units()), std::uint8_t{0}) {}
 
   void check() {
     for (rank_ = 0; rank_ < plan_.ranks(); ++rank_) {
@@ -48,9 +46,8 @@ class soundness {
   };
 
   [[nodiscard]] std::uint8_t& done(int stage, const action& what, int slice) {
-    const int unit = what.micro_batch * plan_.shape.slices + slice;
-    return done_[static_cast<std::size_t>(stage) * static_cast<std::size_t>(plan_.shape.units()) +
-                 static_cast<std::size_t>(unit)];
+    const int unit = plan_.shape.unit_of(what.micro_batch, slice);
+    return done_[index(stage) * index(plan_.shape.units()) + index(unit)];
   }
 
   [[nodiscard]] static std::uint8_t mark_of(kind message) {

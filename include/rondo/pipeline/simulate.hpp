@@ -62,7 +62,7 @@ class player {
  public:
   constexpr player(const plan& played, const Model& model, forecast& result)
       : plan_{played}, model_{model}, result_{result} {
-    const auto slots = static_cast<std::size_t>(played.placement.stages()) * units();
+    const auto slots = index(played.placement.stages()) * units();
     inputs_.assign(slots, absent);
     gradients_.assign(slots, absent);
     done_.assign(slots, std::uint8_t{0});
@@ -111,14 +111,12 @@ class player {
   };
   enum : std::uint8_t { forward_done = 1, input_done = 2, weight_done = 4 };
 
-  [[nodiscard]] static constexpr std::size_t index(int i) { return static_cast<std::size_t>(i); }
   [[nodiscard]] constexpr std::size_t units() const { return index(plan_.shape.units()); }
   [[nodiscard]] constexpr std::ptrdiff_t at(int stage) const {
     return static_cast<std::ptrdiff_t>(index(stage) * units());
   }
   [[nodiscard]] constexpr std::size_t slot(const action& what) const {
-    return index(what.stage) * units() + index(what.micro_batch) * index(plan_.shape.slices) +
-           what.slice;
+    return index(what.stage) * units() + index(plan_.shape.unit_of(what.micro_batch, what.slice));
   }
 
   /// When the input of `what` is there, or `absent` after noting who waits.
