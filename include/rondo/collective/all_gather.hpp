@@ -48,14 +48,25 @@ struct all_gather_call {
       using job = by_algorithm<movement<schedule::collective::all_gather, all_gather_direct, Comm,
                                         T, algorithm, moves_only<T>>>;
       return launch(comm, made,
-                    job{{comm, from.data(), to.data(), cut, cut, 0, with.algorithm, {}}},
+                    job{{.comm = comm,
+                         .in = from.data(),
+                         .out = to.data(),
+                         .sent = cut,
+                         .received = cut,
+                         .algorithm = with.algorithm}},
                     given...);
     } else {
       using codec = typename chosen::codec_type;
       check_codec<op::sum, algorithm, codec>();
       check_encoded_once<algorithm>();
       using job = compressed_all_gather_job<Comm, T, codec>;
-      return launch(comm, made, job{comm, from.data(), to.data(), cut, with.codec}, given...);
+      return launch(comm, made,
+                    job{.comm = comm,
+                        .in = from.data(),
+                        .out = to.data(),
+                        .by_rank = cut,
+                        .codec = with.codec},
+                    given...);
     }
   }
 };

@@ -112,23 +112,30 @@ struct all_reduce_call {
       using fold = folds_with<T, operation>;
       using job = by_algorithm<all_reduce_job<Comm, T, algorithm, fold>>;
       return launch(comm, made,
-                    job{{comm, in.data(), out.data(), in.size(), with.algorithm,
-                         fold{{with.operation, comm.size()}}}},
-                    given...);
-    } else if constexpr (codec::linear_codec<typename chosen::codec_type>) {
-      using job =
-          linear_all_reduce_job<Comm, T, operation, algorithm, typename chosen::codec_type>;
-      return launch(comm, made,
-                    job{comm, in.data(), out.data(), in.size(), with.operation, with.algorithm,
-                        with.codec},
+                    job{{.comm = comm,
+                         .in = in.data(),
+                         .out = out.data(),
+                         .count = in.size(),
+                         .algorithm = with.algorithm,
+                         .fold = {{with.operation, comm.size()}}}},
                     given...);
     } else {
-      using codec = typename chosen::codec_type;
-      check_codec<operation, algorithm, codec>();
-      using job = compressed_all_reduce_job<Comm, T, operation, algorithm, codec>;
+      using coded = typename chosen::codec_type;
+      constexpr bool linear = codec::linear_codec<coded>;
+      if constexpr (!linear) {
+        check_codec<operation, algorithm, coded>();
+      }
+      using job =
+          std::conditional_t<linear, linear_all_reduce_job<Comm, T, operation, algorithm, coded>,
+                             compressed_all_reduce_job<Comm, T, operation, algorithm, coded>>;
       return launch(comm, made,
-                    job{comm, in.data(), out.data(), in.size(), with.operation, with.algorithm,
-                        with.codec},
+                    job{.comm = comm,
+                        .in = in.data(),
+                        .out = out.data(),
+                        .count = in.size(),
+                        .operation = with.operation,
+                        .algorithm = with.algorithm,
+                        .codec = with.codec},
                     given...);
     }
   }

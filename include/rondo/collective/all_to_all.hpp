@@ -33,8 +33,8 @@ struct all_to_all_direct {
       return;
     }
     const auto size = static_cast<std::size_t>(turn.size());
-    auto* mine = reinterpret_cast<part*>(job.comm.scratch().get(2 * size * sizeof(part)));
-    auto* theirs = mine + size;
+    part* const mine = job.comm.scratch().template get<part>(2 * size);
+    part* const theirs = mine + size;
     for (int rank = 0; rank < turn.size(); ++rank) {
       mine[rank] = {sent.offset(rank), sent.count(rank)};
     }
@@ -85,7 +85,7 @@ struct all_to_all_call {
                    " ranks, expected " + std::to_string(size) + "; pass counts{sent, received}",
                comm.rank());
       }
-      received = {0, both.from_rank, 1};
+      received = {.per_rank = both.from_rank, .which = 1};
     }
     check_count("all_to_all", "the input", from.size(), sent.total(comm.size()), comm.rank());
     check_count("all_to_all", "the output", to.size(), received.total(comm.size()), comm.rank());
@@ -100,14 +100,25 @@ struct all_to_all_call {
       using job = by_algorithm<movement<schedule::collective::all_to_all, all_to_all_direct, Comm,
                                         T, algorithm, moves_only<T>>>;
       return launch(comm, made,
-                    job{{comm, from.data(), to.data(), sent, received, 0, with.algorithm, {}}},
+                    job{{.comm = comm,
+                         .in = from.data(),
+                         .out = to.data(),
+                         .sent = sent,
+                         .received = received,
+                         .algorithm = with.algorithm}},
                     given...);
     } else {
       using codec = typename chosen::codec_type;
       check_codec<op::sum, algorithm, codec>();
       check_encoded_once<algorithm>();
       using job = compressed_all_to_all_job<Comm, T, codec>;
-      return launch(comm, made, job{comm, from.data(), to.data(), sent, received, with.codec},
+      return launch(comm, made,
+                    job{.comm = comm,
+                        .in = from.data(),
+                        .out = to.data(),
+                        .sent = sent,
+                        .received = received,
+                        .codec = with.codec},
                     given...);
     }
   }

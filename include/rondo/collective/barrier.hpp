@@ -50,7 +50,7 @@ struct barrier_call {
     using chosen = std::remove_const_t<decltype(with)>;
     using job = by_algorithm<barrier_job<Comm, typename chosen::algorithm_type>>;
     return launch(comm, call_of<schedule::collective::barrier, void>(with, 0, where),
-                  job{{comm, with.algorithm}}, given...);
+                  job{{.comm = comm, .algorithm = with.algorithm}}, given...);
   }
 };
 

@@ -59,7 +59,13 @@ struct broadcast_call {
     using job = by_algorithm<broadcast_job<Comm, T, typename chosen::algorithm_type>>;
     return launch(
         comm, call_of<schedule::collective::broadcast, T>(with, whole.size(), where, root_rank),
-        job{{comm, whole.data(), whole.data(), whole.size(), root_rank, with.algorithm}}, given...);
+        job{{.comm = comm,
+             .in = whole.data(),
+             .out = whole.data(),
+             .count = whole.size(),
+             .root = root_rank,
+             .algorithm = with.algorithm}},
+        given...);
   }
 };
 

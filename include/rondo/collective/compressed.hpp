@@ -345,9 +345,8 @@ struct compressed_all_to_all_job {
   void compare_counts(Turn& turn) const {
     const int size = turn.size();
     const auto ranks = static_cast<std::size_t>(size);
-    auto* told = reinterpret_cast<std::uint64_t*>(
-        comm.scratch().get(2 * ranks * sizeof(std::uint64_t)));
-    auto* heard = told + ranks;
+    std::uint64_t* const told = comm.scratch().template get<std::uint64_t>(2 * ranks);
+    std::uint64_t* const heard = told + ranks;
     auto& lists = lists_of(comm);
     lists.out.clear();
     lists.in.clear();

@@ -100,7 +100,7 @@ void run_folding(Comm& comm, Turn& turn, const schedule::program& program, const
     fold.finish(turn, out, got);
   } else {
     using partial = typename Fold::partial;
-    auto* wide = reinterpret_cast<partial*>(comm.widened().get(given * sizeof(partial)));
+    partial* const wide = comm.widened().template get<partial>(given);
     fold.lift(turn, in, wide, given);
     run_program(comm, turn, program, static_cast<const partial*>(wide), wide + first, in_cut,
                 out_cut, fold.partials());

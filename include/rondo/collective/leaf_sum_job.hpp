@@ -110,7 +110,7 @@ struct leaf_sum_job {
   };
   [[nodiscard]] room memory(std::size_t more) const {
     const std::size_t fold = order.template fold_elements<T>();
-    T* const all = reinterpret_cast<T*>(comm.scratch().get((fold + more) * sizeof(T)));
+    T* const all = comm.scratch().template get<T>(fold + more);
     return {all, all + fold};
   }
 

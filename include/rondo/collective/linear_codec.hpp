@@ -53,8 +53,12 @@ class ranks_of_call {
   void reduce(std::span<T> values, const Operation& operation) const {
     using fold = folds_with<T, Operation>;
     const by_algorithm<all_reduce_job<Comm, T, Algorithm, fold>> sums{
-        {comm_, values.data(), values.data(), values.size(), algorithm_,
-         fold{{operation, turn_.size()}}}};
+        {.comm = comm_,
+         .in = values.data(),
+         .out = values.data(),
+         .count = values.size(),
+         .algorithm = algorithm_,
+         .fold = {{operation, turn_.size()}}}};
     sums(turn_);
     if constexpr (shares_memory<Turn>) {
       turn_.advance();

@@ -24,9 +24,9 @@ struct movement {
   T* out;
   cut_by_rank sent;      ///< how the input is cut
   cut_by_rank received;  ///< how the output is cut
-  int root;
+  int root = 0;
   Algorithm algorithm;
-  Fold fold;
+  Fold fold{};
 
   static constexpr auto what = What;
 

@@ -58,8 +58,8 @@ void run_program(Comm& comm, Turn& turn, const schedule::program& program, const
   }
   const std::size_t slot =
       larger(in_layout.largest(program.chunks), out_layout.largest(program.chunks));
-  auto* scratch = reinterpret_cast<Element*>(
-      comm.scratch().get(slot * static_cast<std::size_t>(program.slots) * sizeof(Element)));
+  Element* const scratch =
+      comm.scratch().template get<Element>(slot * static_cast<std::size_t>(program.slots));
   const memories<Element, chunking, chunking> at{in,         out,  scratch,        in_layout,
                                                  out_layout, slot, program.uniform};
   auto& lists = comm.kept().template get<round_lists>(0, [] { return round_lists{}; });

@@ -48,7 +48,7 @@ struct reduce_job {
     const bool gets = comm.rank() == root;
     T* to = out;
     if (!gets && !Fold::lifts) {
-      to = reinterpret_cast<T*>(comm.widened().get(count * sizeof(T)));
+      to = comm.widened().template get<T>(count);
     }
     run_folding(comm, turn, program, in, count, to, 0, gets ? count : 0, cut, cut, fold);
   }
@@ -75,8 +75,13 @@ struct reduce_call {
     using job = by_algorithm<reduce_job<Comm, T, typename chosen::algorithm_type, fold>>;
     return launch(comm,
                   call_of<schedule::collective::reduce, T>(with, from.size(), where, root_rank),
-                  job{{comm, from.data(), to.data(), from.size(), root_rank, with.algorithm,
-                       fold{{with.operation, comm.size()}}}},
+                  job{{.comm = comm,
+                       .in = from.data(),
+                       .out = to.data(),
+                       .count = from.size(),
+                       .root = root_rank,
+                       .algorithm = with.algorithm,
+                       .fold = {{with.operation, comm.size()}}}},
                   given...);
   }
 };

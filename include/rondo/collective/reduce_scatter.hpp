@@ -51,8 +51,13 @@ struct reduce_scatter_call {
       using job = by_algorithm<movement<schedule::collective::reduce_scatter,
                                         reduce_scatter_direct, Comm, T, algorithm, fold>>;
       return launch(comm, made,
-                    job{{comm, from.data(), to.data(), cut, cut, 0, with.algorithm,
-                         fold{{with.operation, comm.size()}}}},
+                    job{{.comm = comm,
+                         .in = from.data(),
+                         .out = to.data(),
+                         .sent = cut,
+                         .received = cut,
+                         .algorithm = with.algorithm,
+                         .fold = {{with.operation, comm.size()}}}},
                     given...);
     } else {
       using codec = typename chosen::codec_type;
@@ -60,7 +65,13 @@ struct reduce_scatter_call {
       check_encoded_once<algorithm>();
       using job = compressed_reduce_scatter_job<Comm, T, operation, codec>;
       return launch(comm, made,
-                    job{comm, from.data(), to.data(), cut, with.operation, with.codec}, given...);
+                    job{.comm = comm,
+                        .in = from.data(),
+                        .out = to.data(),
+                        .by_rank = cut,
+                        .operation = with.operation,
+                        .codec = with.codec},
+                    given...);
     }
   }
 };

@@ -62,7 +62,13 @@ struct rooted_movement {
     using job = by_algorithm<movement<What, rooted_movement, Comm, T,
                                       typename chosen::algorithm_type, moves_only<T>>>;
     return launch(comm, call_of<What, T>(with, total, where, root_rank, cut.hash()),
-                  job{{comm, from.data(), to.data(), cut, cut, root_rank, with.algorithm, {}}},
+                  job{{.comm = comm,
+                       .in = from.data(),
+                       .out = to.data(),
+                       .sent = cut,
+                       .received = cut,
+                       .root = root_rank,
+                       .algorithm = with.algorithm}},
                   given...);
   }
 };

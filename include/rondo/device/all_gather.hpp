@@ -15,9 +15,7 @@ namespace rondo::inline v0_1::device {
 template <class Group, peer_window Window, class... Given>
 RONDO_HOST_DEVICE bool all_gather(Group group, const Window& window, std::size_t count,
                                   const Given&... given) {
-  constexpr auto name = detail::hash_of_types<>("all_gather");
-  return detail::exchange_values<detail::gathers, false>(name, group, window, count,
-                                                         detail::gathers{}, given...);
+  return detail::exchange_values(detail::gathers{}, group, window, count, given...);
 }
 
 /// The same from buffer to buffer; `out` has in.size() elements of each rank. Without a codec, and
@@ -27,9 +25,8 @@ RONDO_HOST_DEVICE bool all_gather(Group group, const Window& window, std::size_t
 template <class Group, peer_window Window, class T, class... Given>
 RONDO_HOST_DEVICE bool all_gather(Group group, const Window& window, device_span<const T> in,
                                   device_span<T> out, const Given&... given) {
-  constexpr auto name = detail::hash_of_types<>("all_gather");
-  return detail::exchange_buffers<detail::gathers, false>(
-      name, group, window, in.size(), detail::gathers{}, in, out.data(), given...);
+  return detail::exchange_buffers(detail::gathers{}, group, window, in.size(), in, out.data(),
+                                  given...);
 }
 
 }  // namespace rondo::inline v0_1::device

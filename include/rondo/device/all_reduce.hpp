@@ -238,18 +238,11 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, std::size_t
                                   const Given&... given) {
   using T = typename detail::element_of_prologue<Given...>::type;
   detail::check<detail::of_folds, T, Given...>();
-  using of = detail::with_elements<T>;
-  static_assert((of::template is_epilogue<Given>::value || ...),
-                "rondo: device: a count needs an epilogue, callable as (std::size_t, element), to "
-                "take the results");
-  const auto operation = detail::pick<of::template is_operation>(op::sum{}, given...);
-  const auto algorithm = detail::pick<detail::is_algorithm>(automatic{}, given...);
-  const auto codec = detail::pick<detail::is_codec>(detail::absent{}, given...);
-  const auto grain = detail::pick<detail::is_granule>(granule{}, given...);
-  const auto prologue = detail::pick<detail::is_prologue>(detail::absent{}, given...);
-  const auto epilogue = detail::pick<of::template is_epilogue>(detail::absent{}, given...);
-  return detail::all_reduce<T, std::remove_cv_t<decltype(algorithm)>>(
-      group, window, count, grain.elements, operation, codec, prologue, epilogue);
+  detail::require_epilogue<T, Given...>();
+  const auto told = detail::sorted<T>(given...);
+  return detail::all_reduce<T, typename decltype(told)::algorithm_type>(
+      group, window, count, told.grain.elements, told.operation, told.codec, told.prologue,
+      told.epilogue);
 }
 
 /// The same from one buffer to another, or in place; as many elements each. With two_shot (or
@@ -262,24 +255,20 @@ template <class Group, peer_window Window, class T, class... Given>
 RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<const T> in,
                                   device_span<T> out, const Given&... given) {
   detail::check<detail::of_folds, T, Given...>();
-  using of = detail::with_elements<T>;
-  static_assert(!of::template gives_epilogue<Given...> &&
+  static_assert(!detail::with_elements<T>::template gives_epilogue<Given...> &&
                     !(detail::is_prologue<Given>::value || ...),
                 "rondo: device: from one buffer to another there is no prologue and no epilogue; "
                 "pass the input and an epilogue, or a count, a prologue and an epilogue");
-  const auto operation = detail::pick<of::template is_operation>(op::sum{}, given...);
-  const auto chosen = detail::pick<detail::is_algorithm>(automatic{}, given...);
-  const auto codec = detail::pick<detail::is_codec>(detail::absent{}, given...);
-  const auto grain = detail::pick<detail::is_granule>(granule{}, given...);
-  using algorithm = std::remove_cv_t<decltype(chosen)>;
-  if constexpr (detail::is_direct<algorithm, std::remove_cv_t<decltype(codec)>>) {
+  const auto told = detail::sorted<T>(given...);
+  using algorithm = typename decltype(told)::algorithm_type;
+  if constexpr (detail::is_direct<algorithm, typename decltype(told)::codec_type>) {
     if (std::is_same_v<algorithm, two_shot> || !detail::fits_packets<T>(window, in.size())) {
       return detail::all_reduce_where_they_lie<T>(group, window, in.data(), out.data(), in.size(),
-                                                  grain, operation);
+                                                  told.grain, told.operation);
     }
   }
   return detail::all_reduce<T, algorithm>(
-      group, window, in.size(), grain.elements, operation, codec,
+      group, window, in.size(), told.grain.elements, told.operation, told.codec,
       protocol::values_at<T>{in.data()}, protocol::values_to<T>{out.data()});
 }
 
@@ -295,22 +284,18 @@ requires(detail::with_elements<std::remove_const_t<T>>::template gives_epilogue<
                                       const Given&... given) {
   using element = std::remove_const_t<T>;
   detail::check<detail::of_folds, element, Given...>();
-  using of = detail::with_elements<element>;
-  const auto operation = detail::pick<of::template is_operation>(op::sum{}, given...);
-  const auto chosen = detail::pick<detail::is_algorithm>(automatic{}, given...);
-  const auto codec = detail::pick<detail::is_codec>(detail::absent{}, given...);
-  const auto grain = detail::pick<detail::is_granule>(granule{}, given...);
-  const auto epilogue = detail::pick<of::template is_epilogue>(detail::absent{}, given...);
-  using algorithm = std::remove_cv_t<decltype(chosen)>;
-  if constexpr (detail::is_direct<algorithm, std::remove_cv_t<decltype(codec)>>) {
+  const auto told = detail::sorted<element>(given...);
+  using algorithm = typename decltype(told)::algorithm_type;
+  if constexpr (detail::is_direct<algorithm, typename decltype(told)::codec_type>) {
     if (std::is_same_v<algorithm, two_shot> || !detail::fits_packets<element>(window, in.size())) {
       return detail::all_reduce_from_buffers<element>(group, window, in.data(), in.size(),
-                                                      grain.elements, operation, epilogue);
+                                                      told.grain.elements, told.operation,
+                                                      told.epilogue);
     }
   }
-  return detail::all_reduce<element, algorithm>(group, window, in.size(), grain.elements, operation,
-                                                codec, protocol::values_at<element>{in.data()},
-                                                epilogue);
+  return detail::all_reduce<element, algorithm>(
+      group, window, in.size(), told.grain.elements, told.operation, told.codec,
+      protocol::values_at<element>{in.data()}, told.epilogue);
 }
 
 /// The same in place.

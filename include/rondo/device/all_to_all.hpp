@@ -14,9 +14,7 @@ namespace rondo::inline v0_1::device {
 template <class Group, peer_window Window, class... Given>
 RONDO_HOST_DEVICE bool all_to_all(Group group, const Window& window, std::size_t count,
                                   const Given&... given) {
-  constexpr auto name = detail::hash_of_types<>("all_to_all");
-  return detail::exchange_values<detail::transposes, false>(name, group, window, count,
-                                                            detail::transposes{}, given...);
+  return detail::exchange_values(detail::transposes{}, group, window, count, given...);
 }
 
 /// The same from buffer to buffer, which must not overlap; each has as many elements for every
@@ -27,10 +25,9 @@ RONDO_HOST_DEVICE bool all_to_all(Group group, const Window& window, std::size_t
 template <class Group, peer_window Window, class T, class... Given>
 RONDO_HOST_DEVICE bool all_to_all(Group group, const Window& window, device_span<const T> in,
                                   device_span<T> out, const Given&... given) {
-  constexpr auto name = detail::hash_of_types<>("all_to_all");
-  return detail::exchange_buffers<detail::transposes, false>(
-      name, group, window, in.size() / static_cast<std::size_t>(window.size()),
-      detail::transposes{}, in, out.data(), given...);
+  const std::size_t count = in.size() / static_cast<std::size_t>(window.size());
+  return detail::exchange_buffers(detail::transposes{}, group, window, count, in, out.data(),
+                                  given...);
 }
 
 }  // namespace rondo::inline v0_1::device

@@ -154,6 +154,35 @@ struct with_elements {
   static constexpr bool gives_epilogue = (is_epilogue<Given>::value || ...);
 };
 
+/// What followed the buffers or the count of a call, by kind, with what is missing filled in.
+template <class Operation, class Algorithm, class Codec, class Prologue, class Epilogue>
+struct sorted_arguments {
+  using operation_type = Operation;
+  using algorithm_type = Algorithm;
+  using codec_type = Codec;
+
+  Operation operation;
+  Algorithm algorithm;
+  Codec codec;
+  granule grain;
+  Prologue prologue;
+  Epilogue epilogue;
+};
+template <class Operation, class Algorithm, class Codec, class Prologue, class Epilogue>
+sorted_arguments(Operation, Algorithm, Codec, granule, Prologue, Epilogue)
+    -> sorted_arguments<Operation, Algorithm, Codec, Prologue, Epilogue>;
+
+template <class T, class... Given>
+RONDO_HOST_DEVICE constexpr auto sorted(const Given&... given) {
+  using of = with_elements<T>;
+  return sorted_arguments{pick<of::template is_operation>(op::sum{}, given...),
+                          pick<is_algorithm>(automatic{}, given...),
+                          pick<is_codec>(absent{}, given...),
+                          pick<is_granule>(granule{}, given...),
+                          pick<is_prologue>(absent{}, given...),
+                          pick<of::template is_epilogue>(absent{}, given...)};
+}
+
 /// The element type: what the prologue returns.
 template <class... Given>
 struct element_of_prologue {
@@ -196,6 +225,13 @@ consteval void check() {
                 "rondo: device: an argument is none of: a policy, a prologue (std::size_t) -> "
                 "element, an epilogue (std::size_t, element) -> void, an operation "
                 "(element, element) -> element");
+}
+
+template <class T, class... Given>
+consteval void require_epilogue() {
+  static_assert(with_elements<T>::template gives_epilogue<Given...>,
+                "rondo: device: a count needs an epilogue, callable as (std::size_t, element), to "
+                "take the results");
 }
 
 // --- what protocols get ------------------------------------------------------------------------

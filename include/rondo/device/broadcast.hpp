@@ -14,10 +14,8 @@ namespace rondo::inline v0_1::device {
 template <class Group, peer_window Window, class... Given>
 RONDO_HOST_DEVICE bool broadcast(Group group, const Window& window, std::size_t count,
                                  const Given&... given) {
-  constexpr auto name = detail::hash_of_types<>("broadcast");
   const root from = detail::pick<detail::is_root>(root{}, given...);
-  return detail::exchange_values<detail::broadcasts, false>(
-      name, group, window, count, detail::broadcasts{from.rank}, given...);
+  return detail::exchange_values(detail::broadcasts{from.rank}, group, window, count, given...);
 }
 
 /// The same in place: every rank passes a buffer of as many elements. Without a codec, ranks load
@@ -29,11 +27,9 @@ template <class Group, peer_window Window, class T, class... Given>
 requires(!std::is_const_v<T>) RONDO_HOST_DEVICE
     bool broadcast(Group group, const Window& window, device_span<T> values,
                    const Given&... given) {
-  constexpr auto name = detail::hash_of_types<>("broadcast");
   const root from = detail::pick<detail::is_root>(root{}, given...);
-  return detail::exchange_buffers<detail::broadcasts, false>(
-      name, group, window, values.size(), detail::broadcasts{from.rank},
-      device_span<const T>{values}, values.data(), given...);
+  return detail::exchange_buffers(detail::broadcasts{from.rank}, group, window, values.size(),
+                                  device_span<const T>{values}, values.data(), given...);
 }
 
 }  // namespace rondo::inline v0_1::device

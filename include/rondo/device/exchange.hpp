@@ -12,9 +12,13 @@
 /// part to every rank, once.
 namespace rondo::inline v0_1::device::detail {
 
-/// Which part of its prologue a rank gives to a peer, and where what it gets stands: as
-/// `begin_for(peer, count)` and `begin_of(rank, count)`.
+/// A collective of this sort: its name, whether it folds, the policies that it takes; which part of
+/// its prologue a rank gives to a peer, and where what it gets stands, as `begin_for(peer, count)`
+/// and `begin_of(rank, count)`; and the only rank that gives, or -1 for all.
 struct scatters {
+  static constexpr std::string_view name = "reduce_scatter";
+  static constexpr bool folds = true;
+  using takes = of_folds;
   static constexpr bool same_for_all = false;
   int giver = -1;
   RONDO_HOST_DEVICE static std::size_t begin_for(int peer, std::size_t count) {
@@ -23,6 +27,9 @@ struct scatters {
   RONDO_HOST_DEVICE static std::size_t begin_of(int, std::size_t) { return 0; }
 };
 struct gathers {
+  static constexpr std::string_view name = "all_gather";
+  static constexpr bool folds = false;
+  using takes = of_moves;
   static constexpr bool same_for_all = true;
   int giver = -1;
   RONDO_HOST_DEVICE static std::size_t begin_for(int, std::size_t) { return 0; }
@@ -31,6 +38,9 @@ struct gathers {
   }
 };
 struct transposes {
+  static constexpr std::string_view name = "all_to_all";
+  static constexpr bool folds = false;
+  using takes = of_moves;
   static constexpr bool same_for_all = false;
   int giver = -1;
   RONDO_HOST_DEVICE static std::size_t begin_for(int peer, std::size_t count) {
@@ -41,6 +51,9 @@ struct transposes {
   }
 };
 struct broadcasts {
+  static constexpr std::string_view name = "broadcast";
+  static constexpr bool folds = false;
+  using takes = of_root;
   static constexpr bool same_for_all = true;
   int giver = 0;
   RONDO_HOST_DEVICE static std::size_t begin_for(int, std::size_t) { return 0; }
@@ -66,133 +79,168 @@ struct givers {
   }
 };
 
-/// `count` elements for each pair of ranks; folded where `Operation` is not absent.
-template <class T, class Kind, class Algorithm, class Operation, class Codec, class Group,
-          class Window, class From, class To>
+/// One group's share of a call: of `count` elements for each pair of ranks, those in `share`.
+template <class T, class Kind, class From, class To>
+struct shared_exchange {
+  Kind kind;
+  const From& from;
+  const To& to;
+  std::size_t count;
+  part share;
+
+  /// What this rank gives to a peer.
+  RONDO_HOST_DEVICE moved<From> operator()(int peer) const {
+    return {from, kind.begin_for(peer, count) + share.first};
+  }
+  /// Where results of a fold go.
+  [[nodiscard]] RONDO_HOST_DEVICE moved<To> results() const { return {to, share.first}; }
+  template <class Turn>
+  [[nodiscard]] RONDO_HOST_DEVICE givers<Kind> from_all(const Turn& mine) const {
+    return {kind, count, share.first, mine.rank(), mine.size()};
+  }
+};
+
+/// Through a block codec.
+template <class Operation, class Group, class Turn, class T, class Kind, class From, class To,
+          class Codec>
+RONDO_HOST_DEVICE bool exchange_coded(Group& group, Turn& mine,
+                                      const shared_exchange<T, Kind, From, To>& of,
+                                      const Codec& codec) {
+  if (!has_threads(group, mine, 32)) {
+    return false;
+  }
+  const coder<Codec, Group> coding{
+      codec, group,
+      codec::context{mine.call(), static_cast<std::uint32_t>(mine.rank()), of.share.first}};
+  const auto take = [&](const auto& source, std::size_t first, std::size_t some) {
+    if constexpr (Kind::folds) {
+      coding.template decode<T>(source, mine.size(), factor_of<Operation>(mine.size()),
+                                of.results(), first, some);
+    } else {
+      of.from_all(mine).each([&](int rank, std::size_t begin) {
+        coding.template decode<T>([&](int) { return source(rank); }, 1, 1.0f, moved{of.to, begin},
+                                  first, some);
+      });
+    }
+  };
+  return protocol::one_hop(
+      group, mine, of.share.count,
+      coded_exchange<Kind::same_for_all, T, Codec, Group,
+                     shared_exchange<T, Kind, From, To>, decltype(take)>{coding, of, take,
+                                                                         of.kind.giver});
+}
+
+/// As they are, in packets: one latency.
+template <class Group, class Turn, class T, class Kind, class From, class To, class Reduction>
+RONDO_HOST_DEVICE bool exchange_by_packets(Group& group, Turn& mine,
+                                           const shared_exchange<T, Kind, From, To>& of,
+                                           const Reduction& with) {
+  using chunk = protocol::word_chunk<T>;
+  const auto exchange = [&](const auto& begin) {
+    return protocol::exchange_words<T, Kind::same_for_all>(
+        group, mine, of.share.count, [&](int peer, std::size_t i) { return of(peer)(i); }, begin);
+  };
+  if constexpr (Kind::folds) {
+    const moved<To> results = of.results();
+    return exchange([&] { return fold_chunks<chunk, moved<To>, Reduction>{results, with}; });
+  } else {
+    const auto at = [&](int rank, std::size_t i) {
+      return of.kind.begin_of(rank, of.count) + of.share.first + i;
+    };
+    return exchange([&] {
+      return gather_chunks<chunk, To, decltype(at)>{of.to, at, of.share.count};
+    });
+  }
+}
+
+/// As they are, by way of staging areas.
+template <class Group, class Turn, class T, class Kind, class From, class To, class Reduction>
+RONDO_HOST_DEVICE bool exchange_staged(Group& group, Turn& mine,
+                                       const shared_exchange<T, Kind, From, To>& of,
+                                       const Reduction& with) {
+  const auto run = [&](const auto& take) {
+    return protocol::one_hop(
+        group, mine, of.share.count,
+        plain_exchange<Kind::same_for_all, T, Group, shared_exchange<T, Kind, From, To>,
+                       std::remove_cvref_t<decltype(take)>>{group, of, take, of.kind.giver});
+  };
+  if constexpr (Kind::folds) {
+    const moved<To> results = of.results();
+    return run(fold_to<T, Group, moved<To>, Reduction>{group, results, with, mine.size()});
+  } else {
+    return run([&](const auto& source, std::size_t first, std::size_t some) {
+      of.from_all(mine).each([&](int rank, std::size_t begin) {
+        protocol::load_each(group, source(rank), of.to, begin + first, some);
+      });
+    });
+  }
+}
+
+/// `count` elements for each pair of ranks.
+template <class T, class Algorithm, class Group, class Window, class Kind, class Operation,
+          class Codec, class From, class To>
 RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window& window,
                                 std::size_t count, std::size_t grain, const Kind& kind,
                                 const Operation& operation, const Codec& codec, const From& from,
                                 const To& to) {
-  static_assert(std::is_same_v<Algorithm, one_shot> || std::is_same_v<Algorithm, packets> ||
+  constexpr bool wants_packets = std::is_same_v<Algorithm, packets>;
+  static_assert(wants_packets || std::is_same_v<Algorithm, one_shot> ||
                     std::is_same_v<Algorithm, automatic>,
                 "rondo: device: this collective in a kernel is one_shot, packets or automatic");
-  constexpr bool folds = !std::is_same_v<Operation, absent>;
-  constexpr bool plain = is_plain<Codec>;
-  constexpr bool wants_packets = std::is_same_v<Algorithm, packets>;
   static_assert(
-      plain || !wants_packets,
+      is_plain<Codec> || !wants_packets,
       "rondo: device: packets carry elements as they are; drop the codec or use one_shot");
   static_assert(!std::is_same_v<Kind, broadcasts> || !wants_packets,
                 "rondo: device: broadcast does not go by packets: who only gives would not wait");
   if constexpr (is_cast<Codec>) {
     using wire = typename wire_of<Codec>::type;
-    return exchange<wire, Kind, Algorithm>(types, group, window, count, line_or<T>(grain), kind,
-                                           operation, absent{}, narrowed<wire, From>{from},
-                                           widened<T, To>{to});
+    return exchange<wire, Algorithm>(types, group, window, count, line_or<T>(grain), kind,
+                                     operation, absent{}, narrowed<wire, From>{from},
+                                     widened<T, To>{to});
   } else {
     const part share = share_of<T>(window, count, granule{grain});
-    return in_call(
-        group, window, fingerprint(types, count, window.slots(), kind.giver), [&](auto& mine) {
-          if (share.count == 0) {
-            return true;
+    const auto print = fingerprint(types, count, window.slots(), kind.giver);
+    return in_call(group, window, print, [&](auto& mine) {
+      if (share.count == 0) {
+        return true;
+      }
+      if (kind.giver >= mine.size()) {
+        mine.tell(trouble::bad_peer, kind.giver, 0);
+        return false;
+      }
+      const shared_exchange<T, Kind, From, To> of{kind, from, to, count, share};
+      if constexpr (!is_plain<Codec>) {
+        return exchange_coded<Operation>(group, mine, of, codec);
+      } else {
+        const reduction<Operation, T> with{operation, mine.size()};
+        constexpr bool may_packet =
+            !std::is_same_v<Kind, broadcasts> &&
+            (!Kind::folds || protocol::folds_packs<T, reduction<Operation, T>>);
+        static_assert(may_packet || !wants_packets,
+                      "rondo: device: packets fold in registers; the element and its partial "
+                      "result must be trivially default constructible");
+        if constexpr (may_packet) {
+          if (protocol::fits_inboxes<T>(mine, share.count)) {
+            return exchange_by_packets(group, mine, of, with);
           }
-          if (kind.giver >= mine.size()) {
-            mine.tell(trouble::bad_peer, kind.giver, 0);
+          if constexpr (wants_packets) {
+            mine.cannot_stage(share.count * sizeof(T), 1);
             return false;
           }
-          const auto for_peer = [&](int peer) {
-            return moved{from, kind.begin_for(peer, count) + share.first};
-          };
-          const givers<Kind> from_all{kind, count, share.first, mine.rank(), mine.size()};
-          if constexpr (!plain) {
-            if (!has_threads(group, mine, 32)) {
-              return false;
-            }
-            const coder<Codec, Group> coding{
-                codec, group,
-                codec::context{mine.call(), static_cast<std::uint32_t>(mine.rank()), share.first}};
-            const auto take = [&](const auto& source, std::size_t first, std::size_t some) {
-              if constexpr (folds) {
-                const moved<To> results{to, share.first};
-                coding.template decode<T>(source, mine.size(), factor_of<Operation>(mine.size()),
-                                          results, first, some);
-              } else {
-                from_all.each([&](int rank, std::size_t begin) {
-                  const moved<To> results{to, begin};
-                  coding.template decode<T>([&](int) { return source(rank); }, 1, 1.0f, results,
-                                            first, some);
-                });
-              }
-            };
-            return protocol::one_hop(
-                group, mine, share.count,
-                coded_exchange<Kind::same_for_all, T, Codec, Group, decltype(for_peer),
-                               decltype(take)>{coding, for_peer, take, kind.giver});
-          } else {
-            using with_type = reduction<std::conditional_t<folds, Operation, op::sum>, T>;
-            constexpr bool may_packet = !std::is_same_v<Kind, broadcasts> &&
-                                        (!folds || protocol::folds_packs<T, with_type>);
-            static_assert(may_packet || !wants_packets,
-                          "rondo: device: packets fold in registers; the element and its partial "
-                          "result must be trivially default constructible");
-            if constexpr (may_packet) {
-              if (protocol::fits_inboxes<T>(mine, share.count)) {
-                const auto give = [&](int peer, std::size_t i) { return for_peer(peer)(i); };
-                if constexpr (folds) {
-                  const with_type with{operation, mine.size()};
-                  const moved<To> results{to, share.first};
-                  return protocol::exchange_words<T, Kind::same_for_all>(
-                      group, mine, share.count, give, [&] {
-                        return fold_chunks<protocol::word_chunk<T>, moved<To>, with_type>{results,
-                                                                                          with};
-                      });
-                } else {
-                  const auto at = [&](int rank, std::size_t i) {
-                    return kind.begin_of(rank, count) + share.first + i;
-                  };
-                  return protocol::exchange_words<T, Kind::same_for_all>(
-                      group, mine, share.count, give, [&] {
-                        return gather_chunks<protocol::word_chunk<T>, To, decltype(at)>{
-                            to, at, share.count};
-                      });
-                }
-              }
-              if constexpr (wants_packets) {
-                mine.cannot_stage(share.count * sizeof(T), 1);
-                return false;
-              }
-            }
-            const auto run = [&](const auto& take) {
-              return protocol::one_hop(
-                  group, mine, share.count,
-                  plain_exchange<Kind::same_for_all, T, Group, decltype(for_peer),
-                                 std::remove_cvref_t<decltype(take)>>{group, for_peer, take,
-                                                                      kind.giver});
-            };
-            if constexpr (folds) {
-              const with_type with{operation, mine.size()};
-              const moved<To> results{to, share.first};
-              return run(
-                  fold_to<T, Group, moved<To>, with_type>{group, results, with, mine.size()});
-            } else {
-              return run([&](const auto& source, std::size_t first, std::size_t some) {
-                from_all.each([&](int rank, std::size_t begin) {
-                  protocol::load_each(group, source(rank), to, begin + first, some);
-                });
-              });
-            }
-          }
-        });
+        }
+        return exchange_staged(group, mine, of, with);
+      }
+    });
   }
 }
 
 /// From peers' inputs to outputs where they lie.
-template <class T, class Kind, class Operation, class Group, class Window>
-RONDO_HOST_DEVICE bool exchange_where_they_lie(std::uint64_t types, Group& group,
-                                               const Window& window,
+template <class Group, class Window, class Kind, class Operation, class T>
+RONDO_HOST_DEVICE bool exchange_where_they_lie(Group& group, const Window& window,
                                                std::size_t count, granule grain,
                                                const Kind& kind, const Operation& operation,
                                                const T* in, std::size_t in_count, T* out) {
+  constexpr auto types = hash_of_types<T, Operation>(Kind::name);
   const part share = share_of<T>(window, count, grain);
   return in_call(
       group, window, fingerprint(types, count, window.slots(), kind.giver), [&](auto& mine) {
@@ -216,7 +264,7 @@ RONDO_HOST_DEVICE bool exchange_where_they_lie(std::uint64_t types, Group& group
                 return static_cast<const T*>(input_of(rank)) + kind.begin_for(mine.rank(), count) +
                        share.first;
               };
-              if constexpr (!std::is_same_v<Operation, absent>) {
+              if constexpr (Kind::folds) {
                 const reduction<Operation, T> with{operation, mine.size()};
                 protocol::fold_each(
                     group, source, mine.size(), [&](int) { return out + share.first; }, 1, 0,
@@ -241,67 +289,39 @@ RONDO_HOST_DEVICE bool exchange_where_they_lie(std::uint64_t types, Group& group
       });
 }
 
-template <class Kind, bool Folds>
-using taken = std::conditional_t<
-    Folds, of_folds, std::conditional_t<std::is_same_v<Kind, broadcasts>, of_root, of_moves>>;
-
 /// The arguments of a call with callables, sorted, and the call.
-template <class Kind, bool Folds, class Group, class Window, class... Given>
-RONDO_HOST_DEVICE bool exchange_values(std::uint64_t name, Group& group, const Window& window,
-                                       std::size_t count, const Kind& kind, const Given&... given) {
+template <class Kind, class Group, class Window, class... Given>
+RONDO_HOST_DEVICE bool exchange_values(const Kind& kind, Group& group, const Window& window,
+                                       std::size_t count, const Given&... given) {
   using T = typename element_of_prologue<Given...>::type;
-  check<taken<Kind, Folds>, T, Given...>();
-  using of = with_elements<T>;
-  static_assert((of::template is_epilogue<Given>::value || ...),
-                "rondo: device: a count needs an epilogue, callable as (std::size_t, element), to "
-                "take the results");
-  const auto operation = [&] {
-    if constexpr (Folds) {
-      return pick<of::template is_operation>(op::sum{}, given...);
-    } else {
-      return absent{};
-    }
-  }();
-  const auto algorithm = pick<is_algorithm>(automatic{}, given...);
-  const auto codec = pick<is_codec>(absent{}, given...);
-  const auto grain = pick<is_granule>(granule{}, given...);
-  const auto prologue = pick<is_prologue>(absent{}, given...);
-  const auto epilogue = pick<of::template is_epilogue>(absent{}, given...);
-  using algorithm_type = std::remove_cv_t<decltype(algorithm)>;
-  constexpr auto types = hash_of_types<T, decltype(operation), algorithm_type, decltype(codec)>("");
-  return exchange<T, Kind, algorithm_type>(types ^ name, group, window, count, grain.elements, kind,
-                                           operation, codec, prologue, epilogue);
+  check<typename Kind::takes, T, Given...>();
+  require_epilogue<T, Given...>();
+  const auto told = sorted<T>(given...);
+  using of = decltype(told);
+  constexpr auto types = hash_of_types<T, typename of::operation_type, typename of::algorithm_type,
+                                       typename of::codec_type>(Kind::name);
+  return exchange<T, typename of::algorithm_type>(types, group, window, count, told.grain.elements,
+                                                  kind, told.operation, told.codec, told.prologue,
+                                                  told.epilogue);
 }
 
 /// The same with buffers.
-template <class Kind, bool Folds, class Group, class Window, class T, class... Given>
-RONDO_HOST_DEVICE bool exchange_buffers(std::uint64_t name, Group& group, const Window& window,
-                                        std::size_t count, const Kind& kind,
-                                        device_span<const T> in, T* out, const Given&... given) {
-  check<taken<Kind, Folds>, T, Given...>();
-  using of = with_elements<T>;
-  const auto algorithm = pick<is_algorithm>(automatic{}, given...);
-  const auto codec = pick<is_codec>(absent{}, given...);
-  if constexpr (std::is_same_v<std::remove_cv_t<decltype(algorithm)>, automatic> &&
-                is_plain<std::remove_cv_t<decltype(codec)>>) {
+template <class Kind, class Group, class Window, class T, class... Given>
+RONDO_HOST_DEVICE bool exchange_buffers(const Kind& kind, Group& group, const Window& window,
+                                        std::size_t count, device_span<const T> in, T* out,
+                                        const Given&... given) {
+  check<typename Kind::takes, T, Given...>();
+  const auto told = sorted<T>(given...);
+  using of = decltype(told);
+  if constexpr (std::is_same_v<typename of::algorithm_type, automatic> &&
+                is_plain<typename of::codec_type>) {
     if (std::is_same_v<Kind, broadcasts> || !fits_packets<T>(window, count)) {
-      const auto operation = [&] {
-        if constexpr (Folds) {
-          return pick<of::template is_operation>(op::sum{}, given...);
-        } else {
-          return absent{};
-        }
-      }();
-      constexpr auto types = hash_of_types<T, decltype(operation)>("buffers");
-      return exchange_where_they_lie<T, Kind>(types ^ name, group, window, count,
-                                              pick<is_granule>(granule{}, given...), kind,
-                                              operation, in.data(), in.size(), out);
+      return exchange_where_they_lie(group, window, count, told.grain, kind, told.operation,
+                                     in.data(), in.size(), out);
     }
   }
-  const protocol::values_at<T> prologue{in.data()};
-  const protocol::values_to<T> epilogue{out};
-  return exchange_values<Kind, Folds>(name, group, window, count, kind, prologue, epilogue,
-                                      given...);
+  return exchange_values(kind, group, window, count, protocol::values_at<T>{in.data()},
+                         protocol::values_to<T>{out}, given...);
 }
 
 }  // namespace rondo::inline v0_1::device::detail

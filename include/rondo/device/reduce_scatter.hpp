@@ -15,9 +15,7 @@ namespace rondo::inline v0_1::device {
 template <class Group, peer_window Window, class... Given>
 RONDO_HOST_DEVICE bool reduce_scatter(Group group, const Window& window, std::size_t count,
                                       const Given&... given) {
-  constexpr auto name = detail::hash_of_types<>("reduce_scatter");
-  return detail::exchange_values<detail::scatters, true>(name, group, window, count,
-                                                         detail::scatters{}, given...);
+  return detail::exchange_values(detail::scatters{}, group, window, count, given...);
 }
 
 /// The same from buffer to buffer: `in` has out.size() elements for each rank. Without a codec, and
@@ -28,9 +26,8 @@ RONDO_HOST_DEVICE bool reduce_scatter(Group group, const Window& window, std::si
 template <class Group, peer_window Window, class T, class... Given>
 RONDO_HOST_DEVICE bool reduce_scatter(Group group, const Window& window, device_span<const T> in,
                                       device_span<T> out, const Given&... given) {
-  constexpr auto name = detail::hash_of_types<>("reduce_scatter");
-  return detail::exchange_buffers<detail::scatters, true>(
-      name, group, window, out.size(), detail::scatters{}, in, out.data(), given...);
+  return detail::exchange_buffers(detail::scatters{}, group, window, out.size(), in, out.data(),
+                                  given...);
 }
 
 }  // namespace rondo::inline v0_1::device

@@ -4,7 +4,10 @@
 
 #include <rondo/version.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace rondo::inline v0_1::pipeline {
@@ -62,6 +65,30 @@ using row = std::vector<action>;
   made.kind = what;
   made.slice = static_cast<std::uint8_t>(slice & 0x7f);
   return made;
+}
+
+/// F, B, I, W, SEND_F, ... ; empty for idle.
+[[nodiscard]] constexpr std::string_view letters_of(kind what) {
+  constexpr std::string_view letters[] = {"F",       "B",       "I",           "W",
+                                          "SEND_F",  "RECV_F",  "SEND_B",      "RECV_B",
+                                          "UNSHARD", "RESHARD", "REDUCE_GRAD", ""};
+  return letters[static_cast<std::size_t>(what)];
+}
+
+/// Stage, letters, micro-batch and, where there are any, slice: 3F12, 3F12s1. Empty for idle.
+[[nodiscard]] inline std::string to_text(const action& what) {
+  if (what.kind == kind::idle) {
+    return {};
+  }
+  std::string text = std::to_string(what.stage);
+  text += letters_of(what.kind);
+  if (is_compute(what.kind) || is_message(what.kind)) {
+    text += std::to_string(what.micro_batch);
+    if (what.slice != 0) {
+      text += 's' + std::to_string(what.slice);
+    }
+  }
+  return text;
 }
 
 }  // namespace rondo::inline v0_1::pipeline

@@ -77,8 +77,6 @@ class block_board {
     friend constexpr auto operator<=>(const cell&, const cell&) = default;
   };
 
-  [[nodiscard]] static constexpr std::size_t index(int i) { return static_cast<std::size_t>(i); }
-
   [[nodiscard]] static constexpr int end_of(const lanes& mine) {
     int end = 0;
     for (const auto& lane : mine) {
@@ -237,16 +235,25 @@ class block_board {
   std::vector<lanes> slots_{};
 };
 
-template <class Policy>
-[[nodiscard]] constexpr plan tabulate_blocks(const Policy& policy, const shape& asked) {
-  policy.check(asked);
-  const block_board board{policy.block(asked.stages), asked.micro_batches};
-  plan made{asked, policy.place(asked), {}};
-  for (int rank = 0; rank < asked.stages; ++rank) {
-    made.rows.push_back(board.order_of(rank));
+/// A schedule of one block: `Schedule` has `name` and `block(ranks)`.
+template <class Schedule>
+struct block_schedule {
+  constexpr void check(const shape& asked) const { require_whole(Schedule::name, asked); }
+  [[nodiscard]] constexpr placement place(const shape& asked) const { return vee(asked.stages); }
+  [[nodiscard]] constexpr pipeline::row row(const shape& asked, int rank) const {
+    check(asked);
+    return block_board{Schedule::block(asked.stages), asked.micro_batches}.order_of(rank);
   }
-  return made;
-}
+  [[nodiscard]] constexpr plan operator()(const shape& asked) const {
+    check(asked);
+    const block_board board{Schedule::block(asked.stages), asked.micro_batches};
+    plan made{asked, place(asked), {}};
+    for (int rank = 0; rank < asked.stages; ++rank) {
+      made.rows.push_back(board.order_of(rank));
+    }
+    return made;
+  }
+};
 
 }  // namespace detail
 
@@ -254,11 +261,8 @@ template <class Policy>
 ///
 /// Bubble about half of 1F1B's where F, I and W are near to each other; 4m(p-1) messages. A row
 /// costs as much as the plan, O(p^2 m): ask for the plan. Source: Qi et al. 2024, arXiv:2405.15362.
-struct v_half {
+struct v_half : detail::block_schedule<v_half> {
   static constexpr std::string_view name = "v_half";
-
-  constexpr void check(const shape& asked) const { detail::require_whole(name, asked); }
-  [[nodiscard]] constexpr placement place(const shape& asked) const { return vee(asked.stages); }
 
   [[nodiscard]] static constexpr std::vector<detail::block_board::offsets> block(int p) {
     const int shift = p % 2 == 0 ? 3 : 0;
@@ -268,24 +272,14 @@ struct v_half {
     }
     return made;
   }
-  [[nodiscard]] constexpr pipeline::row row(const shape& asked, int rank) const {
-    check(asked);
-    return detail::block_board{block(asked.stages), asked.micro_batches}.order_of(rank);
-  }
-  [[nodiscard]] constexpr plan operator()(const shape& asked) const {
-    return detail::tabulate_blocks(*this, asked);
-  }
 };
 
 /// A V of two chunks that holds as little as can be: floor((p+4)/3) micro-batches.
 ///
 /// Bubble about two thirds of 1F1B's where F, I and W are near to each other; otherwise as
 /// `v_half`.
-struct v_min {
+struct v_min : detail::block_schedule<v_min> {
   static constexpr std::string_view name = "v_min";
-
-  constexpr void check(const shape& asked) const { detail::require_whole(name, asked); }
-  [[nodiscard]] constexpr placement place(const shape& asked) const { return vee(asked.stages); }
 
   [[nodiscard]] static constexpr std::vector<detail::block_board::offsets> block(int p) {
     const int shift = p % 3 == 0 ? 2 : 0;
@@ -294,13 +288,6 @@ struct v_min {
       made.push_back({r, 2 * p - r - 1, 2 * p + shift + r, 4 * p + shift - r - 1});
     }
     return made;
-  }
-  [[nodiscard]] constexpr pipeline::row row(const shape& asked, int rank) const {
-    check(asked);
-    return detail::block_board{block(asked.stages), asked.micro_batches}.order_of(rank);
-  }
-  [[nodiscard]] constexpr plan operator()(const shape& asked) const {
-    return detail::tabulate_blocks(*this, asked);
   }
 };
 

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
-#include <rondo/pipeline/csv.hpp>
-#include <rondo/pipeline/lower.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/version.hpp>
@@ -23,10 +21,8 @@ class soundness {
  public:
   explicit soundness(const plan& read)
       : plan_{read},
-        lowered_{is_lowered(read)},
-        done_(static_cast<std::size_t>(read.placement.stages()) *
-                  static_cast<std::size_t>(read.shape.units()),
-              std::uint8_t{0}) {}
+        lowered_{read.has_messages()},
+        done_(index(read.placement.stages()) * index(read.shape.units()), std::uint8_t{0}) {}
 
   void check() {
     for (rank_ = 0; rank_ < plan_.ranks(); ++rank_) {
@@ -50,9 +46,8 @@ class soundness {
   };
 
   [[nodiscard]] std::uint8_t& done(int stage, const action& what, int slice) {
-    const int unit = what.micro_batch * plan_.shape.slices + slice;
-    return done_[static_cast<std::size_t>(stage) * static_cast<std::size_t>(plan_.shape.units()) +
-                 static_cast<std::size_t>(unit)];
+    const int unit = plan_.shape.unit_of(what.micro_batch, slice);
+    return done_[index(stage) * index(plan_.shape.units()) + index(unit)];
   }
 
   [[nodiscard]] static std::uint8_t mark_of(kind message) {

@@ -21,30 +21,6 @@
 /// which PyTorch does not have, follow as `s1`: 0F3s1.
 namespace rondo::inline v0_1::pipeline {
 
-/// F, B, I, W, SEND_F, ... ; empty for idle.
-[[nodiscard]] constexpr std::string_view letters_of(kind what) {
-  constexpr std::string_view letters[] = {"F",       "B",       "I",           "W",
-                                          "SEND_F",  "RECV_F",  "SEND_B",      "RECV_B",
-                                          "UNSHARD", "RESHARD", "REDUCE_GRAD", ""};
-  return letters[static_cast<std::size_t>(what)];
-}
-
-/// One action as a cell: 3F12.
-[[nodiscard]] inline std::string to_text(const action& what) {
-  if (what.kind == kind::idle) {
-    return {};
-  }
-  std::string text = std::to_string(what.stage);
-  text += letters_of(what.kind);
-  if (is_compute(what.kind) || is_message(what.kind)) {
-    text += std::to_string(what.micro_batch);
-    if (what.slice != 0) {
-      text += 's' + std::to_string(what.slice);
-    }
-  }
-  return text;
-}
-
 [[nodiscard]] inline std::string to_csv(const plan& written) {
   std::string text;
   text.reserve(written.actions() * 8);

@@ -4,7 +4,6 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/pipeline/costs.hpp>
-#include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/pipeline/simulate.hpp>
@@ -57,8 +56,7 @@ class paired_lowering {
       : from_{computes},
         lowered_{computes.shape, computes.placement, std::vector<row>(computes.rows.size())},
         next_(computes.rows.size(), 0),
-        there_(2 * static_cast<std::size_t>(computes.placement.stages() * computes.shape.units()),
-               std::uint8_t{0}) {
+        there_(2 * index(computes.placement.stages() * computes.shape.units()), std::uint8_t{0}) {
     for (std::size_t rank = 0; rank < from_.rows.size(); ++rank) {
       lowered_.rows[rank].reserve(from_.rows[rank].size() * 3);
     }
@@ -83,11 +81,9 @@ class paired_lowering {
   }
 
  private:
-  [[nodiscard]] static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-
   /// Whether the input of F, B or I is on its rank; made so by the actions before.
   [[nodiscard]] std::uint8_t& there(bool forward, int stage, const action& what) {
-    const int unit = what.micro_batch * from_.shape.slices + what.slice;
+    const int unit = from_.shape.unit_of(what.micro_batch, what.slice);
     return there_[2 * index(stage * from_.shape.units() + unit) + (forward ? 0 : 1)];
   }
 
@@ -173,22 +169,6 @@ class paired_lowering {
   }
   return lowered;
 }
-
-}  // namespace detail
-
-/// Whether a plan has messages already.
-[[nodiscard]] constexpr bool is_lowered(const plan& written) {
-  for (const row& actions : written.rows) {
-    for (const action& each : actions) {
-      if (is_message(each.kind)) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
-namespace detail {
 
 /// A message with its place in one order of all messages of a plan.
 struct timed_message {

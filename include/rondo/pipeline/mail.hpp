@@ -112,7 +112,7 @@ class mail {
   void sweep() {
     auto kept = outgoing_.begin();
     for (auto& each : outgoing_) {
-      if (is_gone(each)) {
+      if (advance(each)) {
         spare_.put(std::move(each.payload));
       } else {
         if (&*kept != &each) {
@@ -140,28 +140,46 @@ class mail {
   }
 
   /// Takes a message as far as it goes; true when its receiver has it.
-  [[nodiscard]] bool is_gone(departure<Values>& one) {
-    if (one.now == state::offered) {
-      return is_taken(comm_, one.under_way);
+  [[nodiscard]] bool advance(departure<Values>& one) {
+    switch (one.now) {
+      case state::waits:
+        if (!is_next(one) || !rondo::detail::has_room(comm_, to{one.peer})) {
+          return false;
+        }
+        static_cast<void>(offer(comm_, std::span{&one.first, 1}, to{one.peer}, tag{mail_tag}));
+        one.now = state::announced;  // the header was copied
+        [[fallthrough]];
+      case state::announced:
+        if (!offer_rest(one)) {
+          return false;
+        }
+        one.now = state::offered;
+        [[fallthrough]];
+      case state::offered:
+        break;
     }
-    const to peer{one.peer};
-    const tag number{mail_tag};
-    if (one.now == state::waits && is_next(one) && rondo::detail::has_room(comm_, peer)) {
-      static_cast<void>(offer(comm_, std::span{&one.first, 1}, peer, number));  // is copied
-      one.now = one.first.count == 0 ? state::offered : state::announced;
+    return is_taken(comm_, one.under_way);
+  }
+
+  /// Offers what follows a header; false while there is no room for it.
+  [[nodiscard]] bool offer_rest(departure<Values>& one) {
+    if (one.first.count == 0) {
+      return true;
     }
+    const bool failed = one.first.failed >= 0;
     if constexpr (carries_values<Comm>) {
-      if (one.now == state::announced && one.first.failed < 0) {
+      if (!failed) {
         comm_.send_values(one.payload, one.peer);
-        one.now = state::offered;  // the stream orders what becomes of the buffer
+        return true;  // the stream orders what becomes of the buffer
       }
     }
-    if (one.now == state::announced && rondo::detail::has_room(comm_, peer)) {
-      one.under_way = one.first.failed >= 0 ? offer(comm_, excuse_, peer, number)
-                                            : offer(comm_, one.payload, peer, number);
-      one.now = state::offered;
+    const to peer{one.peer};
+    if (!rondo::detail::has_room(comm_, peer)) {
+      return false;
     }
-    return one.now == state::offered && is_taken(comm_, one.under_way);
+    one.under_way = failed ? offer(comm_, excuse_, peer, tag{mail_tag})
+                           : offer(comm_, one.payload, peer, tag{mail_tag});
+    return true;
   }
 
   /// At most until the communicator's deadline: the call that then waits can say for whom.

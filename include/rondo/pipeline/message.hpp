@@ -6,6 +6,9 @@
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
+#include <cstdint>
+
 /// The messages that a plan of compute actions needs.
 namespace rondo::inline v0_1::pipeline {
 
@@ -67,4 +70,26 @@ namespace rondo::inline v0_1::pipeline {
   return comes ? receive : action{};
 }
 
+namespace detail {
+
+/// The number of a receive, by which both halves of a message know it.
+[[nodiscard]] inline std::uint64_t number_of(const action& receive, const shape& s) {
+  const auto stage = static_cast<std::uint64_t>(receive.stage);
+  const auto unit = static_cast<std::uint64_t>(s.unit_of(receive.micro_batch, receive.slice));
+  return 2 * (stage * static_cast<std::uint64_t>(s.units()) + unit) +
+         (receive.kind == kind::receive_forward ? 0 : 1);
+}
+
+/// The receive of that number; its stage may be one that no plan has.
+[[nodiscard]] inline action receive_of(std::uint64_t number, const shape& s) {
+  const auto units = static_cast<std::uint64_t>(s.units());
+  const auto slices = static_cast<std::uint64_t>(s.slices);
+  const std::uint64_t unit = number / 2 % units;
+  const std::uint64_t stage = (std::min)(number / 2 / units, std::uint64_t{32767});
+  return make_action(number % 2 == 0 ? kind::receive_forward : kind::receive_backward,
+                     static_cast<int>(stage), static_cast<int>(unit / slices),
+                     static_cast<int>(unit % slices));
+}
+
+}  // namespace detail
 }  // namespace rondo::inline v0_1::pipeline

@@ -11,6 +11,12 @@
 #include <vector>
 
 namespace rondo::inline v0_1::pipeline {
+namespace detail {
+
+/// A rank, a stage or another number from 0 on, where containers are indexed by it.
+[[nodiscard]] constexpr std::size_t index(int number) { return static_cast<std::size_t>(number); }
+
+}  // namespace detail
 
 /// Which rank holds which stage, and which stage follows which.
 ///
@@ -46,7 +52,7 @@ class placement {
   [[nodiscard]] constexpr int part_of(int stage) const { return stage % parts(); }
 
   [[nodiscard]] constexpr int rank_of(int stage) const {
-    return rank_of_[static_cast<std::size_t>(stage)];
+    return rank_of_[detail::index(stage)];
   }
   [[nodiscard]] constexpr bool is_first(int stage) const { return part_of(stage) == 0; }
   [[nodiscard]] constexpr bool is_last(int stage) const { return part_of(stage) == parts() - 1; }

@@ -26,7 +26,7 @@ struct plan {
 
   [[nodiscard]] constexpr int ranks() const { return static_cast<int>(rows.size()); }
   [[nodiscard]] constexpr const row& row_of(int rank) const {
-    return rows[static_cast<std::size_t>(rank)];
+    return rows[detail::index(rank)];
   }
   [[nodiscard]] constexpr std::size_t actions() const {
     std::size_t count = 0;
@@ -34,6 +34,17 @@ struct plan {
       count += each.size();
     }
     return count;
+  }
+  /// Whether `lower` has added its messages.
+  [[nodiscard]] constexpr bool has_messages() const {
+    for (const row& each : rows) {
+      for (const action& what : each) {
+        if (is_message(what.kind)) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
   friend constexpr bool operator==(const plan&, const plan&) = default;
 };
@@ -50,11 +61,11 @@ concept schedule_policy = requires(const Policy& policy, const shape& asked, int
 namespace detail {
 
 /// A policy's rows, each made by itself, side by side.
-template <class Policy>
+template <schedule_policy Policy>
 [[nodiscard]] constexpr plan tabulate(const Policy& policy, const shape& asked) {
   policy.check(asked);
   plan made{asked, policy.place(asked), {}};
-  made.rows.reserve(static_cast<std::size_t>(asked.stages));
+  made.rows.reserve(index(asked.stages));
   for (int rank = 0; rank < asked.stages; ++rank) {
     made.rows.push_back(policy.row(asked, rank));
   }
@@ -83,7 +94,7 @@ inline void require_fitting(std::string_view who, const plan& read) {
 /// Writes a row, action by action.
 class row_writer {
  public:
-  constexpr explicit row_writer(int actions) { row_.reserve(static_cast<std::size_t>(actions)); }
+  constexpr explicit row_writer(int actions) { row_.reserve(index(actions)); }
 
   constexpr void forward(int stage, int micro_batch, int slice = 0) {
     add(kind::forward, stage, micro_batch, slice);

@@ -4,7 +4,6 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/pipeline/check.hpp>
-#include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/lower.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/plan.hpp>
@@ -93,7 +92,6 @@ class lane_machine {
  private:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
   enum : std::uint8_t { absent, pending, arrived };
-  [[nodiscard]] static constexpr std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
   [[nodiscard]] int rank_of(std::size_t lane) const { return static_cast<int>(lane) / lanes_; }
   [[nodiscard]] std::size_t program_of(int rank) const { return index(rank * lanes_); }
@@ -121,7 +119,7 @@ class lane_machine {
 
   /// How far the message is that brings an input; a fragment of a plan may have none.
   [[nodiscard]] std::uint8_t& arrival(const action& at_receiver, bool ahead) {
-    const int unit = at_receiver.micro_batch * plan_.shape.slices + at_receiver.slice;
+    const int unit = plan_.shape.unit_of(at_receiver.micro_batch, at_receiver.slice);
     return arrivals_[2 * index(at_receiver.stage * plan_.shape.units() + unit) + (ahead ? 0 : 1)];
   }
   void mark_arrived(const action& receive) {
@@ -301,7 +299,7 @@ struct proof {
 /// A proof for rendezvous holds for tagged mailboxes too. Cost: O(actions log actions).
 template <cost_model Model>
 [[nodiscard]] proved prove(const plan& written, channel carried, const Model& model) {
-  return detail::proof::of(is_lowered(written)           ? written
+  return detail::proof::of(written.has_messages()        ? written
                            : carried == channel::mailbox ? lower(written, lowering::at_use)
                                                          : lower_in_time(written, model),
                            carried);

@@ -31,8 +31,7 @@ class run_memory {
   spare_buffers<Values> spare{};
 
   void begin(const plan& planned, int rank) {
-    units_ = planned.shape.units();
-    slices_ = planned.shape.slices;
+    shape_ = planned.shape;
     chunk_of_.clear();
     int chunks = 0;
     for (int stage = 0; stage < planned.placement.stages(); ++stage) {
@@ -40,7 +39,7 @@ class run_memory {
       chunks += planned.placement.rank_of(stage) == rank ? 1 : 0;
     }
     for (auto* parcels : {&inputs_, &outputs_}) {
-      parcels->resize(2 * static_cast<std::size_t>(chunks) * static_cast<std::size_t>(units_));
+      parcels->resize(2 * index(chunks) * index(shape_.units()));
       for (parcel<Values>& each : *parcels) {
         each.ready = 0;
         each.received = false;
@@ -57,15 +56,12 @@ class run_memory {
   [[nodiscard]] std::size_t place(const action& what) const {
     const bool ahead = what.kind == kind::forward || what.kind == kind::send_forward ||
                        what.kind == kind::receive_forward;
-    const int chunk = chunk_of_[static_cast<std::size_t>(what.stage)];
-    const int unit = what.micro_batch * slices_ + what.slice;
-    return 2 * (static_cast<std::size_t>(chunk) * static_cast<std::size_t>(units_) +
-                static_cast<std::size_t>(unit)) +
-           (ahead ? 0 : 1);
+    const int chunk = chunk_of_[index(what.stage)];
+    const int unit = shape_.unit_of(what.micro_batch, what.slice);
+    return 2 * (index(chunk) * index(shape_.units()) + index(unit)) + (ahead ? 0 : 1);
   }
 
-  int units_ = 0;
-  int slices_ = 1;
+  shape shape_{};
   std::vector<int> chunk_of_{};  ///< of each stage, counted over those of this rank
   std::vector<parcel<Values>> inputs_{};
   std::vector<parcel<Values>> outputs_{};

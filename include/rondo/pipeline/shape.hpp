@@ -21,6 +21,10 @@ struct shape {
 
   /// Pieces of work that pass through each stage: a micro-batch has `slices` of them.
   [[nodiscard]] constexpr int units() const { return micro_batches * slices; }
+  /// The number of a unit among them.
+  [[nodiscard]] constexpr int unit_of(int micro_batch, int slice) const {
+    return micro_batch * slices + slice;
+  }
 };
 
 namespace detail {

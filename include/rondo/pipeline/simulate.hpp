@@ -62,7 +62,7 @@ class player {
  public:
   constexpr player(const plan& played, const Model& model, forecast& result)
       : plan_{played}, model_{model}, result_{result} {
-    const auto slots = static_cast<std::size_t>(played.placement.stages()) * units();
+    const auto slots = index(played.placement.stages()) * units();
     inputs_.assign(slots, absent);
     gradients_.assign(slots, absent);
     done_.assign(slots, std::uint8_t{0});
@@ -111,14 +111,12 @@ class player {
   };
   enum : std::uint8_t { forward_done = 1, input_done = 2, weight_done = 4 };
 
-  [[nodiscard]] static constexpr std::size_t index(int i) { return static_cast<std::size_t>(i); }
   [[nodiscard]] constexpr std::size_t units() const { return index(plan_.shape.units()); }
   [[nodiscard]] constexpr std::ptrdiff_t at(int stage) const {
     return static_cast<std::ptrdiff_t>(index(stage) * units());
   }
   [[nodiscard]] constexpr std::size_t slot(const action& what) const {
-    return index(what.stage) * units() + index(what.micro_batch) * index(plan_.shape.slices) +
-           what.slice;
+    return index(what.stage) * units() + index(plan_.shape.unit_of(what.micro_batch, what.slice));
   }
 
   /// When the input of `what` is there, or `absent` after noting who waits.
@@ -245,21 +243,15 @@ class player {
   }
 
   [[noreturn]] static void refuse_action(int rank, const action& what, const char* why) {
-    refuse("pipeline: simulate: rank " + std::to_string(rank) + ": " + describe(what) + ' ' + why,
+    refuse("pipeline: simulate: rank " + std::to_string(rank) + ": " + to_text(what) + ' ' + why,
            rank);
   }
   [[noreturn]] static void refuse_stuck(int rank, const action& what) {
     raise(error{error_code::unsound_schedule,
                 "pipeline: simulate: the plan cannot end: rank " + std::to_string(rank) +
-                    " waits for ever before " + describe(what),
+                    " waits for ever before " + to_text(what),
                 rank});
   }
-  [[nodiscard]] static std::string describe(const action& what) {
-    constexpr const char* letters[] = {"F", "B", "I", "W"};
-    return std::to_string(what.stage) + letters[static_cast<int>(what.kind)] +
-           std::to_string(what.micro_batch);
-  }
-
   const plan& plan_;
   const Model& model_;
   forecast& result_;

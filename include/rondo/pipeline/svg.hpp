@@ -3,7 +3,6 @@
 #pragma once
 
 #include <rondo/core/text.hpp>
-#include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/simulate.hpp>
 #include <rondo/version.hpp>
 

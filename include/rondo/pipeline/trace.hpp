@@ -3,7 +3,6 @@
 #pragma once
 
 #include <rondo/core/text.hpp>
-#include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/simulate.hpp>
 #include <rondo/version.hpp>
@@ -38,12 +37,11 @@ class trace_writer {
   }
 
   void write_row(int rank) {
-    const auto at = static_cast<std::size_t>(rank);
     const row& actions = traced_.plan.row_of(rank);
     int held = 0;
     for (std::size_t i = 0; i < actions.size(); ++i) {
       const action& what = actions[i];
-      const interval when = traced_.timeline[at][i];
+      const interval when = traced_.timeline[index(rank)][i];
       if (!is_compute(what.kind)) {
         continue;
       }
@@ -70,11 +68,8 @@ class trace_writer {
 
   /// One end of the arrow of a message; both ends know it by the number of its receive.
   void write_flow(std::string_view phase, int rank, int line, ticks when, const action& receive) {
-    const shape& s = traced_.plan.shape;
-    const std::int64_t unit = std::int64_t{receive.micro_batch} * s.slices + receive.slice;
-    const std::int64_t number = 2 * (std::int64_t{receive.stage} * s.units() + unit) +
-                                (receive.kind == kind::receive_forward ? 0 : 1);
-    begin(phase, rank) << ",\"tid\":" << line << ",\"ts\":" << when << ",\"id\":" << number
+    begin(phase, rank) << ",\"tid\":" << line << ",\"ts\":" << when
+                       << ",\"id\":" << number_of(receive, traced_.plan.shape)
                        << ",\"cat\":\"m\",\"name\":\"m\""
                        << (phase == "f" ? ",\"bp\":\"e\"}" : "}");
   }

@@ -39,7 +39,7 @@ class weaver {
   weaver(const shape& asked, placement where, const Model& model, std::int64_t memory_limit)
       : model_{model},
         limit_{memory_limit},
-        woven_{asked, std::move(where), std::vector<row>(static_cast<std::size_t>(asked.stages))} {
+        woven_{asked, std::move(where), std::vector<row>(index(asked.stages))} {
     for (row& each : woven_.rows) {
       each.reserve(index(3 * asked.micro_batches * woven_.placement.stages() / asked.stages));
     }
@@ -81,7 +81,6 @@ class weaver {
     bool blocked = false;  ///< by memory
   };
 
-  [[nodiscard]] static constexpr std::size_t index(int i) { return static_cast<std::size_t>(i); }
   [[nodiscard]] std::size_t slot(int stage, int micro_batch) const {
     return index(stage) * index(woven_.shape.micro_batches) + index(micro_batch);
   }

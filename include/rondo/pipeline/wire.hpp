@@ -7,7 +7,6 @@
 #include <rondo/core/policies.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/pipeline/costs.hpp>
-#include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/version.hpp>
@@ -37,26 +36,6 @@ struct header {
   ticks ready = 0;          ///< on virtual time
   std::int64_t failed = -1;
 };
-
-[[nodiscard]] inline std::uint64_t number_of(const action& receive, const shape& s) {
-  const auto unit =
-      static_cast<std::uint64_t>(receive.micro_batch) * static_cast<std::uint64_t>(s.slices) +
-      receive.slice;
-  const auto stage = static_cast<std::uint64_t>(receive.stage);
-  return 2 * (stage * static_cast<std::uint64_t>(s.units()) + unit) +
-         (receive.kind == kind::receive_forward ? 0 : 1);
-}
-
-/// The receive of that number; its stage may be one that no plan has.
-[[nodiscard]] inline action receive_of(std::uint64_t number, const shape& s) {
-  const auto units = static_cast<std::uint64_t>(s.units());
-  const auto slices = static_cast<std::uint64_t>(s.slices);
-  const std::uint64_t unit = number / 2 % units;
-  const std::uint64_t stage = (std::min)(number / 2 / units, std::uint64_t{32767});
-  return make_action(number % 2 == 0 ? kind::receive_forward : kind::receive_backward,
-                     static_cast<int>(stage), static_cast<int>(unit / slices),
-                     static_cast<int>(unit % slices));
-}
 
 inline constexpr int mail_tag = (1 << 30) - 1;
 inline constexpr int verdict_tag = 1 << 30;

@@ -57,54 +57,69 @@ template <accountable Group>
   return text + "has not made any call yet";
 }
 
+/// Whether ranks that have come called different things under this number.
+template <accountable Group>
+[[nodiscard]] bool disagree(const Group& in, std::uint32_t number) {
+  std::uint64_t any = 0;
+  for (int rank = 0; rank < in.size(); ++rank) {
+    const auto theirs = in.word_of(rank, number);
+    if (theirs != 0 && any != 0 && theirs != any) {
+      return true;
+    }
+    any = theirs != 0 ? theirs : any;
+  }
+  return false;
+}
+
+/// Every rank's word for call `number`, 0 of one that has not come. The odd one out is easier to
+/// name when more ranks have come: they are given a moment.
+template <accountable Group>
+[[nodiscard]] std::vector<std::uint64_t> words_of(const Group& in, std::uint32_t number) {
+  std::vector<std::uint64_t> words(static_cast<std::size_t>(in.size()));
+  const auto all_came = [&] {
+    bool all = true;
+    for (std::size_t rank = 0; rank < words.size(); ++rank) {
+      words[rank] = in.word_of(static_cast<int>(rank), number);
+      all = all && words[rank] != 0;
+    }
+    return all;
+  };
+  for (int patience = 20; !all_came() && patience != 0; --patience) {
+    sleep_for(std::chrono::milliseconds{1});
+  }
+  return words;
+}
+
+/// A rank that called what most did: on a tie the lowest, or this one if rank 0 has not come.
+[[nodiscard]] inline std::size_t usual_one(const std::vector<std::uint64_t>& words, int self) {
+  const auto votes = [&](std::size_t rank) {
+    int same = 0;
+    for (const auto word : words) {
+      same += word != 0 && word == words[rank] ? 1 : 0;
+    }
+    return same;
+  };
+  std::size_t usual = words[0] != 0 ? 0 : static_cast<std::size_t>(self);
+  for (std::size_t rank = 0; rank < words.size(); ++rank) {
+    usual = votes(rank) > votes(usual) ? rank : usual;
+  }
+  return usual;
+}
+
 /// Ranks that called something else under the number of our call. Ends the communicator and returns
 /// true if there are any.
 template <accountable Group>
 bool find_disagreement(Group& in, int self, std::uint64_t word) {
   auto number = static_cast<std::uint32_t>(word >> 32);
-  std::vector<std::uint64_t> words;  // allocated when there is something to tell
-  const auto look = [&](bool& all_came) {
-    bool differ = false;
-    std::uint64_t any = 0;
-    all_came = true;
-    for (int rank = 0; rank < in.size(); ++rank) {
-      const auto theirs = in.word_of(rank, number);
-      if (!words.empty()) {
-        words[static_cast<std::size_t>(rank)] = theirs;
-      }
-      all_came = all_came && theirs != 0;
-      differ = differ || (theirs != 0 && any != 0 && theirs != any);
-      any = theirs != 0 ? theirs : any;
-    }
-    return differ;
-  };
-  bool all_came = false;
-  if (!look(all_came)) {
+  if (!disagree(in, number)) {
     return false;
   }
-  words.resize(static_cast<std::size_t>(in.size()));
   // Where words tell of all calls before, too, the first call that differs is the one to name.
-  do {
+  while (number > 1 && disagree(in, number - 1)) {
     --number;
-  } while (number != 0 && look(all_came));
-  ++number;
-  static_cast<void>(look(all_came));
-  // The odd one out is easier to name when more ranks have come: give them a moment.
-  for (int patience = 0; patience < 20 && !all_came; ++patience) {
-    sleep_for(std::chrono::milliseconds{1});
-    static_cast<void>(look(all_came));
   }
-  // Expected is what most ranks called (on a tie, what the lowest rank called).
-  std::vector<int> votes(words.size(), 0);
-  for (std::size_t rank = 0; rank < words.size(); ++rank) {
-    for (const auto other : words) {
-      votes[rank] += words[rank] != 0 && other == words[rank] ? 1 : 0;
-    }
-  }
-  std::size_t usual = words[0] != 0 ? 0 : static_cast<std::size_t>(self);
-  for (std::size_t rank = 0; rank < words.size(); ++rank) {
-    usual = votes[rank] > votes[usual] ? rank : usual;
-  }
+  const auto words = words_of(in, number);
+  const std::size_t usual = usual_one(words, self);
   std::size_t odd = 0;
   while (odd < words.size() && (words[odd] == 0 || words[odd] == words[usual])) {
     ++odd;

@@ -25,6 +25,11 @@ class arena {
     const auto raw = reinterpret_cast<std::uintptr_t>(memory_.data());
     return reinterpret_cast<std::byte*>((raw + alignment - 1) / alignment * alignment);
   }
+  /// Room for `count` elements.
+  template <class T>
+  [[nodiscard]] T* get(std::size_t count) {
+    return reinterpret_cast<T*>(get(count * sizeof(T)));
+  }
 
  private:
   static constexpr std::size_t alignment = 64;

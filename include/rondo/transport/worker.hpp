@@ -208,32 +208,35 @@ class background {
  public:
   background() = default;
   /// Moving waits for the calls of both: they know where their communicator is.
-  background(background&& other) noexcept : runs_{(other.settle(), std::move(other.runs_))} {}
+  background(background&& other) noexcept {
+    other.drain();
+    runs_ = std::move(other.runs_);
+  }
   background& operator=(background&& other) noexcept {
-    settle();
-    other.settle();
+    drain();
+    other.drain();
     runs_ = std::move(other.runs_);
     return *this;
   }
-  ~background() { settle(); }
+  ~background() { drain(); }
 
   /// Returns when all calls have ended.
-  void settle() const noexcept {
+  void drain() const noexcept {
     if (runs_) {
       runs_->drain();
     }
   }
 
   /// The same, before another call: throws what a call that was dropped could not.
-  void settle_for_next() const {
+  void drain_and_rethrow() const {
     if (runs_) {
       runs_->drain();
       runs_->rethrow_dropped();
     }
   }
 
-  /// The same, where no other call comes.
-  void settle_at_end() const {
+  /// The same, where no other call comes: a caller that knows of trouble is spared.
+  void drain_and_rethrow_untold() const {
     if (runs_) {
       runs_->drain();
       runs_->rethrow_untold();

@@ -87,12 +87,12 @@ class communicator {
   /// Returns when the calls that this handle has begun have ended; throws what one that was dropped
   /// could not, unless a `wait()` or `shrink()` has come since. Call it before the handle goes, if
   /// you drop asynchronous calls.
-  void settle() const { state_->begun.settle_at_end(); }
+  void settle() const { state_->begun.drain_and_rethrow_untold(); }
 
   /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
   template <class Body>
   void collective(const call& made, const Body& body) {
-    state_->begun.settle_for_next();
+    state_->begun.drain_and_rethrow();
     state_->run_collective(made, body);
   }
 
@@ -110,7 +110,7 @@ class communicator {
   /// Makes one send or receive.
   template <class Body>
   void message(const call& made, const Body& body) {
-    state_->begun.settle_for_next();
+    state_->begun.drain_and_rethrow();
     state_->run_message(made, body);
   }
 
@@ -152,7 +152,7 @@ class communicator {
   /// deadline is left out, and gets `revoked` if it comes later; where they do not, all must come.
   [[nodiscard]] communicator shrink() {
     require_running("shrink");
-    state_->begun.settle();
+    state_->begun.drain();
     state_->begun.told();
     auto& in = state_->in;
     in.fail(error_code::revoked, rank(),

@@ -80,7 +80,7 @@ void reduce_natively(const Job& job, bool gets_result, const Reduce& reduce) {
     } while (done < job.count);
   };
   if constexpr (fold::lifts) {
-    auto* wide = reinterpret_cast<partial*>(job.comm.widened().get(job.count * sizeof(partial)));
+    partial* const wide = job.comm.widened().template get<partial>(job.count);
     job.fold.lift(job.in, wide, job.count);
     in_pieces(wide, wide);
     job.fold.lower(wide, job.out, gets_result ? job.count : 0);
@@ -147,7 +147,7 @@ void run_native(MPI_Comm over, make<collective::reduce_scatter>, const Job& job)
       return;
     }
   }
-  auto* wide = reinterpret_cast<partial*>(job.comm.widened().get((whole + mine) * sizeof(partial)));
+  partial* const wide = job.comm.widened().template get<partial>(whole + mine);
   job.fold.lift(job.in, wide, whole);
   scatter(wide, wide + whole);
   job.fold.lower(wide + whole, job.out, mine);

@@ -54,6 +54,10 @@ class device_arena {
     }
     return blocks_.empty() ? nullptr : static_cast<std::byte*>(blocks_.back());
   }
+  template <class T>
+  [[nodiscard]] T* get(std::size_t count) {
+    return reinterpret_cast<T*>(get(count * sizeof(T)));
+  }
 
  private:
   void grow(std::size_t bytes) {

@@ -10,13 +10,18 @@
 
 namespace rondo::inline v0_1::threads {
 
+/// Messages of collectives and those of the user do not meet.
+enum class traffic : std::uint8_t { collective, user };
+
 /// A message on offer: where its bytes are and what it is for.
-struct alignas(64) envelope {
+struct message {
   std::uint64_t key = 0;  ///< the word of a collective call, or a tag
   std::uint64_t kind = 0;  ///< fingerprint of count and type, compared when a message is taken
   const std::byte* data = nullptr;
   std::size_t bytes = 0;
   bool borrowed = true;  ///< the bytes are the sender's own; it waits until they are taken
+};
+struct alignas(64) envelope : message {
   alignas(64) std::uint64_t taken = 0;  ///< written by the receiver: 1 + number of the message
 };
 

@@ -37,7 +37,7 @@ class communicator {
   /// Moving from a handle, or destroying it, waits for the calls that it has begun.
   communicator(communicator&&) noexcept = default;
   communicator& operator=(communicator&&) noexcept = default;
-  ~communicator() { begun_.settle(); }
+  ~communicator() { begun_.drain(); }
 
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return in_->size(); }
@@ -53,12 +53,12 @@ class communicator {
 
   /// Returns when the calls that this handle has begun have ended; throws what one that was dropped
   /// could not, unless a `wait()` or `shrink()` has come since. `run` does so when a body returns.
-  void settle() const { begun_.settle_at_end(); }
+  void settle() const { begun_.drain_and_rethrow_untold(); }
 
   /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
   template <class Body>
   void collective(const call& made, const Body& body) {
-    begun_.settle_for_next();
+    begun_.drain_and_rethrow();
     run_collective(made, body);
   }
 
@@ -72,7 +72,7 @@ class communicator {
   /// Makes one send or receive.
   template <class Body>
   void message(const call& made, const Body& body) {
-    begun_.settle_for_next();
+    begun_.drain_and_rethrow();
     run_message(made, body);
   }
 
@@ -129,7 +129,7 @@ class communicator {
   /// the ranks that still run; who does not call it before the deadline is left out, and gets
   /// `revoked` if it comes later.
   [[nodiscard]] communicator shrink() {
-    begun_.settle();
+    begun_.drain();
     begun_.told();
     auto& after = in_->after;
     {

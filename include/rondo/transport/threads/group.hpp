@@ -192,12 +192,11 @@ struct group : detail::owned {
     return presence_of(rank) == presence::returned;
   }
 
-  /// The messages from one rank to another; made when first used. Those of collectives and those of
-  /// the user do not meet.
-  [[nodiscard]] channel& between(int from, int to, bool users) const {
+  /// The messages from one rank to another; made when first used.
+  [[nodiscard]] channel& between(int from, int to, traffic which) const {
     const auto n = ranks.size();
-    auto& place = channels[(users ? n * n : 0) + static_cast<std::size_t>(from) * n +
-                           static_cast<std::size_t>(to)];
+    const auto row = (which == traffic::user ? n : 0) + static_cast<std::size_t>(from);
+    auto& place = channels[row * n + static_cast<std::size_t>(to)];
     if (auto* found = place.load(std::memory_order_acquire)) {
       return *found;
     }

@@ -33,7 +33,7 @@ struct private_state {
     const envelope* slot;
     std::uint64_t number;  ///< 1 + number of the message
     int peer;
-    bool users;
+    traffic which;
   };
   std::vector<lent> unsettled{};  ///< offers whose bytes peers may still read
 };
@@ -90,19 +90,13 @@ class running_call {
   }
 
  protected:
-  /// Returns when `word` equals `value`, or, if `differs`, when it no longer does.
-  bool wait_until(int peer, const std::uint64_t& word, std::uint64_t value, bool differs) {
-    const auto done = [&] { return (protocol::observe(word) == value) != differs; };
-    if (done()) {
-      return true;
-    }
-    for (int looks = looks_for(peer); looks > 0; --looks) {
-      detail::relax();
-      if (done()) {
-        return true;
-      }
-    }
-    return wait_long(peer, word, value, differs);
+  /// Returns when `word` equals `value`.
+  void wait_for(int peer, const std::uint64_t& word, std::uint64_t value) {
+    wait_until(peer, word, value, false);
+  }
+  /// Returns when `word` no longer equals `value`.
+  void wait_for_change(int peer, const std::uint64_t& word, std::uint64_t value) {
+    wait_until(peer, word, value, true);
   }
 
   [[noreturn]] void give_up() {
@@ -137,7 +131,21 @@ class running_call {
     return beside(peer) ? 0 : looks_across;
   }
 
-  [[gnu::noinline]] bool wait_long(int peer, const std::uint64_t& word, std::uint64_t value,
+  void wait_until(int peer, const std::uint64_t& word, std::uint64_t value, bool differs) {
+    const auto done = [&] { return (protocol::observe(word) == value) != differs; };
+    if (done()) {
+      return;
+    }
+    for (int looks = looks_for(peer); looks > 0; --looks) {
+      detail::relax();
+      if (done()) {
+        return;
+      }
+    }
+    wait_long(peer, word, value, differs);
+  }
+
+  [[gnu::noinline]] void wait_long(int peer, const std::uint64_t& word, std::uint64_t value,
                                    bool differs) {
     detail::backoff patience;
     auto& mine = in_.of(rank_).wait;
@@ -184,7 +192,6 @@ class running_call {
       }
     }
     withdraw(mine, stamp, announced);
-    return true;
   }
 
   static void withdraw(waiting& mine, std::uint64_t stamp, bool announced) noexcept {

@@ -43,7 +43,8 @@ class turn : public running_call {
 
   bool wait(int peer, const std::uint64_t& word) {
     seen_ = true;
-    return wait_until(peer, word, signal_, false);
+    wait_for(peer, word, signal_);
+    return true;
   }
 
   /// Runs `body`, which uses memory of peers' callers. A rank that gives up first waits for all who
@@ -71,8 +72,9 @@ class turn : public running_call {
   template <class Out>
   void lend(const Out& out, unsigned stream = 0) {
     for (const auto& one : out) {
-      post(one.peer, false, word_ ^ stream, 0, one.data, one.bytes, true);
-      owe(one.peer, false);
+      post(one.peer, traffic::collective,
+           {.key = word_ ^ stream, .data = one.data, .bytes = one.bytes});
+      owe(one.peer, traffic::collective);
     }
   }
 
@@ -82,14 +84,13 @@ class turn : public running_call {
   void take(const In& in, const Arrived& arrived, unsigned stream = 0) {
     std::size_t index = 0;
     for (const auto& one : in) {
-      auto& from = in_.between(one.peer, rank_, false);
-      const auto number = find(from, one.peer, false, word_ ^ stream);
-      consume(from, number, one.peer, false, 0, one.bytes, [&](const std::byte* data) {
-        if (one.into != nullptr && one.bytes != 0) {
-          std::memcpy(one.into, data, one.bytes);
-        }
-        arrived(index, data);
-      });
+      consume(one.peer, traffic::collective, {.key = word_ ^ stream, .bytes = one.bytes},
+              [&](const std::byte* data) {
+                if (one.into != nullptr && one.bytes != 0) {
+                  std::memcpy(one.into, data, one.bytes);
+                }
+                arrived(index, data);
+              });
       ++index;
     }
   }
@@ -106,7 +107,7 @@ class turn : public running_call {
   void send(int peer, std::uint64_t tag, std::uint64_t kind, const std::byte* data,
             std::size_t bytes) {
     if (offer(peer, tag, kind, data, bytes) != 0) {
-      owe(peer, true);
+      owe(peer, traffic::user);
     }
     settle();
   }
@@ -116,29 +117,31 @@ class turn : public running_call {
   std::uint64_t offer(int peer, std::uint64_t tag, std::uint64_t kind, const std::byte* data,
                       std::size_t bytes) {
     const bool lent = bytes > channel::eager_bytes;
-    const auto number = post(peer, true, tag, kind, data, bytes, lent);
+    const auto number = post(
+        peer, traffic::user,
+        {.key = tag, .kind = kind, .data = data, .bytes = bytes, .borrowed = lent});
     return lent ? number : 0;
   }
 
   /// Whether peers have taken an offer, so that its bytes are the caller's again.
   [[nodiscard]] bool is_taken(int peer, std::uint64_t number) const {
-    const auto& slot = in_.between(rank_, peer, true).slots[(number - 1) % channel::depth];
-    return number + channel::depth <= mine_.sent[slot_of(peer, true)] ||
+    const auto& slot = in_.between(rank_, peer, traffic::user).slots[(number - 1) % channel::depth];
+    return number + channel::depth <= mine_.sent[slot_of(peer, traffic::user)] ||
            protocol::observe(slot.taken) == number;
   }
 
   /// Whether an offer to this peer would not wait.
   [[nodiscard]] bool has_room(int peer) const {
-    const auto number = mine_.sent[slot_of(peer, true)];
-    const auto& slot = in_.between(rank_, peer, true).slots[number % channel::depth];
+    const auto number = mine_.sent[slot_of(peer, traffic::user)];
+    const auto& slot = in_.between(rank_, peer, traffic::user).slots[number % channel::depth];
     return number < channel::depth || protocol::observe(slot.taken) == number - channel::depth + 1;
   }
 
   /// Whether a message with this tag can be received at once.
   [[nodiscard]] bool has_arrived(int peer, std::uint64_t tag) const {
-    const auto& from = in_.between(peer, rank_, true);
+    const auto& from = in_.between(peer, rank_, traffic::user);
     const auto posted = protocol::observe(from.posted);
-    for (auto next = mine_.low[slot_of(peer, true)]; next < posted; ++next) {
+    for (auto next = mine_.low[slot_of(peer, traffic::user)]; next < posted; ++next) {
       const auto& slot = from.slots[next % channel::depth];
       if (slot.taken != next + 1 && slot.key == tag) {
         return true;
@@ -149,58 +152,52 @@ class turn : public running_call {
 
   void receive(int peer, std::uint64_t tag, std::uint64_t kind, std::byte* data,
                std::size_t bytes) {
-    auto& from = in_.between(peer, rank_, true);
-    const auto number = find(from, peer, true, tag);
-    consume(from, number, peer, true, kind, bytes, [&](const std::byte* source) {
-      if (bytes != 0) {
-        std::memcpy(data, source, bytes);
-      }
-    });
+    consume(peer, traffic::user, {.key = tag, .kind = kind, .bytes = bytes},
+            [&](const std::byte* source) {
+              if (bytes != 0) {
+                std::memcpy(data, source, bytes);
+              }
+            });
   }
 
   /// Waits until peers have taken all that was lent.
   void settle() {
     for (const auto& one : mine_.unsettled) {
       const bool slot_used_again =
-          one.number + channel::depth <= mine_.sent[slot_of(one.peer, one.users)];
+          one.number + channel::depth <= mine_.sent[slot_of(one.peer, one.which)];
       if (!slot_used_again) {
-        wait_until(one.peer, one.slot->taken, one.number, false);
+        wait_for(one.peer, one.slot->taken, one.number);
       }
     }
     mine_.unsettled.clear();
   }
 
  private:
-  [[nodiscard]] std::size_t slot_of(int peer, bool users) const noexcept {
-    return static_cast<std::size_t>((users ? size() : 0) + peer);
+  [[nodiscard]] std::size_t slot_of(int peer, traffic which) const noexcept {
+    return static_cast<std::size_t>((which == traffic::user ? size() : 0) + peer);
   }
 
   /// Counts the message posted last as one that `settle` waits for.
-  void owe(int peer, bool users) {
-    const auto number = mine_.sent[slot_of(peer, users)];
-    const auto& slot = in_.between(rank_, peer, users).slots[(number - 1) % channel::depth];
-    mine_.unsettled.push_back({&slot, number, peer, users});
+  void owe(int peer, traffic which) {
+    const auto number = mine_.sent[slot_of(peer, which)];
+    const auto& slot = in_.between(rank_, peer, which).slots[(number - 1) % channel::depth];
+    mine_.unsettled.push_back({&slot, number, peer, which});
   }
 
   /// Returns 1 + the number of the message: how many there have been so far.
-  std::uint64_t post(int peer, bool users, std::uint64_t key, std::uint64_t kind,
-                     const std::byte* data, std::size_t bytes, bool lent) {
+  std::uint64_t post(int peer, traffic which, const message& posted) {
     seen_ = true;
-    auto& to = in_.between(rank_, peer, users);
-    auto& number = mine_.sent[slot_of(peer, users)];
+    auto& to = in_.between(rank_, peer, which);
+    auto& number = mine_.sent[slot_of(peer, which)];
     const auto place = number % channel::depth;
     auto& slot = to.slots[place];
     if (number >= channel::depth) {
-      wait_until(peer, slot.taken, number - channel::depth + 1, false);
+      wait_for(peer, slot.taken, number - channel::depth + 1);
     }
-    slot.key = key;
-    slot.kind = kind;
-    slot.bytes = bytes;
-    slot.borrowed = lent;
-    slot.data = data;
-    if (!lent) {
-      if (bytes != 0) {
-        std::memcpy(to.eager[place], data, bytes);
+    static_cast<message&>(slot) = posted;
+    if (!posted.borrowed) {
+      if (posted.bytes != 0) {
+        std::memcpy(to.eager[place], posted.data, posted.bytes);
       }
       slot.data = to.eager[place];
     }
@@ -209,8 +206,8 @@ class turn : public running_call {
   }
 
   /// The number of the first message with this key that has not been taken.
-  [[nodiscard]] std::uint64_t find(channel& from, int peer, bool users, std::uint64_t key) {
-    auto& low = mine_.low[slot_of(peer, users)];
+  [[nodiscard]] std::uint64_t find(const channel& from, int peer, std::uint64_t low,
+                                   std::uint64_t key) {
     for (std::uint64_t next = low;;) {
       const auto posted = protocol::observe(from.posted);
       for (; next < posted; ++next) {
@@ -219,22 +216,25 @@ class turn : public running_call {
           return next;
         }
       }
-      wait_until(peer, from.posted, posted, true);
+      wait_for_change(peer, from.posted, posted);
     }
   }
 
+  /// Takes the first message with the key, kind and bytes of `wanted`: `use(where its bytes lie)`.
   template <class Use>
-  void consume(channel& from, std::uint64_t number, int peer, bool users, std::uint64_t kind,
-               std::size_t bytes, const Use& use) {
+  void consume(int peer, traffic which, const message& wanted, const Use& use) {
+    auto& from = in_.between(peer, rank_, which);
+    auto& low = mine_.low[slot_of(peer, which)];
+    const auto number = find(from, peer, low, wanted.key);
     auto& slot = from.slots[number % channel::depth];
-    if (slot.bytes != bytes || slot.kind != kind) {
-      const bool typed = slot.bytes == bytes;
+    if (slot.bytes != wanted.bytes || slot.kind != wanted.kind) {
+      const bool typed = slot.bytes == wanted.bytes;
       call theirs;
-      const bool known = users && in_.of(peer).message.read(theirs) != 0;
+      const bool known = which == traffic::user && in_.of(peer).message.read(theirs) != 0;
       fail(error_code::mismatch, peer,
            call_.describe() + " on rank " + std::to_string(rank_) + " expected " +
-               std::to_string(bytes) + " bytes from rank " + std::to_string(peer) + ", got " +
-               std::to_string(slot.bytes) + (typed ? " of another type" : "") +
+               std::to_string(wanted.bytes) + " bytes from rank " + std::to_string(peer) +
+               ", got " + std::to_string(slot.bytes) + (typed ? " of another type" : "") +
                (known ? ", sent by " + theirs.describe() : std::string{}));
     }
     if (slot.borrowed) {
@@ -243,7 +243,6 @@ class turn : public running_call {
       use(slot.data);
     }
     protocol::publish(slot.taken, number + 1);
-    auto& low = mine_.low[slot_of(peer, users)];
     const auto posted = protocol::observe(from.posted);
     while (low < posted && from.slots[low % channel::depth].taken == low + 1) {
       ++low;
