@@ -111,6 +111,16 @@ TEST_CASE("secure_average: the mean on the grid, bit by bit, on any number of ra
   }
 }
 
+TEST_CASE("secure_average: masks leave the rank, as keys that do not pair show") {
+  rondo::threads::run(3, [](auto& comm) {
+    std::vector own{1.0F, 2.0F};
+    rondo::data::secure_average(comm, own, 1, {}, [&](int peer) {
+      return clients::key_of_pair(comm.rank(), comm.rank() == 2 ? peer + 1 : peer);
+    });
+    expect(std::abs(own[0] - 1) > 0.01F && std::abs(own[1] - 2) > 0.01F, "masks that stayed");
+  });
+}
+
 TEST_CASE("secure_average: a client without weight adds nothing") {
   rondo::threads::run(3, [](auto& comm) {
     std::vector own{comm.rank() == 1 ? std::numeric_limits<float>::quiet_NaN() : 2.0F};
