@@ -21,6 +21,7 @@
 #include <rondo/pipeline/placement.hpp>
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/pipeline/prove.hpp>
+#include <rondo/pipeline/recompute.hpp>
 #include <rondo/pipeline/run.hpp>
 #include <rondo/pipeline/search.hpp>
 #include <rondo/pipeline/shape.hpp>

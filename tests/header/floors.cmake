@@ -11,7 +11,8 @@ set(floors
     "device"
     "transport"
     "collective"
-    "pipeline tensor"
+    "data pipeline tensor"
+    "elastic"
     "testing")
 
 set(floor_version 0)

@@ -1,0 +1,124 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/collective/all_reduce.hpp>
+#include <rondo/core/bit_cast.hpp>
+#include <rondo/core/buffer.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/core/parameters.hpp>
+#include <rondo/core/source_location.hpp>
+#include <rondo/data/chacha20.hpp>
+#include <rondo/data/detail/contribution.hpp>
+#include <rondo/data/fixed_point.hpp>
+#include <rondo/version.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rondo::inline v0_1::data {
+
+/// Adds to `words` the masks that client `own` of `clients` shares with each other one: the client
+/// with the lower number adds the pair's key stream, the other takes it away, so that modulo 2^32
+/// they leave the sum. `key_of(peer)` is the key that both of a pair know.
+template <class KeyOf>
+constexpr void mask(std::span<std::uint32_t> words, int own, int clients, std::uint64_t round,
+                    const KeyOf& key_of) {
+  const auto low = static_cast<std::uint32_t>(round);
+  const auto high = static_cast<std::uint32_t>(round >> 32);
+  for (int peer = 0; peer < clients; ++peer) {
+    if (peer == own) {
+      continue;
+    }
+    const chacha20_key key = key_of(peer);
+    for (std::size_t first = 0; first < words.size(); first += 16) {
+      const auto block =
+          chacha20_block(key, static_cast<std::uint32_t>(first / 16), {low, high, 0});
+      for (std::size_t i = first; i < words.size() && i < first + 16; ++i) {
+        words[i] += own < peer ? block[i - first] : 0U - block[i - first];
+      }
+    }
+  }
+}
+
+/// What all clients of a secure average agree about.
+struct secure_round {
+  std::uint64_t number =
+      0;  ///< a new one for every average: a mask that is used twice hides nothing
+  fixed_point grid{};
+  friend constexpr bool operator==(const secure_round&, const secure_round&) = default;
+};
+
+namespace detail {
+
+/// The sum modulo 2^32 of ranks that are in one round.
+struct masked_sum {
+  static constexpr std::string_view name = "masked_sum";
+  static constexpr bool commutes = true;
+  secure_round of{};
+  constexpr std::uint32_t operator()(std::uint32_t a, std::uint32_t b) const { return a + b; }
+  [[nodiscard]] constexpr std::uint64_t parameters() const {
+    return mixed_parameters(of.number, bit_cast<std::uint64_t>(of.grid.clip),
+                            std::uint64_t{of.grid.largest});
+  }
+};
+
+}  // namespace detail
+
+/// federated_average by a sum in which no client's parameters can be read: they are clipped,
+/// brought to fixed point, times the client's weight, and masked before they leave the rank.
+///
+///     rondo::data::secure_average(comm, parameters, 1, {.number = step}, key_of);
+///
+/// `key_of(peer)` gives the chacha20_key that this client and rank `peer` share, the same on both;
+/// how they came by it (a key exchange) is theirs. The weights and the average are known to all; a
+/// client is hidden as long as one other keeps its keys to itself. If a client leaves during the
+/// call, its masks stay in the sum: the call ends with an error, and those who are left begin a new
+/// round.
+///
+/// Values are clipped to [-8, 8] and exact to grid.step() / 2; all ranks get the same bits, in any
+/// order of folds. A sum holds grid.room() weights: 1024 clients of weight 1, and 1025 are refused.
+/// Cost: all_gather of 16 B, all_reduce of 4 B a parameter, n-1 key streams of as many bytes.
+/// Errors, on every rank alike: too much weight, or none; a value that is not finite; a grid
+/// without width; mismatch for ranks in other rounds. Source: Bonawitz et al., Practical Secure
+/// Aggregation (2017), without its shares of keys for clients that leave.
+template <class Comm, writable_buffer Values, class KeyOf>
+void secure_average(Comm& comm, Values&& parameters, std::uint64_t weight, secure_round round,
+                    const KeyOf& key_of, source_location where = source_location::current()) {
+  using T = element_of<Values>;
+  static_assert(std::floating_point<T>, "rondo: secure_average: parameters are float or double");
+  const fixed_point grid = round.grid;
+  if (!grid.valid()) {
+    refuse("secure_average: values in +-" + std::to_string(grid.clip) + " as numbers up to " +
+               std::to_string(grid.largest) + "; both are to be positive",
+           comm.rank());
+  }
+  const auto own = writable(parameters);
+  const std::uint64_t total =
+      detail::total_weight("secure_average", where, comm, {weight, detail::first_unusable<T>(own)});
+  if (total > grid.room()) {
+    refuse("secure_average: weights of " + std::to_string(total) + " over " +
+           std::to_string(comm.size()) + " clients; a sum of 32 bits has room for " +
+           std::to_string(grid.room()) + " numbers up to " + std::to_string(grid.largest) +
+           "; give smaller weights, or fewer levels");
+  }
+  std::vector<std::uint32_t> words(own.size());
+  if (weight > 0) {
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      words[i] = static_cast<std::uint32_t>(weight) * grid.encode(static_cast<double>(own[i]));
+    }
+  }
+  mask(words, comm.rank(), comm.size(), round.number, key_of);
+  const detail::masked_sum sum{round};
+  rondo::detail::place<rondo::detail::all_reduce_call>(where, comm, words, sum);
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    own[i] = static_cast<T>(grid.decode(words[i], total));
+  }
+}
+
+}  // namespace rondo::inline v0_1::data

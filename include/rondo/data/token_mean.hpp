@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/collective/all_reduce.hpp>
+#include <rondo/core/buffer.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/core/source_location.hpp>
+#include <rondo/schedule/algorithms.hpp>
+#include <rondo/version.hpp>
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+namespace rondo::inline v0_1::data {
+
+/// 1 / max(N, 1), where N is how many tokens all ranks of `comm` bring: the factor that makes a sum
+/// of gradients the gradient of the mean over tokens. A mean of the ranks' means is another number
+/// where ranks have unequally many. Cost: all_reduce of 8 B.
+template <class Comm>
+[[nodiscard]] double per_token(Comm& comm, std::uint64_t tokens,
+                               source_location where = source_location::current()) {
+  std::array<std::uint64_t, 1> all{tokens};
+  rondo::detail::place<rondo::detail::all_reduce_call>(where, comm, all);
+  return 1 / static_cast<double>(all[0] > 0 ? all[0] : 1);
+}
+
+/// Sums the ranks' gradients in place and multiplies the sum by `factor`, in double.
+///
+///     const double factor = rondo::data::per_token(data, tokens);
+///     rondo::data::sum_scaled(data, gradient, factor);
+///     rondo::data::sum_scaled(experts_data, expert_gradient, factor);
+///
+/// Experts are replicated on fewer ranks than other layers, and their gradients are summed over
+/// those alone; the factor is that of all data ranks still, for their tokens come from all.
+/// Buckets do not change a bit with an algorithm that folds in rank order, such as `two_shot`.
+/// Errors: a factor that is not finite; those of all_reduce.
+template <class Comm, writable_buffer Values, class Algorithm = automatic>
+void sum_scaled(Comm& comm, Values&& gradient, double factor, Algorithm algorithm = {},
+                source_location where = source_location::current()) {
+  if (!std::isfinite(factor)) {
+    refuse("sum_scaled: factor " + std::to_string(factor) + "; expected a finite one", comm.rank());
+  }
+  auto values = writable(gradient);
+  rondo::detail::place<rondo::detail::all_reduce_call>(where, comm, values, algorithm);
+  for (auto& value : values) {
+    value = static_cast<element_of<Values>>(static_cast<double>(value) * factor);
+  }
+}
+
+}  // namespace rondo::inline v0_1::data
