@@ -59,7 +59,7 @@ struct nvfp4_format {
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static scale_type scale_of(
       const statistic& seen, std::size_t /*count*/, const message& told) {
-    const float share = multiply(multiply(seen.value(), told.factor), 1.0f / e2m1::largest);
+    const float share = multiply(seen.value(), multiply(told.factor, 1.0f / e2m1::largest));
     return {static_cast<std::uint8_t>(select(seen.finite(), e4m3::encode(share), 0x7f))};
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(scale_type scale) {
