@@ -85,10 +85,10 @@ void compare(const Codec& codec, const std::vector<float>& values) {
 
   const std::span<const std::byte> wires[] = {expected, expected, expected};
   bytes sum(expected.size());
-  codec.encode_sum(wires, count, sum, where, 0.25f);
+  codec.encode_sum(wires, count, sum, where, 3.0f);
   const device_array<std::byte> fused{expected.size()};
   const codec::device::wire_set set{{wire.data(), wire.data(), wire.data()}, 3};
-  codec::device::encode_sum(codec, set, count, fused.data(), nullptr, where, 0.25f);
+  codec::device::encode_sum(codec, set, count, fused.data(), nullptr, where, 3.0f);
   CHECK(fused.on_host() == sum);
 }
 

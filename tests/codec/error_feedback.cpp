@@ -225,7 +225,7 @@ TEST_CASE("error feedback: the sum that an owner encodes has a memory of its own
   const auto worker = residual;
   const std::span<const std::byte> wires[] = {wire, wire};
   bytes sum(codec.wire_bytes(count));
-  codec.encode_sum(wires, count, sum, {}, 0.5f);
+  codec.encode_sum(wires, count, sum, {}, 2.0f);
   CHECK(residual == worker);
   std::vector<float> sent(count);
   std::vector<float> given(count);

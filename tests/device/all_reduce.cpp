@@ -3,8 +3,10 @@
 #include "host_ranks.hpp"
 
 #include <rondo/codec.hpp>
+#include <rondo/collective/all_reduce.hpp>
 #include <rondo/device/all_reduce.hpp>
 #include <rondo/testing/reference.hpp>
+#include <rondo/transport/threads.hpp>
 
 #include "catch.hpp"
 
@@ -349,6 +351,44 @@ TEST_CASE("device all_reduce: a block codec gives all ranks the same bits, withi
   run(codec::int8<128>{}, device::two_shot_pull{}, 0.06f);
   run(codec::int8<128>{}, one_shot{}, 0.06f);
   run(codec::rotated{codec::int8<32>{}, 3}, two_shot{}, 0.2f);
+}
+
+TEST_CASE("device all_reduce: an average through a codec has the bits that it has on the host") {
+  const auto run = [](const auto& codec, const auto& algorithm) {  // in slots of whole blocks
+    constexpr std::size_t count = 3001;
+    for (const int ranks : {3, 5, 7}) {  // 1 / n is no float, so dividing is not multiplying by it
+      testing::per_rank<float> inputs(static_cast<std::size_t>(ranks));
+      std::mt19937 random{static_cast<unsigned>(ranks)};
+      std::normal_distribution<float> normal;
+      for (auto& one : inputs) {
+        for (std::size_t i = 0; i < count; ++i) {
+          one.push_back(normal(random));
+        }
+      }
+      testing::per_rank<float> outputs(inputs);
+      machine all{shape_of(ranks, 16384)};
+      all.launch(2, 2, [&](block group, const device::window& window) {
+        const auto rank = static_cast<std::size_t>(window.rank());
+        static_cast<void>(device::all_reduce(
+            group, window, count, op::average{}, algorithm, codec, device::granule{256},
+            [&](std::size_t i) { return inputs[rank][i]; },
+            [&](std::size_t i, float value) { outputs[rank][i] = value; }));
+      });
+      all.check();
+      threads::run(ranks, [&](auto& comm) {
+        const auto rank = static_cast<std::size_t>(comm.rank());
+        all_reduce(comm, inputs[rank], op::average{}, algorithm, codec);
+      });
+      for (std::size_t rank = 0; rank < inputs.size(); ++rank) {
+        INFO(ranks << " ranks, rank " << rank);
+        REQUIRE(outputs[rank] == inputs[rank]);
+      }
+    }
+  };
+  run(codec::int8<128>{}, two_shot{});
+  run(codec::int8<128>{}, one_shot{});
+  run(codec::fp8_e4m3<32>{}, two_shot{});
+  run(codec::cast<half>{}, two_shot{});
 }
 
 TEST_CASE("device all_reduce: epochs and flags that come around, after slots that rested") {

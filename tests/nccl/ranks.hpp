@@ -52,14 +52,14 @@ struct host_work {
   }
   template <class Codec, class WireOf>
   static void encode_sum(const Codec& with, const WireOf& wire_of, int ranks, std::size_t count,
-                         std::byte* to, const rondo::codec::context& where, float factor,
+                         std::byte* to, const rondo::codec::context& where, float divisor,
                          cudaStream_t stream) {
     std::vector<float> sums(count, 0.f);
     for (int rank = 0; rank < ranks; ++rank) {
       decode_add(with, wire_of(rank), sums.data(), count, stream);
     }
     for (float& sum : sums) {
-      sum *= factor;
+      sum /= divisor;
     }
     encode(with, sums.data(), count, to, where, stream);
   }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
 
+#include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/dual_pipe.hpp>
 #include <rondo/pipeline/one_f_one_b.hpp>
 #include <rondo/pipeline/svg.hpp>

@@ -4,6 +4,7 @@
 #include "pipeline/explorer.hpp"
 
 #include <rondo/pipeline/building_block.hpp>
+#include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/dual_pipe.hpp>
 #include <rondo/pipeline/fill_drain.hpp>
 #include <rondo/pipeline/prove.hpp>

@@ -49,6 +49,12 @@ inline constexpr float smallest_normal = 0x1p-126f;
 #endif
 }
 
+/// A sum on its way to being an average, or one that stays a sum: by 1 nothing is divided.
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float divide_sum(float sum,
+                                                                               float divisor) {
+  return divisor == 1 ? sum : divide(sum, divisor);
+}
+
 /// The integer nearest to x, ties to even, for |x| <= 2^22: adding 1.5 * 2^23 leaves it in the low
 /// bits of the sum. Any other x, NaN too, gives some integer; nothing is undefined.
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::int32_t nearest_integer(

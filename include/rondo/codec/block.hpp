@@ -97,18 +97,18 @@ class block_codec : public Format {
     decode_to(from, rest, [](float old, float decoded) RONDO_INLINE_BODY { return old - decoded; });
   }
 
-  /// Decodes wires of `count` values each, sums them in the order given in fp32, multiplies by
-  /// `factor` and encodes the result, block by block: nothing but wires touches memory.
+  /// Decodes wires of `count` values each, sums them in the order given in fp32, divides the
+  /// sum by `divisor` and encodes it, block by block: nothing but wires touches memory.
   void encode_sum(std::span<const std::span<const std::byte>> wires, std::size_t count,
-                  std::span<std::byte> to, const context& where = {}, float factor = 1) const {
+                  std::span<std::byte> to, const context& where = {}, float divisor = 1) const {
     for (const auto& from : wires) {
       detail::require_wire("codec::encode_sum", from.size(), wire_bytes(count), count);
     }
     const std::size_t padded = detail::round_up(count, granule);
     encode_from(
-        [wires, padded, factor](std::size_t index, const message&, group_type& sums, auto width,
-                                const auto& see) RONDO_INLINE_BODY -> const group_type& {
-          sum_group(wires, padded, index / block, factor, sums, width);
+        [wires, padded, divisor](std::size_t index, const message&, group_type& sums, auto width,
+                                 const auto& see) RONDO_INLINE_BODY -> const group_type& {
+          sum_group(wires, padded, index / block, divisor, sums, width);
           for (std::size_t k = 0; k < group; ++k) {
             see(k, sums[k]);
           }
@@ -432,10 +432,10 @@ class block_codec : public Format {
     }
   }
 
-  /// The sum of the groups at block `first`, times `factor`, in the order of the wires.
+  /// The sum of the groups at block `first`, in the order of the wires, divided by `divisor`.
   template <class Width>
   RONDO_ALWAYS_INLINE static void sum_group(std::span<const std::span<const std::byte>> wires,
-                                            std::size_t count, std::size_t first, float factor,
+                                            std::size_t count, std::size_t first, float divisor,
                                             group_type& sums, Width width) {
     for (float& value : flat(sums)) {
       value = 0;
@@ -444,8 +444,10 @@ class block_codec : public Format {
       const message told = wire::read_header(from.data(), count);
       packed_group{from.data(), count, first}.unpack(told, sums[0], add, width);
     }
-    for (float& value : flat(sums)) {
-      value = detail::multiply(value, factor);
+    if (divisor != 1) {
+      for (float& value : flat(sums)) {
+        value = detail::divide(value, divisor);
+      }
     }
     if (const std::size_t full = count / block; full < first + group && count % block != 0) {
       auto& tile = sums[full - first];

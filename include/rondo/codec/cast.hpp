@@ -45,14 +45,14 @@ struct cast {
     decode_to(from, rest, [](float old, float decoded) RONDO_INLINE_BODY { return old - decoded; });
   }
 
-  /// Sums wires of `count` values each in the order given, times `factor`, into another wire.
+  /// Sums wires of `count` values each in the order given; the sum by `divisor` is encoded.
   void encode_sum(std::span<const std::span<const std::byte>> wires, std::size_t count,
-                  std::span<std::byte> to, const context& = {}, float factor = 1) const {
+                  std::span<std::byte> to, const context& = {}, float divisor = 1) const {
     for (const auto& wire : wires) {
       detail::require_wire("codec::encode_sum", wire.size(), wire_bytes(count), count);
     }
     encode_from(
-        [wires, factor](std::size_t index, tile_type& sum) RONDO_INLINE_BODY {
+        [wires, divisor](std::size_t index, tile_type& sum) RONDO_INLINE_BODY {
           for (float& value : sum) {
             value = 0;
           }
@@ -63,16 +63,18 @@ struct cast {
               sum[i] += tile[i];
             }
           }
-          for (float& value : sum) {
-            value *= factor;
+          if (divisor != 1) {
+            for (float& value : sum) {
+              value /= divisor;
+            }
           }
         },
-        [wires, factor](std::size_t i) {
+        [wires, divisor](std::size_t i) {
           float sum = 0;
           for (const auto& wire : wires) {
             sum += detail::value_at(at(wire.data(), 0), i);
           }
-          return sum * factor;
+          return sum / divisor;
         },
         count, to);
   }

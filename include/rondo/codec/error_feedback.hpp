@@ -79,23 +79,24 @@ struct error_feedback {
   }
 
   void encode_sum(std::span<const std::span<const std::byte>> wires, std::size_t count,
-                  std::span<std::byte> to, const context& where = {}, float factor = 1) const {
+                  std::span<std::byte> to, const context& where = {}, float divisor = 1) const {
     context of_sum = where;
     of_sum.of_sum = true;
     const auto memory = memory_for(of_sum, count);
     if (memory.empty()) {
-      codec.encode_sum(wires, count, to, of_sum, factor);
+      codec.encode_sum(wires, count, to, of_sum, divisor);
       return;
     }
-    if (factor != 1) {
+    if (divisor != 1) {
       for_each(memory,
-               [factor](std::size_t, float left) RONDO_INLINE_BODY { return left / factor; });
+               [divisor](std::size_t, float left) RONDO_INLINE_BODY { return left * divisor; });
     }
     for (const auto& wire : wires) {
       codec.decode_add(wire, memory);
     }
-    if (factor != 1) {
-      for_each(memory, [factor](std::size_t, float sum) RONDO_INLINE_BODY { return sum * factor; });
+    if (divisor != 1) {
+      for_each(memory,
+               [divisor](std::size_t, float sum) RONDO_INLINE_BODY { return sum / divisor; });
     }
     encode_memory(memory, to, of_sum);
   }

@@ -44,11 +44,6 @@ class low_rank_memory {
     forget();
   }
 
-  /// Floats sent per call by each rank.
-  [[nodiscard]] std::size_t floats_sent() const { return p_.size() + q_.size(); }
-  /// Whether that is less than the matrix itself, by a factor of two or more.
-  [[nodiscard]] bool worthwhile() const { return 2 * floats_sent() <= rows_ * columns_; }
-
   /// What has not been sent yet: [rows, columns].
   [[nodiscard]] std::span<float> residual() { return residual_; }
   /// The start of the next call: [columns, R], equal on all ranks.
@@ -114,10 +109,10 @@ struct low_rank {
     return detail::mixed(detail::mixed(memory->seed_) ^ memory->rows_) ^ memory->columns_;
   }
 
-  /// out = `factor` times the low-rank sum of the ranks' matrices, [rows, columns], row by row.
+  /// out = the low-rank sum of the ranks' matrices, [rows, columns], row by row, by `divisor`.
   /// `ranks.sum(span<float>)` must replace its argument by the sum over all ranks, on all alike.
   template <buffer In, writable_buffer Out, class Ranks>
-  void all_reduce(const In& in, Out&& out, const Ranks& ranks, float factor = 1) const {
+  void all_reduce(const In& in, Out&& out, const Ranks& ranks, float divisor = 1) const {
     auto& m = *memory;
     const auto from = readable(in);
     const auto to = writable(out);
@@ -138,7 +133,7 @@ struct low_rank {
     using stored = typename detail::stored_as<element_of<Out>>::type;
     bool finite = true;
     reconstruct([&](std::size_t i, float value) {
-      const auto scaled = static_cast<stored>(value * factor);
+      const auto scaled = static_cast<stored>(value / divisor);
       std::memcpy(static_cast<void*>(to.data() + i), &scaled, sizeof(scaled));
       finite = finite && std::isfinite(value);
     });

@@ -60,8 +60,8 @@ struct mixed_by_size {
     choose(rest.size(), [&](const auto& codec) { codec.decode_subtract(from, rest); });
   }
   void encode_sum(std::span<const std::span<const std::byte>> wires, std::size_t count,
-                  std::span<std::byte> to, const context& where = {}, float factor = 1) const {
-    choose(count, [&](const auto& codec) { codec.encode_sum(wires, count, to, where, factor); });
+                  std::span<std::byte> to, const context& where = {}, float divisor = 1) const {
+    choose(count, [&](const auto& codec) { codec.encode_sum(wires, count, to, where, divisor); });
   }
 
  private:

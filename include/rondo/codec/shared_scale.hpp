@@ -88,10 +88,10 @@ struct shared_scale {
     });
   }
 
-  /// values[i] = sums[i] times the scale of its block times `factor`, such as 1 / ranks.
+  /// values[i] = sums[i] times the scale of its block, divided by `divisor`, such as ranks.
   template <writable_buffer Values>
   static void decode(std::span<const Sum> sums, std::span<const float> absmax, Values&& values,
-                     float factor = 1) {
+                     float divisor = 1) {
     const auto out = writable(values);
     require_scales(absmax.size(), out.size());
     require_sums(sums.size(), out.size());
@@ -102,18 +102,18 @@ struct shared_scale {
         const std::size_t last = (std::min)(first + Block, out.size());
         for (std::size_t i = first; i < last; ++i) {
           const auto value = static_cast<stored>(
-              detail::multiply(detail::multiply(static_cast<float>(sums[i]), scale), factor));
+              detail::divide_sum(detail::multiply(static_cast<float>(sums[i]), scale), divisor));
           std::memcpy(static_cast<void*>(out.data() + i), &value, sizeof(value));
         }
       }
     });
   }
 
-  /// out = `factor` times the sum of the ranks' values. `ranks` has `size()`, `memory(bytes)`, and
+  /// out = the sum of the ranks' values by `divisor`. `ranks` has `size()`, `memory(bytes)`, and
   /// `sum(span)` and `largest(span)`, which replace their argument by the result over all ranks.
   /// Errors: more than `max_ranks` are refused.
   template <buffer In, writable_buffer Out, class Ranks>
-  static void all_reduce(const In& in, Out&& out, const Ranks& ranks, float factor = 1) {
+  static void all_reduce(const In& in, Out&& out, const Ranks& ranks, float divisor = 1) {
     const auto from = readable(in);
     if (ranks.size() > max_ranks) {
       refuse("codec::shared_scale: sums of " + std::to_string(ranks.size()) +
@@ -128,7 +128,7 @@ struct shared_scale {
     ranks.largest(absmax);
     encode(from, absmax, sums);
     ranks.sum(sums);
-    decode(sums, absmax, out, factor);
+    decode(sums, absmax, out, divisor);
   }
 
   /// |sum - decoded| is at most half a step per rank.

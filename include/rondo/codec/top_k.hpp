@@ -68,15 +68,15 @@ struct top_k {
     for_each_sent(from, rest.size(), [rest](std::size_t i, float value) { rest[i] -= value; });
   }
 
-  /// The largest of the sum. Allocates one float per value.
+  /// The largest of the sum, divided by `divisor`. Allocates one float per value.
   void encode_sum(std::span<const std::span<const std::byte>> wires, std::size_t count,
-                  std::span<std::byte> to, const context& where = {}, float factor = 1) const {
+                  std::span<std::byte> to, const context& where = {}, float divisor = 1) const {
     std::vector<float> sum(count, 0.0f);
     for (const auto& wire : wires) {
       decode_add(wire, sum);
     }
     for (float& value : sum) {
-      value *= factor;
+      value /= divisor;
     }
     encode(sum, to, where);
   }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/codec/arithmetic.hpp>
 #include <rondo/codec/concept.hpp>
 #include <rondo/collective/execute.hpp>
 #include <rondo/collective/wires.hpp>
@@ -18,17 +19,17 @@
 /// offers, beside `works_elsewhere`,
 ///  - `encode(codec, values, count, wire, context)`, `decode(codec, wire, values, count)`
 ///  - `decode_add(codec, wire, sums, count)`, in float
-///  - `encode_sum(codec, wire_of(rank), ranks, count, wire, context, factor)`: the wires' sum in
-///    rank order, times the factor, encoded, of up to `fused_wires` ranks
+///  - `encode_sum(codec, wire_of(rank), ranks, count, wire, context, divisor)`: the wires' sum in
+///    rank order, divided, encoded, of up to `fused_wires` ranks
 namespace rondo::inline v0_1::detail {
 
 template <class T>
 struct lower_sum {
   const float* from;
   T* to;
-  float factor;
+  float divisor;
   RONDO_HOST_DEVICE void operator()(std::size_t i) const {
-    to[i] = static_cast<T>(from[i] * factor);
+    to[i] = static_cast<T>(codec::detail::divide_sum(from[i], divisor));
   }
 };
 struct set_zero {
@@ -57,15 +58,15 @@ void exchange_wires(Comm& comm, Turn& turn, const To& to, const From& from) {
 /// bytes, so everyone sends all in one round.
 [[nodiscard]] constexpr bool prefers_one_round(std::size_t count) noexcept { return count <= 512; }
 
-/// out = the sum of `wire_of(rank)`, in rank order, times the factor; by way of `sums`.
+/// out = the sum of `wire_of(rank)`, in rank order, divided; by way of `sums`.
 template <class Turn, class Codec, class WireOf, class T>
 void decode_sum(Turn& turn, const Codec& with, const WireOf& wire_of, float* sums, T* out,
-                std::size_t count, float factor) {
+                std::size_t count, float divisor) {
   turn.each(count, set_zero{sums});
   for (int rank = 0; rank < turn.size(); ++rank) {
     turn.decode_add(with, wire_of(rank), sums, count);
   }
-  turn.each(count, lower_sum<T>{sums, out, factor});
+  turn.each(count, lower_sum<T>{sums, out, divisor});
 }
 
 template <class Turn, class Codec, class T>
@@ -98,7 +99,7 @@ void all_reduce_in_one_round(Turn& turn, const Job& job) {
   exchange_wires(job.comm, turn, [&](int) { return wire_of(turn.rank()); }, wire_of);
   decode_sum(turn, job.codec, [&](int rank) { return wire_of(rank).data(); },
              reinterpret_cast<float*>(memory + ranks * size), job.out, job.count,
-             factor_of(job.operation, turn.size()));
+             divisor_of<decltype(job.operation)>(turn.size()));
 }
 
 /// two_shot: each chunk to its owner, who sums, encodes the sum once and hands it to all.
@@ -126,12 +127,12 @@ void all_reduce_in_two_rounds(Turn& turn, const Job& job) {
   };
   const wire own = cut.of(summed, self);
   const auto where = context_of(turn, chunks.offset(self), true);
-  const float factor = factor_of(job.operation, turn.size());
+  const float divisor = divisor_of<decltype(job.operation)>(turn.size());
   if (fused) {
-    turn.encode_sum(job.codec, wire_of, turn.size(), own_count, own.data(), where, factor);
+    turn.encode_sum(job.codec, wire_of, turn.size(), own_count, own.data(), where, divisor);
   } else {
     auto* sums = reinterpret_cast<float*>(summed + cut.total());
-    decode_sum(turn, job.codec, wire_of, sums, sums, own_count, factor);
+    decode_sum(turn, job.codec, wire_of, sums, sums, own_count, divisor);
     turn.encode(job.codec, sums, own_count, own.data(), where);
   }
   exchange_wires(job.comm, turn, [&](int) { return own; },
@@ -173,7 +174,7 @@ void reduce_scatter_in_rounds(Turn& turn, const Job& job) {
       turn, job.codec,
       [&](int rank) { return rank == self ? cut.of(mine, self).data() : from(rank).data(); },
       reinterpret_cast<float*>(theirs + cut.total()), job.out, own,
-      factor_of(job.operation, turn.size()));
+      divisor_of<decltype(job.operation)>(turn.size()));
 }
 
 template <class Turn, class Job>

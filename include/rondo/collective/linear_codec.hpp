@@ -88,7 +88,7 @@ struct linear_all_reduce_job {
                   "rondo: shared_scale and low_rank have no kernels; use int8, int4, ...");
     check_memory(codec, count, turn.rank());
     codec.all_reduce(std::span<const T>{in, count}, std::span<T>{out, count},
-                    ranks_of_call{comm, turn, algorithm}, factor_of(operation, turn.size()));
+                    ranks_of_call{comm, turn, algorithm}, divisor_of<Operation>(turn.size()));
   }
 };
 

@@ -33,12 +33,6 @@ template <class Turn>
   return {turn.word() >> 32, static_cast<std::uint32_t>(turn.rank()), first, of_sum};
 }
 
-/// What turns a sum into the result of the operation.
-template <class Operation>
-[[nodiscard]] float factor_of(const Operation&, int ranks) {
-  return std::is_same_v<Operation, op::average> ? 1.0F / static_cast<float>(ranks) : 1.0F;
-}
-
 /// A codec's memory is one rank's own, and so is what it lacks: that rank ends the call for all,
 /// before any byte moves.
 template <class Codec>

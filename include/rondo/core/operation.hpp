@@ -151,6 +151,12 @@ template <class Reduction>
   }
 }
 
+/// What a sum over `ranks` is divided by to be the result of the operation.
+template <class Operation>
+[[nodiscard]] RONDO_HOST_DEVICE constexpr float divisor_of(int ranks) {
+  return std::is_same_v<Operation, op::average> ? static_cast<float>(ranks) : 1.0F;
+}
+
 }  // namespace detail
 
 /// The name an operation goes by in messages.

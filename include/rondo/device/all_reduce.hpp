@@ -88,11 +88,11 @@ RONDO_HOST_DEVICE bool reduce_coded(Group& group, Turn& mine, std::size_t count,
     return false;
   }
   const coder<Codec, Group> coding{codec, group, where};
-  const float factor = factor_of<Operation>(mine.size());
+  const float divisor = divisor_of<Operation>(mine.size());
   if constexpr (std::is_same_v<Algorithm, one_shot>) {
     const auto same = [&](int) { return moved{from, 0}; };
     const auto take = [&](const auto& source, std::size_t first, std::size_t some) {
-      coding.template decode<T>(source, mine.size(), factor, to, first, some);
+      coding.template decode<T>(source, mine.size(), divisor, to, first, some);
     };
     return protocol::one_hop(
         group, mine, count,
@@ -102,7 +102,7 @@ RONDO_HOST_DEVICE bool reduce_coded(Group& group, Turn& mine, std::size_t count,
         std::is_same_v<Algorithm, two_shot_pull> ? protocol::access::pull : protocol::access::push;
     return protocol::two_hops(
         group, mine, count,
-        coded_all_reduce<how, T, Codec, Group, From, To>{coding, from, to, factor, mine.size()});
+        coded_all_reduce<how, T, Codec, Group, From, To>{coding, from, to, divisor, mine.size()});
   }
 }
 

@@ -67,10 +67,10 @@ class coder {
 #endif
   }
 
-  /// to(0) .., = the sum of source(0) .. source(sources - 1), in that order, times `factor`.
+  /// to(0) .., = the sum of source(0) .. source(sources - 1), in that order, divided by `divisor`.
   template <class Source, class Places>
   RONDO_HOST_DEVICE void sum(const Source& source, int sources, const Places& to, int targets,
-                             float factor, std::size_t first, std::size_t count) const {
+                             float divisor, std::size_t first, std::size_t count) const {
 #if defined(__CUDA_ARCH__)
     using lanes = codec::warp<Codec>;
     const auto told = message(true, first);
@@ -86,7 +86,7 @@ class coder {
       }
 #pragma unroll
       for (unsigned i = 0; i < lanes::per_lane; ++i) {
-        sum[i] = codec::detail::multiply(sum[i], factor);
+        sum[i] = codec::detail::divide_sum(sum[i], divisor);
       }
       lanes::pad_with_first(at, codec::detail::round_up(count, codec::detail::granule_of<format>),
                             sum);
@@ -98,15 +98,15 @@ class coder {
       for (int rank = 0; rank < sources; ++rank) {
         wires.push_back(wire(source(rank), count));
       }
-      codec_.encode_sum(wires, count, wire(to(0), count), context_at(true, first), factor);
+      codec_.encode_sum(wires, count, wire(to(0), count), context_at(true, first), divisor);
       copy(to, targets, count);
     }
 #endif
   }
 
-  /// use(first + i, value i of the sum, in order, of `sources` wires)
+  /// use(first + i, value i of the sum, in order, of `sources` wires, divided by `divisor`)
   template <class T, class Source, class Use>
-  RONDO_HOST_DEVICE void decode(const Source& source, int sources, float factor, const Use& use,
+  RONDO_HOST_DEVICE void decode(const Source& source, int sources, float divisor, const Use& use,
                                 std::size_t first, std::size_t count) const {
 #if defined(__CUDA_ARCH__)
     using lanes = codec::warp<Codec>;
@@ -124,7 +124,7 @@ class coder {
       }
       lanes::turn_back(sum, told);
       lanes::visit(sum, at, count, [&](std::size_t i, float value) {
-        use(first + i, static_cast<T>(codec::detail::multiply(value, factor)));
+        use(first + i, static_cast<T>(codec::detail::divide_sum(value, divisor)));
       });
     });
 #else
@@ -135,7 +135,7 @@ class coder {
         codec_.decode_add(wire(source(rank), count), plain);
       }
       for (std::size_t i = 0; i < count; ++i) {
-        use(first + i, static_cast<T>(plain[i] * factor));
+        use(first + i, static_cast<T>(plain[i] / divisor));
       }
     }
 #endif
@@ -188,12 +188,12 @@ class coder {
   codec::context where_;
 };
 
-/// What a sum of decoded values is multiplied by: 1, or 1/n for an average.
+/// What a sum of decoded values is divided by.
 template <class Operation>
-[[nodiscard]] RONDO_HOST_DEVICE float factor_of(int ranks) {
+[[nodiscard]] RONDO_HOST_DEVICE float divisor_of(int ranks) {
   static_assert(std::is_same_v<Operation, op::sum> || std::is_same_v<Operation, op::average>,
                 "rondo: device: a codec goes with op::sum or op::average");
-  return std::is_same_v<Operation, op::average> ? 1.0f / static_cast<float>(ranks) : 1.0f;
+  return rondo::detail::divisor_of<Operation>(ranks);
 }
 
 /// For `two_hops`: encoded, exchanged, decoded and summed and encoded in registers, decoded.
@@ -206,7 +206,7 @@ struct coded_all_reduce {
   const coder<Codec, Group>& coding;
   const From& from;
   const To& to;
-  float factor;
+  float divisor;
   int size;
 
   [[nodiscard]] RONDO_HOST_DEVICE static std::size_t bytes(std::size_t count) {
@@ -218,7 +218,7 @@ struct coded_all_reduce {
   template <class Source, class Results>
   RONDO_HOST_DEVICE void fold(const Source& source, const Results& result, int targets,
                               std::size_t first, std::size_t count) const {
-    coding.sum(source, size, result, targets, factor, first, count);
+    coding.sum(source, size, result, targets, divisor, first, count);
   }
   RONDO_HOST_DEVICE void use(const std::byte* place, std::size_t first, std::size_t count,
                              int) const {

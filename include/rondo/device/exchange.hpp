@@ -114,7 +114,7 @@ RONDO_HOST_DEVICE bool exchange_coded(Group& group, Turn& mine,
       codec::context{mine.call(), static_cast<std::uint32_t>(mine.rank()), of.share.first}};
   const auto take = [&](const auto& source, std::size_t first, std::size_t some) {
     if constexpr (Kind::folds) {
-      coding.template decode<T>(source, mine.size(), factor_of<Operation>(mine.size()),
+      coding.template decode<T>(source, mine.size(), divisor_of<Operation>(mine.size()),
                                 of.results(), first, some);
     } else {
       of.from_all(mine).each([&](int rank, std::size_t begin) {

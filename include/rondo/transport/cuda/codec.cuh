@@ -104,7 +104,7 @@ template <class Codec>
 struct from_wires {
   wire_set wires;
   std::size_t count;
-  float factor;
+  float divisor;
   __device__ void operator()(std::size_t at, typename warp<Codec>::tile_type& sum) const {
     using lanes = warp<Codec>;
 #pragma unroll
@@ -122,7 +122,7 @@ struct from_wires {
     }
 #pragma unroll
     for (unsigned i = 0; i < lanes::per_lane; ++i) {
-      sum[i] = multiply(sum[i], factor);
+      sum[i] = divide_sum(sum[i], divisor);
     }
     pad(at, sum);
   }
@@ -242,12 +242,12 @@ void decode_add(const Codec& codec, const std::byte* from, float* sum, std::size
   cuda::require(cudaGetLastError(), "codec::device::decode_add");
 }
 
-/// Decodes wires of `count` values each, sums them in their order in fp32, multiplies by `factor`
+/// Decodes wires of `count` values each, sums them in their order in fp32, divides by `divisor`
 /// and encodes the result, in one pass over the wires (two for codecs with a header).
 template <class Codec>
 void encode_sum(const Codec& codec, const wire_set& wires, std::size_t count, std::byte* to,
-                cudaStream_t stream, const context& where = {}, float factor = 1) {
-  detail::encode_from<Codec>(detail::from_wires<Codec>{wires, count, factor}, count, to,
+                cudaStream_t stream, const context& where = {}, float divisor = 1) {
+  detail::encode_from<Codec>(detail::from_wires<Codec>{wires, count, divisor}, count, to,
                              detail::message_for(codec, where), stream);
 }
 

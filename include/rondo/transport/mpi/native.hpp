@@ -7,7 +7,6 @@
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/types.hpp>
-#include <rondo/transport/native_call.hpp>
 #include <rondo/version.hpp>
 
 #include <climits>
@@ -17,7 +16,8 @@
 #include <vector>
 
 /// `native{}`: MPI's own collectives, one overload per collective. MPI watches over nothing here: a
-/// rank that makes another call, or none, is a hang as in any MPI program.
+/// rank that makes another call, or none, is a hang as in any MPI program. Of a job they read `comm`,
+/// `in` and `out`; `count`, or how chunks are cut, `sent` and `received`; `root`; and `fold`.
 namespace rondo::inline v0_1::mpi {
 
 template <schedule::collective What>
@@ -58,7 +58,7 @@ struct cuts {
 template <class Job>
 using value_of = std::remove_pointer_t<decltype(Job::out)>;
 
-template <detail::native_fold Job>
+template <class Job>
 [[nodiscard]] auto folding_of(const Job& job) {
   using fold = std::remove_const_t<decltype(job.fold)>;
   using folds = typename fold::folds;
@@ -67,7 +67,6 @@ template <detail::native_fold Job>
 
 /// Has `reduce(in, out, count)` fold all elements piece by piece; lifts before, lowers behind.
 template <class Job, class Reduce>
-requires detail::native_whole<Job> && detail::native_fold<Job>
 void reduce_natively(const Job& job, bool gets_result, const Reduce& reduce) {
   using fold = std::remove_const_t<decltype(job.fold)>;
   using partial = typename fold::partial;
@@ -90,19 +89,18 @@ void reduce_natively(const Job& job, bool gets_result, const Reduce& reduce) {
   }
 }
 
-template <detail::native_call Job>
+template <class Job>
 void run_native(MPI_Comm over, make<collective::barrier>, const Job&) {
   check(MPI_Barrier(over), "MPI_Barrier");
 }
 
-template <detail::native_whole Job>
-requires detail::native_rooted<Job>
+template <class Job>
 void run_native(MPI_Comm over, make<collective::broadcast>, const Job& job) {
   const auto whole = amount_of(job.comm.kept(), job.count * sizeof(*job.out));
   check(MPI_Bcast(job.out, whole.count, whole.type, job.root, over), "MPI_Bcast");
 }
 
-template <detail::native_whole Job>
+template <class Job>
 void run_native(MPI_Comm over, make<collective::all_reduce>, const Job& job) {
   const auto [type, fold] = folding_of(job);
   reduce_natively(job, true, [&, t = type, f = fold](const auto* in, auto* out, int count) {
@@ -111,8 +109,7 @@ void run_native(MPI_Comm over, make<collective::all_reduce>, const Job& job) {
   });
 }
 
-template <detail::native_whole Job>
-requires detail::native_rooted<Job>
+template <class Job>
 void run_native(MPI_Comm over, make<collective::reduce>, const Job& job) {
   const auto [type, fold] = folding_of(job);
   const bool gets = job.comm.rank() == job.root;
@@ -122,8 +119,7 @@ void run_native(MPI_Comm over, make<collective::reduce>, const Job& job) {
   });
 }
 
-template <detail::native_chunks Job>
-requires detail::native_fold<Job>
+template <class Job>
 void run_native(MPI_Comm over, make<collective::reduce_scatter>, const Job& job) {
   using fold = std::remove_const_t<decltype(job.fold)>;
   using partial = typename fold::partial;
@@ -153,7 +149,7 @@ void run_native(MPI_Comm over, make<collective::reduce_scatter>, const Job& job)
   job.fold.lower(wide + whole, job.out, mine);
 }
 
-template <detail::native_chunks Job>
+template <class Job>
 void run_native(MPI_Comm over, make<collective::all_gather>, const Job& job) {
   auto& kept = job.comm.kept();
   constexpr std::size_t element = sizeof(*job.out);
@@ -174,7 +170,7 @@ void run_native(MPI_Comm over, make<collective::all_gather>, const Job& job) {
   }
 }
 
-template <detail::native_chunks Job>
+template <class Job>
 void run_native(MPI_Comm over, make<collective::all_to_all>, const Job& job) {
   auto& kept = job.comm.kept();
   constexpr std::size_t element = sizeof(*job.out);
@@ -192,8 +188,7 @@ void run_native(MPI_Comm over, make<collective::all_to_all>, const Job& job) {
   }
 }
 
-template <detail::native_chunks Job>
-requires detail::native_rooted<Job>
+template <class Job>
 void run_native(MPI_Comm over, make<collective::gather>, const Job& job) {
   auto& kept = job.comm.kept();
   constexpr std::size_t element = sizeof(*job.out);
@@ -214,8 +209,7 @@ void run_native(MPI_Comm over, make<collective::gather>, const Job& job) {
   }
 }
 
-template <detail::native_chunks Job>
-requires detail::native_rooted<Job>
+template <class Job>
 void run_native(MPI_Comm over, make<collective::scatter>, const Job& job) {
   auto& kept = job.comm.kept();
   constexpr std::size_t element = sizeof(*job.out);

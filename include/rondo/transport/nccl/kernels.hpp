@@ -63,7 +63,7 @@ struct kernels {
   }
   template <class Codec, class WireOf>
   static void encode_sum(const Codec& with, const WireOf& wire_of, int ranks, std::size_t count,
-                         std::byte* to, const codec::context& where, float factor,
+                         std::byte* to, const codec::context& where, float divisor,
                          cudaStream_t stream) {
     require_kernels<Codec>();
     codec::device::wire_set wires{};
@@ -71,7 +71,7 @@ struct kernels {
     for (int rank = 0; rank < ranks; ++rank) {
       wires.at[rank] = wire_of(rank);
     }
-    codec::device::encode_sum(with, wires, count, to, stream, where, factor);
+    codec::device::encode_sum(with, wires, count, to, stream, where, divisor);
   }
 
  private:

@@ -87,9 +87,9 @@ class turn {
   }
   template <class Codec, class WireOf>
   void encode_sum(const Codec& with, const WireOf& wire_of, int ranks, std::size_t count,
-                  std::byte* to, const codec::context& where, float factor) {
+                  std::byte* to, const codec::context& where, float divisor) {
     require_own_group();
-    Work::encode_sum(with, wire_of, ranks, count, to, where, factor, stream_);
+    Work::encode_sum(with, wire_of, ranks, count, to, where, divisor, stream_);
   }
 
   /// One round of messages; `arrived(k, bytes)` enqueues what is to be done with message k.
