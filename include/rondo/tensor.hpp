@@ -18,6 +18,7 @@
 #include <rondo/tensor/gathered_attention.hpp>
 #include <rondo/tensor/head_attention.hpp>
 #include <rondo/tensor/heads.hpp>
+#include <rondo/tensor/layer_memory.hpp>
 #include <rondo/tensor/layout.hpp>
 #include <rondo/tensor/layout_plan.hpp>
 #include <rondo/tensor/layout_search.hpp>

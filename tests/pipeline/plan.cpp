@@ -6,8 +6,11 @@
 #include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/dual_pipe.hpp>
 #include <rondo/pipeline/fill_drain.hpp>
+#include <rondo/pipeline/one_f_one_b.hpp>
+#include <rondo/pipeline/simulate.hpp>
 #include <rondo/pipeline/zero_bubble.hpp>
 
+#include <algorithm>
 #include <map>
 #include <tuple>
 
@@ -209,6 +212,28 @@ TEST_CASE("nnscaler's interleaving: lengths of warm-up, steady state and cool-do
   CHECK(phases(4, 1) == 8);
   CHECK(phases(4, 2) == 6);
   CHECK(phases(4, 3) == 4);
+}
+
+TEST_CASE("Megatron's 1F1B: warm-ups, and a bubble of (p-1) / (v m)") {
+  // Megatron-LM, core/pipeline_parallel/schedules.py; Narayanan et al. 2021, section 2.2.
+  for (int rank = 0; rank < 4; ++rank) {
+    const auto row = pipeline::one_f_one_b{}.row({4, 8}, rank);
+    const auto backward = std::find_if(row.begin(), row.end(), [](const auto& each) {
+      return each.kind != pipeline::kind::forward;
+    });
+    // The last forward before it is that of the first pair.
+    CHECK(backward - row.begin() - 1 == 3 - rank);
+  }
+  const pipeline::costs even{.forward = 6, .backward_input = 6, .backward_weight = 6};
+  const auto bubble = [&](const pipeline::plan& of, int chunks, int micro_batches) {
+    const double busy = 18.0 * micro_batches * chunks;
+    return (static_cast<double>(pipeline::simulate(of, even).makespan) - busy) / busy;
+  };
+  for (const int m : {4, 8, 16}) {
+    CHECK(bubble(pipeline::one_f_one_b{}({4, m}), 1, m) == Approx(3.0 / m));
+    CHECK(bubble(pipeline::interleaved_one_f_one_b{.chunks = 2}({4, m}), 2, m) ==
+          Approx(3.0 / (2 * m)));
+  }
 }
 
 TEST_CASE("a shape that a schedule cannot take is refused with what it needs") {
