@@ -59,12 +59,14 @@ struct all_gather_call {
       using codec = typename chosen::codec_type;
       check_codec<op::sum, algorithm, codec>();
       check_encoded_once<algorithm>();
-      using job = compressed_all_gather_job<Comm, T, codec>;
+      using job =
+          coded_movement<schedule::collective::all_gather, Comm, T, op::sum, codec>;
       return launch(comm, made,
                     job{.comm = comm,
                         .in = from.data(),
                         .out = to.data(),
-                        .by_rank = cut,
+                        .sent = cut,
+                        .received = cut,
                         .codec = with.codec},
                     given...);
     }

@@ -127,7 +127,7 @@ struct all_reduce_call {
       }
       using job =
           std::conditional_t<linear, linear_all_reduce_job<Comm, T, operation, algorithm, coded>,
-                             compressed_all_reduce_job<Comm, T, operation, algorithm, coded>>;
+                             coded_all_reduce<Comm, T, operation, algorithm, coded>>;
       return launch(comm, made,
                     job{.comm = comm,
                         .in = in.data(),

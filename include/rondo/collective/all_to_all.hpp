@@ -111,7 +111,8 @@ struct all_to_all_call {
       using codec = typename chosen::codec_type;
       check_codec<op::sum, algorithm, codec>();
       check_encoded_once<algorithm>();
-      using job = compressed_all_to_all_job<Comm, T, codec>;
+      using job =
+          coded_movement<schedule::collective::all_to_all, Comm, T, op::sum, codec>;
       return launch(comm, made,
                     job{.comm = comm,
                         .in = from.data(),

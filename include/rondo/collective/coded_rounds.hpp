@@ -9,6 +9,7 @@
 #include <rondo/core/chunking.hpp>
 #include <rondo/core/host_device.hpp>
 #include <rondo/schedule/algorithms.hpp>
+#include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -105,10 +106,9 @@ void all_reduce_in_one_round(Turn& turn, const Job& job) {
 /// two_shot: each chunk to its owner, who sums, encodes the sum once and hands it to all.
 template <class Turn, class Job>
 void all_reduce_in_two_rounds(Turn& turn, const Job& job) {
-  using codec_type = std::remove_const_t<decltype(job.codec)>;
   const int self = turn.rank();
-  const chunking chunks = chunking::even(job.count, turn.size(), codec_type::block);
-  const wires<codec_type> cut{job.codec, chunks, turn.size()};
+  const chunking chunks = chunking::even(job.count, turn.size(), decltype(job.codec)::block);
+  const wires cut{job.codec, chunks, turn.size()};
   const bool fused = turn.size() <= Turn::fused_wires;
   const std::size_t own_count = chunks.count(self);
   auto* mine =
@@ -157,11 +157,11 @@ void all_reduce_in_rounds(Turn& turn, const Job& job) {
 }
 
 template <class Turn, class Job>
-void reduce_scatter_in_rounds(Turn& turn, const Job& job) {
-  using codec_type = std::remove_const_t<decltype(job.codec)>;
+void move_in_rounds(Turn& turn, schedule::make<schedule::collective::reduce_scatter>,
+                    const Job& job) {
   const int self = turn.rank();
-  const chunking chunks = job.by_rank.of(job.comm);
-  const wires<codec_type> cut{job.codec, chunks, turn.size()};
+  const chunking chunks = job.sent.of(job.comm);
+  const wires cut{job.codec, chunks, turn.size()};
   const std::size_t own = chunks.count(self);
   auto* mine = job.comm.scratch().get(2 * cut.total() + own * sizeof(float));
   auto* theirs = mine + cut.total();
@@ -178,11 +178,10 @@ void reduce_scatter_in_rounds(Turn& turn, const Job& job) {
 }
 
 template <class Turn, class Job>
-void all_gather_in_rounds(Turn& turn, const Job& job) {
-  using codec_type = std::remove_const_t<decltype(job.codec)>;
+void move_in_rounds(Turn& turn, schedule::make<schedule::collective::all_gather>, const Job& job) {
   const int self = turn.rank();
-  const chunking chunks = job.by_rank.of(job.comm);
-  const wires<codec_type> cut{job.codec, chunks, turn.size()};
+  const chunking chunks = job.received.of(job.comm);
+  const wires cut{job.codec, chunks, turn.size()};
   auto* memory = job.comm.scratch().get(cut.total());
   const wire own = cut.of(memory, self);
   turn.encode(job.codec, job.in, chunks.count(self), own.data(),
@@ -194,13 +193,12 @@ void all_gather_in_rounds(Turn& turn, const Job& job) {
 
 /// Ranks whose counts do not agree are not found out here: that would have to wait for the device.
 template <class Turn, class Job>
-void all_to_all_in_rounds(Turn& turn, const Job& job) {
-  using codec_type = std::remove_const_t<decltype(job.codec)>;
+void move_in_rounds(Turn& turn, schedule::make<schedule::collective::all_to_all>, const Job& job) {
   const int self = turn.rank();
   const chunking sent = job.sent.of(job.comm);
   const chunking received = job.received.of(job.comm);
-  const wires<codec_type> going{job.codec, sent, turn.size()};
-  const wires<codec_type> coming{job.codec, received, turn.size()};
+  const wires going{job.codec, sent, turn.size()};
+  const wires coming{job.codec, received, turn.size()};
   auto* mine = job.comm.scratch().get(going.total() + coming.total());
   auto* theirs = mine + going.total();
   encode_each(turn, job.codec, going, sent, job.in, mine);

@@ -71,7 +71,7 @@ void finish_sums(const Operation& operation, std::span<float> sums, int ranks) {
 }
 
 template <class Comm, class T, class Operation, class Algorithm, class Codec>
-struct compressed_all_reduce_job {
+struct coded_all_reduce {
   Comm& comm;
   const T* in;
   T* out;
@@ -226,148 +226,106 @@ struct compressed_all_reduce_job {
 };
 
 /// The input of every rank is encoded chunk by chunk; each rank decodes and sums its own.
-template <class Comm, class T, class Operation, class Codec>
-struct compressed_reduce_scatter_job {
-  Comm& comm;
-  const T* in;
-  T* out;
-  cut_by_rank by_rank;
-  Operation operation;
-  Codec codec;
-
-  static constexpr auto what = schedule::collective::reduce_scatter;
-
-  template <class Turn>
-  void operator()(Turn& turn) const {
-    if constexpr (works_elsewhere<Turn>) {
-      reduce_scatter_in_rounds(turn, *this);
-    } else {
-      on_the_host(turn);
-    }
+template <class Turn, class Job>
+void move_coded(Turn& turn, schedule::make<schedule::collective::reduce_scatter>, const Job& job) {
+  check_memory(job.codec, job.sent.total(turn.size()), turn.rank());
+  const wires cut{job.codec, job.sent.of(job.comm), turn.size()};
+  const std::size_t own = job.sent.count(turn.rank());
+  auto* memory = job.comm.scratch().get(cut.total() + own * sizeof(float));
+  const std::span<float> sums{reinterpret_cast<float*>(memory + cut.total()), own};
+  cut.encode(turn, job.in, memory);
+  set_to_zero(sums);
+  lend_each(job.comm, turn, unsummed, [&](int peer) { return cut.of(memory, peer); });
+  take_in_rank_order(job.comm, turn, cut.of(memory, turn.rank()),
+                     [&](read_wire data) { job.codec.decode_add(data, sums); });
+  turn.settle();
+  finish_sums(job.operation, sums, turn.size());
+  for (std::size_t i = 0; i < own; ++i) {
+    job.out[i] = static_cast<std::remove_pointer_t<decltype(job.out)>>(sums[i]);
   }
-
- private:
-  template <class Turn>
-  void on_the_host(Turn& turn) const {
-    check_memory(codec, by_rank.total(turn.size()), turn.rank());
-    const wires<Codec> cut{codec, by_rank.of(comm), turn.size()};
-    const std::size_t own = by_rank.count(turn.rank());
-    auto* memory = comm.scratch().get(cut.total() + own * sizeof(float));
-    const std::span<float> sums{reinterpret_cast<float*>(memory + cut.total()), own};
-    cut.encode(turn, in, memory);
-    set_to_zero(sums);
-    lend_each(comm, turn, unsummed, [&](int peer) { return cut.of(memory, peer); });
-    take_in_rank_order(comm, turn, cut.of(memory, turn.rank()),
-                       [&](read_wire data) { codec.decode_add(data, sums); });
-    turn.settle();
-    finish_sums(operation, sums, turn.size());
-    for (std::size_t i = 0; i < own; ++i) {
-      out[i] = static_cast<T>(sums[i]);
-    }
-  }
-};
+}
 
 /// Every rank's input is encoded once and decoded by all, the rank itself included.
-template <class Comm, class T, class Codec>
-struct compressed_all_gather_job {
-  Comm& comm;
-  const T* in;
-  T* out;
-  cut_by_rank by_rank;
-  Codec codec;
+template <class Turn, class Job>
+void move_coded(Turn& turn, schedule::make<schedule::collective::all_gather>, const Job& job) {
+  const chunking whole = job.received.of(job.comm);
+  const std::size_t first = whole.offset(turn.rank());
+  const std::size_t count = whole.count(turn.rank());
+  check_memory(job.codec, first + count, turn.rank());
+  const wires cut{job.codec, whole, turn.size()};
+  const wire mine{job.comm.scratch().get(cut.stride()), cut.bytes(turn.rank())};
+  job.codec.encode(std::span{job.in, count}, mine, context_of(turn, first));
+  lend_each(job.comm, turn, finished, [&](int) { return mine; });
+  take_and_decode(job.comm, turn, cut, mine, job.out);
+  turn.settle();
+}
 
-  static constexpr auto what = schedule::collective::all_gather;
-
-  template <class Turn>
-  void operator()(Turn& turn) const {
-    if constexpr (works_elsewhere<Turn>) {
-      all_gather_in_rounds(turn, *this);
-    } else {
-      on_the_host(turn);
+/// Wires of different counts may be equally long, so every rank first tells its peers the counts.
+template <class Turn, class Job>
+void compare_counts(Turn& turn, const Job& job) {
+  const int size = turn.size();
+  const auto ranks = static_cast<std::size_t>(size);
+  std::uint64_t* const told = job.comm.scratch().template get<std::uint64_t>(2 * ranks);
+  std::uint64_t* const heard = told + ranks;
+  auto& lists = lists_of(job.comm);
+  lists.out.clear();
+  lists.in.clear();
+  for (int rank = 0; rank < size; ++rank) {
+    told[rank] = job.sent.count(rank);
+    heard[rank] = told[rank];
+    if (rank != turn.rank()) {
+      lists.out.push_back({rank, reinterpret_cast<const std::byte*>(told + rank),
+                           sizeof(std::uint64_t)});
+      lists.in.push_back({rank, reinterpret_cast<std::byte*>(heard + rank),
+                          sizeof(std::uint64_t)});
     }
   }
-
- private:
-  template <class Turn>
-  void on_the_host(Turn& turn) const {
-    const chunking whole = by_rank.of(comm);
-    check_memory(codec, whole.offset(turn.rank()) + whole.count(turn.rank()), turn.rank());
-    const wires<Codec> cut{codec, whole, turn.size()};
-    const wire mine{comm.scratch().get(cut.stride()), cut.bytes(turn.rank())};
-    codec.encode(std::span<const T>{in, whole.count(turn.rank())}, mine,
-                context_of(turn, whole.offset(turn.rank())));
-    lend_each(comm, turn, finished, [&](int) { return mine; });
-    take_and_decode(comm, turn, cut, mine, out);
-    turn.settle();
+  turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});
+  for (int rank = 0; rank < size; ++rank) {
+    if (heard[rank] != job.received.count(rank)) {
+      turn.fail(error_code::mismatch, rank,
+                "all_to_all: rank " + std::to_string(turn.rank()) + " expected " +
+                    std::to_string(job.received.count(rank)) + " elements from rank " +
+                    std::to_string(rank) + ", which sends it " + std::to_string(heard[rank]));
+    }
   }
-};
+}
 
 /// Every chunk is encoded once and decoded where it arrives, the rank's own included.
-template <class Comm, class T, class Codec>
-struct compressed_all_to_all_job {
+template <class Turn, class Job>
+void move_coded(Turn& turn, schedule::make<schedule::collective::all_to_all>, const Job& job) {
+  check_memory(job.codec, job.sent.total(turn.size()), turn.rank());
+  if (!job.sent.per_rank.empty()) {
+    compare_counts(turn, job);
+  }
+  const wires going{job.codec, job.sent.of(job.comm), turn.size()};
+  const wires coming{job.codec, job.received.of(job.comm), turn.size()};
+  auto* memory = job.comm.scratch().get(going.total());
+  going.encode(turn, job.in, memory);
+  lend_each(job.comm, turn, finished, [&](int peer) { return going.of(memory, peer); });
+  take_and_decode(job.comm, turn, coming, going.of(memory, turn.rank()), job.out);
+  turn.settle();
+}
+
+/// A `movement` whose elements travel encoded.
+template <schedule::collective What, class Comm, class T, class Operation, class Codec>
+struct coded_movement {
   Comm& comm;
   const T* in;
   T* out;
   cut_by_rank sent;
   cut_by_rank received;
+  Operation operation{};
   Codec codec;
 
-  static constexpr auto what = schedule::collective::all_to_all;
+  static constexpr auto what = What;
 
   template <class Turn>
   void operator()(Turn& turn) const {
     if constexpr (works_elsewhere<Turn>) {
-      all_to_all_in_rounds(turn, *this);
+      move_in_rounds(turn, schedule::make<What>{}, *this);
     } else {
-      on_the_host(turn);
-    }
-  }
-
- private:
-  template <class Turn>
-  void on_the_host(Turn& turn) const {
-    check_memory(codec, sent.total(turn.size()), turn.rank());
-    if (!sent.per_rank.empty()) {
-      compare_counts(turn);
-    }
-    const int self = turn.rank();
-    const wires<Codec> going{codec, sent.of(comm), turn.size()};
-    const wires<Codec> coming{codec, received.of(comm), turn.size()};
-    auto* memory = comm.scratch().get(going.total());
-    going.encode(turn, in, memory);
-    lend_each(comm, turn, finished, [&](int peer) { return going.of(memory, peer); });
-    take_and_decode(comm, turn, coming, going.of(memory, self), out);
-    turn.settle();
-  }
-
-  /// Wires of different counts may be equally long, so every rank first tells its peers the counts.
-  template <class Turn>
-  void compare_counts(Turn& turn) const {
-    const int size = turn.size();
-    const auto ranks = static_cast<std::size_t>(size);
-    std::uint64_t* const told = comm.scratch().template get<std::uint64_t>(2 * ranks);
-    std::uint64_t* const heard = told + ranks;
-    auto& lists = lists_of(comm);
-    lists.out.clear();
-    lists.in.clear();
-    for (int rank = 0; rank < size; ++rank) {
-      told[rank] = sent.count(rank);
-      heard[rank] = told[rank];
-      if (rank != turn.rank()) {
-        lists.out.push_back({rank, reinterpret_cast<const std::byte*>(told + rank),
-                             sizeof(std::uint64_t)});
-        lists.in.push_back({rank, reinterpret_cast<std::byte*>(heard + rank),
-                            sizeof(std::uint64_t)});
-      }
-    }
-    turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});
-    for (int rank = 0; rank < size; ++rank) {
-      if (heard[rank] != received.count(rank)) {
-        turn.fail(error_code::mismatch, rank,
-                  "all_to_all: rank " + std::to_string(turn.rank()) + " expected " +
-                      std::to_string(received.count(rank)) + " elements from rank " +
-                      std::to_string(rank) + ", which sends it " + std::to_string(heard[rank]));
-      }
+      move_coded(turn, schedule::make<What>{}, *this);
     }
   }
 };

@@ -63,12 +63,14 @@ struct reduce_scatter_call {
       using codec = typename chosen::codec_type;
       check_codec<operation, algorithm, codec>();
       check_encoded_once<algorithm>();
-      using job = compressed_reduce_scatter_job<Comm, T, operation, codec>;
+      using job =
+          coded_movement<schedule::collective::reduce_scatter, Comm, T, operation, codec>;
       return launch(comm, made,
                     job{.comm = comm,
                         .in = from.data(),
                         .out = to.data(),
-                        .by_rank = cut,
+                        .sent = cut,
+                        .received = cut,
                         .operation = with.operation,
                         .codec = with.codec},
                     given...);

@@ -106,8 +106,6 @@ template <class Job>
 [[nodiscard]] equal_parts parts_of(const Job& job) {
   if constexpr (requires { job.sent; }) {
     return {job.sent.block, job.sent.per_rank.empty() && job.received.per_rank.empty()};
-  } else if constexpr (requires { job.by_rank; }) {
-    return {job.by_rank.block, job.by_rank.per_rank.empty()};
   } else {
     return {job.count, true};
   }
