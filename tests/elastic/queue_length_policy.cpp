@@ -57,6 +57,7 @@ TEST_CASE("queue_length_policy: Ray's first request to none skips the delay") {
   CHECK(policy.decide({.demand = 0, .ready = 0, .asked = 0}) == 0);
   CHECK(policy.decide({.demand = 1, .ready = 0, .asked = 0}) == 1);
   CHECK(policy.decide({.demand = 7, .ready = 0, .asked = 1}) == 1);  // it is on its way
+  CHECK(policy.decide({.demand = 7, .ready = 0, .asked = 3}) == 3);  // and so are these
   auto eager = at_once;
   eager.up_factor = 10;  // test_scaling_factor_scale_up_from_0_replicas
   CHECK(queue_length_policy{eager}.decide({.demand = 1}) == 10);
