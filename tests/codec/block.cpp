@@ -2,13 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What holds for every codec that is made of blocks.
-#include <rondo/codec/asymmetric.hpp>
-#include <rondo/codec/cast.hpp>
-#include <rondo/codec/float8.hpp>
-#include <rondo/codec/integer.hpp>
-#include <rondo/codec/microscaling.hpp>
-#include <rondo/codec/nvfp4.hpp>
-#include <rondo/codec/sign.hpp>
+#include "every_codec.hpp"
 
 #include "catch.hpp"
 #include "samples.hpp"
@@ -25,15 +19,14 @@ using bytes = std::vector<std::byte>;
 
 constexpr auto canary = std::byte{0xa5};
 
-template <class Codec, class Values>
-bytes encoded(const Codec& codec, const Values& values) {
+template <class T>
+bytes encoded(const every::codec& codec, const std::vector<T>& values) {
   bytes wire(codec.wire_bytes(values.size()), canary);
-  codec.encode(values, wire);
+  codec.encode(std::span{values}, wire);
   return wire;
 }
 
-template <class Codec>
-std::vector<float> decoded(const Codec& codec, const bytes& wire, std::size_t count) {
+std::vector<float> decoded(const every::codec& codec, const bytes& wire, std::size_t count) {
   std::vector<float> values(count, -77.0f);
   codec.decode(wire, values);
   return values;
@@ -62,31 +55,22 @@ bool all_nan(const float* first, std::size_t count) {
   return std::all_of(first, first + count, [](float value) { return std::isnan(value); });
 }
 
-template <class Codec>
-float bound(const Codec& codec, std::span<const float> block, float absmax_of_all) {
-  float absmax = 0;
-  for (const float value : block) {
-    absmax = std::max(absmax, std::abs(value));
-  }
-  if constexpr (requires { codec.max_error(absmax, absmax_of_all); }) {
-    return codec.max_error(absmax, absmax_of_all);
-  } else {
-    return codec.max_error(absmax);
-  }
-}
-
-template <class Codec>
-unsigned values_past_bound(const std::vector<float>& values) {
-  const Codec codec{};
-  const auto got = decoded(codec, encoded(codec, values), values.size());
+float largest_magnitude(std::span<const float> values) {
   float largest = 0;
   for (const float value : values) {
     largest = std::max(largest, std::abs(value));
   }
+  return largest;
+}
+
+unsigned values_past_bound(const every::codec& codec, const std::vector<float>& values) {
+  const auto got = decoded(codec, encoded(codec, values), values.size());
+  const float largest = largest_magnitude(values);
   unsigned wrong = 0;
-  for (std::size_t first = 0; first < values.size(); first += Codec::block) {
-    const std::size_t here = std::min<std::size_t>(Codec::block, values.size() - first);
-    const float most = bound(codec, std::span{values}.subspan(first, here), largest);
+  for (std::size_t first = 0; first < values.size(); first += codec.block()) {
+    const std::size_t here = std::min(codec.block(), values.size() - first);
+    const float absmax = largest_magnitude(std::span{values}.subspan(first, here));
+    const float most = codec.max_error(absmax, largest);
     for (std::size_t i = first; i < first + here; ++i) {
       wrong += std::abs(values[i] - got[i]) <= most ? 0 : 1;
     }
@@ -94,255 +78,234 @@ unsigned values_past_bound(const std::vector<float>& values) {
   return wrong;
 }
 
+/// Calls check(codec) for each.
+template <class Check>
+void for_each(const every::list& codecs, const Check& check) {
+  for (const auto& codec : codecs) {
+    CAPTURE(codec->name());
+    check(*codec);
+  }
+}
+
 }  // namespace
 
-#define RONDO_EVERY_BLOCK_CODEC                                                                 \
-  (codec::int8<128>), (codec::int8<32, bfloat16>), (codec::int6<32>), (codec::int4<32>),        \
-      (codec::int4_symmetric<64>), (codec::int2<32>), (codec::int8_asymmetric<32>),             \
-      (codec::int6_asymmetric<64>), (codec::int4_asymmetric<32>), (codec::int2_asymmetric<32>), \
-      (codec::fp8_e4m3<128>), (codec::fp8_e5m2<32, bfloat16>), codec::mxfp8<>,                  \
-      codec::mxfp8_e5m2<>, codec::mxfp6_e2m3<>, codec::mxfp6_e3m2<>, codec::mxfp4<>,            \
-      codec::mxint8<>, codec::mxfp8<codec::mx_scale::floor>, codec::nvfp4, codec::sign<256>
-#define RONDO_EVERY_CODEC \
-  RONDO_EVERY_BLOCK_CODEC, codec::exact, codec::cast<bfloat16>, codec::cast<half>
-
-TEMPLATE_TEST_CASE("every codec: an error is within the stated bound, at every size", "",
-                   RONDO_EVERY_CODEC) {
-  static_assert(codec::codec<TestType>);
-  for (const std::size_t count : sizes_around(TestType::block)) {
-    CAPTURE(count);
-    CHECK(values_past_bound<TestType>(samples::student(count, count)) == 0);
-  }
-}
-
-TEMPLATE_TEST_CASE("every codec: the bound holds from the smallest to the largest floats", "",
-                   RONDO_EVERY_BLOCK_CODEC) {
-  // The magnitudes of a sign block must have a sum.
-  constexpr int highest = std::is_same_v<TestType, codec::sign<256>> ? 116 : 124;
-  for (int exponent = -149; exponent <= highest; exponent += 3) {
-    auto values = samples::gaussian(2 * TestType::block + 3, 5);
-    for (float& value : values) {
-      value = std::ldexp(std::clamp(value, -4.0f, 4.0f), exponent);
+TEST_CASE("every codec: an error is within the stated bound, at every size") {
+  for_each(every::codecs(), [](const every::codec& codec) {
+    const std::size_t block = codec.block();
+    for (const std::size_t count : sizes_around(block)) {
+      CAPTURE(count);
+      CHECK(values_past_bound(codec, samples::student(count, count)) == 0);
     }
-    CAPTURE(exponent);
-    CHECK(values_past_bound<TestType>(values) == 0);
-  }
+  });
 }
 
-TEMPLATE_TEST_CASE("every codec: fills its wire, and nothing behind it", "", RONDO_EVERY_CODEC) {
-  const TestType codec{};
-  for (const std::size_t count : sizes_around(TestType::block)) {
-    CAPTURE(count);
-    const auto values = samples::gaussian(count, 3);
-    const std::size_t size = codec.wire_bytes(count);
-    CHECK(size % 16 == 0);
-    bytes wire(size + 64, canary);
-    codec.encode(values, wire);
-    CHECK(std::all_of(wire.begin() + static_cast<std::ptrdiff_t>(size), wire.end(),
-                      [](std::byte byte) { return byte == canary; }));
-    bytes other(size, std::byte{0});
-    codec.encode(values, other);
-    CHECK(std::equal(other.begin(), other.end(), wire.begin()));
-
-    std::vector<float> got(count + 8, -77.0f);
-    codec.decode(wire, std::span{got}.first(count));
-    CHECK(std::all_of(got.begin() + static_cast<std::ptrdiff_t>(count), got.end(),
-                      [](float value) { return value == -77.0f; }));
-  }
-}
-
-TEMPLATE_TEST_CASE("every codec: a short wire is refused before it is touched", "",
-                   RONDO_EVERY_CODEC) {
-  const TestType codec{};
-  auto values = samples::gaussian(100, 3);
-  bytes wire(codec.wire_bytes(100) - 1, canary);
-  CHECK_THROWS_AS(codec.encode(values, wire), error);
-  CHECK_THROWS_AS(codec.decode(wire, values), error);
-  CHECK_THROWS_AS(codec.decode_add(wire, values), error);
-  CHECK(std::all_of(wire.begin(), wire.end(), [](std::byte byte) { return byte == canary; }));
-}
-
-TEMPLATE_TEST_CASE("every codec: zeros come back as zeros", "", RONDO_EVERY_CODEC) {
-  const TestType codec{};
-  const std::vector<float> zeros(2 * TestType::block + 1, 0.0f);
-  const auto got = decoded(codec, encoded(codec, zeros), zeros.size());
-  CHECK(std::all_of(got.begin(), got.end(), [](float value) { return value == 0; }));
-}
-
-TEMPLATE_TEST_CASE("every codec: reads any wire of the right size without harm", "",
-                   RONDO_EVERY_CODEC) {
-  const TestType codec{};
-  samples::random draw{11};
-  for (const std::size_t count : sizes_around(TestType::block)) {
-    bytes wire(codec.wire_bytes(count));
-    for (auto& byte : wire) {
-      byte = static_cast<std::byte>(draw.bits() & 0xff);
+TEST_CASE("every codec: the bound holds from the smallest to the largest floats") {
+  for_each(every::block_codecs(), [](const every::codec& codec) {
+    const std::size_t block = codec.block();
+    // The magnitudes of a sign block must have a sum.
+    const int highest = codec.name().find("sign<") != std::string::npos ? 116 : 124;
+    for (int exponent = -149; exponent <= highest; exponent += 3) {
+      auto values = samples::gaussian(2 * block + 3, 5);
+      for (float& value : values) {
+        value = std::ldexp(std::clamp(value, -4.0f, 4.0f), exponent);
+      }
+      CAPTURE(exponent);
+      CHECK(values_past_bound(codec, values) == 0);
     }
-    std::vector<float> values(count, 0.0f);
-    codec.decode(wire, values);
-    codec.decode_add(wire, values);
-  }
-  SUCCEED();
+  });
 }
 
-TEMPLATE_TEST_CASE("every codec: decode_add and decode_subtract are decode and one addition", "",
-                   RONDO_EVERY_CODEC) {
-  const TestType codec{};
-  const std::size_t count = 3 * TestType::block + 5;
-  const auto wire = encoded(codec, samples::gaussian(count, 9));
-  const auto got = decoded(codec, wire, count);
-  const auto before = samples::gaussian(count, 10);
-  auto sum = before;
-  auto rest = before;
-  codec.decode_add(wire, sum);
-  codec.decode_subtract(wire, rest);
-  auto expected_sum = before;
-  auto expected_rest = before;
-  for (std::size_t i = 0; i < count; ++i) {
-    expected_sum[i] += got[i];
-    expected_rest[i] -= got[i];
-  }
-  CHECK(same_bits(sum, expected_sum));
-  CHECK(same_bits(rest, expected_rest));
+TEST_CASE("every codec: fills its wire, and nothing behind it") {
+  for_each(every::codecs(), [](const every::codec& codec) {
+    const std::size_t block = codec.block();
+    for (const std::size_t count : sizes_around(block)) {
+      CAPTURE(count);
+      const auto values = samples::gaussian(count, 3);
+      const std::size_t size = codec.wire_bytes(count);
+      CHECK(size % 16 == 0);
+      bytes wire(size + 64, canary);
+      codec.encode(values, wire);
+      CHECK(std::all_of(wire.begin() + static_cast<std::ptrdiff_t>(size), wire.end(),
+                        [](std::byte byte) { return byte == canary; }));
+      bytes other(size, std::byte{0});
+      codec.encode(values, other);
+      CHECK(std::equal(other.begin(), other.end(), wire.begin()));
+
+      std::vector<float> got(count + 8, -77.0f);
+      codec.decode(wire, std::span{got}.first(count));
+      CHECK(std::all_of(got.begin() + static_cast<std::ptrdiff_t>(count), got.end(),
+                        [](float value) { return value == -77.0f; }));
+    }
+  });
 }
 
-TEMPLATE_TEST_CASE("every codec: encode_sum is decode, add in order, divide and encode", "",
-                   RONDO_EVERY_CODEC) {
-  const TestType codec{};
-  for (const std::size_t count : {std::size_t{5}, 2 * TestType::block + 1, 40 * TestType::block}) {
-    CAPTURE(count);
-    std::vector<bytes> wires;
-    std::vector<float> sum(count, 0.0f);
-    for (std::uint64_t rank = 0; rank < 5; ++rank) {
-      wires.push_back(encoded(codec, samples::gaussian(count, rank)));
-      codec.decode_add(wires.back(), sum);
-    }
-    for (float& value : sum) {
-      value /= 5.0f;
-    }
-    const std::vector<std::span<const std::byte>> views(wires.begin(), wires.end());
-    bytes fused(codec.wire_bytes(count), canary);
-    codec.encode_sum(views, count, fused, {}, 5.0f);
-    CHECK(fused == encoded(codec, sum));
-  }
+TEST_CASE("every codec: a short wire is refused before it is touched") {
+  for_each(every::codecs(), [](const every::codec& codec) {
+    auto values = samples::gaussian(100, 3);
+    bytes wire(codec.wire_bytes(100) - 1, canary);
+    CHECK_THROWS_AS(codec.encode(values, wire), error);
+    CHECK_THROWS_AS(codec.decode(wire, values), error);
+    CHECK_THROWS_AS(codec.decode_add(wire, values), error);
+    CHECK(std::all_of(wire.begin(), wire.end(), [](std::byte byte) { return byte == canary; }));
+  });
 }
 
-TEMPLATE_TEST_CASE("every codec: doubles and 16-bit values encode as the floats they are", "",
-                   RONDO_EVERY_BLOCK_CODEC) {
-  const TestType codec{};
-  const std::size_t count = 2 * TestType::block + 3;
-  std::vector<half> halves;
-  std::vector<bfloat16> brains;
-  std::vector<float> from_halves;
-  std::vector<float> from_brains;
-  std::vector<double> doubles;
-  for (const float value : samples::gaussian(count, 12)) {
-    halves.push_back(half{value});
-    brains.push_back(bfloat16{value});
-    from_halves.push_back(halves.back());
-    from_brains.push_back(brains.back());
-    doubles.push_back(double{from_brains.back()});
-  }
-  CHECK(encoded(codec, halves) == encoded(codec, from_halves));
-  CHECK(encoded(codec, brains) == encoded(codec, from_brains));
-  const auto wire = encoded(codec, doubles);
-  CHECK(wire == encoded(codec, from_brains));
-
-  const auto as_float = decoded(codec, wire, count);
-  codec.decode(wire, halves);
-  codec.decode(wire, brains);
-  codec.decode(wire, doubles);
-  unsigned wrong = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    wrong += halves[i].bits != half{as_float[i]}.bits;
-    wrong += brains[i].bits != bfloat16{as_float[i]}.bits;
-    wrong += doubles[i] != double{as_float[i]};
-  }
-  CHECK(wrong == 0);
+TEST_CASE("every codec: zeros come back as zeros") {
+  for_each(every::codecs(), [](const every::codec& codec) {
+    const std::size_t block = codec.block();
+    const std::vector<float> zeros(2 * block + 1, 0.0f);
+    const auto got = decoded(codec, encoded(codec, zeros), zeros.size());
+    CHECK(std::all_of(got.begin(), got.end(), [](float value) { return value == 0; }));
+  });
 }
 
-TEMPLATE_TEST_CASE("every block codec: a NaN or an infinity poisons its block and no other", "",
-                   RONDO_EVERY_BLOCK_CODEC) {
-  static_assert(codec::traits<TestType>::carries_nan);
-  const TestType codec{};
-  constexpr std::size_t block = TestType::block;
-  const std::size_t count = 3 * block + 7;
-  auto clean_values = samples::gaussian(count, 21);
-  clean_values[5] = 10;  // where no place below puts anything: it sets the factor of nvfp4
-  const auto clean = decoded(codec, encoded(codec, clean_values), count);
-  const float infinity = std::numeric_limits<float>::infinity();
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  const std::size_t places[] = {
-      0, 1, block - 1, block, block + block / 2, 3 * block, 3 * block + 6};
-  for (const float bad : {nan, -nan, infinity, -infinity}) {
-    for (const std::size_t where : places) {
-      CAPTURE(bad, where);
-      auto values = clean_values;
-      values[where] = bad;
-      const auto got = decoded(codec, encoded(codec, values), count);
-      const std::size_t first = where / block * block;
-      const std::size_t here = std::min(block, count - first);
-      CHECK(all_nan(got.data() + first, here));
-      CHECK(std::memcmp(got.data(), clean.data(), first * sizeof(float)) == 0);
-      CHECK(std::memcmp(got.data() + first + here, clean.data() + first + here,
-                        (count - first - here) * sizeof(float)) == 0);
+TEST_CASE("every codec: reads any wire of the right size without harm") {
+  for_each(every::codecs(), [](const every::codec& codec) {
+    const std::size_t block = codec.block();
+    samples::random draw{11};
+    for (const std::size_t count : sizes_around(block)) {
+      bytes wire(codec.wire_bytes(count));
+      for (auto& byte : wire) {
+        byte = static_cast<std::byte>(draw.bits() & 0xff);
+      }
+      std::vector<float> values(count, 0.0f);
+      codec.decode(wire, values);
+      codec.decode_add(wire, values);
     }
-  }
+    SUCCEED();
+  });
 }
 
-TEMPLATE_TEST_CASE("every block codec: what stands behind the last value changes nothing", "",
-                   RONDO_EVERY_BLOCK_CODEC) {
-  const TestType codec{};
-  for (const std::size_t count : {std::size_t{1}, TestType::block - 1, TestType::block + 3}) {
-    auto values = samples::gaussian(count + TestType::block, 22);
-    for (float& value : values) {
-      value = std::abs(value) + 1;  // zeros as padding would show in a least value
+TEST_CASE("every codec: decode_add and decode_subtract are decode and one addition") {
+  for_each(every::codecs(), [](const every::codec& codec) {
+    const std::size_t block = codec.block();
+    const std::size_t count = 3 * block + 5;
+    const auto wire = encoded(codec, samples::gaussian(count, 9));
+    const auto got = decoded(codec, wire, count);
+    const auto before = samples::gaussian(count, 10);
+    auto sum = before;
+    auto rest = before;
+    codec.decode_add(wire, sum);
+    codec.decode_subtract(wire, rest);
+    auto expected_sum = before;
+    auto expected_rest = before;
+    for (std::size_t i = 0; i < count; ++i) {
+      expected_sum[i] += got[i];
+      expected_rest[i] -= got[i];
     }
-    std::vector<float> alone(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count));
-    const auto wire = encoded(codec, alone);
-    std::fill(values.begin() + static_cast<std::ptrdiff_t>(count), values.end(), 1e30f);
-    bytes other(codec.wire_bytes(count));
-    codec.encode(std::span{values}.first(count), other);
-    CHECK(wire == other);
-    CHECK(values_past_bound<TestType>(alone) == 0);
-  }
+    CHECK(same_bits(sum, expected_sum));
+    CHECK(same_bits(rest, expected_rest));
+  });
 }
 
-TEMPLATE_TEST_CASE("every block codec: a lane's tile packs as its part of the block does", "",
-                   RONDO_EVERY_BLOCK_CODEC) {
-  using format = typename TestType::format;
-  constexpr std::size_t block = TestType::block;
-  constexpr std::size_t width = 8;
-  constexpr std::size_t bits = static_cast<std::size_t>(TestType::bits);
-  const TestType codec{};
-  const auto values = samples::gaussian(block, 31);
-  const auto wire = encoded(codec, values);
-  const auto layout = typename TestType::wire{};
-  const auto scale = layout.read_scale(wire.data(), 0);
-  const auto told = layout.read_header(wire.data(), block);
-  const auto whole = reinterpret_cast<const std::uint8_t*>(layout.payload(wire.data(), block, 0));
+TEST_CASE("every codec: encode_sum is decode, add in order, divide and encode") {
+  for_each(every::codecs(), [](const every::codec& codec) {
+    const std::size_t block = codec.block();
+    for (const std::size_t count : {std::size_t{5}, 2 * block + 1, 40 * block}) {
+      CAPTURE(count);
+      std::vector<bytes> wires;
+      std::vector<float> sum(count, 0.0f);
+      for (std::uint64_t rank = 0; rank < 5; ++rank) {
+        wires.push_back(encoded(codec, samples::gaussian(count, rank)));
+        codec.decode_add(wires.back(), sum);
+      }
+      for (float& value : sum) {
+        value /= 5.0f;
+      }
+      const std::vector<std::span<const std::byte>> views(wires.begin(), wires.end());
+      bytes fused(codec.wire_bytes(count), canary);
+      codec.encode_sum(views, count, fused, 5.0f);
+      CHECK(fused == encoded(codec, sum));
+    }
+  });
+}
 
-  if constexpr (!std::is_same_v<TestType, codec::sign<256>>) {
-    typename TestType::statistic seen{};
-    for (std::size_t first = 0; first < block; first += width) {
-      float tile[width];
-      std::copy_n(values.data() + first, width, tile);
-      seen = TestType::statistic::combine(seen, TestType::statistic::observe(tile));
+TEST_CASE("every codec: doubles and 16-bit values encode as the floats they are") {
+  for_each(every::block_codecs(), [](const every::codec& codec) {
+    for (const std::size_t count : {2 * codec.block() + 3, std::size_t{2048}, std::size_t{4999}}) {
+      CAPTURE(count);
+      std::vector<half> halves;
+      std::vector<bfloat16> brains;
+      std::vector<float> from_halves;
+      std::vector<float> from_brains;
+      std::vector<double> doubles;
+      for (const float value : samples::gaussian(count, 12)) {
+        halves.push_back(half{value});
+        brains.push_back(bfloat16{value});
+        from_halves.push_back(halves.back());
+        from_brains.push_back(brains.back());
+        doubles.push_back(double{from_brains.back()});
+      }
+      CHECK(encoded(codec, halves) == encoded(codec, from_halves));
+      CHECK(encoded(codec, brains) == encoded(codec, from_brains));
+      const auto wire = encoded(codec, doubles);
+      CHECK(wire == encoded(codec, from_brains));
+
+      const auto as_float = decoded(codec, wire, count);
+      codec.decode(wire, halves);
+      codec.decode(wire, brains);
+      codec.decode(wire, doubles);
+      unsigned wrong = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        wrong += halves[i].bits != half{as_float[i]}.bits;
+        wrong += brains[i].bits != bfloat16{as_float[i]}.bits;
+        wrong += doubles[i] != double{as_float[i]};
+      }
+      CHECK(wrong == 0);
     }
-    const auto from_lanes = codec::detail::scale_of<format>(seen, block, told);
-    CHECK(std::memcmp(&from_lanes, &scale, sizeof(scale)) == 0);
-  }
-  const auto expected = decoded(codec, wire, block);
-  for (std::size_t first = 0; first < block; first += width) {
-    float tile[width];
-    std::copy_n(values.data() + first, width, tile);
-    std::uint8_t part[width * bits / 8];
-    codec::detail::pack_tile<format>(tile, scale, part, told, first);
-    float back[width];
-    codec::detail::unpack_tile<format>(part, scale, back, told);
-    CHECK(std::memcmp(back, expected.data() + first, sizeof(back)) == 0);
-    if (bits != 6) {
-      CHECK(std::memcmp(part, whole + first * bits / 8, sizeof(part)) == 0);
+  });
+}
+
+TEST_CASE("every block codec: a NaN or an infinity poisons its block and no other") {
+  for_each(every::block_codecs(), [](const every::codec& codec) {
+    const std::size_t block = codec.block();
+    CHECK(codec.carries_nan());
+    const std::size_t count = 3 * block + 7;
+    auto clean_values = samples::gaussian(count, 21);
+    clean_values[5] = 10;  // where no place below puts anything: it sets the factor of nvfp4
+    const auto clean = decoded(codec, encoded(codec, clean_values), count);
+    const float infinity = std::numeric_limits<float>::infinity();
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const std::size_t places[] = {
+        0, 1, block - 1, block, block + block / 2, 3 * block, 3 * block + 6};
+    for (const float bad : {nan, -nan, infinity, -infinity}) {
+      for (const std::size_t where : places) {
+        CAPTURE(bad, where);
+        auto values = clean_values;
+        values[where] = bad;
+        const auto got = decoded(codec, encoded(codec, values), count);
+        const std::size_t first = where / block * block;
+        const std::size_t here = std::min(block, count - first);
+        CHECK(all_nan(got.data() + first, here));
+        CHECK(std::memcmp(got.data(), clean.data(), first * sizeof(float)) == 0);
+        CHECK(std::memcmp(got.data() + first + here, clean.data() + first + here,
+                          (count - first - here) * sizeof(float)) == 0);
+      }
     }
-  }
+  });
+}
+
+TEST_CASE("every block codec: what stands behind the last value changes nothing") {
+  for_each(every::block_codecs(), [](const every::codec& codec) {
+    const std::size_t block = codec.block();
+    for (const std::size_t count : {std::size_t{1}, block - 1, block + 3}) {
+      auto values = samples::gaussian(count + block, 22);
+      for (float& value : values) {
+        value = std::abs(value) + 1;  // zeros as padding would show in a least value
+      }
+      std::vector<float> alone(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count));
+      const auto wire = encoded(codec, alone);
+      std::fill(values.begin() + static_cast<std::ptrdiff_t>(count), values.end(), 1e30f);
+      bytes other(codec.wire_bytes(count));
+      codec.encode(std::span{values}.first(count), other);
+      CHECK(wire == other);
+      CHECK(values_past_bound(codec, alone) == 0);
+    }
+  });
+}
+
+TEST_CASE("every block codec: a lane's tile packs as its part of the block does") {
+  for_each(every::block_codecs(), [](const every::codec& codec) {
+    CHECK(codec.tiles_that_differ(samples::gaussian(codec.block(), 31)) == 0);
+  });
 }

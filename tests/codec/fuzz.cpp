@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 //
-// For libFuzzer: the first byte picks a codec, the next two a number of values, the rest is the wire.
+// For libFuzzer: the first byte picks a codec, the next two a number of values, the rest is the
+// wire.
 //
 //   codec_fuzz -max_total_time=600       (built where Clang has libFuzzer; see docs/codecs.md)
 #include "any_wire.hpp"
@@ -11,14 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < head) {
     return 0;
   }
-  const unsigned chosen = data[0] % any_wire::codecs;
+  static const every::list codecs = every::codecs_and_wrappers();
+  const auto& chosen = *codecs[data[0] % codecs.size()];
   const std::size_t count = (data[1] | (static_cast<std::size_t>(data[2]) << 8)) % 5000;
   const std::span<const std::byte> wire{reinterpret_cast<const std::byte*>(data) + head,
                                         size - head};
-  any_wire::for_each_codec([&](unsigned number, const auto& with) {
-    if (number == chosen) {
-      any_wire::decode(with, wire, count);
-    }
-  });
+  any_wire::decode(chosen, wire, count);
   return 0;
 }
