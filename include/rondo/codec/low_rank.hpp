@@ -127,7 +127,9 @@ struct low_rank {
     ranks.sum(std::span<float>{m.p_});
     orthogonalise(m.p_, m.rows_, [](std::size_t) { return 0.0f; });
     multiply_by_p();
-    // This rank's own part is what it has sent: M - P (P^T M) stays.
+    // This rank's own part is what it has sent: M - P (P^T M) stays. PyTorch's hook takes off the
+    // average of all instead. The ranks' sum is the same, but what they disagree about would stay,
+    // too, though it has arrived.
     reconstruct([&m](std::size_t i, float sent) { m.residual_[i] -= sent; });
     ranks.sum(std::span<float>{m.q_});
     using stored = typename detail::stored_as<element_of<Out>>::type;

@@ -18,6 +18,7 @@ template <codec Short, codec Long>
 struct mixed_by_size {
   static constexpr std::size_t block = std::lcm(Short::block, Long::block);
   static constexpr bool lossy = traits<Short>::lossy || traits<Long>::lossy;
+  static constexpr bool needs_state = traits<Short>::needs_state || traits<Long>::needs_state;
   static constexpr bool unbiased = (traits<Short>::unbiased || !traits<Short>::lossy) &&
                                    (traits<Long>::unbiased || !traits<Long>::lossy);
   static constexpr bool carries_nan = traits<Short>::carries_nan && traits<Long>::carries_nan;

@@ -57,6 +57,8 @@ struct nvfp4_format {
     const float kept = factor > largest_float ? largest_float : factor;
     return {kept, divide(1.0f, kept)};
   }
+  /// The products are in Transformer Engine's order (core_nvfp4.cuh): another one rounds a block in
+  /// four million to another code.
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static scale_type scale_of(
       const statistic& seen, std::size_t /*count*/, const message& told) {
     const float share = multiply(seen.value(), multiply(told.factor, 1.0f / e2m1::largest));
@@ -65,10 +67,13 @@ struct nvfp4_format {
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(scale_type scale) {
     return scale.code == 0x7f;
   }
+  /// Of a block whose scale has rounded to zero, too: its codes are the greatest, as in Transformer
+  /// Engine, and worth nothing.
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(
       scale_type scale, const message& told) {
-    const float step = step_of(scale, told);
-    return value_if(!(step < smallest_normal), inverse_or_zero(step));
+    const std::uint32_t inverse = bits_of(divide(1.0f, step_of(scale, told)));
+    constexpr std::uint32_t largest_float = infinity_bits - 1u;
+    return float_of(inverse < largest_float ? inverse : largest_float);
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
                                                                                   float factor) {
