@@ -97,3 +97,78 @@ TEST_CASE("mpi: a communicator may be moved, and calls begun before it dies are 
   begun.wait();
   CHECK(values[99] == static_cast<float>(world_size()));
 }
+
+TEST_CASE("mpi: a handle that is moved waits for the calls that it has begun") {
+  on_both([](auto& comm) {
+    const auto sum = static_cast<float>(comm.size());
+    std::vector<float> values(300000, 1.0f);
+    auto first = comm.split(0);
+    auto begun = rondo::all_reduce(first, values, rondo::async{});
+    auto second = std::move(first);
+    begun.wait();
+    CHECK(values[299999] == sum);
+
+    auto third = comm.split(0);
+    std::vector<float> more(300000, 1.0f);
+    auto left = rondo::all_reduce(second, values, rondo::async{});
+    auto right = rondo::all_reduce(third, more, rondo::async{});
+    second = std::move(third);
+    left.wait();
+    right.wait();
+    CHECK(values[299999] == sum * sum);
+    CHECK(more[299999] == sum);
+    rondo::barrier(second);
+  });
+}
+
+TEST_CASE("mpi: an assigned handle has the deadline of the one it was assigned") {
+  using std::chrono::milliseconds;
+  auto comm = in_shared_memory(milliseconds{200});
+  comm = in_shared_memory();
+  CHECK(comm.split(0).deadline() == std::chrono::seconds{60});
+}
+
+// MPI moves messages only while both ends are inside MPI, and a wait in shared memory is not.
+TEST_CASE("mpi: a rank that waits in shared memory lets messages go on") {
+  auto comm = in_shared_memory(std::chrono::seconds{10});
+  REQUIRE(comm.shares_memory());
+  const int self = comm.rank();
+  for (const std::size_t count : {2000u, 100000u, 2000000u}) {
+    const std::vector<int> values(self == 0 ? count : 0, 7);
+    rondo::offered made{};
+    if (self == 0) {
+      made = rondo::offer(comm, values, rondo::to{1});
+    } else if (self == 1) {
+      std::vector<int> got(count);
+      rondo::receive(comm, got, rondo::from{0});
+      CHECK(got == std::vector<int>(count, 7));
+    }
+    rondo::barrier(comm);  // rank 0 may be here before its message has gone
+    while (!rondo::is_taken(comm, made)) {
+    }
+  }
+
+  // And a receiver may have to tell the sender, who hears of it only then.
+  constexpr int messages = 300;
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::vector<int>> values;
+    std::vector<rondo::offered> made;
+    for (int m = 0; m < messages && self < 2; ++m) {
+      values.emplace_back(static_cast<std::size_t>(1 + 37 * m), self == 0 ? m : -1);
+    }
+    for (int m = 0; m < messages && self == 0; ++m) {
+      made.push_back(rondo::offer(comm, values[static_cast<std::size_t>(m)], rondo::to{1},
+                                  rondo::tag{m}));
+    }
+    for (int m = messages - 1; m >= 0 && self == 1; --m) {
+      auto& got = values[static_cast<std::size_t>(m)];
+      rondo::receive(comm, got, rondo::from{0}, rondo::tag{m});
+      CHECK(got.back() == m);
+    }
+    for (const rondo::offered& one : made) {
+      while (!rondo::is_taken(comm, one)) {
+      }
+    }
+    rondo::barrier(comm);
+  }
+}

@@ -6,6 +6,7 @@
 #include <rondo/schedule.hpp>
 
 #include <cmath>
+#include <limits>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -349,6 +350,97 @@ TEST_CASE("messages that do not match, and ranks that wait for ever, are refused
   }
   CHECK_THROWS_WITH(simulate(barrier, flat, bytes),
                     Catch::Matchers::ContainsSubstring("waits for ever"));
+}
+
+TEST_CASE("a table whose rows do not fit each other is refused, not read past its end") {
+  const auto refused = [](const char* what, const auto& edit) {
+    CAPTURE(what);
+    auto edited = schedule::tabulate(schedule::all_reduce(rondo::ring{}, 4));
+    edit(edited);
+    const schedule::host machine{.cores = 2, .signal = 1e-6};
+    const auto unsound = [](const auto& read) {
+      try {
+        read();
+      } catch (const rondo::error& thrown) {
+        return thrown.code() == rondo::error_code::unsound_schedule;
+      }
+      return false;
+    };
+    CHECK(unsound([&] { static_cast<void>(schedule::prove(edited)); }));
+    CHECK(unsound([&] { static_cast<void>(simulate(edited, flat, bytes)); }));
+    CHECK(unsound([&] { static_cast<void>(simulate(edited, machine, bytes)); }));
+    CHECK(unsound([&] { static_cast<void>(schedule::forecast(edited, flat, bytes)); }));
+    CHECK(unsound([&] { schedule::write_svg(edited, "never-written.svg"); }));
+  };
+  using schedule::table;
+  refused("more ranks than rows", [](table& t) { t.size = 5; });
+  refused("no rows", [](table& t) { t.rows.clear(); });
+  refused("no ranks", [](table& t) {
+    t.size = 0;
+    t.rows.clear();
+  });
+  refused("fewer than no ranks", [](table& t) { t.size = -1; });
+  refused("a peer below 0", [](table& t) { t.rows[2].steps[0].peer = -7; });
+  refused("a peer that is none", [](table& t) { t.rows[2].steps[0].peer = 4; });
+  refused("itself as peer", [](table& t) { t.rows[2].steps[0].peer = 2; });
+  refused("no chunks", [](table& t) {
+    for (auto& row : t.rows) {
+      row.chunks = 0;
+    }
+  });
+  refused("other chunks on one rank", [](table& t) { t.rows[1].chunks = 400; });
+  refused("fewer than no slots", [](table& t) { t.rows[1].slots = -1; });
+  refused("a run behind the last chunk", [](table& t) { t.rows[1].steps[0].left.first = 1 << 20; });
+  refused("a run before the first chunk", [](table& t) { t.rows[1].steps[0].left.first = -3; });
+  refused("a run longer than the vector", [](table& t) {
+    for (auto& row : t.rows) {
+      for (auto& step : row.steps) {
+        step.left.count = step.into.count = step.right.count = 2147483647;
+      }
+    }
+  });
+  refused("a slot that is none", [](table& t) {
+    t.rows[1].steps[0].left = schedule::in_scratch(2000000000, 0);
+  });
+  refused("rounds that go back", [](table& t) { t.rows[1].steps.back().round = 0; });
+}
+
+TEST_CASE("rounds may have any numbers") {
+  auto late = schedule::tabulate(schedule::all_reduce(rondo::ring{}, 4));
+  const schedule::host machine{.cores = 2, .signal = 1e-6, .copy_bytes_per_second = 1e9};
+  const double seconds = simulate(late, machine, bytes);
+  for (auto& row : late.rows) {
+    for (auto& step : row.steps) {
+      step.round = 1000000000 + 100 * step.round;
+    }
+  }
+  CHECK(simulate(late, machine, bytes) == seconds);
+}
+
+TEST_CASE("constants that are no times and rates are refused") {
+  const auto ring = schedule::all_reduce(rondo::ring{}, 4);
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (const double wrong : {nan, -1.0, infinity, 1e300}) {
+    CHECK_THROWS_AS(simulate(ring, network{.latency = wrong}, bytes), rondo::error);
+    CHECK_THROWS_AS(schedule::forecast(ring, network{.overhead = wrong}, bytes), rondo::error);
+    CHECK_THROWS_AS(simulate(ring, schedule::host{.signal = wrong}, bytes), rondo::error);
+    CHECK_THROWS_AS(simulate(ring, schedule::host{.handover = wrong}, bytes), rondo::error);
+  }
+  for (const double wrong : {nan, -1.0, 0.0}) {
+    CHECK_THROWS_AS(simulate(ring, network{.bytes_per_second = wrong}, bytes), rondo::error);
+    CHECK_THROWS_AS(simulate(ring, schedule::host{.copy_bytes_per_second = wrong}, bytes),
+                    rondo::error);
+    const std::vector<schedule::sample> took{{ring, bytes, wrong}};
+    CHECK_THROWS_AS(schedule::fit(took, schedule::host{.signal = 1e-6}), rondo::error);
+    CHECK_THROWS_AS(schedule::fit(took, network{.latency = 1e-6}), rondo::error);
+  }
+  for (const int cores : {0, -1}) {
+    CHECK_THROWS_WITH(simulate(ring, schedule::host{.cores = cores}, bytes),
+                      Catch::Matchers::ContainsSubstring("host.cores"));
+  }
+  const std::vector<schedule::sample> none;
+  CHECK_THROWS_AS(schedule::fit(none, schedule::host{.signal = 1e-6}), rondo::error);
 }
 
 TEST_CASE("a fit finds the constants of a machine that made the times") {

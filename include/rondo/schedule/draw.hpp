@@ -29,7 +29,8 @@ void write_svg(const Schedule& schedule, const std::string& path) {
                            .bytes_per_second = 2.5,
                            .fold_bytes_per_second = 2.5,
                            .copy_bytes_per_second = 5};
-  const auto chunks = static_cast<std::size_t>(written.row(0).chunks);
+  const auto chunks =  // of no rows: forecast refuses them
+      static_cast<std::size_t>(written.rows.empty() ? 1 : written.row(0).chunks);
   detail::write_svg(written, forecast(written, sketch, chunks), "messages of one chunk", path);
 }
 template <readable Schedule>

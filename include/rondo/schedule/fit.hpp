@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/schedule/detail/check_constants.hpp>
 #include <rondo/schedule/detail/footprint.hpp>
 #include <rondo/schedule/detail/traffic.hpp>
 #include <rondo/schedule/host.hpp>
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -39,9 +41,13 @@ class sample {
   [[nodiscard]] double seconds() const { return seconds_; }
   /// What `simulate` says on a network with the same `ranks_per_node`.
   [[nodiscard]] double predicted(const network& on) const {
+    detail::check_constants("predicted", on);
     return predicted(on, traced_on(on));
   }
-  [[nodiscard]] double predicted(const host& on) const { return predicted(on, traced_on(on)); }
+  [[nodiscard]] double predicted(const host& on) const {
+    detail::check_constants("predicted", on);
+    return predicted(on, traced_on(on));
+  }
   [[nodiscard]] int ranks_per_node() const { return ranks_per_node_; }
 
  private:
@@ -272,6 +278,18 @@ class fitting {
   std::vector<std::size_t> free_;
 };
 
+inline void check_samples(std::span<const sample> samples) {
+  if (samples.empty()) {
+    refuse("fit: got no samples; expected at least one");
+  }
+  for (const sample& one : samples) {
+    if (!(one.seconds() > 0 && one.seconds() < std::numeric_limits<double>::infinity())) {
+      refuse("fit: a sample took " + std::to_string(one.seconds()) +
+             " seconds; expected a finite time above 0");
+    }
+  }
+}
+
 }  // namespace detail
 
 /// The network, or the host, whose simulated times come closest, in the sum of squared relative
@@ -279,22 +297,22 @@ class fitting {
 /// samples say, and keeps what is 0 or infinite there: so the guess says which constants there are.
 /// What is no constant (ranks and cores, sizes of caches and of messages) is kept too.
 ///
-/// Errors: `invalid_argument` without samples, with a time that is not positive, or with samples of
-/// other `ranks_per_node` than `start` has.
+/// Errors: `invalid_argument` without samples, with a time that is not positive and finite, with
+/// samples of other `ranks_per_node` than `start` has, or for a `start` that `simulate` refuses.
 [[nodiscard]] inline fitted<network> fit(std::span<const sample> samples, const network& start) {
-  if (samples.empty()) {
-    refuse("fit: got no samples; expected at least one");
-  }
+  detail::check_samples(samples);
+  detail::check_constants("fit", start);
   for (const sample& one : samples) {
-    if (!(one.seconds() > 0) || one.ranks_per_node() != start.ranks_per_node) {
-      refuse(
-          "fit: a sample took no time, or has other ranks_per_node than the network to start from");
+    if (one.ranks_per_node() != start.ranks_per_node) {
+      refuse("fit: a sample has other ranks_per_node than the network to start from");
     }
   }
   return detail::fitting<network>{samples, start}.solve();
 }
 
 [[nodiscard]] inline fitted<host> fit(std::span<const sample> samples, const host& start) {
+  detail::check_samples(samples);
+  detail::check_constants("fit", start);
   return detail::fitting<host>{samples, start}.solve();
 }
 

@@ -187,6 +187,8 @@ concept readable = requires(const Schedule& schedule, int rank) {
   { schedule.row(rank) } -> std::convertible_to<program>;
 };
 
+/// All rows, written out.
+[[nodiscard]] constexpr table tabulate(const table& written) { return written; }
 template <readable Schedule>
 [[nodiscard]] constexpr table tabulate(const Schedule& schedule) {
   table written{schedule.what, schedule.size, schedule.root, {}};

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/schedule/detail/check_constants.hpp>
 #include <rondo/schedule/detail/footprint.hpp>
 #include <rondo/schedule/detail/replay.hpp>
 #include <rondo/schedule/detail/traffic.hpp>
@@ -70,10 +71,12 @@ template <class Recorder>
 /// everywhere.
 ///
 /// Cost: time in proportion to steps, with a logarithm where ports are shared; 12 bytes of memory
-/// per step and one program at a time. Errors: `unsound_schedule` if messages do not match or ranks
-/// wait for ever.
+/// per step and one program at a time. Errors: `unsound_schedule` if messages do not match, ranks
+/// wait for ever, or steps lie outside of their memories; `invalid_argument` for a time that is not
+/// from 0 to 1e6 seconds, or a rate that is not above 0.
 template <readable Schedule>
 [[nodiscard]] double simulate(const Schedule& schedule, const network& on, std::size_t bytes) {
+  detail::check_constants("simulate", on);
   const detail::traffic of{schedule, on.ranks_per_node};
   return detail::simulate(of, on, static_cast<double>(bytes));
 }
@@ -83,6 +86,7 @@ template <readable Schedule>
 /// touches, to the chunks touched since its last use.
 template <readable Schedule>
 [[nodiscard]] double simulate(const Schedule& schedule, const host& on, std::size_t bytes) {
+  detail::check_constants("simulate", on);
   const detail::traffic of{schedule, 0, true};
   const detail::memory_plan plan{schedule};
   return detail::simulate(of, detail::footprint{plan, of, on}, on, static_cast<double>(bytes));
@@ -97,6 +101,7 @@ template <readable Schedule>
       seen.push_back({rank, step, begin, end});
     }
   };
+  detail::check_constants("forecast", on);
   timeline made;
   recorder record{made.moments};
   const detail::traffic of{schedule, on.ranks_per_node, true};

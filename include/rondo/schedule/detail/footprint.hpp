@@ -32,7 +32,7 @@ struct memory_plan {
 class recently_used {
  public:
   /// How many chunks were used since this one was, itself among them.
-  double use(int chunk) {
+  double use(std::size_t chunk) {
     const auto found = std::find(order_.rbegin(), order_.rend(), chunk);
     const auto distance = static_cast<double>(found - order_.rbegin()) + 1;
     if (found != order_.rend()) {
@@ -43,7 +43,7 @@ class recently_used {
   }
 
  private:
-  std::vector<int> order_;  ///< the latest last
+  std::vector<std::size_t> order_;  ///< the latest last
 };
 
 /// Where each step finds the bytes that it reads and writes, when calls follow one another: in its
@@ -59,19 +59,26 @@ class footprint {
         traffic_{of},
         lands_{on.lands()},
         cores_{(std::min)(on.cores, static_cast<int>(plan.rows.size()))} {
-    int rounds = 0;
+    std::vector<int> rounds;
+    int slots = 0;
     for (const program& row : plan.rows) {
-      slots_ = (std::max)(slots_, row.slots);
-      rounds = row.steps.empty() ? rounds : (std::max)(rounds, row.steps.back().round + 1);
+      slots = (std::max)(slots, row.slots);
+      for (const step& one : row.steps) {
+        if (rounds.empty() || rounds.back() != one.round) {
+          rounds.push_back(one.round);
+        }
+      }
     }
+    std::sort(rounds.begin(), rounds.end());
+    rounds.erase(std::unique(rounds.begin(), rounds.end()), rounds.end());
     const int ranks = static_cast<int>(plan.rows.size());
-    per_rank_ = 3 * of.chunks() + slots_;
+    per_rank_ = 3 * static_cast<std::size_t>(of.chunks()) + static_cast<std::size_t>(slots);
     of_core_.resize(static_cast<std::size_t>(cores_));
-    held_.resize(static_cast<std::size_t>(ranks * per_rank_ * cores_), 0);
+    held_.resize(plan.rows.size() * per_rank_ * static_cast<std::size_t>(cores_), 0);
     constexpr int calls = 2;  // the first one finds nothing
     for (int call = 0; call < calls; ++call) {
       visits_.assign(of.end(ranks - 1), {});
-      for (int round = 0; round < rounds; ++round) {
+      for (const int round : rounds) {
         for (int rank = 0; rank < ranks; ++rank) {
           run_round(rank, round);
         }
@@ -161,10 +168,11 @@ class footprint {
   /// Rank `by` uses memory of rank `whose`.
   void touch(int by, std::size_t number, int whose, const run& part, use how) {
     const int core = by % cores_;
-    const int first = whose * per_rank_ + place_of(part);
+    const std::size_t first = static_cast<std::size_t>(whose) * per_rank_ + place_of(part);
+    const std::size_t last = first + static_cast<std::size_t>(part.count);
     visit made;
     made.chunks = part.count;
-    for (int chunk = first; chunk < first + part.count; ++chunk) {
+    for (std::size_t chunk = first; chunk < last; ++chunk) {
       const double far = of_all_.use(chunk);
       const double near = of_core_[static_cast<std::size_t>(core)].use(chunk);
       made.far += far / part.count;
@@ -175,7 +183,7 @@ class footprint {
   }
 
   /// Whether a core must ask another one before it uses a chunk.
-  bool change_hands(int chunk, int core, use how) {
+  bool change_hands(std::size_t chunk, int core, use how) {
     const auto holds = held_.begin() + static_cast<std::ptrdiff_t>(chunk) * cores_;
     const bool own = holds[core] != 0;
     const auto holders = std::count(holds, holds + cores_, char{1});
@@ -186,17 +194,18 @@ class footprint {
     return how == use::read ? !own && holders > 0 : holders > (own ? 1 : 0);
   }
 
-  [[nodiscard]] int place_of(const run& part) const {
-    const int chunks = traffic_.chunks();
+  [[nodiscard]] std::size_t place_of(const run& part) const {
+    const auto chunks = static_cast<std::size_t>(traffic_.chunks());
+    const auto first = static_cast<std::size_t>(part.first);
     switch (part.where) {
       case region::input:
-        return part.first + (plan_.in_place ? chunks : 0);
+        return first + (plan_.in_place ? chunks : 0);
       case region::output:
-        return part.first + chunks;
+        return first + chunks;
       case region::wire:
-        return part.first + 2 * chunks;
+        return first + 2 * chunks;
       default:
-        return part.slot + 3 * chunks;
+        return static_cast<std::size_t>(part.slot) + 3 * chunks;
     }
   }
 
@@ -204,8 +213,7 @@ class footprint {
   const traffic& traffic_;
   bool lands_;
   int cores_;
-  int slots_ = 0;
-  int per_rank_ = 0;
+  std::size_t per_rank_ = 0;
   int landed_ = 0;  ///< chunks of this round
   recently_used of_all_;
   std::vector<recently_used> of_core_;

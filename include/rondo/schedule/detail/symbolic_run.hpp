@@ -22,7 +22,7 @@ class symbolic_run {
       : schedule_{schedule},
         blame_{schedule, in_place},
         in_place_{in_place},
-        ranks_(size()),
+        ranks_(checked_size()),
         memory_{lay_out(), schedule.size},
         slot_runs_(memory_cells_),
         marks_(memory_cells_),
@@ -79,11 +79,15 @@ class symbolic_run {
     return schedule_.row(rank).steps;
   }
 
-  constexpr std::size_t lay_out() {
+  [[nodiscard]] constexpr std::size_t checked_size() const {
     if (schedule_.size < 1 || schedule_.rows.size() != size()) {
       blame_.table("it has " + blame::text(static_cast<int>(schedule_.rows.size())) + " rows for " +
                    blame::text(schedule_.size) + " ranks");
     }
+    return size();
+  }
+
+  constexpr std::size_t lay_out() {
     chunks_ = schedule_.row(0).chunks;
     uniform_ = schedule_.row(0).uniform;
     std::size_t cells = 0;

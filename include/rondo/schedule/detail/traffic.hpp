@@ -37,11 +37,19 @@ class traffic {
   template <readable Schedule>
   traffic(const Schedule& schedule, int ranks_per_node, bool all_ranks = false) {
     const int size = schedule.size;
+    if constexpr (requires { schedule.rows.size(); }) {
+      if (size < 1 || schedule.rows.size() != static_cast<std::size_t>(size)) {
+        refuse_schedule("it has " + std::to_string(schedule.rows.size()) + " rows for " +
+                            std::to_string(size) + " ranks",
+                        -1);
+      }
+    }
     ranks_ = all_ranks ? size : representatives(rotation_of(schedule), size, ranks_per_node);
     begins_.push_back(0);
     for (int rank = 0; rank < ranks_; ++rank) {
       const program row = schedule.row(rank);
-      chunks_ = row.chunks;
+      chunks_ = rank == 0 ? row.chunks : chunks_;
+      check(row, rank, size);
       append(row, rank, ranks_per_node, schedule.what == collective::broadcast);
     }
     match(size);
@@ -84,6 +92,45 @@ class traffic {
       both += rotation;
     }
     return both < size && size % both == 0 ? static_cast<int>(both) : size;
+  }
+
+  /// Readers index by what a row says.
+  void check(const program& row, int rank, int size) const {
+    if (row.chunks != chunks_ || row.chunks < 1 || row.slots < 0) {
+      refuse_schedule("rank " + std::to_string(rank) + " cuts the vector differently from rank 0",
+                      rank);
+    }
+    int round = row.steps.empty() ? 0 : row.steps.front().round;
+    for (const step& one : row.steps) {
+      const bool message = one.what != verb::fold && one.what != verb::copy;
+      if (message && (one.peer < 0 || one.peer >= size || one.peer == rank)) {
+        refuse_schedule("rank " + std::to_string(rank) + " has a message to or from rank " +
+                            std::to_string(one.peer),
+                        rank);
+      }
+      if (one.round < round) {
+        refuse_schedule("rank " + std::to_string(rank) + " goes back to round " +
+                            std::to_string(one.round),
+                        rank);
+      }
+      round = one.round;
+      for (const run* part : {&one.into, &one.left, &one.right}) {
+        const bool slots = part->where == region::scratch;
+        const int first = slots ? part->slot : part->first;
+        const int last = (slots ? row.slots : chunks_) - part->count;
+        const bool empty = part->where == region::nothing || part->count == 0;
+        if (!empty && (part->count < 0 || first < 0 || first > last)) {
+          refuse_schedule("a step of rank " + std::to_string(rank) + " has a run of " +
+                              std::to_string(part->count) + " from " + std::to_string(first) +
+                              " on, which is outside of its memory",
+                          rank);
+        }
+      }
+    }
+  }
+
+  [[noreturn]] static void refuse_schedule(const std::string& why, int rank) {
+    raise(error{error_code::unsound_schedule, "simulate: " + why + "; prove() says where", rank});
   }
 
   void append(const program& row, int rank, int ranks_per_node, bool in_place) {
@@ -189,10 +236,8 @@ class traffic {
       send.contended = receive.contended = send.contended | receive.contended;
     }
     if (!matches) {
-      raise(error{error_code::unsound_schedule,
-                  "simulate: what is sent to rank " + std::to_string(rank) +
-                      " is not what it receives; prove() says where",
-                  rank});
+      refuse_schedule("what is sent to rank " + std::to_string(rank) + " is not what it receives",
+                      rank);
     }
   }
 

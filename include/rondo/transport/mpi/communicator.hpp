@@ -62,8 +62,13 @@ class communicator {
   explicit communicator(MPI_Comm around, options with = {})
       : communicator{around, with, (std::numeric_limits<int>::max)()} {}
 
-  communicator(communicator&&) = default;
+  /// Moving waits for the calls that both handles have begun: they know where their handle is.
+  communicator(communicator&& other) noexcept
+      : options_{other.options_}, state_{(other.await_begun(), std::move(other.state_))} {}
   communicator& operator=(communicator&& other) noexcept {
+    await_begun();
+    other.await_begun();
+    std::swap(options_, other.options_);
     std::swap(state_, other.state_);
     return *this;
   }
@@ -217,6 +222,12 @@ class communicator {
       refuse("mpi::communicator: pass an intracommunicator such as MPI_COMM_WORLD");
     }
     state_ = std::make_unique<state>(around, with, most_looks);
+  }
+
+  void await_begun() const noexcept {
+    if (state_) {
+      state_->begun.settle();
+    }
   }
 
   /// A communicator of rondo's around one that is then freed.

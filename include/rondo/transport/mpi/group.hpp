@@ -170,6 +170,16 @@ class group {
     }
   }
 
+  /// Messages move while their ranks are inside MPI: the sender has a part to play until the last
+  /// byte is gone, and the receiver in telling that it has them. A rank that waits in shared memory
+  /// looks in now and then, or who waits for its messages waits for ever.
+  void progress() const noexcept {
+    if (memory_) {
+      int waits = 0;
+      MPI_Iprobe(MPI_ANY_SOURCE, note_tag, users_.get(), &waits, MPI_STATUS_IGNORE);
+    }
+  }
+
   /// Where there is no shared memory: tells the others what this rank is in.
   void tell() {
     if (!memory_) {
@@ -237,6 +247,7 @@ class group {
       } else if (clock::now() - since > patience) {
         return false;
       } else {
+        progress();
         static_cast<void>(pause.pause());
       }
     }

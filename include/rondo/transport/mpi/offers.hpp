@@ -40,6 +40,12 @@ class offers_under_way {
     return found == under_way_.end() || settled(*found);
   }
 
+  /// Whether some may not be sent yet, as far as was seen.
+  [[nodiscard]] bool any_under_way() const noexcept {
+    return std::any_of(under_way_.begin(), under_way_.end(),
+                       [](const in_transit& one) { return one.number != 0; });
+  }
+
   /// What nobody has taken stays with MPI, which may read it until the process ends. Returns
   /// whether all was taken.
   bool abandon() {

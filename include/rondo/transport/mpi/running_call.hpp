@@ -83,7 +83,11 @@ class running_call {
         withdraw(mine);
         give_up();
       }
-      if (!patience.pause()) {
+      const bool due = patience.pause();
+      if (due || in_.offers.any_under_way()) {
+        in_.progress();
+      }
+      if (!due) {
         continue;
       }
       const auto now = clock::now();
