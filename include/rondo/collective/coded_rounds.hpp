@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/codec/arithmetic.hpp>
 #include <rondo/codec/concept.hpp>
 #include <rondo/collective/execute.hpp>
 #include <rondo/collective/wires.hpp>
@@ -30,7 +29,7 @@ struct lower_sum {
   T* to;
   float divisor;
   RONDO_HOST_DEVICE void operator()(std::size_t i) const {
-    to[i] = static_cast<T>(codec::detail::divide_sum(from[i], divisor));
+    to[i] = static_cast<T>(divisor == 1 ? from[i] : from[i] / divisor);
   }
 };
 struct set_zero {
