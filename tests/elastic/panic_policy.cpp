@@ -23,11 +23,12 @@ int decided(const panic_options& options, double demand, double burst, int ready
 TEST_CASE("panic_policy: Knative's rates up and down") {
   auto slow = with_target(1);
   slow.up_rate = 1.1;
-  CHECK(decided(slow, 3, 3.1, 2) == 3);      // ceil(1.1 x 2): growing by one at least
-  CHECK(decided(slow, 100, 100, 10) == 11);  // 1.1 x 10 is 11, not 12
+  CHECK(decided(slow, 3, 3.1, 2) == 3);          // ceil(1.1 x 2): growing by one at least
+  CHECK(decided(slow, 1000, 1000, 110) == 121);  // 1.1 x 110 is 121.00000000000001 in double
   auto down = with_target(10);
   down.down_rate = 1.1;
   CHECK(decided(down, 1, 1, 100) == 90);
+  CHECK(decided(down, 1, 1, 110) == 100);  // 110 / 1.1 is 99.99999999999999
   CHECK(decided(with_target(10), 1000, 1001, 1) == 10);
   CHECK(decided(with_target(10), 1000, 1001, 10) == 100);
   CHECK(decided(with_target(10), 1, 1, 100) == 10);
@@ -62,6 +63,9 @@ TEST_CASE("panic_policy: Knative never scales down in a panic") {
   CHECK(policy.decide({.now = 1, .demand = 100, .burst = 1000, .ready = 10}) == 100);
   CHECK(policy.decide({.now = 31, .demand = 1, .burst = 1, .ready = 10}) == 100);
   CHECK(policy.decide({.now = 62, .demand = 1, .burst = 1, .ready = 10}) == 1);
+  // The next panic begins with what is wanted then.
+  CHECK(policy.decide({.now = 63, .demand = 20, .burst = 30, .ready = 1}) == 3);
+  CHECK(policy.in_panic());
 }
 
 TEST_CASE("panic_policy: the larger of both windows") {

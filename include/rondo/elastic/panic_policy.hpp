@@ -48,7 +48,7 @@ class panic_policy {
     check_("panic_policy", told);
     const double ready = told.ready > 1 ? told.ready : 1;
     const double most = detail::whole(options_.up_rate * ready);
-    const double least = std::floor(ready / options_.down_rate);
+    const double least = std::floor(ready / options_.down_rate * (1 + 1e-9));
     const auto wanted_for = [&](double demand) {
       const double exact = detail::whole(demand / options_.target);
       return exact < least ? least : exact > most ? most : exact;

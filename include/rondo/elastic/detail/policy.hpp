@@ -15,8 +15,8 @@
 
 namespace rondo::inline v0_1::elastic::detail {
 
-/// The next whole number of replicas. Decimals are not exact in binary: 1.1 * 10 is no reason for a
-/// twelfth replica.
+/// The next whole number of replicas. Decimals are not exact in binary: 1.1 * 110 is more than 121,
+/// which is no reason for another replica.
 [[nodiscard]] inline double whole(double replicas) { return std::ceil(replicas * (1 - 1e-9)); }
 
 [[nodiscard]] inline int within(const replica_limits& limits, double replicas) {
