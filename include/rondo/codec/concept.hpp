@@ -79,6 +79,9 @@ struct traits {
   RONDO_CODEC_TRAIT(carries_nan, false);
   /// The user asked for encoding anew at every hop of a ring or a tree.
   RONDO_CODEC_TRAIT(requantises_per_hop, false);
+  /// The owner of a chunk gathers all wires and sums them in one `encode_sum`, for that is faster
+  /// than one after another.
+  RONDO_CODEC_TRAIT(sums_together, false);
 #undef RONDO_CODEC_TRAIT
   /// The codec states its bound: `max_error(block_absmax)`, for finite values.
   static constexpr bool states_bound = requires(const C& c) { c.max_error(1.0f); };

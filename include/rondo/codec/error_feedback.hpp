@@ -31,6 +31,7 @@ struct error_feedback {
   static constexpr bool needs_state = true;
   static constexpr bool lossy = traits<Codec>::lossy;
   static constexpr bool carries_nan = traits<Codec>::carries_nan;
+  static constexpr bool sums_together = traits<Codec>::sums_together;
 
   Codec codec;
   std::span<float> residual;

@@ -104,11 +104,12 @@ struct rotated_format : Format {
 
 /// Rotates 32 values at a time by a randomised Hadamard matrix before they are encoded, which
 /// spreads outliers over their neighbours: 4 dB for 4 bits on heavy tails, at no cost on the wire
-/// (SDP4Bit: Jia et al. 2024, arXiv:2410.15526). Sums are made in the rotated domain, and every
-/// rank must give the same seed. Messages are padded to a multiple of 32 values.
+/// (SDP4Bit: Jia et al. 2024, arXiv:2410.15526). The owner of a chunk in a two_shot sums rotated
+/// values, and every rank must give the same seed. Messages are padded to a multiple of 32 values.
 template <class Codec>
 struct rotated : block_codec<detail::rotated_format<typename Codec::format>> {
   static constexpr bool unbiased = traits<Codec>::unbiased;
+  static constexpr bool sums_together = true;  ///< no wire has to be turned back for that
 
   constexpr explicit rotated(const Codec& codec, std::uint64_t with_seed = 0) {
     static_cast<typename Codec::format&>(*this) = codec;

@@ -130,8 +130,11 @@ struct coded_all_reduce {
     };
     const std::size_t stride = larger(room_of(smaller(count, step)),
                                       room_of(count - (segments - 1) * step));
-    auto* memory = comm.scratch().get(segments * stride + chunk_values * sizeof(float));
-    auto* sums = reinterpret_cast<float*>(memory + segments * stride);
+    // The wires that are summed together have room where a segment has it: there are fewer.
+    constexpr bool together = codec::traits<Codec>::sums_together;
+    auto* memory = comm.scratch().get(segments * stride +
+                                      (together ? stride : chunk_values * sizeof(float)));
+    auto* unsummed_here = memory + segments * stride;
 
     const auto segment_at = [&](std::size_t index) {
       const std::size_t first = index * step;
@@ -146,13 +149,20 @@ struct coded_all_reduce {
       lend_each(comm, turn, unsummed, [&](int peer) { return one.cut.of(one.memory, peer); });
     };
     const auto sum = [&](const segment& one) {
-      const std::span<float> owned{sums, one.chunks.count(self)};
-      set_to_zero(owned);
-      take_in_rank_order(comm, turn, one.cut.of(one.memory, self),
-                         [&](read_wire data) { codec.decode_add(data, owned); });
-      finish_sums(operation, owned, turn.size());
-      codec.encode(std::span<const float>{owned}, one.summed,
-                  context_of(turn, one.first + one.chunks.offset(self), true));
+      const wire mine = one.cut.of(one.memory, self);
+      const std::size_t values = one.chunks.count(self);
+      const auto where = context_of(turn, one.first + one.chunks.offset(self), true);
+      if constexpr (together) {
+        codec.encode_sum(gather_in_rank_order(comm, turn, mine, unsummed_here), values, one.summed,
+                         where, factor_of(operation, turn.size()));
+      } else {
+        const std::span<float> owned{reinterpret_cast<float*>(unsummed_here), values};
+        set_to_zero(owned);
+        take_in_rank_order(comm, turn, mine,
+                           [&](read_wire data) { codec.decode_add(data, owned); });
+        finish_sums(operation, owned, turn.size());
+        codec.encode(std::span<const float>{owned}, one.summed, where);
+      }
       lend_each(comm, turn, finished, [&](int) { return one.summed; });
     };
     const auto end = [&](const segment& one) {

@@ -132,6 +132,29 @@ void take_in_rank_order(Comm& comm, Turn& turn, read_wire own, const Add& add) {
   own_before(turn.size());
 }
 
+/// The next wire of every rank in rank order, all at hand: `own` where it lies, and those of peers
+/// in `memory`, for a peer that fails may take its own away.
+template <class Comm, class Turn>
+[[nodiscard]] std::span<const read_wire> gather_in_rank_order(Comm& comm, Turn& turn, read_wire own,
+                                                              std::byte* memory) {
+  auto& in = lists_of(comm).in;
+  auto& all = comm.kept().template get<std::vector<read_wire>>(
+      0, [] { return std::vector<read_wire>{}; });
+  in.clear();
+  all.clear();
+  for (int rank = 0; rank < turn.size(); ++rank) {
+    if (rank == turn.rank()) {
+      all.push_back(own);
+    } else {
+      in.push_back({rank, memory, own.size()});
+      all.push_back({memory, own.size()});
+      memory += own.size();
+    }
+  }
+  turn.take(in, [](std::size_t, const std::byte*) {}, unsummed);
+  return all;
+}
+
 /// Takes every peer's wire of its chunk and decodes it into `out`; `own` is decoded like the
 /// others.
 template <class Comm, class Turn, class Codec, class T>
