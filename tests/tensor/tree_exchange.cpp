@@ -8,6 +8,8 @@
 #include <rondo/testing/recording.hpp>
 #include <rondo/transport/threads.hpp>
 
+#include <cstddef>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -42,6 +44,30 @@ TEST_CASE("tree_exchange: sums that do not fit a staging area are folded where t
       });
     }
   }
+}
+
+TEST_CASE("tree_exchange: sums of many blocks, in the cache and around it") {
+  // Five nodes, six in two ways, seven, and one that no other has beside it; blocks are 64 KiB.
+  struct held {
+    int ranks;
+    std::size_t leaves;
+  };
+  for (const held by : {held{3, 8}, {6, 8}, {5, 6}, {7, 8}, {3, 16}, {3, 11}}) {
+    INFO(by.ranks << " ranks, " << by.leaves << " leaves");
+    rondo::threads::run(by.ranks, [&](auto& comm) {
+      check<float>(comm, cut::even(by.leaves, by.ranks), 337, 307);
+    });
+  }
+  rondo::threads::run(3, [&](auto& comm) {  // 27 MiB are touched
+    const cut leaves = cut::even(4, 3);
+    const std::size_t elements = (std::size_t{9} << 16) + 5;
+    const auto sums = terms_of<double>(leaves, comm.rank(), elements);
+    std::vector<double> out(elements);
+    rondo::tree_exchange{leaves}.reduce(rondo::along<"tensor">(comm), sums,
+                                        whole<double>{{out.data(), 1, elements}});
+    const auto right = oracle<double>(4, elements);
+    expect(std::memcmp(out.data(), right.data(), elements * sizeof(double)) == 0, "streamed");
+  });
 }
 
 TEST_CASE("tree_exchange: a plan names one collective and the arrays that it folds") {

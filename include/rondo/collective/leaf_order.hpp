@@ -2,29 +2,33 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/collective/leaf_loops.hpp>
 #include <rondo/collective/leaf_node.hpp>
 #include <rondo/core/parameters.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/fold.hpp>
-#include <rondo/protocol/fold_lines.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <utility>
 #include <vector>
 
 namespace rondo::inline v0_1::detail {
 
 /// All ranks' nodes of one tree, and how they add up: as steps of a stack machine, which puts a
-/// node on its stack, or adds the two topmost, or the four topmost in pairs.
+/// node on its stack, or adds the topmost ones, two or four to six of them, as `leaf_loops` does.
 ///
 ///     leaves     0 1 2 | 3 4 | 5        three ranks
 ///     nodes      01  2 | 3 4 | 5        each rank's whole subtrees
 ///     sum        (01 + (2 + 3)) + (4 + 5)
-///     steps      01, 2, 3, add two, 4, 5, add four
+///     steps      4, 5, 01, 2, 3, add five
+///
+/// The two sides of an addition may change places, as here, which changes no bits.
 class leaf_order {
  public:
   struct operand {
@@ -84,7 +88,7 @@ class leaf_order {
   /// Elements of memory that `fold` wants.
   template <class T>
   [[nodiscard]] std::size_t fold_elements() const noexcept {
-    return depth_ * lines<T>::block;
+    return depth_ * leaf_loops<T>::block;
   }
 
   /// Adds up `count` elements of all nodes, which are at `source(operand)`, and writes the sums to
@@ -93,8 +97,9 @@ class leaf_order {
   template <class T, class Source, class Target>
   void fold(std::size_t count, const Source& source, int targets, const Target& target, T* memory,
             protocol::store how = protocol::store::cached) const {
+    using loops = leaf_loops<T>;
     std::array<const T*, most_depth> stack;
-    protocol::detail::for_each_block<lines<T>>(
+    protocol::detail::for_each_block<loops>(
         target, targets, 0, count, how,
         [&](std::size_t begin, std::size_t some, T* const* to, int number,
             protocol::store chosen) {
@@ -105,23 +110,17 @@ class leaf_order {
             return;
           }
           std::size_t height = 0;
-          const auto add = [&](std::size_t terms, T* const* into, int places,
-                               protocol::store stored) {
-            height -= terms;
-            lines<T>{addition<T>{}, some}.run(
-                [&](int t) { return stack[height + static_cast<std::size_t>(t)]; },
-                static_cast<int>(terms), into, places, stored);
-          };
           for (const step& next : steps_) {
             if (next.adds == 0) {
               stack[height++] = source(next.from) + begin;
             } else if (&next != &steps_.back()) {
-              T* const sum = memory + (height - next.adds) * lines<T>::block;
-              add(next.adds, &sum, 1, protocol::store::cached);
+              height -= next.adds;
+              T* const sum = memory + height * loops::block;
+              loops::add(next.adds, &stack[height], some, &sum, 1, protocol::store::cached);
               stack[height++] = sum;
             }
           }
-          add(height, to, number, chosen);  // the last addition, or the only node
+          loops::add(height, stack.data(), some, to, number, chosen);  // the last, or the only node
         });
   }
 
@@ -136,25 +135,8 @@ class leaf_order {
     std::size_t adds = 0;  ///< 0: puts `from` on the stack
   };
 
-  /// An addition as a reduction.
-  template <class T>
-  struct addition {
-    using partial = T;
-    static constexpr bool balanced = true;
-    static T lift(T value) { return value; }
-    static T lower(T value) { return value; }
-    static T fold(T a, T b) { return static_cast<T>(a + b); }
-  };
-  /// Blocks of 4 KiB: larger ones are read from memory in bursts, smaller ones cost more calls;
-  /// sums of 256 KiB to 16 MiB, bench/results/tensor_layers.md (Zen 5, GCC 12 -O2, 2026-11-27).
-  template <class T>
-  struct lines : protocol::fold_lines<T, addition<T>> {
-    using protocol::fold_lines<T, addition<T>>::fold_lines;
-    static constexpr std::size_t block = (std::max)(std::size_t{1}, 4096 / sizeof(T));
-  };
-
-  /// Two levels of a tree put at most three nodes on the stack, and there are at most 64.
-  static constexpr std::size_t most_depth = 1 + 3 * 64 / 2;
+  /// Three levels of a tree put at most five nodes on the stack, and there are at most 64.
+  static constexpr std::size_t most_depth = 1 + 5 * 64 / 2;
 
   /// A sum of two, or a node.
   struct expression {
@@ -201,6 +183,28 @@ class leaf_order {
     }
   }
 
+  [[nodiscard]] static bool adds_sums(const std::vector<expression>& all, int which) {
+    const expression& one = all[static_cast<std::size_t>(which)];
+    return one.left >= 0 && all[static_cast<std::size_t>(one.left)].left >= 0 &&
+           all[static_cast<std::size_t>(one.right)].left >= 0;
+  }
+
+  /// The two terms of a sum; or three, the last two of which are added first, where a term is a sum
+  /// that no pass of its own would add more of.
+  [[nodiscard]] static std::vector<int> terms_of(const std::vector<expression>& all, int which) {
+    const expression& sum = all[static_cast<std::size_t>(which)];
+    std::vector<int> terms{sum.left, sum.right};
+    const auto opens = std::find_if(terms.rbegin(), terms.rend(), [&](int term) {
+      return all[static_cast<std::size_t>(term)].left >= 0 && !adds_sums(all, term);
+    });
+    if (opens != terms.rend()) {
+      const expression& inner = all[static_cast<std::size_t>(*opens)];
+      terms.erase(std::next(opens).base());
+      terms.insert(terms.end(), {inner.left, inner.right});
+    }
+    return terms;
+  }
+
   /// Writes the steps of an expression, for a stack of this height.
   void take_down(const std::vector<expression>& all, int which, std::size_t height) {
     const expression& sum = all[static_cast<std::size_t>(which)];
@@ -209,18 +213,19 @@ class leaf_order {
       steps_.push_back({sum.from, 0});
       return;
     }
-    const expression& left = all[static_cast<std::size_t>(sum.left)];
-    const expression& right = all[static_cast<std::size_t>(sum.right)];
-    if (left.left >= 0 && right.left >= 0) {
-      for (const int term : {left.left, left.right, right.left, right.right}) {
-        take_down(all, term, height++);
+    std::vector<int> terms{sum.left, sum.right};
+    if (adds_sums(all, which)) {
+      terms = terms_of(all, sum.left);
+      auto more = terms_of(all, sum.right);
+      if (terms.size() > more.size()) {
+        std::swap(terms, more);
       }
-      steps_.push_back({{}, 4});
-    } else {
-      take_down(all, sum.left, height);
-      take_down(all, sum.right, height + 1);
-      steps_.push_back({{}, 2});
+      terms.insert(terms.end(), more.begin(), more.end());
     }
+    for (const int term : terms) {
+      take_down(all, term, height++);
+    }
+    steps_.push_back({{}, terms.size()});
   }
 
   std::vector<std::vector<leaf_node>> nodes_;  ///< of every rank

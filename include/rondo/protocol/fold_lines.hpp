@@ -13,10 +13,6 @@
 
 namespace rondo::inline v0_1::protocol {
 
-/// A reduction that folds its first four sources as (a + b) + (c + d).
-template <class Reduction>
-concept folds_balanced = requires { requires Reduction::balanced; };
-
 /// The loops that all folded bytes go through, for one block of elements of one thread.
 ///
 /// They run at the speed of a copy if the compiler sees that iterations are independent, although
@@ -94,8 +90,6 @@ class fold_lines {
       } else if (n == eight || (targets >= many && many > 1)) {
         write<n, Resumes, many>(to);
         written = many;
-      } else if (folds_balanced<Reduction> && targets > 1 && targets < most) {
-        written = write_few<n, Resumes>(to, targets);
       } else {
         write<n, Resumes, 1>(to);
       }
@@ -117,15 +111,6 @@ class fold_lines {
           return with_sources(std::integral_constant<int, eight>{});
         }
     }
-  }
-
-  /// More sources than targets, which no all-reduce has: to two or three at once.
-  template <int Sources, bool Resumes>
-  int write_few(T* const* to, int targets) const {
-    if constexpr (folds_balanced<Reduction>) {
-      targets == 2 ? write<Sources, Resumes, 2>(to) : write<Sources, Resumes, 3>(to);
-    }
-    return targets;
   }
 
   // The loops. What they use is copied to locals of the function that a loop is compiled in:
@@ -185,10 +170,6 @@ class fold_lines {
   template <std::size_t Sources, bool Resumes>
   [[gnu::always_inline]] partial at(const std::array<const T*, Sources>& sources,
                                     const partial* kept, std::size_t i) const {
-    if constexpr (Sources == 4 && !Resumes && folds_balanced<Reduction>) {
-      return with_.fold(with_.fold(Reduction::lift(sources[0][i]), Reduction::lift(sources[1][i])),
-                        with_.fold(Reduction::lift(sources[2][i]), Reduction::lift(sources[3][i])));
-    }
     partial folded = Resumes ? with_.fold(kept[i], Reduction::lift(sources[0][i]))
                              : Reduction::lift(sources[0][i]);
     for (std::size_t s = 1; s < Sources; ++s) {
