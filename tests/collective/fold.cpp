@@ -7,9 +7,15 @@
 #include "catch.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 using rondo::protocol::store;
+
+// In a constant expression, so that an overflow in between does not compile.
+static_assert(rondo::op::product{}(std::uint16_t{65535}, std::uint16_t{65535}) == 1);
+static_assert(rondo::op::product{}(std::uint8_t{255}, std::uint8_t{255}) == 1);
+static_assert(rondo::op::product{}(~std::uint64_t{0}, ~std::uint64_t{0}) == 1);
 
 /// Elements that differ from a plain loop's, in range or around it.
 template <class T>

@@ -25,6 +25,15 @@ TEST_CASE("an even split differs by one layer at most") {
   CHECK(split == std::vector<pipeline::layer_range>{{0, 8}, {8, 16}, {16, 23}, {23, 30}});
 }
 
+TEST_CASE("a split by cost refuses costs that it cannot add up") {
+  const auto says = [](const char* part) { return Catch::Matchers::ContainsSubstring(part); };
+  constexpr std::int64_t half = std::int64_t{1} << 62;
+  CHECK_THROWS_WITH(pipeline::split_layers({5, 5, -10}, 1), says("a layer that costs -10"));
+  CHECK_THROWS_WITH(pipeline::split_layers({half, half, half}, 2), says("a sum below 2^63"));
+  CHECK(pipeline::split_layers({half, half - 1}, 2) ==
+        std::vector<pipeline::layer_range>{{0, 1}, {1, 2}});
+}
+
 TEST_CASE("a split by cost has the smallest dearest stage") {
   std::mt19937 random{7};
   const auto dearest = [](const std::vector<std::int64_t>& cost, const auto& split) {

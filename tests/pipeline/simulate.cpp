@@ -312,3 +312,15 @@ TEST_CASE("a plan that cannot be played is refused with the rank and the action"
   CHECK_THROWS_WITH(play("0F0,0B0,0F1,0B1\n1F1,1B1,1F0,1B0\n"),
                     says("cannot end: rank 0 waits for ever before 0B0"));
 }
+
+TEST_CASE("times below 0, or too long to count, are refused by the action that has them") {
+  const auto says = [](const char* part) { return Catch::Matchers::ContainsSubstring(part); };
+  const auto play = [](const costs& model) {
+    return pipeline::simulate(pipeline::from_csv("0F0,0B0\n1F0,1B0\n"), model);
+  };
+  CHECK_THROWS_WITH(play({.forward = -1}), says("rank 0: 0F0 takes a time of -1"));
+  CHECK_THROWS_WITH(play({.hop = -2}), says("rank 0: 0F0 has a hop of -2"));
+  constexpr pipeline::ticks half = pipeline::ticks{1} << 62;
+  CHECK_THROWS_WITH(play({.forward = half}), says("rank 1: 1F0 takes a time of 46116860184273"));
+  CHECK_THROWS_WITH(play({.forward = half, .hop = half}), says("rank 0: 0F0 has a hop of"));
+}

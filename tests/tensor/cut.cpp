@@ -3,8 +3,10 @@
 #include "catch.hpp"
 
 #include <rondo/tensor/cut.hpp>
+#include <rondo/tensor/sequence_cut.hpp>
 
 #include <array>
+#include <limits>
 #include <vector>
 
 using rondo::cut;
@@ -80,6 +82,18 @@ TEST_CASE("cut: what is not held, or beyond the end, is refused") {
   CHECK_THROWS_WITH(cut::whole(10, -1), Catch::Matchers::ContainsSubstring("cut: for -1 ranks"));
   CHECK_THROWS_WITH(cut::even(0, 0), Catch::Matchers::ContainsSubstring("cut: for 0 ranks"));
   CHECK_NOTHROW(cut{4, {{{0, 4}}, {{1, 2}}}});  // held twice
+  const auto says = [](const char* part) { return Catch::Matchers::ContainsSubstring(part); };
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+  CHECK_THROWS_WITH(cut::even(10, 3, 0), says("a granule of 0"));
+  CHECK_THROWS_WITH(cut::even(10, 3, most), says("more indices than a number has"));
+  CHECK_THROWS_WITH(cut::even(most, 3, 7), says("more indices than a number has"));
+  CHECK_THROWS_WITH(cut::even(std::size_t{1} << 40, 3).scaled(std::size_t{1} << 40),
+                    says("more indices than a number has"));
+  CHECK_THROWS_WITH(cut::widths(std::array{most, std::size_t{2}}),
+                    says("more indices than a number has"));
+  CHECK_THROWS_WITH(rondo::zigzag(10, 0), says("cut: for 0 ranks"));
+  CHECK_THROWS_WITH(rondo::zigzag(10, -1), says("cut: for -1 ranks"));
+  CHECK_THROWS_WITH(rondo::zigzag(10, 2, 0), says("a granule of 0"));
   const std::array unlike{cut::even(4, 2), cut::even(4, 3)};
   CHECK_THROWS_WITH(cut::fused(unlike), Catch::Matchers::ContainsSubstring("2 and 3 ranks"));
 }

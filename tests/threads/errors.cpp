@@ -249,6 +249,24 @@ TEST_CASE("timeout: a rank that never comes is named with its last call") {
              "rank 1 has not come; its last call was all_reduce(10 x int, sum, automatic)"});
 }
 
+TEST_CASE("timeout: a rank that waits on another communicator is named with the call there") {
+  const auto seen = outcomes(
+      2,
+      [](auto& comm) {
+        auto first = comm.split(0);
+        auto second = comm.split(0);
+        std::vector<int> values(10);
+        if (comm.rank() == 0) {
+          rondo::all_reduce(first, values);
+        }
+        rondo::all_reduce(second, values, rondo::op::max{});
+      },
+      milliseconds{300});
+  CHECK_THAT(seen[0].what + seen[1].what,
+             ContainsSubstring("has made no collective call on this communicator yet; rank ") &&
+                 ContainsSubstring(" on another communicator"));
+}
+
 TEST_CASE("revoked: every call on a dead communicator says why it died") {
   const auto seen = outcomes(3, [](auto& comm) {
     try {

@@ -65,6 +65,19 @@ TEST_CASE("shrink: who comes after the deadline is left out and told so") {
   CHECK_THAT(seen[2].what, Catch::Matchers::ContainsSubstring("after the deadline"));
 }
 
+TEST_CASE("shrink: who calls it again is told so, and not that it was late") {
+  const auto seen = outcomes(2, [](auto& comm) {
+    auto next = comm.shrink();
+    rondo::barrier(next);
+    if (comm.rank() == 1) {
+      auto again = comm.shrink();
+    }
+  });
+  CHECK_FALSE(seen[0].threw);
+  CHECK(seen[1].code == rondo::error_code::revoked);
+  CHECK_THAT(seen[1].what, Catch::Matchers::ContainsSubstring("has called it before"));
+}
+
 TEST_CASE("shrink: a team shrinks without its siblings, and one that dies again shrinks again") {
   rondo::threads::run(6, [](auto& comm) {
     auto team = comm.split(comm.rank() % 2);

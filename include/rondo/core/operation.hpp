@@ -30,7 +30,11 @@ struct product {
   static constexpr bool commutes = true;
   template <class T>
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
-    return static_cast<T>(a * b);
+    if constexpr (std::is_unsigned_v<T>) {
+      return static_cast<T>(1u * a * b);  // a narrow T becomes int by itself, and that overflows
+    } else {
+      return static_cast<T>(a * b);
+    }
   }
 };
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -46,13 +47,22 @@ constexpr void check_split(const std::vector<layer_range>& split, int layers) {
 }
 
 /// Cuts layers of unequal `cost` over `stages` consecutive stages so that the dearest stage is as
-/// cheap as can be. Cost: O(layers log(sum of cost)).
+/// cheap as can be. Cost: O(layers log(sum of cost)). Errors: fewer layers than stages; a cost below
+/// 0, or a sum of them that ticks cannot count.
 [[nodiscard]] constexpr std::vector<layer_range> split_layers(const std::vector<std::int64_t>& cost,
                                                               int stages) {
   const int layers = static_cast<int>(cost.size());
   if (stages < 1 || layers < stages) {
     refuse("pipeline: split_layers needs at least one layer per stage; got " +
            std::to_string(layers) + " layers, " + std::to_string(stages) + " stages");
+  }
+  std::int64_t whole = 0;
+  for (const std::int64_t each : cost) {
+    if (each < 0 || each > (std::numeric_limits<std::int64_t>::max)() - whole) {
+      refuse("pipeline: split_layers: got a layer that costs " + std::to_string(each) +
+             "; expected costs from 0 on with a sum below 2^63");
+    }
+    whole += each;
   }
   // Fill stages up to `limit`, but leave at least one layer for each stage to come.
   const auto fill = [&](std::int64_t limit) {
@@ -71,10 +81,9 @@ constexpr void check_split(const std::vector<layer_range>& split, int layers) {
     return split;
   };
   std::int64_t below = 0;
-  std::int64_t enough = 0;
+  std::int64_t enough = whole;
   for (const std::int64_t each : cost) {
     below = (std::max)(below, each - 1);
-    enough += each;
   }
   while (enough - below > 1) {
     const std::int64_t middle = below + (enough - below) / 2;

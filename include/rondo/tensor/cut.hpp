@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -35,9 +36,11 @@ class cut {
                                                    one_run({0, extent}))};
   }
 
-  /// Widths that differ by at most one granule, larger ones first.
+  /// Widths that differ by at most one granule, larger ones first. Errors: no ranks, a granule of
+  /// 0, or more indices, with one granule, than a number has.
   [[nodiscard]] static cut even(std::size_t extent, int ranks, std::size_t granule = 1) {
     check_ranks(ranks);
+    check_granule(extent, granule);
     std::vector<std::vector<part>> runs;
     for (int rank = 0; rank < ranks; ++rank) {
       runs.push_back(one_run(even_part(extent, static_cast<std::size_t>(ranks),
@@ -51,6 +54,9 @@ class cut {
     std::vector<std::vector<part>> runs;
     std::size_t first = 0;
     for (const std::size_t width : widths) {
+      if (width > most - first) {
+        refuse_long();
+      }
       runs.push_back(one_run({first, width}));
       first += width;
     }
@@ -72,6 +78,9 @@ class cut {
           runs[rank].push_back({extent + run.first, run.count});
         }
       }
+      if (one.extent_ > most - extent) {
+        refuse_long();
+      }
       extent += one.extent_;
     }
     return {extent, std::move(runs)};
@@ -79,6 +88,9 @@ class cut {
 
   /// The same cut of a dimension whose indices stand for `width` indices each: heads to columns.
   [[nodiscard]] cut scaled(std::size_t width) const {
+    if (width != 0 && extent_ > most / width) {
+      refuse_long();
+    }
     cut wider = *this;
     wider.extent_ *= width;
     for (auto& held : wider.runs_) {
@@ -180,11 +192,26 @@ class cut {
 
   friend bool operator==(const cut&, const cut&) = default;
 
- private:
+  /// Refuses what no cut takes.
   static void check_ranks(int ranks) {
     if (ranks < 1) {
       refuse("cut: for " + std::to_string(ranks) + " ranks; expected at least 1");
     }
+  }
+  static void check_granule(std::size_t extent, std::size_t granule) {
+    if (granule == 0) {
+      refuse("cut: a granule of 0; expected at least 1");
+    }
+    if (granule - 1 > most - extent) {
+      refuse_long();
+    }
+  }
+
+ private:
+  static constexpr std::size_t most = (std::numeric_limits<std::size_t>::max)();
+
+  [[noreturn]] static void refuse_long() {
+    refuse("cut: a dimension of more indices than a number has");
   }
   [[nodiscard]] static std::vector<part> one_run(part run) {
     return run.count == 0 ? std::vector<part>{} : std::vector<part>{run};

@@ -23,10 +23,12 @@ namespace rondo::inline v0_1 {
 
 /// The order in which a causal sequence is fair to its ranks: cut in 2n pieces, rank r holds pieces
 /// r and 2n-1-r, so that every rank has as many pairs of query and key. Pieces begin on a multiple
-/// of `granule`.
+/// of `granule`. Errors: as `cut::even`.
 [[nodiscard]] inline cut zigzag(std::size_t tokens, int ranks, std::size_t granule = 1) {
+  cut::check_ranks(ranks);
+  cut::check_granule(tokens, granule);
   std::vector<std::vector<part>> runs;
-  const auto pieces = static_cast<std::size_t>(2 * ranks);
+  const auto pieces = 2 * static_cast<std::size_t>(ranks);
   for (int rank = 0; rank < ranks; ++rank) {
     const auto r = static_cast<std::size_t>(rank);
     auto& held = runs.emplace_back();

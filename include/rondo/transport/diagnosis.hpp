@@ -54,7 +54,7 @@ template <accountable Group>
       return text + "has not come; its last call was " + in.call_of(rank, number - back);
     }
   }
-  return text + "has not made any call yet";
+  return text + "has made no collective call on this communicator yet";
 }
 
 /// Whether ranks that have come called different things under this number.

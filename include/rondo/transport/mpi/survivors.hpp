@@ -20,7 +20,11 @@ namespace rondo::inline v0_1::mpi {
 /// live have come, or that the deadline has passed, writes it down.
 [[nodiscard]] inline std::vector<int> agree_on_survivors(group& in) {
   auto& state = in.of(0).reunion;
-  in.own_board().wants_to_shrink.store(true, std::memory_order_release);
+  if (in.own_board().wants_to_shrink.exchange(true, std::memory_order_acq_rel)) {
+    raise(revoked{"shrink: rank " + std::to_string(in.rank()) +
+                      " has called it before; go on with the communicator it gave",
+                  in.rank()});
+  }
   const auto since = clock::now();
   detail::backoff patience;
   while (state.load(std::memory_order_acquire) != 2) {

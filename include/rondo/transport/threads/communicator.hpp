@@ -135,8 +135,13 @@ class communicator {
     {
       const std::scoped_lock hold{in_->lock};
       if (after.next) {
+        bool again = false;
+        for (const int rank : after.arrived) {
+          again = again || rank == rank_;
+        }
         raise(revoked{"shrink: rank " + std::to_string(rank_) +
-                          " came after the deadline; the others went on without it",
+                          (again ? " has called it before; go on with the communicator it gave"
+                                 : " came after the deadline; the others went on without it"),
                       rank_});
       }
       if (after.arrived.empty()) {

@@ -191,6 +191,20 @@ struct group : detail::owned {
   [[nodiscard]] bool has_returned(int rank) const noexcept {
     return presence_of(rank) == presence::returned;
   }
+  /// The call in which a rank waits on another communicator, in words; empty if it does not.
+  [[nodiscard]] std::string elsewhere(int rank) const {
+    const int who = ranks[static_cast<std::size_t>(rank)];
+    const std::scoped_lock hold{around->lock};
+    for (const group* const other : around->groups) {
+      for (int there = 0; other != this && there < other->size(); ++there) {
+        if (other->ranks[static_cast<std::size_t>(there)] == who &&
+            other->of(there).wait.stamp.load(std::memory_order_acquire) % 2 != 0) {
+          return other->last_call_of(there);
+        }
+      }
+    }
+    return {};
+  }
 
   /// The messages from one rank to another; made when first used.
   [[nodiscard]] channel& between(int from, int to, traffic which) const {
@@ -218,6 +232,23 @@ struct group : detail::owned {
       return *before;
     }
     return *mine;
+  }
+
+  /// The send or receive that a rank is in, or its last collective call.
+  [[nodiscard]] std::string last_call_of(int rank) const {
+    if (auto message = message_of(rank); !message.empty()) {
+      return message;
+    }
+    call last;
+    std::uint64_t highest = 0;
+    for (const record& one : of(rank).calls) {
+      call made;
+      if (const auto word = one.read(made); word > highest) {
+        highest = word;
+        last = made;
+      }
+    }
+    return highest != 0 ? last.describe() : std::string{"another call"};
   }
 
   detail::shared<world> around;

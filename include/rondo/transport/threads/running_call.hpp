@@ -184,11 +184,15 @@ class running_call {
       if (!found && now - since > in_.around->deadline) {
         using seconds = std::chrono::duration<double>;
         const int last = end_of_line(in_, peer);
+        const std::string elsewhere = in_.elsewhere(last);
         in_.fail(error_code::timeout, last,
                  "rank " + std::to_string(rank_) + " waited " +
                      std::to_string(seconds{in_.around->deadline}.count()) + " s in " +
                      call_.describe() + "; " + detail::account_of(in_, peer, mine_.number) +
-                     (last == peer ? "" : "; " + detail::account_of(in_, last, mine_.number)));
+                     (last == peer ? "" : "; " + detail::account_of(in_, last, mine_.number)) +
+                     (elsewhere.empty() ? ""
+                                        : "; rank " + std::to_string(last) + " waits in " +
+                                              elsewhere + " on another communicator"));
       }
     }
     withdraw(mine, stamp, announced);
