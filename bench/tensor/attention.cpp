@@ -35,6 +35,7 @@ using rondo::matrix;
 using floats = std::vector<float>;
 
 constexpr std::size_t tokens = 384;
+constexpr rondo::detail::host_memory host;
 constexpr rondo::attention_heads heads{12, 12, 32};
 constexpr std::size_t width = 384;  // of all heads
 
@@ -171,13 +172,13 @@ struct ring_by_hand {
           const matrix<float> logs = first ? lse : shards::view(l, heads.query);
           by.forward(heads, everything, shards::view(s.q), k, v, to, logs);
           if (!first) {
-            rondo::detail::merge_attention<float>(heads.width, out, lse, to, logs);
+            rondo::detail::merge_attention(host, heads.width, out, lse, to, logs);
           }
           first = false;
         },
         [] {});
     const auto delta = shards::view(s.delta, heads.query);
-    rondo::detail::attention_delta<float>(heads.width, shards::view(s.d_out), out, delta);
+    rondo::detail::attention_delta(host, heads.width, shards::view(s.d_out), out, delta);
     std::fill(s.d_q.begin(), s.d_q.end(), 0.0F);
     d_now.assign(2 * half, 0.0F);
     d_next.resize(2 * half);
@@ -213,7 +214,7 @@ struct gathered_by_hand {
     by.forward(heads, everything, shards::view(s.q), shards::view(k), shards::view(v), out, lse);
     rondo::all_gather(comm, s.k, k);
     rondo::all_gather(comm, s.v, v);
-    rondo::detail::attention_delta<float>(heads.width, shards::view(s.d_out), out, delta);
+    rondo::detail::attention_delta(host, heads.width, shards::view(s.d_out), out, delta);
     for (floats* of : {&s.d_q, &d_k, &d_v}) {
       std::fill(of->begin(), of->end(), 0.0F);
     }
@@ -266,7 +267,7 @@ struct exchanged_by_hand {
     to_heads(s.v, v);
     to_heads(s.out, out);
     to_heads(s.d_out, d_out);
-    rondo::detail::attention_delta<float>(heads.width, view(d_out), view(out), delta);
+    rondo::detail::attention_delta(host, heads.width, view(d_out), view(out), delta);
     for (floats* of : {&d_q, &d_k, &d_v}) {
       std::fill(of->begin(), of->end(), 0.0F);
     }

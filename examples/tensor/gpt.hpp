@@ -247,7 +247,7 @@ class gpt {
   rondo::exact_mlp_gradients<float> mlp_gradients_;
   rondo::exact_linear_gradients<float> output_gradient_;
   rondo::mlp_saved<float> mlp_saved_;
-  rondo::cross_entropy_saved loss_saved_;
+  rondo::cross_entropy_saved<> loss_saved_;
   std::vector<float> x0_, x1_, x2_, h1_, h2_, h3_, branch_, dx_, dh_;
   std::vector<float> qkv_out_, heads_out_, lse_, logits_out_;
   std::vector<float> d_qkv_, d_heads_, d_logits_;

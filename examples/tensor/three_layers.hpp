@@ -131,7 +131,7 @@ class three_layers {
   weight table_, first_weight_, second_weight_, third_weight_;
   rondo::exact_table_gradient<float> table_gradient_;
   rondo::exact_linear_gradients<float> first_gradient_, second_gradient_, third_gradient_;
-  rondo::cross_entropy_saved saved_;
+  rondo::cross_entropy_saved<> saved_;
   std::vector<float> x_, y_, dx_, dy_, hidden_, active_, d_hidden_, d_active_, logits_, d_logits_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-// expect-error: rondo: not on GPUs: vocabularies, attention, experts and exact\{\.\.\}
+// expect-error: rondo: not on GPUs: exact\{\.\.\} with sums by leaves
 // needs: nccl
 #include <rondo/nccl.hpp>
 #include <rondo/tensor/layer_ranks.hpp>

@@ -10,6 +10,7 @@
 
 #include "cuda/check.hpp"
 #include "gpu_layers.cuh"
+#include "gpu_sequence.cuh"
 
 #include <cooperative_groups.h>
 #include <spawn.h>
@@ -163,6 +164,11 @@ TEST_CASE("nccl on a GPU: one rank, layers give the values of plain loops, captu
   gpu_layers::check(comm);
 }
 
+TEST_CASE("nccl on a GPU: one rank, attention and vocabularies give the values of plain loops") {
+  auto comm = alone();
+  gpu_sequence::check(comm);
+}
+
 TEST_CASE("nccl on a GPU: splits, wraps and aborts") {
   auto comm = alone();
   auto part = comm.split(0);
@@ -222,5 +228,6 @@ TEST_CASE("nccl on a GPU: one of two ranks") {
   check_codec(comm, rondo::codec::int8<128>{});
   check_graph(comm);
   gpu_layers::check(comm);
+  gpu_sequence::check(comm);
   on_windows([&] { check_window(comm); });
 }

@@ -1,10 +1,9 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-#include "ranks.hpp"
+#include "device_layers.hpp"
 
 #include <rondo/codec/integer.hpp>
 #include <rondo/tensor.hpp>
-#include <rondo/tensor/layer_ranks.hpp>
 #include <rondo/testing/recording.hpp>
 #include <rondo/transport/cuda/buffer.hpp>
 
@@ -21,80 +20,11 @@
 namespace {
 
 using namespace mlp_case;
-using ranks::communicator;
-using ranks::require;
-using ranks::thrown_by;
+using namespace device_layers;
 using rondo::matrix;
-
-/// A matrix in memory of the device, written and read by kernels on a stream. What lies in its gaps
-/// must stay.
-class device_matrix {
- public:
-  device_matrix(const owned<float>& values, cudaStream_t stream, std::size_t gap = 0)
-      : rows_{values.rows}, columns_{values.columns}, gap_{gap}, stream_{stream},
-        memory_{values.rows * (values.columns + gap)} {
-    const auto to = on_host();
-    for (std::size_t i = 0; i < rows_; ++i) {
-      std::copy_n(&values.memory[i * columns_], columns_, to.row(i).data());
-      std::fill_n(to.row(i).data() + columns_, gap_, untouched);
-    }
-  }
-  device_matrix(std::size_t rows, std::size_t columns, cudaStream_t stream, std::size_t gap = 0)
-      : device_matrix(owned<float>(rows, columns, -1), stream, gap) {}
-
-  [[nodiscard]] matrix<float> view() { return {memory_.data(), rows_, columns_, columns_ + gap_}; }
-  [[nodiscard]] std::span<float> values() { return {memory_.data(), memory_.size()}; }
-  [[nodiscard]] owned<float> fetched() {
-    const auto from = on_host();
-    owned<float> values(rows_, columns_);
-    for (std::size_t i = 0; i < rows_; ++i) {
-      std::copy_n(from.row(i).data(), columns_, &values.memory[i * columns_]);
-      for (std::size_t j = columns_; j < columns_ + gap_; ++j) {
-        expect(from.data[i * from.stride + j] == untouched, "a value between the rows");
-      }
-    }
-    return values;
-  }
-
- private:
-  static constexpr float untouched = 77;
-  [[nodiscard]] matrix<float> on_host() {
-    nccl_on_threads::use(stream_, memory_.data());
-    return {nccl_on_threads::on_host(memory_.data()), rows_, columns_, columns_ + gap_};
-  }
-
-  std::size_t rows_;
-  std::size_t columns_;
-  std::size_t gap_;
-  cudaStream_t stream_;
-  rondo::cuda::buffer<float> memory_;
-};
 
 constexpr std::size_t outputs = 22;
 
-/// The plain loops as kernels on a stream.
-struct kernels {
-  cudaStream_t stream;
-  int* waits_at_gradient = nullptr;
-
-  template <class T>
-  [[nodiscard]] matrix<T> used(matrix<T> of) const {
-    nccl_on_threads::use(stream, of.data);
-    return {nccl_on_threads::on_host(of.data), of.rows, of.columns, of.stride};
-  }
-  void product(matrix<const float> x, matrix<const float> w, matrix<float> y) const {
-    loops::kernels{}.product(used(x), used(w), used(y));
-  }
-  void input_gradient(matrix<const float> dy, matrix<const float> w, matrix<float> dx) const {
-    loops::kernels{}.input_gradient(used(dy), used(w), used(dx));
-  }
-  void weight_gradient(matrix<const float> dy, matrix<const float> x, matrix<float> dw) const {
-    if (waits_at_gradient != nullptr) {
-      *waits_at_gradient = nccl_on_threads::waits();
-    }
-    loops::kernels{}.weight_gradient(used(dy), used(x), used(dw));
-  }
-};
 struct kernels_with_bias : kernels {
   void add_bias(std::span<const float> bias, matrix<float> y) const {
     const auto values = used(matrix<const float>{bias.data(), 1, bias.size()});
@@ -129,41 +59,6 @@ struct activation_on {
     inner.backward(on.used(hidden), on.used(dactive), on.used(dhidden));
   }
 };
-
-struct stream {
-  cudaStream_t raw = nullptr;
-  stream() { cudaStreamCreateWithFlags(&raw, cudaStreamNonBlocking); }
-};
-
-/// body(ranks of layers, their stream, the same ranks on the host) on `size` threads; what the first
-/// that failed says.
-template <class Body>
-std::string on_ranks(int size, const Body& body) {
-  nccl_on_threads::hide_device_memory(true);
-  ncclUniqueId id{};
-  ncclGetUniqueId(&id);
-  std::vector<std::string> failures(static_cast<std::size_t>(size));
-  rondo::threads::run(size, [&](auto& control) {
-    failures[static_cast<std::size_t>(control.rank())] = thrown_by([&] {
-      auto values = communicator::adopt(ranks::raw_communicator(id, control.rank(), size));
-      const stream compute;
-      rondo::layer_ranks both{values, rondo::on{compute.raw}};
-      if constexpr (requires { body(both, compute.raw, control, values.raw()); }) {
-        body(both, compute.raw, control, values.raw());
-      } else {
-        body(both, compute.raw, control);
-      }
-      rondo::barrier(control);  // nobody has left yet
-    });
-  });
-  nccl_on_threads::hide_device_memory(false);
-  for (const auto& one : failures) {
-    if (!one.empty()) {
-      return one;
-    }
-  }
-  return {};
-}
 
 /// A forward and a backward pass; `Rows` is -1 for replicated rows, 0
 /// for sequence parallelism.

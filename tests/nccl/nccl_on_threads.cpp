@@ -120,14 +120,15 @@ thread_local bool capturing = false;
 thread_local cudaError_t last_failure = cudaSuccess;
 thread_local float own_factor = 1;
 using clock_of_stream = std::map<cudaStream_t, std::uint64_t>;
-struct last_use {
-  cudaStream_t stream;
-  std::uint64_t time;
+struct last_uses {
+  cudaStream_t writer = nullptr;
+  std::uint64_t written = 0;  ///< by the writer's time; 0: never
+  clock_of_stream read{};     ///< since then
 };
 thread_local std::uintptr_t handles_made = 0;
 thread_local std::map<cudaStream_t, clock_of_stream> clocks;
 thread_local std::map<cudaEvent_t, clock_of_stream> events;
-thread_local std::map<const void*, last_use> uses;
+thread_local std::map<const void*, last_uses> uses;
 thread_local int unordered = 0;
 thread_local std::map<std::uintptr_t, std::size_t> allocated;  ///< by where they begin
 thread_local int waits_made = 0;
@@ -255,19 +256,28 @@ int blocks() { return open_blocks; }
 int handles() { return static_cast<int>(handles_made); }
 int communicators() { return open_communicators; }
 
-void use(cudaStream_t stream, const void* memory) {
+/// The last uses of a block, of which `stream` must know the writes.
+static last_uses& uses_known_to(cudaStream_t stream, const void* memory) {
   auto block = allocated.upper_bound(reinterpret_cast<std::uintptr_t>(memory));
   if (block != allocated.begin() &&
       reinterpret_cast<std::uintptr_t>(memory) - (--block)->first < block->second) {
     memory = reinterpret_cast<const void*>(block->first);
   }
-  auto& now = clocks[stream];
-  const auto last = uses.find(memory);
-  if (last != uses.end() && last->second.stream != stream &&
-      now[last->second.stream] < last->second.time) {
+  auto& last = uses[memory];
+  if (last.writer != stream && clocks[stream][last.writer] < last.written) {
     ++unordered;
   }
-  uses[memory] = {stream, ++now[stream]};
+  return last;
+}
+void use(cudaStream_t stream, const void* memory) {
+  uses_known_to(stream, memory).read[stream] = ++clocks[stream][stream];
+}
+void use(cudaStream_t stream, void* memory) {
+  auto& last = uses_known_to(stream, memory);
+  for (const auto& [reader, time] : last.read) {
+    unordered += reader != stream && clocks[stream][reader] < time ? 1 : 0;
+  }
+  last = {stream, ++clocks[stream][stream], {}};
 }
 int unordered_uses() { return unordered; }
 
@@ -422,7 +432,9 @@ ncclResult_t ncclGroupEnd() { return --depth == 0 ? flush() : ncclSuccess; }
 
 ncclResult_t ncclSend(const void* data, std::size_t count, ncclDataType_t type, int peer,
                       ncclComm_t comm, cudaStream_t stream) {
-  nccl_on_threads::use(stream, data);
+  if (count != 0) {
+    nccl_on_threads::use(stream, data);
+  }
   auto letter = std::make_shared<message>(message{nccl_on_threads::on_host(data), count * size_of(type)});
   return enqueue({comm, "ncclSend",
                   [=] {
@@ -438,7 +450,9 @@ ncclResult_t ncclSend(const void* data, std::size_t count, ncclDataType_t type, 
 }
 ncclResult_t ncclRecv(void* into, std::size_t count, ncclDataType_t type, int peer, ncclComm_t comm,
                       cudaStream_t stream) {
-  nccl_on_threads::use(stream, into);
+  if (count != 0) {
+    nccl_on_threads::use(stream, into);
+  }
   into = nccl_on_threads::on_host(into);
   const std::size_t bytes = count * size_of(type);
   return enqueue({comm, "ncclRecv", [] { return true; },

@@ -31,9 +31,10 @@ int blocks();
 /// Streams and events that this thread has made.
 int handles();
 
-/// A kernel of the test's on this stream uses this block of memory; messages, collectives and copies
-/// do so of themselves.
+/// A kernel of the test's on this stream reads this block of memory, or may write it too; messages,
+/// collectives and copies do so of themselves.
 void use(cudaStream_t stream, const void* memory);
+void use(cudaStream_t stream, void* memory);
 
 /// From now on the addresses that cudaMalloc gives are none of the host's: a read or write there
 /// ends the program. `on_host` is where NCCL, CUDA and the kernels of a test find such memory.
@@ -49,8 +50,8 @@ T* on_host(T* device) {
 int waits();
 void lose_wait(int which);
 
-/// How often, on this thread, memory was used on a stream that did not wait, by events, for its
-/// last use on another one.
+/// How often, on this thread, memory was read on a stream that did not wait, by events, for the last
+/// write on another one, or was written on one that did not wait for that and for all later reads.
 int unordered_uses();
 
 /// Communicators that are neither destroyed nor aborted.

@@ -53,3 +53,27 @@ TEST_CASE("shared window: its destructor survives a peer that is gone, and keeps
     CHECK(met == absent_from + 1);
   }
 }
+
+TEST_CASE("shared window: one whose making fails keeps the memory that peers have been told of") {
+  for (const int absent_from : {0, 1}) {
+    CAPTURE(absent_from);
+    int met = 0;
+    const int before = nccl_on_threads::blocks();
+    CHECK_THROWS_WITH(
+        (rondo::cuda::shared_window{0, 1, 1 << 16, meetings{&met, absent_from}, {.slots = 1}}),
+        Catch::Matchers::ContainsSubstring("a peer is gone"));
+    CHECK(nccl_on_threads::blocks() == before + 1);
+    CHECK(met == absent_from + 1);
+  }
+}
+
+TEST_CASE("shared window: ranks with other options refuse, and free what nobody has mapped") {
+  const auto with_another = [](std::span<const std::byte> mine, std::span<std::byte> all) {
+    std::fill(all.begin(), all.end(), std::byte{0});
+    std::copy(mine.begin(), mine.end(), all.begin());
+  };
+  const int before = nccl_on_threads::blocks();
+  CHECK_THROWS_WITH((rondo::cuda::shared_window{0, 2, 1 << 16, with_another, {.slots = 1}}),
+                    Catch::Matchers::ContainsSubstring("the window of rank 1 has 0 bytes"));
+  CHECK(nccl_on_threads::blocks() == before);
+}

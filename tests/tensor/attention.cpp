@@ -48,6 +48,7 @@ void check_bits(const attention::sequence<float>& got, const attention::sequence
 }
 
 constexpr attention::loops kernels;
+constexpr rondo::detail::host_memory host;
 
 struct shape {
   std::size_t tokens;
@@ -61,19 +62,19 @@ const std::vector<int> rank_counts{1, 2, 3, 5, 8};
 TEST_CASE("attention: results of blocks merge by their log-sum-exp") {
   std::vector<double> out{3}, lse{1}, other{5}, other_lse{2};
   const auto one = [](std::vector<double>& of) { return matrix<double>{of.data(), 1, 1}; };
-  rondo::detail::merge_attention<double>(1, one(out), one(lse), one(other), one(other_lse));
+  rondo::detail::merge_attention(host, 1, one(out), one(lse), one(other), one(other_lse));
   CHECK(lse[0] == Approx(2.3132616875182226).epsilon(1e-15));
   CHECK(out[0] == Approx(4.46211715726001).epsilon(1e-14));
   const double nothing = -std::numeric_limits<double>::infinity();
   auto unseen = std::vector<double>{0}, no_lse = std::vector<double>{nothing};
   const double before = out[0];
-  rondo::detail::merge_attention<double>(1, one(out), one(lse), one(unseen), one(no_lse));
+  rondo::detail::merge_attention(host, 1, one(out), one(lse), one(unseen), one(no_lse));
   CHECK(out[0] == before);  // what has seen no key changes nothing
   auto empty = unseen, empty_lse = no_lse;
-  rondo::detail::merge_attention<double>(1, one(empty), one(empty_lse), one(unseen), one(no_lse));
+  rondo::detail::merge_attention(host, 1, one(empty), one(empty_lse), one(unseen), one(no_lse));
   CHECK(empty[0] == 0);
   CHECK(empty_lse[0] == nothing);
-  rondo::detail::merge_attention<double>(1, one(empty), one(empty_lse), one(out), one(lse));
+  rondo::detail::merge_attention(host, 1, one(empty), one(empty_lse), one(out), one(lse));
   CHECK(empty[0] == out[0]);
   CHECK(empty_lse[0] == lse[0]);
 }

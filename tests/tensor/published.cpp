@@ -42,6 +42,7 @@ using what = rondo::schedule::collective;
 using collectives = std::vector<planned_collective>;
 
 constexpr std::size_t tokens = 16;
+constexpr rondo::detail::host_memory host;
 
 /// First query, queries, first key, keys, masked.
 using block = std::tuple<std::size_t, std::size_t, std::size_t, std::size_t, bool>;
@@ -55,8 +56,8 @@ struct noting {
   void forward(attention_heads, rondo::attention_block at, matrix<const T> q, matrix<const T> k,
                matrix<const T>, matrix<W> out, matrix<W> lse) const {
     forwards->push_back({at.first_query, q.rows, at.first_key, k.rows, at.causal});
-    rondo::detail::fill(out, W{0});
-    rondo::detail::fill(lse, W{0});
+    rondo::detail::fill(host, out, W{0});
+    rondo::detail::fill(host, lse, W{0});
   }
   template <class T, class W>
   void backward(attention_heads, rondo::attention_block at, matrix<const T> q, matrix<const T> k,

@@ -9,13 +9,11 @@
 #include <rondo/core/policies.hpp>
 #include <rondo/pipeline/prove.hpp>
 #include <rondo/transport/cuda/mark.hpp>
-#include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/cuda/on.hpp>
+#include <rondo/transport/cuda/two_streams.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/shared.hpp>
 #include <rondo/version.hpp>
-
-#include <cuda_runtime_api.h>
 
 #include <string>
 #include <vector>
@@ -43,7 +41,7 @@ class cuda_ranks {
 
   /// Errors: the two communicators do not have the same ranks.
   cuda_ranks(Control& control, Values& values, on stream)
-      : control_{control}, values_{values}, compute_{stream.stream} {
+      : control_{control}, values_{values}, streams_{stream.stream} {
     if (control.rank() != values.rank() || control.size() != values.size()) {
       refuse("pipeline: cuda_ranks: rank " + std::to_string(control.rank()) + " of " +
                  std::to_string(control.size()) + " on the host is rank " +
@@ -51,11 +49,7 @@ class cuda_ranks {
                  " on GPUs; make one from the other with nccl::connect",
              control.rank());
     }
-    cuda::require(cudaStreamCreateWithFlags(&messages_, cudaStreamNonBlocking), "cudaStreamCreate");
   }
-  cuda_ranks(const cuda_ranks&) = delete;
-  cuda_ranks& operator=(const cuda_ranks&) = delete;
-  ~cuda_ranks() { static_cast<void>(cudaStreamDestroy(messages_)); }
 
   [[nodiscard]] int rank() const noexcept { return control_.rank(); }
   [[nodiscard]] int size() const noexcept { return control_.size(); }
@@ -72,14 +66,16 @@ class cuda_ranks {
   template <class Buffer>
   void send_values(const Buffer& payload, int peer) {
     after_use();
-    rondo::send(values_, device_span{payload.data(), payload.size()}, to{peer}, on{messages_});
-    mark_of(payload.data()).set(messages_);
+    rondo::send(values_, device_span{payload.data(), payload.size()}, to{peer},
+                on{streams_.behind()});
+    mark_of(payload.data()).set(streams_.behind());
   }
   /// Enqueues the receive; the buffer is one that was sent, or given up by `after_use`, or new.
   template <class Buffer>
   void receive_values(Buffer& payload, int peer) {
-    rondo::receive(values_, device_span{payload.data(), payload.size()}, from{peer}, on{messages_});
-    mark_of(payload.data()).set(messages_);
+    rondo::receive(values_, device_span{payload.data(), payload.size()}, from{peer},
+                   on{streams_.behind()});
+    mark_of(payload.data()).set(streams_.behind());
   }
   /// Before a stage gets a buffer: its work waits for what messages have still to do with that.
   template <class Buffer>
@@ -87,16 +83,13 @@ class cuda_ranks {
     if (payload.data() != nullptr) {
       for (const auto& one : marks_) {
         if (one.of == payload.data()) {
-          one.at->hold_back(compute_);
+          one.at->hold_back(streams_.compute());
         }
       }
     }
   }
   /// When stages have done with a buffer: later messages wait for what they have enqueued.
-  void after_use() {
-    made_.set(compute_);
-    made_.hold_back(messages_);
-  }
+  void after_use() { streams_.fork(); }
 
  private:
   /// Where messages have done with the buffer that begins here.
@@ -116,9 +109,7 @@ class cuda_ranks {
 
   Control& control_;
   Values& values_;
-  cudaStream_t compute_;
-  cudaStream_t messages_ = nullptr;
-  cuda::mark made_{};
+  cuda::two_streams streams_;  ///< messages are behind
   std::vector<buffer_mark> marks_{};  ///< no more than there are buffers
   rondo::detail::keepsakes kept_{};
 };

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/core/host_device.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/partition.hpp>
+#include <rondo/tensor/detail/elements.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/version.hpp>
 
@@ -13,6 +15,7 @@
 #include <cstddef>
 #include <limits>
 #include <string>
+#include <type_traits>
 
 /// The caller's attention kernel, block by block, and how results of blocks are merged.
 namespace rondo::inline v0_1 {
@@ -80,65 +83,92 @@ concept attention_kernel = requires(const Kernel& kernel, attention_heads heads,
 
 namespace detail {
 
+/// By what two blocks' results are weighted, from their lse: with m the larger one, e^(a-m) and
+/// e^(b-m).
+template <class W>
+struct merge_weights {
+  static constexpr W nothing = -std::numeric_limits<W>::infinity();
+  W most, keeps, adds;
+  RONDO_HOST_DEVICE merge_weights(W a, W b)
+      : most{a < b ? b : a},
+        keeps{a == nothing ? W{0} : std::exp(a - most)},
+        adds{std::exp(b - most)} {}
+  [[nodiscard]] RONDO_HOST_DEVICE W sum() const { return keeps + adds; }
+};
+
+template <class W>
+struct merge_logs {
+  matrix<W> lse;
+  matrix<const W> block_lse;
+  RONDO_HOST_DEVICE void operator()(std::size_t row, std::size_t head) const {
+    const W b = block_lse(row, head);
+    if (b != merge_weights<W>::nothing) {
+      const merge_weights<W> by{lse(row, head), b};
+      lse(row, head) = by.most + std::log(by.sum());
+    }
+  }
+};
+
+/// One of `Lanes` that share a head's columns.
+template <class W, std::size_t Lanes>
+struct merge_values {
+  std::size_t width;
+  matrix<W> out, lse;
+  matrix<const W> block_out, block_lse;
+  RONDO_HOST_DEVICE void operator()(std::size_t row, std::size_t head_and_lane) const {
+    const std::size_t head = head_and_lane / Lanes;
+    const W b = block_lse(row, head);
+    if (b == merge_weights<W>::nothing) {
+      return;
+    }
+    const merge_weights<W> by{lse(row, head), b};
+    const W sum = by.sum();
+    W* o = &out(row, head * width);
+    const W* with = &block_out(row, head * width);
+    for (std::size_t i = head_and_lane % Lanes; i < width; i += Lanes) {
+      o[i] = (by.keeps * o[i] + by.adds * with[i]) / sum;
+    }
+    if constexpr (Lanes == 1) {
+      lse(row, head) = by.most + std::log(sum);
+    }
+  }
+};
+
 /// Merges a block's result into what other blocks gave, in place. Shapes as above.
 /// With m the larger lse: o = (e^(a-m) o_a + e^(b-m) o_b) / (e^(a-m) + e^(b-m)), lse = m + ln(...).
 /// What has seen no key changes nothing; two of them stay so.
-template <class W>
-void merge_attention(std::size_t width, matrix<W> out, matrix<W> lse, matrix<const W> block_out,
-                     matrix<const W> block_lse) {
-  constexpr W nothing = -std::numeric_limits<W>::infinity();
-  for (std::size_t row = 0; row < lse.rows; ++row) {
-    for (std::size_t head = 0; head < lse.columns; ++head) {
-      const W a = lse(row, head);
-      const W b = block_lse(row, head);
-      if (b == nothing) {
-        continue;
-      }
-      const W most = a < b ? b : a;
-      const W keeps = a == nothing ? W{0} : std::exp(a - most);
-      const W adds = std::exp(b - most);
-      const W sum = keeps + adds;
-      W* o = &out(row, head * width);
-      const W* with = &block_out(row, head * width);
-      for (std::size_t i = 0; i < width; ++i) {
-        o[i] = (keeps * o[i] + adds * with[i]) / sum;
-      }
-      lse(row, head) = most + std::log(sum);
-    }
+template <class Memory, class W>
+void merge_attention(const Memory& memory, std::size_t width, matrix<W> out, matrix<W> lse,
+                     std::type_identity_t<matrix<const W>> block_out,
+                     std::type_identity_t<matrix<const W>> block_lse) {
+  constexpr std::size_t lanes = Memory::lanes;
+  memory.each(lse.rows, lse.columns * lanes,
+              merge_values<W, lanes>{width, out, lse, block_out, block_lse});
+  if constexpr (lanes > 1) {  // all of them read the lse first
+    memory.each(lse.rows, lse.columns, merge_logs<W>{lse, block_lse});
   }
 }
+
+template <class W>
+struct row_products {
+  std::size_t width;
+  matrix<const W> d_out, out;
+  matrix<W> delta;
+  RONDO_HOST_DEVICE void operator()(std::size_t row, std::size_t head) const {
+    W sum{};
+    for (std::size_t i = head * width; i < (head + 1) * width; ++i) {
+      sum += d_out(row, i) * out(row, i);
+    }
+    delta(row, head) = sum;
+  }
+};
 
 /// delta = rowsum(d_out * out) for every row and head.
-template <class W>
-void attention_delta(std::size_t width, matrix<const W> d_out, matrix<const W> out,
-                     matrix<W> delta) {
-  for (std::size_t row = 0; row < delta.rows; ++row) {
-    for (std::size_t head = 0; head < delta.columns; ++head) {
-      W sum{};
-      for (std::size_t i = head * width; i < (head + 1) * width; ++i) {
-        sum += d_out(row, i) * out(row, i);
-      }
-      delta(row, head) = sum;
-    }
-  }
-}
-
-template <class W>
-void fill(matrix<W> at, W value) {
-  for (std::size_t row = 0; row < at.rows; ++row) {
-    for (std::size_t column = 0; column < at.columns; ++column) {
-      at(row, column) = value;
-    }
-  }
-}
-
-template <class W>
-void add(matrix<const W> from, matrix<W> to) {
-  for (std::size_t row = 0; row < to.rows; ++row) {
-    for (std::size_t column = 0; column < to.columns; ++column) {
-      to(row, column) += from(row, column);
-    }
-  }
+template <class Memory, class W>
+void attention_delta(const Memory& memory, std::size_t width,
+                     std::type_identity_t<matrix<const W>> d_out,
+                     std::type_identity_t<matrix<const W>> out, matrix<W> delta) {
+  memory.each(delta.rows, delta.columns, row_products<W>{width, d_out, out, delta});
 }
 
 /// Calls `act(my rows, their rows, block)` for each pair of runs of which some query sees some key;

@@ -12,7 +12,7 @@
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
 #include <rondo/tensor/sequence_cut.hpp>
-#include <rondo/transport/keepsake.hpp>
+#include <rondo/tensor/team.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -114,18 +114,17 @@ class exchanged_attention {
   }
 
  private:
+  using memory = detail::room<typename Team::memory_type>;
+
   template <class U>
-  [[nodiscard]] sharded<U, 1, Team::axis> room(const cut& columns, detail::arena& in) const {
-    const std::size_t width = columns.width(ranks_.rank());
-    return {matrix<U>{reinterpret_cast<U*>(in.get(tokens_.extent() * width * sizeof(U))),
-                      tokens_.extent(), width},
-            columns};
+  [[nodiscard]] sharded<U, 1, Team::axis> room(const cut& columns, memory& in) const {
+    return {in.template get<U>(tokens_.extent(), columns.width(ranks_.rank())), columns};
   }
 
   /// Exchanges tokens for heads.
   template <class U, class Rows>
   [[nodiscard]] sharded<U, 1, Team::axis> by_heads(const Rows& rows, const cut& columns,
-                                                   detail::arena& in) const {
+                                                   memory& in) const {
     const auto all = room<U>(columns, in);
     convert(ranks_, rows, all);
     return all;
@@ -144,14 +143,14 @@ class exchanged_attention {
   cut tokens_;
   attention_heads heads_;
   head_attention<Team, Kernels, Order> attend_;
-  detail::arena query_;
-  detail::arena key_;
-  detail::arena value_;
-  detail::arena out_;
-  detail::arena d_out_;
-  detail::arena d_query_;
-  detail::arena d_key_;
-  detail::arena d_value_;
+  memory query_{ranks_.memory()};
+  memory key_{ranks_.memory()};
+  memory value_{ranks_.memory()};
+  memory out_{ranks_.memory()};
+  memory d_out_{ranks_.memory()};
+  memory d_query_{ranks_.memory()};
+  memory d_key_{ranks_.memory()};
+  memory d_value_{ranks_.memory()};
 };
 
 template <class Team, class Kernels>

@@ -5,9 +5,9 @@
 #include <rondo/core/error.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/schedule/schedule.hpp>
-#include <rondo/tensor/attention.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
+#include <rondo/tensor/detail/elements.hpp>
 #include <rondo/tensor/detail/expert_travel.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/placement.hpp>
@@ -90,6 +90,7 @@ class expert_parallel {
         travel_{ranks_, std::move(tokens), cut::even(experts, ranks_.size())},
         capacity_{capacity},
         kernels_{std::move(kernels)} {
+    static_assert(detail::check_on_host<Team>());
     if (experts == 0 || travel_.tokens().ranks() != ranks_.size()) {
       refuse("expert_parallel: " + std::to_string(experts) + " experts, tokens cut over " +
                  std::to_string(travel_.tokens().ranks()) + " ranks, on an axis of " +
@@ -141,7 +142,7 @@ class expert_parallel {
     check("expert_parallel: dx", dx.values, width);
     check("expert_parallel: d_weight", d_weight, pass.choices);
     T* const leaving = memory<T>(leaving_, pass.row.size() * width);
-    detail::fill(d_weight, W{0});
+    detail::fill(ranks_.memory(), d_weight, W{0});
     for_each_choice(pass, [&](std::size_t token, std::size_t slot, std::size_t row) {
       const W weight = pass.weight[token * d_weight.columns + slot];
       W dot{};
@@ -194,7 +195,6 @@ class expert_parallel {
 
   template <class X, class Y, class W>
   static consteval void check_types() {
-    static_assert(detail::check_on_host<Team>());
     static_assert(is_sharded<X, 0> && is_sharded<Y, 0>,
                   "rondo: expert_parallel: tokens go to experts from the rank that holds them: "
                   "values are shards of the rows, sharded<T, 0>");

@@ -13,6 +13,7 @@
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
 #include <rondo/tensor/sequence_cut.hpp>
+#include <rondo/tensor/team.hpp>
 #include <rondo/tensor/tree_exchange.hpp>
 #include <rondo/tensor/tree_sum.hpp>
 #include <rondo/transport/keepsake.hpp>
@@ -56,6 +57,7 @@ class gathered_attention {
         seen_{seen},
         order_{order},
         tree_{exactly ? leaves() : cut::whole(0, 1)} {
+    static_assert(detail::check_on_host<Team, exactly>());
     detail::check_context("gathered_attention", ranks_, tokens_, heads_);
   }
 
@@ -69,11 +71,12 @@ class gathered_attention {
     check_shape("gathered_attention: out", out.values, heads_.query_columns());
     check_shape("gathered_attention: lse", lse, heads_.query);
     const auto [keys, values] = gather<T>(key, value);
-    detail::fill(out.values, W{0});
-    detail::fill(lse, -std::numeric_limits<W>::infinity());
+    const auto memory = ranks_.memory();
+    detail::fill(memory, out.values, W{0});
+    detail::fill(memory, lse, -std::numeric_limits<W>::infinity());
     const std::size_t rows = query.values.rows;
-    W* const block_out = memory<W>(block_out_, rows * heads_.query_columns());
-    W* const block_lse = memory<W>(block_lse_, rows * heads_.query);
+    W* const block_out = block_out_.template get<W>(rows, heads_.query_columns()).data;
+    W* const block_lse = block_lse_.template get<W>(rows, heads_.query).data;
     detail::for_each_block(seen_, tokens_.runs(ranks_.rank()), key_blocks(),
                            [&, k = keys, v = values](part mine, part some, attention_block where) {
                              const matrix<W> o{block_out, mine.count, heads_.query_columns()};
@@ -81,8 +84,8 @@ class gathered_attention {
                              const matrix<const T> q = query.values.rows_at(mine);
                              kernels_.forward(heads_, where, q, k.rows_at(some), v.rows_at(some), o,
                                               l);
-                             detail::merge_attention<W>(heads_.width, out.values.rows_at(mine),
-                                                        lse.rows_at(mine), o, l);
+                             detail::merge_attention(memory, heads_.width, out.values.rows_at(mine),
+                                                     lse.rows_at(mine), o, l);
                            });
   }
 
@@ -102,10 +105,11 @@ class gathered_attention {
     check_shape("gathered_attention: d_value", d_value.values, heads_.key_value_columns());
     const auto [keys, values] = gather<T>(key, value);
     const std::size_t rows = query.values.rows;
-    const matrix<W> delta{memory<W>(block_lse_, rows * heads_.query), rows, heads_.query};
+    const auto memory = ranks_.memory();
+    const matrix<W> delta = block_lse_.template get<W>(rows, heads_.query);
     const matrix<const W> d_result = d_out.values;
-    detail::attention_delta<W>(heads_.width, d_result, out.values, delta);
-    detail::fill(d_query.values, W{0});
+    detail::attention_delta(memory, heads_.width, d_result, out.values, delta);
+    detail::fill(memory, d_query.values, W{0});
     const std::size_t columns = 2 * heads_.key_value_columns();
     const auto add_terms = [&, k = keys, v = values](std::size_t local, part run, matrix<W> terms) {
       const part own[]{run};
@@ -121,8 +125,7 @@ class gathered_attention {
                               terms.rows_at(some).columns_at(half(1)));
           });
     };
-    const matrix<W> own{memory<W>(own_, tokens_.width(ranks_.rank()) * columns),
-                        tokens_.width(ranks_.rank()), columns};
+    const matrix<W> own = own_.template get<W>(tokens_.width(ranks_.rank()), columns);
     const sharded<W, 0, Team::axis> to{own, tokens_};
     if constexpr (exactly) {
       auto& sums = kept_.template get<tree_sum<W>>(0, [] { return tree_sum<W>{}; });
@@ -136,9 +139,8 @@ class gathered_attention {
       }
       tree_.reduce(ranks_, sums, to);
     } else {
-      const matrix<W> terms{memory<W>(terms_, tokens_.extent() * columns), tokens_.extent(),
-                            columns};
-      detail::fill(terms, W{0});
+      const matrix<W> terms = terms_.template get<W>(tokens_.extent(), columns);
+      detail::fill(memory, terms, W{0});
       std::size_t local = 0;
       for (const part run : tokens_.runs(ranks_.rank())) {
         add_terms(local, run, terms);
@@ -146,8 +148,8 @@ class gathered_attention {
       }
       convert(ranks_, partial<W, op::sum, Team::axis>{terms}, to);
     }
-    detail::copy<W>(own.columns_at(half(0)), d_key.values);
-    detail::copy<W>(own.columns_at(half(1)), d_value.values);
+    memory.template copy<W>(own.columns_at(half(0)), d_key.values);
+    memory.template copy<W>(own.columns_at(half(1)), d_value.values);
   }
 
   /// What both passes will move for elements of type T, and keep besides the caller's values.
@@ -176,11 +178,6 @@ class gathered_attention {
 
  private:
   static constexpr bool exactly = detail::is_exact<Order>;
-
-  template <class U>
-  [[nodiscard]] static U* memory(detail::arena& in, std::size_t count) {
-    return reinterpret_cast<U*>(in.get(count * sizeof(U)));
-  }
 
   [[nodiscard]] cut leaves() const {
     if constexpr (exactly) {
@@ -211,12 +208,10 @@ class gathered_attention {
   template <class T, class K, class V>
   std::pair<matrix<const T>, matrix<const T>> gather(const K& key, const V& value) {
     const std::size_t columns = 2 * heads_.key_value_columns();
-    const std::size_t rows = key.values.rows;
-    const matrix<T> own{memory<T>(own_, rows * columns), rows, columns};
-    detail::copy<T>(key.values, own.columns_at(half(0)));
-    detail::copy<T>(value.values, own.columns_at(half(1)));
-    const matrix<T> all{memory<T>(gathered_, tokens_.extent() * columns), tokens_.extent(),
-                        columns};
+    const matrix<T> own = own_.template get<T>(key.values.rows, columns);
+    ranks_.memory().template copy<T>(key.values, own.columns_at(half(0)));
+    ranks_.memory().template copy<T>(value.values, own.columns_at(half(1)));
+    const matrix<T> all = gathered_.template get<T>(tokens_.extent(), columns);
     convert(ranks_, sharded<T, 0, Team::axis>{own, tokens_}, replicated<T, Team::axis>{all});
     return {all.columns_at(half(0)), all.columns_at(half(1))};
   }
@@ -248,11 +243,11 @@ class gathered_attention {
   Order order_;
   tree_exchange tree_;
   detail::keepsakes kept_;  ///< the sum of leaves
-  detail::arena own_;
-  detail::arena gathered_;
-  detail::arena terms_;
-  detail::arena block_out_;
-  detail::arena block_lse_;
+  detail::room<typename Team::memory_type> own_{ranks_.memory()};
+  detail::room<typename Team::memory_type> gathered_{ranks_.memory()};
+  detail::room<typename Team::memory_type> terms_{ranks_.memory()};
+  detail::room<typename Team::memory_type> block_out_{ranks_.memory()};
+  detail::room<typename Team::memory_type> block_lse_{ranks_.memory()};
 };
 
 template <class Team, class Kernels>

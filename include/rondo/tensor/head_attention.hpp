@@ -5,6 +5,7 @@
 #include <rondo/collective/all_to_all.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/policies.hpp>
+#include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention.hpp>
 #include <rondo/tensor/cut.hpp>
@@ -15,7 +16,7 @@
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
 #include <rondo/tensor/sequence_cut.hpp>
-#include <rondo/transport/keepsake.hpp>
+#include <rondo/tensor/team.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -105,14 +106,15 @@ class head_attention {
     check_like("head_attention: d_value", d_value.values, value.values);
     const std::size_t rows = query.values.rows;
     const std::size_t heads_here = split_.query().width(ranks_.rank());
-    const matrix<W> delta{memory<W>(delta_, rows * heads_here), rows, heads_here};
+    const auto memory = ranks_.memory();
+    const matrix<W> delta = delta_.template get<W>(rows, heads_here);
     const matrix<const W> d_result = d_out.values;
-    detail::attention_delta<W>(width(), d_result, out.values, delta);
-    detail::fill(d_query.values, W{0});
+    detail::attention_delta(memory, width(), d_result, out.values, delta);
+    detail::fill(memory, d_query.values, W{0});
     const auto& mine = terms_[static_cast<std::size_t>(ranks_.rank())];
-    const std::size_t count = 2 * mine.size() * rows * width();
-    W* const own = memory<W>(own_, count);
-    std::fill_n(own, count, W{0});
+    const matrix<W> terms = own_.template get<W>(2 * rows, mine.size() * width());
+    detail::fill(memory, terms, W{0});
+    W* const own = terms.data;
     const auto [d_k, d_v] = halves(own, rows, mine.size());
     std::size_t next = 0;
     for_each(
@@ -169,11 +171,6 @@ class head_attention {
 
   [[nodiscard]] std::size_t width() const { return split_.heads().width; }
   [[nodiscard]] attention_block all_tokens() const { return {0, 0, seen_ == visibility::causal}; }
-
-  template <class U>
-  [[nodiscard]] static U* memory(detail::arena& in, std::size_t count) {
-    return reinterpret_cast<U*>(in.get(count * sizeof(U)));
-  }
 
   template <class Act>
   void for_each(bool each_query_head, const Act& act) const {
@@ -235,8 +232,8 @@ class head_attention {
       leaving += sent_.back();
       arriving += received_.back();
     }
-    W* const packed = memory<W>(packed_, leaving);
-    W* next = packed;
+    const std::span<W> packed = packed_.template get<W>(leaving);
+    W* next = packed.data();
     const part all{0, rows};
     for (const auto& gives : gives_) {
       for (const std::size_t one : gives) {
@@ -245,8 +242,9 @@ class head_attention {
         next = detail::pack(ranks_.memory(), d_v, {&all, 1}, {&columns, 1}, next);
       }
     }
-    std::span<W> in{memory<W>(arrived_, arriving), arriving};
-    all_to_all(ranks_.comm(), std::span<const W>{packed, leaving}, in, counts{sent_, received_});
+    std::span<W> in = arrived_.template get<W>(arriving);
+    detail::all_to_all_call::make(source_location::current(), ranks_.comm(), packed, in,
+                                  counts{sent_, received_});
     return in.data();
   }
 
@@ -276,6 +274,7 @@ class head_attention {
     }
     std::stable_sort(all.begin(), all.end(),
                      [](const source& a, const source& b) { return a.of.number < b.of.number; });
+    const auto memory = ranks_.memory();
     std::size_t local = 0;
     for (const part held : split_.key_value().runs(ranks_.rank())) {
       for (std::size_t head = held.first; head < held.first + held.count; ++head, ++local) {
@@ -283,8 +282,11 @@ class head_attention {
         bool first = true;
         for (const source& one : all) {
           if (one.of.head == head) {
-            (first ? detail::copy<W> : detail::add<W>)(one.key, d_key.columns_at(at));
-            (first ? detail::copy<W> : detail::add<W>)(one.value, d_value.columns_at(at));
+            const auto put = [&](matrix<const W> from, matrix<W> to) {
+              first ? memory.copy(from, to) : detail::add(memory, from, to);
+            };
+            put(one.key, d_key.columns_at(at));
+            put(one.value, d_value.columns_at(at));
             first = false;
           }
         }
@@ -323,10 +325,10 @@ class head_attention {
   std::vector<std::vector<term>> terms_;         ///< of every rank
   std::vector<std::vector<std::size_t>> gives_;  ///< own terms that each peer wants
   std::vector<std::vector<std::size_t>> gets_;   ///< terms of each peer that are wanted here
-  detail::arena delta_;
-  detail::arena own_;
-  detail::arena packed_;
-  detail::arena arrived_;
+  detail::room<typename Team::memory_type> delta_{ranks_.memory()};
+  detail::room<typename Team::memory_type> own_{ranks_.memory()};
+  detail::room<typename Team::memory_type> packed_{ranks_.memory()};
+  detail::room<typename Team::memory_type> arrived_{ranks_.memory()};
   std::vector<std::size_t> sent_;
   std::vector<std::size_t> received_;
 };

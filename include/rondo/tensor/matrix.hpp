@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/host_device.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/version.hpp>
 
@@ -32,7 +33,8 @@ struct matrix {
     requires(std::is_const_v<T> && std::is_same_v<U, element>)
   constexpr matrix(const matrix<U>& of) : matrix(of.data, of.rows, of.columns, of.stride) {}
 
-  [[nodiscard]] constexpr T& operator()(std::size_t row, std::size_t column) const {
+  [[nodiscard]] RONDO_HOST_DEVICE constexpr T& operator()(std::size_t row,
+                                                          std::size_t column) const {
     return data[row * stride + column];
   }
   [[nodiscard]] constexpr std::span<T> row(std::size_t index) const {

@@ -5,6 +5,7 @@
 #include <rondo/collective/all_to_all.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/policies.hpp>
+#include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention.hpp>
 #include <rondo/tensor/cut.hpp>
@@ -13,7 +14,7 @@
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
 #include <rondo/tensor/sequence_cut.hpp>
-#include <rondo/transport/keepsake.hpp>
+#include <rondo/tensor/team.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -77,18 +78,20 @@ class ring_attention {
     check(query, key, value);
     check_shape("ring_attention: out", out.values, heads_.query_columns());
     check_shape("ring_attention: lse", lse, heads_.query);
-    detail::fill(out.values, W{0});
-    detail::fill(lse, -std::numeric_limits<W>::infinity());
+    const auto memory = ranks_.memory();
+    detail::fill(memory, out.values, W{0});
+    detail::fill(memory, lse, -std::numeric_limits<W>::infinity());
     const std::size_t rows = query.values.rows;
-    const auto block_out = memory<W>(block_out_, rows * heads_.query_columns());
-    const auto block_lse = memory<W>(block_lse_, rows * heads_.query);
+    W* const block_out = block_out_.template get<W>(rows, heads_.query_columns()).data;
+    W* const block_lse = block_lse_.template get<W>(rows, heads_.query).data;
     const auto meet = [&](int source, matrix<const T> k, matrix<const T> v) {
       const auto block = [&](part mine, part keys, attention_block where) {
         const matrix<W> o{block_out, mine.count, heads_.query_columns()};
         const matrix<W> l{block_lse, mine.count, heads_.query};
         const matrix<const T> q = query.values.rows_at(mine);
         kernels_.forward(heads_, where, q, k.rows_at(keys), v.rows_at(keys), o, l);
-        detail::merge_attention<W>(heads_.width, out.values.rows_at(mine), lse.rows_at(mine), o, l);
+        detail::merge_attention(memory, heads_.width, out.values.rows_at(mine),
+                                lse.rows_at(mine), o, l);
       };
       detail::for_each_block(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
     };
@@ -110,13 +113,13 @@ class ring_attention {
     check_shape("ring_attention: d_key", d_key.values, heads_.key_value_columns());
     check_shape("ring_attention: d_value", d_value.values, heads_.key_value_columns());
     const std::size_t rows = query.values.rows;
-    const matrix<W> delta{memory<W>(block_lse_, rows * heads_.query), rows, heads_.query};
+    const auto memory = ranks_.memory();
+    const matrix<W> delta = block_lse_.template get<W>(rows, heads_.query);
     const matrix<const W> d_result = d_out.values;
-    detail::attention_delta<W>(heads_.width, d_result, out.values, delta);
-    detail::fill(d_query.values, W{0});
-    const std::size_t travelling = 2 * most_ * heads_.key_value_columns();
-    std::array gradient{memory<W>(gradients_[0], travelling), memory<W>(gradients_[1], travelling)};
-    std::fill_n(gradient[0], travelling, W{0});
+    detail::attention_delta(memory, heads_.width, d_result, out.values, delta);
+    detail::fill(memory, d_query.values, W{0});
+    std::array gradient = travelling<W>(gradients_);
+    detail::fill(memory, matrix<W>{gradient[0], 2 * most_, heads_.key_value_columns()}, W{0});
     const auto meet = [&](int source, matrix<const T> k, matrix<const T> v) {
       const auto both = halves(gradient[0], source);
       const auto block = [&](part mine, part keys, attention_block where) {
@@ -135,8 +138,8 @@ class ring_attention {
     };
     travel<T>(key.values, value.values, meet, homewards);
     const auto [d_k, d_v] = halves(gradient[0], ranks_.rank());
-    detail::copy<W>(d_k, d_key.values);
-    detail::copy<W>(d_v, d_value.values);
+    memory.template copy<W>(d_k, d_key.values);
+    memory.template copy<W>(d_v, d_value.values);
   }
 
   /// What both passes will move for elements of type T, and keep besides the caller's values.
@@ -171,9 +174,15 @@ class ring_attention {
   }
 
  private:
+  using room = detail::room<typename Team::memory_type>;
+  using two_rooms = std::array<room, 2>;
+
+  /// Room for the keys and values of any rank, twice.
   template <class U>
-  [[nodiscard]] static U* memory(detail::arena& in, std::size_t count) {
-    return reinterpret_cast<U*>(in.get(count * sizeof(U)));
+  [[nodiscard]] std::array<U*, 2> travelling(two_rooms& in) const {
+    const std::size_t columns = heads_.key_value_columns();
+    return {in[0].template get<U>(2 * most_, columns).data,
+            in[1].template get<U>(2 * most_, columns).data};
   }
 
   /// The rank `steps` behind `rank` in the ring.
@@ -219,8 +228,9 @@ class ring_attention {
     sent_[static_cast<std::size_t>((ranks_.rank() + 1) % ranks_.size())] = gives;
     received_[static_cast<std::size_t>(behind(ranks_.rank(), 1))] = gets;
     std::span<U> into{in, gets};
-    return all_to_all(ranks_.comm(), std::span<const U>{out, gives}, into, counts{sent_, received_},
-                      async{});
+    return detail::all_to_all_call::make(source_location::current(), ranks_.comm(),
+                                         std::span<const U>{out, gives}, into,
+                                         counts{sent_, received_}, async{});
   }
 
   /// Calls `meet(source, keys, values)` for every rank's keys and values, own ones first, while the
@@ -228,11 +238,10 @@ class ring_attention {
   template <class T, class Meet, class After>
   void travel(matrix<const T> key, matrix<const T> value, const Meet& meet, const After& after) {
     const int n = ranks_.size();
-    const std::size_t travelling = 2 * most_ * heads_.key_value_columns();
-    std::array slot{memory<T>(slots_[0], travelling), memory<T>(slots_[1], travelling)};
+    std::array slot = travelling<T>(slots_);
     const auto [own_keys, own_values] = halves(slot[0], ranks_.rank());
-    detail::copy<T>(key, own_keys);
-    detail::copy<T>(value, own_values);
+    ranks_.memory().template copy<T>(key, own_keys);
+    ranks_.memory().template copy<T>(value, own_values);
     for (int step = 0; step < n; ++step) {
       const int source = behind(ranks_.rank(), step);
       const auto [keys, values] = halves(slot[0], source);
@@ -256,10 +265,10 @@ class ring_attention {
   Kernels kernels_;
   visibility seen_;
   std::size_t most_ = 0;  ///< tokens of the rank that holds most
-  std::array<detail::arena, 2> slots_;
-  std::array<detail::arena, 2> gradients_;
-  detail::arena block_out_;
-  detail::arena block_lse_;
+  two_rooms slots_{room{ranks_.memory()}, room{ranks_.memory()}};
+  two_rooms gradients_{room{ranks_.memory()}, room{ranks_.memory()}};
+  room block_out_{ranks_.memory()};
+  room block_lse_{ranks_.memory()};
   std::vector<std::size_t> sent_;
   std::vector<std::size_t> received_;
 };

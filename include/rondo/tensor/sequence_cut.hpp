@@ -78,7 +78,6 @@ void check_context(const char* who, const Team& ranks, const cut& tokens,
 template <class Team, int Dimension, class Kernels, class T, class W, class Q, class K, class V,
           class Out>
 consteval void check_attention_types() {
-  static_assert(check_on_host<Team>());
   static_assert(is_sharded<Q, Dimension> && is_sharded<K, Dimension> && is_sharded<V, Dimension> &&
                     is_sharded<Out, Dimension>,
                 "rondo: attention: query, key, value and out are shards of the dimension that is "

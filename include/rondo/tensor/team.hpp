@@ -88,10 +88,10 @@ struct passage {
 /// share the memory that layers need while they run. Used by the one thread whose rank it is.
 template <class Comm, axis_name Axis>
 class team {
+ public:
   using memory_type = decltype(detail::memory_of(std::declval<const Comm&>()));
   using passage_type = detail::passage<memory_type>;
 
- public:
   static constexpr auto axis = Axis;
   /// Whether matrices of these ranks are in memory of a GPU.
   static constexpr bool on_device = memory_type::on_device;

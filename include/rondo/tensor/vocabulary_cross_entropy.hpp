@@ -5,23 +5,26 @@
 #include <rondo/core/error.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/source_location.hpp>
+#include <rondo/schedule/algorithms.hpp>
 #include <rondo/tensor/convert.hpp>
+#include <rondo/tensor/detail/cross_entropy_terms.hpp>
+#include <rondo/tensor/detail/elements.hpp>
 #include <rondo/tensor/detail/linear_plan.hpp>
 #include <rondo/tensor/exact.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
+#include <rondo/tensor/team.hpp>
 #include <rondo/tensor/tree_exchange.hpp>
 #include <rondo/tensor/tree_sum.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <limits>
-#include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -36,9 +39,11 @@ struct cross_entropy_options {
   friend bool operator==(const cross_entropy_options&, const cross_entropy_options&) = default;
 };
 
-/// log of the sum of exp of each token's logits: what the forward pass keeps.
+/// log of the sum of exp of each token's logits: what the forward pass keeps. On GPUs:
+/// `cross_entropy_saved<cuda::buffer<double>>`.
+template <class Memory = std::vector<double>>
 struct cross_entropy_saved {
-  std::vector<double> log_sum;
+  Memory log_sum{};
 };
 
 /// Cross entropy of logits whose vocabulary is split, without gathering them.
@@ -59,15 +64,20 @@ struct cross_entropy_saved {
 /// K and the mean are those of the whole vocabulary, whatever the split. Columns from `words` on
 /// are padding: they count as minus infinity, and get no gradient.
 /// Policies: exact{..} folds S and Q by leaves of `exact.features` words; the maximum is exact
-/// anyway. Errors: a target that is no word. Source: NeMo's label smoothing; Shoeybi et al. 2019.
+/// anyway. Errors: a target that is no word; on GPUs, where the host does not look at targets, its
+/// loss and its gradients are NaN. Source: NeMo's label smoothing; Shoeybi et al. 2019.
 template <class Team, class Order = any_order>
 class vocabulary_cross_entropy {
  public:
   vocabulary_cross_entropy(Team ranks, cut vocabulary, cross_entropy_options with = {},
                            Order order = {})
-      : ranks_{std::move(ranks)}, vocabulary_{std::move(vocabulary)}, with_{with}, order_{order} {
+      : ranks_{std::move(ranks)},
+        vocabulary_{std::move(vocabulary)},
+        with_{with},
+        order_{order},
+        tree_{leaves()} {
     static_assert(detail::check_wire<Order, no_codec>());
-    static_assert(detail::check_on_host<Team>());
+    static_assert(detail::check_on_host<Team, detail::is_exact<Order>>());
     with_.words = with_.words == 0 ? vocabulary_.extent() : with_.words;
     if (with_.words > vocabulary_.extent() || !(with_.smoothing >= 0 && with_.smoothing < 1) ||
         (with_.smoothing > 0 && with_.words < 2)) {
@@ -80,9 +90,8 @@ class vocabulary_cross_entropy {
     spread_ = with_.smoothing > 0 ? with_.smoothing * words / (words - 1) : 0.0;
     if constexpr (detail::is_exact<Order>) {
       leaves_ = detail::leaves_of(vocabulary_, ranks_.rank(), order_.features);
-      tree_.emplace(detail::leaf_cut(vocabulary_, order_.features));
     } else {
-      leaves_ = {{0, {0, vocabulary_.width(ranks_.rank())}}};
+      leaves_ = {{0, all()}};
     }
     std::size_t local = 0;
     for (const part run : vocabulary_.runs(ranks_.rank())) {
@@ -94,76 +103,73 @@ class vocabulary_cross_entropy {
   [[nodiscard]] const cut& vocabulary() const noexcept { return vocabulary_; }
   /// Memory kept for a pass, beyond what it saves.
   [[nodiscard]] std::size_t passing_bytes() const noexcept {
-    return sums_.bytes() + (largest_.size() + folded_.size()) * sizeof(double);
+    return sums_.bytes() + largest_.bytes() + folded_.bytes() + terms_.bytes();
   }
 
-  template <class Logits, class Target, class T = typename Logits::element>
+  template <class Logits, class Target, class Memory, class T = typename Logits::element>
   void forward(const Logits& logits, std::span<const Target> targets,
-               std::span<typename Logits::element> losses, cross_entropy_saved& saved,
+               std::span<typename Logits::element> losses, cross_entropy_saved<Memory>& saved,
                source_location where = source_location::current()) {
     const matrix<const T> z = checked(logits, targets.size(), losses.size());
-    check_targets(targets);
+    check_targets<Memory>(targets);
+    const auto memory = ranks_.memory();
     const std::size_t tokens = targets.size();
     const std::size_t kinds = with_.smoothing > 0 ? 3 : 2;
-    largest_.assign(tokens, -std::numeric_limits<double>::infinity());
-    for (std::size_t i = 0; i < tokens; ++i) {
-      for_each_word(all_of(z), [&](std::size_t local, std::size_t) {
-        largest_[i] = op::max{}(largest_[i], static_cast<double>(z(i, local)));
+    const matrix<double> largest = largest_.template get<double>(1, tokens);
+    const matrix<double> most = terms_of(largest);
+    detail::fill(memory, most, -std::numeric_limits<double>::infinity());
+    for_each_piece(all(), [&](detail::words_at some) {
+      memory.each(tokens, lanes, detail::largest_logits<T, lanes>{z, some, most});
+    });
+    fold_lanes<op::max>(most, largest);
+    reduce<op::max>(where, largest);
+    const matrix<double> folded = folded_.template get<double>(kinds, tokens);
+    const auto sum_up = [&](part local, matrix<double> terms) {
+      detail::fill(memory, terms, 0.0);
+      for_each_piece(local, [&](detail::words_at some) {
+        memory.each(tokens, lanes,
+                    detail::add_exponentials<T, Target, lanes>{z, some, targets.data(),
+                                                               largest.data, kinds == 3, terms});
       });
-    }
-    reduce<op::max>(where, largest_, 1, tokens);
-    folded_.resize(kinds * tokens);
-    sums_.restart(kinds * tokens, folded_.data());
-    for (const detail::held_leaf& leaf : leaves_) {
-      const auto terms = sums_.room();
-      std::fill(terms.begin(), terms.end(), 0.0);
-      for (std::size_t i = 0; i < tokens; ++i) {
-        for_each_word(leaf.local, [&](std::size_t local, std::size_t word) {
-          const double shifted = static_cast<double>(z(i, local)) - largest_[i];
-          terms[i] += std::exp(shifted);
-          terms[tokens + i] += std::cmp_equal(targets[i], word) ? shifted : 0.0;
-          if (kinds == 3) {
-            terms[2 * tokens + i] += shifted;
-          }
-        });
+    };
+    if constexpr (detail::is_exact<Order>) {
+      sums_.restart(kinds * tokens, folded.data);
+      for (const detail::held_leaf& leaf : leaves_) {
+        sum_up(leaf.local, {sums_.room().data(), kinds * tokens, 1});
+        sums_.put(leaf.number);
       }
-      sums_.put(leaf.number);
+      tree_.reduce(ranks_, sums_, replicated<double, Team::axis>{folded}, where);
+    } else {
+      const matrix<double> terms = terms_of(folded);
+      sum_up(all(), terms);
+      fold_lanes<op::sum>(terms, folded);
+      reduce<op::sum>(where, folded);
     }
-    fold(where, kinds, tokens);
     saved.log_sum.resize(tokens);
-    for (std::size_t i = 0; i < tokens; ++i) {
-      const double log_sum = std::log(folded_[i]);
-      const double mean =
-          kinds == 3 ? folded_[2 * tokens + i] / static_cast<double>(with_.words) - log_sum : 0.0;
-      losses[i] = static_cast<T>((1 - spread_) * (log_sum - folded_[tokens + i]) - spread_ * mean);
-      saved.log_sum[i] = largest_[i] + log_sum;
-    }
+    memory.each(tokens, 1,
+                detail::finish_losses<T, Target>{folded, targets.data(), with_.words, spread_,
+                                                 largest.data, losses.data(),
+                                                 saved.log_sum.data()});
   }
 
-  template <class Logits, class Target, class DLogits>
+  template <class Logits, class Target, class Memory, class DLogits>
   void backward(const Logits& logits, std::span<const Target> targets,
                 std::span<const typename Logits::element> dlosses,
-                const cross_entropy_saved& saved, const DLogits& dlogits) {
+                const cross_entropy_saved<Memory>& saved, const DLogits& dlogits) {
     using T = typename Logits::element;
     const matrix<const T> z = checked(logits, targets.size(), dlosses.size());
     static_cast<void>(checked(dlogits, targets.size(), saved.log_sum.size()));
-    const double share = spread_ / static_cast<double>(with_.words);
-    for (std::size_t i = 0; i < z.rows; ++i) {
-      const auto out = dlogits.values.row(i);
-      std::fill(out.begin(), out.end(), T{});
-      for_each_word(all_of(z), [&](std::size_t local, std::size_t word) {
-        const double softmax = std::exp(static_cast<double>(z(i, local)) - saved.log_sum[i]);
-        const double target = std::cmp_equal(targets[i], word) ? 1 - spread_ : 0.0;
-        out[local] = static_cast<T>((softmax - target - share) * static_cast<double>(dlosses[i]));
-      });
+    const matrix<T> dz = dlogits.values;
+    for (const detail::words_at& some : pieces_) {
+      ranks_.memory().each(z.rows, some.words.count,
+                           detail::logit_gradients<T, Target>{z, some, with_.words, spread_,
+                                                              targets.data(), dlosses.data(),
+                                                              saved.log_sum.data(), dz});
     }
   }
 
  private:
-  struct piece {
-    std::size_t local;
-    part run;
-  };
+  static constexpr std::size_t lanes = Team::memory_type::lanes;
 
   template <class Logits>
   auto checked(const Logits& logits, std::size_t tokens, std::size_t losses) const {
@@ -181,9 +187,12 @@ class vocabulary_cross_entropy {
     return logits.values;
   }
 
-  template <class Target>
+  template <class Memory, class Target>
   void check_targets(std::span<const Target> targets) const {
-    for (std::size_t i = 0; i < targets.size(); ++i) {
+    static_assert(!Team::on_device || !std::is_same_v<Memory, std::vector<double>>,
+                  "rondo: cross_entropy: on GPUs, what is saved is in their memory: "
+                  "cross_entropy_saved<cuda::buffer<double>>");
+    for (std::size_t i = 0; !Team::on_device && i < targets.size(); ++i) {
       if (std::cmp_less(targets[i], 0) || std::cmp_greater_equal(targets[i], with_.words)) {
         refuse("cross_entropy: target " + std::to_string(targets[i]) + " at position " +
                    std::to_string(i) + " of " + std::to_string(with_.words) + " words",
@@ -192,41 +201,53 @@ class vocabulary_cross_entropy {
     }
   }
 
-  template <class T>
-  static part all_of(matrix<const T> z) {
-    return {0, z.columns};
+  [[nodiscard]] cut leaves() const {
+    if constexpr (detail::is_exact<Order>) {
+      return detail::leaf_cut(vocabulary_, order_.features);
+    } else {
+      return cut::whole(0, 1);
+    }
   }
+  [[nodiscard]] part all() const { return {0, vocabulary_.width(ranks_.rank())}; }
 
-  /// Calls act(local index, word) for those of the local indices `some` that are no padding.
+  /// Calls act(words) for those of the local indices `some` that are no padding, run by run.
   template <class Act>
-  void for_each_word(part some, const Act& act) const {
-    for (const piece& one : pieces_) {
+  void for_each_piece(part some, const Act& act) const {
+    for (const detail::words_at& one : pieces_) {
+      const std::size_t words = one.words.first < with_.words ? with_.words - one.words.first : 0;
       const std::size_t first = (std::max)(some.first, one.local);
-      const std::size_t end = (std::min)(some.first + some.count, one.local + one.run.count);
-      for (std::size_t local = first; local < end; ++local) {
-        const std::size_t word = one.run.first + local - one.local;
-        if (word < with_.words) {
-          act(local, word);
-        }
+      const std::size_t end =
+          (std::min)(some.first + some.count, one.local + (std::min)(one.words.count, words));
+      if (first < end) {
+        act(detail::words_at{first, {one.words.first + first - one.local, end - first}});
       }
     }
   }
 
+  /// Where the lanes put what one of them alone would put into `whole`.
+  [[nodiscard]] matrix<double> terms_of(matrix<double> whole) {
+    if constexpr (lanes == 1) {
+      return {whole.data, whole.elements(), 1};
+    } else {
+      return terms_.template get<double>(whole.elements(), lanes);
+    }
+  }
   template <class Op>
-  void reduce(source_location where, std::vector<double>& values, std::size_t rows,
-              std::size_t columns) {
-    const matrix<double> view{values.data(), rows, columns};
-    detail::convert_call::make(where, ranks_, partial<double, Op, Team::axis>{view},
-                               replicated<double, Team::axis>{view});
+  void fold_lanes(matrix<double> terms, matrix<double> whole) const {
+    if constexpr (lanes > 1) {
+      ranks_.memory().each(terms.rows, 1, detail::fold_rows<Op>{terms, whole.data});
+    }
   }
 
-  /// All ranks' sums into `folded_`, in which the first of this rank's lies.
-  void fold(source_location where, std::size_t kinds, std::size_t tokens) {
-    if constexpr (detail::is_exact<Order>) {
-      tree_->reduce(ranks_, sums_,
-                    replicated<double, Team::axis>{{folded_.data(), kinds, tokens}}, where);
+  /// On GPUs NCCL's own maximum, which passes over a NaN, will do: the sum of exponentials has it.
+  template <class Op>
+  void reduce(source_location where, matrix<double> values) {
+    const partial<double, Op, Team::axis> from{values};
+    const replicated<double, Team::axis> to{values};
+    if constexpr (Team::on_device) {
+      detail::convert_call::make(where, ranks_, from, to, native{});
     } else {
-      reduce<op::sum>(where, folded_, kinds, tokens);
+      detail::convert_call::make(where, ranks_, from, to);
     }
   }
 
@@ -236,11 +257,12 @@ class vocabulary_cross_entropy {
   Order order_;
   double spread_ = 0;
   std::vector<detail::held_leaf> leaves_;
-  std::vector<piece> pieces_;
-  std::optional<tree_exchange> tree_;
+  std::vector<detail::words_at> pieces_;
+  tree_exchange tree_;
   tree_sum<double> sums_;
-  std::vector<double> largest_;
-  std::vector<double> folded_;
+  detail::room<typename Team::memory_type> largest_{ranks_.memory()};
+  detail::room<typename Team::memory_type> folded_{ranks_.memory()};
+  detail::room<typename Team::memory_type> terms_{ranks_.memory()};  ///< of lanes
 };
 
 template <class Team>

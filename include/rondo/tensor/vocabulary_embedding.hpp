@@ -6,6 +6,7 @@
 #include <rondo/core/source_location.hpp>
 #include <rondo/tensor/detail/linear_plan.hpp>
 #include <rondo/tensor/detail/split_linear.hpp>
+#include <rondo/tensor/detail/table_rows.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/plan.hpp>
@@ -14,10 +15,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace rondo::inline v0_1 {
 
@@ -62,15 +65,21 @@ struct exact_table_gradient {
 ///
 /// One rank holds a token's row, all others add zeros, so the forward pass has the same bits in any
 /// order (a zero comes out positive). The backward pass adds rows in the order of the tokens.
-/// Errors: a token outside the vocabulary.
+/// Errors: a token outside the vocabulary. On GPUs the host does not look at tokens: such a token
+/// gets a row of NaN on every rank, and no gradient.
 template <class Team, class Order = any_order, class Wire = no_codec>
 class vocabulary_embedding {
  public:
   vocabulary_embedding(Team ranks, cut vocabulary, Order order = {}, Wire codec = {})
       : split_{std::move(ranks), std::move(vocabulary), {}, {}, std::move(codec)}, order_{order} {
     static_assert(detail::check_wire<Order, Wire>());
-    static_assert(detail::check_on_host<Team>());
+    static_assert(detail::check_on_host<Team, detail::is_exact<Order>>());
     detail::check_disjoint("vocabulary_embedding", split_.features(), split_.ranks().rank());
+    std::size_t row = 0;
+    for (const part run : split_.features().runs(split_.ranks().rank())) {
+      held_.push_back({run, row});
+      row += run.count;
+    }
   }
 
   /// How the table's rows are cut.
@@ -81,10 +90,15 @@ class vocabulary_embedding {
                source_location where = source_location::current()) {
     check_types<Y>();
     check(tokens.size(), table.rows, table.columns, y);
-    check_tokens(tokens);
+    if constexpr (!Team::on_device) {
+      check_tokens(tokens);
+    }
     split_
         .template reduce_behind<T>(where, y, tokens.size(), table.columns,
-                                   [&](part, matrix<T> out) { look_up(tokens, table, out); })
+                                   [&](part, matrix<T> out) {
+                                     detail::look_up(split_.ranks().memory(), tokens,
+                                                     vocabulary().extent(), held(), table, out);
+                                   })
         .wait();
   }
 
@@ -98,7 +112,7 @@ class vocabulary_embedding {
     check(tokens.size(), dtable.rows, dtable.columns, dy);
     auto all = split_.whole_behind(where, dy);
     all.wait();
-    add(tokens, {0, tokens.size()}, all.values, dtable);
+    add(tokens, all.values, dtable);
   }
 
   /// The same by leaves of tokens.
@@ -122,7 +136,8 @@ class vocabulary_embedding {
     for (std::size_t first = 0; first < tokens.size(); first += order_.tokens) {
       const auto terms = to.table.room();
       std::fill(terms.begin(), terms.end(), T{});
-      add(tokens, {first, (std::min)(order_.tokens, tokens.size() - first)}, all.values,
+      const part some{first, (std::min)(order_.tokens, tokens.size() - first)};
+      add(tokens.subspan(some.first, some.count), all.values.rows_at(some),
           matrix<T>{terms.data(), rows, columns});
       to.table.put((to.first_token + first) / order_.tokens);
     }
@@ -160,40 +175,19 @@ class vocabulary_embedding {
     }
   }
 
-  /// Calls act(i, row) for each of `some` tokens whose row lies here.
-  template <class Token, class Act>
-  void for_each_held(std::span<const Token> tokens, part some, const Act& act) const {
-    for (std::size_t i = some.first; i < some.first + some.count; ++i) {
-      const auto token = static_cast<std::size_t>(tokens[i]);
-      std::size_t before = 0;
-      for (const part run : vocabulary().runs(split_.ranks().rank())) {
-        if (token - run.first < run.count) {
-          act(i, before + token - run.first);
-        }
-        before += run.count;
-      }
-    }
-  }
+  [[nodiscard]] std::span<const detail::held_words> held() const { return held_; }
 
   template <class Token, class T>
-  void look_up(std::span<const Token> tokens, matrix<const T> table, matrix<T> out) const {
-    for (std::size_t i = 0; i < out.rows; ++i) {
-      std::fill_n(out.row(i).data(), out.columns, T{});
-    }
-    for_each_held(tokens, {0, tokens.size()}, [&](std::size_t i, std::size_t row) {
-      detail::add_to(out.row(i).data(), table.row(row).data(), out.columns);
-    });
-  }
-
-  template <class Token, class T>
-  void add(std::span<const Token> tokens, part some, matrix<const T> dy, matrix<T> dtable) const {
-    for_each_held(tokens, some, [&](std::size_t i, std::size_t row) {
-      detail::add_to(dtable.row(row).data(), dy.row(i).data(), dtable.columns);
+  void add(std::span<const Token> tokens, matrix<const T> dy, matrix<T> dtable) const {
+    const auto& ranks = split_.ranks();
+    detail::add_rows_of(ranks.memory(), tokens, held(), dy, dtable, [&] {
+      return ranks.passage().terms.template get<std::uint32_t>(2, tokens.size());
     });
   }
 
   detail::split_linear<Team, no_kernels, any_order, Wire> split_;
   Order order_;
+  std::vector<detail::held_words> held_;
 };
 
 template <class Team>

@@ -19,6 +19,9 @@ struct host_memory {
   /// How many rows of a run of columns are copied before those of the next: with 64 runs of 4 floats
   /// in rows of 1024, all rows at once took 2.7 times as long (Zen 5, GCC 12, 2026-11-27).
   static constexpr std::size_t rows_at_once = 1;
+  /// Over how many calls of an `each` the columns of a row are dealt, where the call goes through
+  /// them itself.
+  static constexpr std::size_t lanes = 1;
   /// A block that grows to the largest request.
   using block = arena;
   [[nodiscard]] static block make_block() { return {}; }
@@ -26,6 +29,16 @@ struct host_memory {
   template <class T>
   static void copy(matrix<const T> from, matrix<T> to) {
     detail::copy<T>(from, to);
+  }
+
+  /// body(row, column) for each of rows * columns.
+  template <class Body>
+  static void each(std::size_t rows, std::size_t columns, const Body& body) {
+    for (std::size_t row = 0; row < rows; ++row) {
+      for (std::size_t column = 0; column < columns; ++column) {
+        body(row, column);
+      }
+    }
   }
 };
 
@@ -46,9 +59,9 @@ template <class Comm>
 template <class Team, bool OnHostAlone = true>
 consteval bool check_on_host() {
   static_assert(!(Team::on_device && OnHostAlone),
-                "rondo: not on GPUs: vocabularies, attention, experts and exact{..} are for ranks "
-                "with memory of the host; on GPUs there are convert, column_parallel, row_parallel "
-                "and mlp");
+                "rondo: not on GPUs: exact{..} with sums by leaves is for ranks with memory of the "
+                "host, whose additions it makes itself; and so are experts, as the host must know "
+                "where tokens go before it can enqueue what moves them");
   return true;
 }
 

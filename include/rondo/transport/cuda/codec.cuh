@@ -213,6 +213,14 @@ void encode_from(const Source& source, std::size_t count, std::byte* to,
   cuda::require(cudaGetLastError(), "codec::device::encode");
 }
 
+template <class Codec, class T, class Fold>
+void decode_with(const Codec& codec, const std::byte* from, T* values, std::size_t count,
+                 const Fold& fold, const char* what, cudaStream_t stream) {
+  decode_kernel<Codec><<<grid_for<Codec>(count), threads, 0, stream>>>(
+      from, values, count, message_for(codec, {}), fold);
+  cuda::require(cudaGetLastError(), what);
+}
+
 }  // namespace detail
 
 /// Encodes `count` values (float, double, half, bfloat16, __half, __nv_bfloat16) into `to`.
@@ -228,18 +236,15 @@ void encode(const Codec& codec, const T* values, std::size_t count, std::byte* t
 template <class Codec, class T>
 void decode(const Codec& codec, const std::byte* from, T* values, std::size_t count,
             cudaStream_t stream) {
-  detail::decode_kernel<Codec><<<detail::grid_for<Codec>(count), detail::threads, 0, stream>>>(
-      from, values, count, detail::message_for(codec, {}), detail::replace{});
-  cuda::require(cudaGetLastError(), "codec::device::decode");
+  detail::decode_with(codec, from, values, count, detail::replace{}, "codec::device::decode",
+                      stream);
 }
 
 /// sum += what the wire says, in fp32.
 template <class Codec>
 void decode_add(const Codec& codec, const std::byte* from, float* sum, std::size_t count,
                 cudaStream_t stream) {
-  detail::decode_kernel<Codec><<<detail::grid_for<Codec>(count), detail::threads, 0, stream>>>(
-      from, sum, count, detail::message_for(codec, {}), detail::add{});
-  cuda::require(cudaGetLastError(), "codec::device::decode_add");
+  detail::decode_with(codec, from, sum, count, detail::add{}, "codec::device::decode_add", stream);
 }
 
 /// Decodes wires of `count` values each, sums them in their order in fp32, divides by `divisor`

@@ -45,13 +45,11 @@ class shared_memory {
   }
   shared_memory(const shared_memory&) = delete;
   shared_memory& operator=(const shared_memory&) = delete;
-  /// After a meeting to which a peer did not come, this rank keeps what that peer may still use.
   ~shared_memory() {
 #if defined(__cpp_exceptions)
     try {
-      let_go();
+      with_peers([&] { let_go(); });
     } catch (...) {
-      static_cast<void>(held_.release());
     }
 #else
     let_go();
@@ -80,8 +78,23 @@ class shared_memory {
     std::vector<mapped_window> opened{};
   };
 
+  /// If what is done with the peers fails on this rank, it keeps what they may still use.
+  template <class Act>
+  void with_peers(const Act& act) {
+#if defined(__cpp_exceptions)
+    try {
+      act();
+    } catch (...) {
+      static_cast<void>(held_.release());
+      throw;
+    }
+#else
+    act();
+#endif
+  }
+
   void open_peers() {
-    auto& [mine, opened] = *held_;
+    const window_memory& mine = held_->mine;
     announcement told{};
     told.handle = mine.handle();
     told.address = mine.data();
@@ -93,11 +106,20 @@ class shared_memory {
     struct stat space {};
     told.process_space = ::stat("/proc/self/ns/pid", &space) == 0 ? space.st_ino : 0;
     std::vector<announcement> heard(static_cast<std::size_t>(parts_.shape.ranks));
-    exchange_(std::as_bytes(std::span{&told, 1}), std::as_writable_bytes(std::span{heard}));
-
-    for (int peer = 0; peer < parts_.shape.ranks; ++peer) {
+    with_peers([&] {
+      exchange_(std::as_bytes(std::span{&told, 1}), std::as_writable_bytes(std::span{heard}));
+    });
+    for (int peer = 0; peer < parts_.shape.ranks; ++peer) {  // else all refuse, before any maps
       require_equal(told, heard[static_cast<std::size_t>(peer)], peer);
     }
+    with_peers([&] {
+      map(told, heard);
+      meet();
+    });
+  }
+
+  void map(const announcement& told, const std::vector<announcement>& heard) {
+    auto& [mine, opened] = *held_;
     std::vector<descriptor> files(heard.size());
     if (options_.share == sharing::descriptor) {
       const descriptor own = mine.take_descriptor();
@@ -115,7 +137,6 @@ class shared_memory {
         parts_.reaches_everything = false;
       }
     }
-    meet();
   }
 
   void require_equal(const announcement& mine, const announcement& theirs, int peer) const {
@@ -168,7 +189,8 @@ class shared_memory {
 ///
 /// What it can do is said at window_rank. Making and destroying are collective: a rank's memory is
 /// freed when all have let go of it. If peers do not come any more, which an `exchange` that throws
-/// says, the memory stays until the process ends. Peers in other processes reach the window alone,
+/// says, or if making it fails on one rank when it has told the others of its memory, the memory
+/// stays until the process ends. Peers in other processes reach the window alone,
 /// so buffers for two_shot from buffer to buffer come from its heap.
 template <class Exchange>
 class shared_window : detail::shared_memory<Exchange>, public window_rank<kernel_launch> {

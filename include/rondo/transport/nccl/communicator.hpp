@@ -83,6 +83,7 @@ template <class Work>
 class basic_communicator {
  public:
   static constexpr bool device_memory = true;
+  using work = Work;
 
   /// Wraps the user's communicator, which must outlive it, and does not own it.
   /// Errors: error_code::transport for a library older than the headers, with both versions.

@@ -114,9 +114,10 @@ struct kernels {
   template <class Any>
   static consteval void need_nvcc() {
     static_assert(sizeof(Any) == 0,
-                  "rondo: NCCL has no such collective (operation, type, codec or algorithm), so "
-                  "kernels do part of the work: compile this file with nvcc (op::min and op::max "
-                  "of floats: or pass native{}, which passes over NaN)");
+                  "rondo: NCCL has no such collective (operation, type, codec or algorithm), or a "
+                  "layer adds something itself, so kernels do part of the work: compile this file "
+                  "with nvcc (op::min and op::max of floats: or pass native{}, which passes over "
+                  "NaN)");
   }
 };
 

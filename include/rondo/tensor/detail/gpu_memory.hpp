@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/host_device.hpp>
+#include <rondo/tensor/matrix.hpp>
+#include <rondo/transport/cuda/buffer.hpp>
+#include <rondo/transport/cuda/capture.hpp>
+#include <rondo/transport/cuda/require.hpp>
+#include <rondo/version.hpp>
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+
+namespace rondo::inline v0_1::detail {
+
+/// The elements of a matrix counted in one go, for kernels.
+template <class Body>
+struct flat {
+  Body body;
+  std::size_t columns;
+  RONDO_HOST_DEVICE void operator()(std::size_t element) const {
+    body(element / columns, element % columns);
+  }
+};
+
+/// What layers do themselves with memory of a GPU: they enqueue it on one stream. Its kernels are
+/// `Work`'s, the communicator's.
+template <class Work>
+class gpu_memory {
+ public:
+  static constexpr bool on_device = true;
+  static constexpr std::size_t rows_at_once = static_cast<std::size_t>(-1);
+  /// A warp, whose loads of neighbouring columns are one.
+  static constexpr std::size_t lanes = 32;
+  /// A block that grows to the largest request.
+  class block {
+   public:
+    explicit block(cudaStream_t in) : in_{in} {}
+
+    /// Errors: error_code::invalid_argument where it must grow while the stream is captured.
+    [[nodiscard]] std::byte* get(std::size_t bytes) {
+      if (bytes > held_.capacity()) {
+        cuda::require_no_capture(in_, bytes, "layers");
+      }
+      held_.resize(bytes);
+      return held_.data();
+    }
+
+   private:
+    cudaStream_t in_;
+    cuda::buffer<std::byte> held_{};
+  };
+
+  explicit gpu_memory(cudaStream_t in) : in_{in} {}
+
+  [[nodiscard]] block make_block() const { return block{in_}; }
+
+  template <class T>
+  void copy(matrix<const T> from, matrix<T> to) const {
+    if (from.elements() == 0 || (from.data == to.data && from.stride == to.stride)) {
+      return;
+    }
+    if (from.contiguous() && to.contiguous()) {
+      cuda::require(cudaMemcpyAsync(to.data, from.data, from.elements() * sizeof(T),
+                                    cudaMemcpyDeviceToDevice, in_),
+                    "cudaMemcpyAsync");
+    } else {
+      // A single row may have any stride; CUDA wants one that is not shorter than the row.
+      const std::size_t row = from.columns * sizeof(T);
+      const auto pitch = [&](std::size_t stride) {
+        return from.rows == 1 ? row : stride * sizeof(T);
+      };
+      cuda::require(cudaMemcpy2DAsync(to.data, pitch(to.stride), from.data, pitch(from.stride), row,
+                                      from.rows, cudaMemcpyDeviceToDevice, in_),
+                    "cudaMemcpy2DAsync");
+    }
+  }
+
+  /// body(row, column) for each of rows * columns, in a kernel.
+  template <class Body>
+  void each(std::size_t rows, std::size_t columns, const Body& body) const {
+    if (rows != 0 && columns != 0) {
+      Work::each(rows * columns, flat<Body>{body, columns}, in_);
+    }
+  }
+
+ private:
+  cudaStream_t in_;
+};
+
+}  // namespace rondo::inline v0_1::detail

@@ -1,0 +1,226 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "ranks.hpp"
+
+#include <rondo/collective/barrier.hpp>
+#include <rondo/tensor/detail/gpu_memory.hpp>
+#include <rondo/tensor/layer_ranks.hpp>
+#include <rondo/tensor/matrix.hpp>
+#include <rondo/testing/reference.hpp>
+#include <rondo/transport/cuda/buffer.hpp>
+
+#include "tensor/loops.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+/// Layers whose matrices are in memory of the device, over an NCCL communicator; NCCL and the GPU
+/// are played by the host, which cannot read or write the addresses that are the device's.
+namespace device_layers {
+
+using loops::owned;
+using ranks::require;
+using ranks::thrown_by;
+using rondo::matrix;
+using rondo::testing::expect;
+
+/// A kernel's view of memory of the device, which it uses on its stream.
+template <class T>
+T* used(cudaStream_t stream, T* of) {
+  nccl_on_threads::use(stream, of);
+  return nccl_on_threads::on_host(of);
+}
+template <class T>
+matrix<T> used(cudaStream_t stream, matrix<T> of) {
+  return of.elements() == 0 ? of
+                            : matrix<T>{used(stream, of.data), of.rows, of.columns, of.stride};
+}
+template <class T>
+  requires(!std::is_pointer_v<T>)
+T used(cudaStream_t, const T& of) {
+  return of;
+}
+
+/// The members of a kernel's body, one by one.
+struct any_member {
+  template <class T>
+  operator T() const;
+};
+template <class Body, class... Members>
+consteval int members() {
+  if constexpr (requires { Body{Members{}..., any_member{}}; }) {
+    return members<Body, Members..., any_member>();
+  } else {
+    return sizeof...(Members);
+  }
+}
+template <class Body, class Act>
+void for_each_member(Body& body, const Act& act) {
+  constexpr int count = members<Body>();
+  const auto each = [&](auto&... all) { (act(all), ...); };
+  if constexpr (count == 2) {
+    auto& [a, b] = body;
+    each(a, b);
+  } else if constexpr (count == 3) {
+    auto& [a, b, c] = body;
+    each(a, b, c);
+  } else if constexpr (count == 4) {
+    auto& [a, b, c, d] = body;
+    each(a, b, c, d);
+  } else if constexpr (count == 5) {
+    auto& [a, b, c, d, e] = body;
+    each(a, b, c, d, e);
+  } else if constexpr (count == 6) {
+    auto& [a, b, c, d, e, f] = body;
+    each(a, b, c, d, e, f);
+  } else if constexpr (count == 7) {
+    auto& [a, b, c, d, e, f, g] = body;
+    each(a, b, c, d, e, f, g);
+  } else {
+    static_assert(count == 8);
+    auto& [a, b, c, d, e, f, g, h] = body;
+    each(a, b, c, d, e, f, g, h);
+  }
+}
+
+/// Kernels of layers, played by the host: they use what their bodies have pointers to.
+struct work : ranks::host_work {
+  using ranks::host_work::each;
+  template <class Body>
+  static void each(std::size_t count, const rondo::detail::flat<Body>& body, cudaStream_t stream) {
+    auto here = body;
+    for_each_member(here.body, [&](auto& member) { member = used(stream, member); });
+    ranks::host_work::each(count, here, stream);
+  }
+};
+using communicator = rondo::nccl::basic_communicator<work>;
+
+/// A matrix in memory of the device, written and read by kernels on a stream. What lies in its gaps
+/// must stay.
+class device_matrix {
+ public:
+  device_matrix(const owned<float>& values, cudaStream_t stream, std::size_t gap = 0)
+      : rows_{values.rows}, columns_{values.columns}, gap_{gap}, stream_{stream},
+        memory_{values.rows * (values.columns + gap)} {
+    const auto to = on_host();
+    for (std::size_t i = 0; i < rows_; ++i) {
+      std::copy_n(&values.memory[i * columns_], columns_, to.row(i).data());
+      std::fill_n(to.row(i).data() + columns_, gap_, untouched);
+    }
+  }
+  device_matrix(std::size_t rows, std::size_t columns, cudaStream_t stream, std::size_t gap = 0)
+      : device_matrix(owned<float>(rows, columns, -1), stream, gap) {}
+
+  [[nodiscard]] matrix<float> view() { return {memory_.data(), rows_, columns_, columns_ + gap_}; }
+  [[nodiscard]] std::span<float> values() { return {memory_.data(), memory_.size()}; }
+  [[nodiscard]] owned<float> fetched() {
+    const auto from = on_host();
+    owned<float> values(rows_, columns_);
+    for (std::size_t i = 0; i < rows_; ++i) {
+      std::copy_n(from.row(i).data(), columns_, &values.memory[i * columns_]);
+      for (std::size_t j = columns_; j < columns_ + gap_; ++j) {
+        expect(from.data[i * from.stride + j] == untouched, "a value between the rows");
+      }
+    }
+    return values;
+  }
+
+ private:
+  static constexpr float untouched = 77;
+  [[nodiscard]] matrix<float> on_host() {
+    nccl_on_threads::use(stream_, memory_.data());
+    return {nccl_on_threads::on_host(memory_.data()), rows_, columns_, columns_ + gap_};
+  }
+
+  std::size_t rows_;
+  std::size_t columns_;
+  std::size_t gap_;
+  cudaStream_t stream_;
+  rondo::cuda::buffer<float> memory_;
+};
+
+/// The plain loops as kernels on a stream.
+struct kernels {
+  cudaStream_t stream;
+  int* waits_at_gradient = nullptr;
+
+  template <class T>
+  [[nodiscard]] matrix<T> used(matrix<T> of) const {
+    return device_layers::used(stream, of);
+  }
+  void product(matrix<const float> x, matrix<const float> w, matrix<float> y) const {
+    loops::kernels{}.product(used(x), used(w), used(y));
+  }
+  void input_gradient(matrix<const float> dy, matrix<const float> w, matrix<float> dx) const {
+    loops::kernels{}.input_gradient(used(dy), used(w), used(dx));
+  }
+  void weight_gradient(matrix<const float> dy, matrix<const float> x, matrix<float> dw) const {
+    if (waits_at_gradient != nullptr) {
+      *waits_at_gradient = nccl_on_threads::waits();
+    }
+    loops::kernels{}.weight_gradient(used(dy), used(x), used(dw));
+  }
+};
+
+/// Elements in memory of the device.
+template <class T>
+class device_array {
+ public:
+  device_array(const std::vector<T>& values, cudaStream_t stream)
+      : stream_{stream}, memory_{values.size()} {
+    std::copy(values.begin(), values.end(), used(stream_, memory_.data()));
+  }
+  [[nodiscard]] std::span<T> values() { return {memory_.data(), memory_.size()}; }
+  [[nodiscard]] std::span<const T> values() const { return {memory_.data(), memory_.size()}; }
+  [[nodiscard]] std::vector<T> fetched() const {
+    const T* const from = used(stream_, memory_.data());
+    return {from, from + memory_.size()};
+  }
+
+ private:
+  cudaStream_t stream_;
+  rondo::cuda::buffer<T> memory_;
+};
+
+struct stream {
+  cudaStream_t raw = nullptr;
+  stream() { cudaStreamCreateWithFlags(&raw, cudaStreamNonBlocking); }
+};
+
+/// body(ranks of layers, their stream, the same ranks on the host) on `size` threads; what the first
+/// that failed says.
+template <class Body>
+std::string on_ranks(int size, const Body& body) {
+  nccl_on_threads::hide_device_memory(true);
+  ncclUniqueId id{};
+  ncclGetUniqueId(&id);
+  std::vector<std::string> failures(static_cast<std::size_t>(size));
+  rondo::threads::run(size, [&](auto& control) {
+    failures[static_cast<std::size_t>(control.rank())] = ranks::thrown_by([&] {
+      auto values = communicator::adopt(ranks::raw_communicator(id, control.rank(), size));
+      const stream compute;
+      rondo::layer_ranks both{values, rondo::on{compute.raw}};
+      if constexpr (requires { body(both, compute.raw, control, values.raw()); }) {
+        body(both, compute.raw, control, values.raw());
+      } else {
+        body(both, compute.raw, control);
+      }
+      rondo::barrier(control);  // nobody has left yet
+    });
+  });
+  nccl_on_threads::hide_device_memory(false);
+  for (const auto& one : failures) {
+    if (!one.empty()) {
+      return one;
+    }
+  }
+  return {};
+}
+
+}  // namespace device_layers
