@@ -8,11 +8,15 @@
 #include <rondo/pipeline/dual_pipe.hpp>
 #include <rondo/pipeline/fill_drain.hpp>
 #include <rondo/pipeline/formula.hpp>
+#include <rondo/pipeline/prove.hpp>
+#include <rondo/pipeline/search.hpp>
 #include <rondo/pipeline/simulate.hpp>
 #include <rondo/pipeline/zero_bubble.hpp>
 
 #include <cmath>
+#include <limits>
 #include <numeric>
+#include <string>
 
 namespace pipeline = rondo::pipeline;
 namespace formula = pipeline::formula;
@@ -276,6 +280,16 @@ struct ragged {
   }
 };
 
+/// Measured times that went wrong.
+struct measured {
+  double seconds;
+  double hop;
+  [[nodiscard]] double time(const pipeline::action& what) const {
+    return what.kind == pipeline::kind::backward ? seconds : 1;
+  }
+  [[nodiscard]] double hop_time(const pipeline::action&, int, int) const { return hop; }
+};
+
 }  // namespace
 
 TEST_CASE("uneven stages need nothing special") {
@@ -299,6 +313,38 @@ TEST_CASE("micro-batches and links of different length: each action starts when 
   CHECK(mine[0][2] == pipeline::interval{36, 46});
   CHECK(mine[0][3] == pipeline::interval{59, 70});
   CHECK(forecast.makespan == 70);
+}
+
+TEST_CASE("costs that are negative, no number or out of all measure are refused by all who ask") {
+  const auto says = [](const std::string& part) {
+    return Catch::Matchers::ContainsSubstring(part);
+  };
+  const auto plan = pipeline::one_f_one_b{}({2, 2});
+  const auto halves = pipeline::zero_bubble_h1{}({2, 2});
+  const auto refused = [&](const auto& model, const std::string& got) {
+    const auto words = says("is " + got + "; a model gives numbers from 0 to 17592186044416");
+    CHECK_THROWS_WITH(pipeline::simulate(plan, model), words);
+    CHECK_THROWS_WITH(pipeline::search({2, 2}, model), words);
+    CHECK_THROWS_WITH(pipeline::prove(plan, pipeline::channel::rendezvous, model), words);
+  };
+  constexpr double most = static_cast<double>(pipeline::most_ticks);
+  refused(measured{-3, 0}, "-3.000000");
+  refused(measured{std::nan(""), 0}, "nan");
+  refused(measured{HUGE_VAL, 0}, "inf");
+  refused(measured{2 * most, 0}, "35184372088832.000000");
+  refused(measured{1, -1}, "-1.000000");
+  refused(costs{.forward = -1}, "-1");
+  refused(costs{.backward_weight = pipeline::most_ticks + 1}, "17592186044417");
+  refused(costs{.backward_input = std::numeric_limits<ticks>::max()}, "9223372036854775807");
+  refused(costs{.backward = -2}, "-2");
+  refused(costs{.hop = -1}, "-1");
+  CHECK_THROWS_WITH(pipeline::simulate(plan, costs{.forward = -1}), says("the time of 0F0 is"));
+  CHECK_THROWS_WITH(pipeline::simulate(plan, costs{.hop = -1}), says("the hop of 0F0 is"));
+  CHECK_THROWS_WITH(pipeline::simulate(plan, costs{.activation = -1}),
+                    says("the activation of 0F0 is -1;"));
+  CHECK_THROWS_WITH(pipeline::simulate(halves, costs{.retained = -1}),
+                    says("the retained part of 1I0 is -1;"));
+  CHECK(pipeline::simulate(plan, measured{most, most}).makespan > pipeline::most_ticks);
 }
 
 TEST_CASE("a plan that cannot be played is refused with the rank and the action") {

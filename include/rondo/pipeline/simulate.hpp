@@ -141,8 +141,8 @@ class player {
     const int to = plan_.placement.rank_of(stage);
     const std::size_t place = slot(what) + (forward ? units() : std::size_t{0} - units());
     ticks& when = (forward ? inputs_ : gradients_)[place];
-    const ticks before = std::exchange(
-        when, to == rank ? end : end + static_cast<ticks>(model_.hop_time(what, rank, to)));
+    const ticks before =
+        std::exchange(when, to == rank ? end : end + hop_of(model_, what, rank, to));
     if (before < absent) {
       runnable_.push_back(static_cast<int>(-2 - before));
     }
@@ -179,7 +179,7 @@ class player {
         start = (std::max)(start, input);
         taken = pair_time(model_, what, second);
       } else {
-        taken = static_cast<ticks>(model_.time(what));
+        taken = time_of(model_, what);
       }
       const ticks end = start + taken;
       if (mine.started < 0) {
