@@ -183,8 +183,7 @@ TEST_CASE("on one machine the work of ranks that share a core adds up, and so do
     on.cores = cores;
     const double shared = cores < 4 ? 4. / cores : 1;
     // Each rank folds three parts and copies three; calls overlap a little.
-    CHECK(simulate(ring, on, bytes) ==
-          Approx(shared * 3 * m / 4 * (beta + gamma_)).epsilon(0.06));
+    CHECK(simulate(ring, on, bytes) == Approx(shared * 3 * m / 4 * (beta + gamma_)).epsilon(0.06));
     on.signal = 1e-6;
     on.handover = 2e-6;
     if (cores >= 4) {
@@ -193,6 +192,30 @@ TEST_CASE("on one machine the work of ranks that share a core adds up, and so do
     const double empty = simulate(ring, on, 0);
     CHECK(empty >= 6 * 2e-6 * (1 - 1e-9));
     CHECK(empty <= 6 * (2e-6 + shared * 2 * on.handover));
+  }
+}
+
+TEST_CASE("a rank keeps a core that it shares while it looks for one of another core") {
+  const auto pairs = schedule::all_reduce(rondo::recursive_doubling{}, 4);
+  schedule::host on{.cores = 2, .signal = 1e-9, .handover = 2e-6};
+  const auto with_patience = [&](double seconds) {
+    schedule::host patient = on;
+    patient.patience = seconds;
+    return simulate(pairs, patient, 0);
+  };
+  // The first round's peers are on the other core, the second's on the same: with patience a call
+  // needs one turn of each rank.
+  CHECK(with_patience(1e-6) == Approx(2 * on.handover).epsilon(0.01));
+  CHECK(with_patience(0) > 3.9 * on.handover);
+  // In a ring all ranks of a core wait for those of the other: who looks holds its neighbour up.
+  const auto ring = schedule::all_gather(rondo::ring{}, 4);
+  const double hasty = simulate(ring, on, 0);
+  on.patience = 3e-6;
+  CHECK(simulate(ring, on, 0) > hasty + on.patience);
+  // Whose core is its own has nobody to give it to, and who waits for its neighbour gives it away.
+  for (const int cores : {1, 4}) {
+    on.cores = cores;
+    CHECK(with_patience(1e-6) == with_patience(0));
   }
 }
 
@@ -206,6 +229,12 @@ TEST_CASE("memory that all cores share is a limit for all together, caches for e
   CHECK(simulate(swap, on, bytes) == Approx(4 * m / 1e9).epsilon(0.01));
   on.of_all.bytes = 4 * m;
   CHECK(simulate(swap, on, bytes) == Approx(cached));
+  // A cache of its own has to hold 2 m for each core, one for all 3 m.
+  on.of_all.bytes = 2.6 * m;
+  CHECK(simulate(swap, on, bytes) > 1.1 * cached);
+  on.apart = true;
+  CHECK(simulate(swap, on, bytes) == Approx(cached));
+  on.apart = false;
   on.of_all = {};
   on.of_core = {.bytes = m / 4, .missed_bytes_per_second = 1e9};
   CHECK(simulate(swap, on, bytes) == Approx(cached + 2 * m / 1e9));
@@ -227,7 +256,14 @@ TEST_CASE("bytes that change hands cost once for each core that must ask another
   // Each rank's half of the sums is read by the other, and taken back when it is written again.
   const auto ring = schedule::all_reduce(rondo::ring{}, 2);
   CHECK(extra(ring) == Approx(m / 1e9));
-  on.cores = 1;
+  // What has left the other core's cache changes hands no longer, unless cores are apart.
+  on.of_core.bytes = m / 64;
+  CHECK(extra(ring) == Approx(0).margin(1e-12));
+  on.apart = true;
+  CHECK(extra(ring) == Approx(m / 1e9));
+  on.of_all.bytes = m / 64;
+  CHECK(extra(ring) == Approx(0).margin(1e-12));
+  on = {.cores = 1, .copy_bytes_per_second = 1 / beta};
   CHECK(extra(ring) == Approx(0).margin(1e-12));
 }
 

@@ -94,19 +94,37 @@ auto launch(Comm& comm, const call& made, Body body, const Given&...) {
   }
 }
 
+// Words are put together out of line: calls that are right are not to pay for them.
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_root(std::string_view collective,
+                                                               int root, int size) {
+  refuse(std::string{collective} + ": root " + std::to_string(root) + " of " +
+         std::to_string(size) + " ranks; pass 0 .. " + std::to_string(size - 1));
+}
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_count(std::string_view collective,
+                                                                const char* which, std::size_t got,
+                                                                std::size_t expected, int rank) {
+  refuse(std::string{collective} + ": " + which + " of rank " + std::to_string(rank) + " has " +
+             std::to_string(got) + " elements, expected " + std::to_string(expected),
+         rank);
+}
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_overlap(std::string_view collective,
+                                                                  int rank) {
+  refuse(std::string{collective} + ": input and output of rank " + std::to_string(rank) +
+             " overlap; pass buffers that do not, or one in place as the collective allows it",
+         rank);
+}
+
 inline void check_root(std::string_view collective, int root, int size) {
   if (root < 0 || root >= size) {
-    refuse(std::string{collective} + ": root " + std::to_string(root) + " of " +
-           std::to_string(size) + " ranks; pass 0 .. " + std::to_string(size - 1));
+    refuse_root(collective, root, size);
   }
 }
 
 inline void check_count(std::string_view collective, const char* which, std::size_t got,
                         std::size_t expected, int rank) {
   if (got != expected) {
-    refuse(std::string{collective} + ": " + which + " of rank " + std::to_string(rank) + " has " +
-               std::to_string(got) + " elements, expected " + std::to_string(expected),
-           rank);
+    refuse_count(collective, which, got, expected, rank);
   }
 }
 
@@ -116,11 +134,10 @@ void check_apart(std::string_view collective, std::span<const T> in, std::span<T
                  const InPlace& in_place, int rank) {
   const auto in_begins = reinterpret_cast<std::uintptr_t>(in.data());
   const auto out_begins = reinterpret_cast<std::uintptr_t>(out.data());
-  if (in_begins < out_begins + out.size_bytes() && out_begins < in_begins + in.size_bytes() &&
-      !in.empty() && !out.empty() && !in_place()) {
-    refuse(std::string{collective} + ": input and output of rank " + std::to_string(rank) +
-               " overlap; pass buffers that do not, or one in place as the collective allows it",
-           rank);
+  // Distances are unsigned: a negative one comes around and is longer than any buffer.
+  if ((out_begins - in_begins < in.size_bytes() || in_begins - out_begins < out.size_bytes()) &&
+      !in_place() && !in.empty() && !out.empty()) {
+    refuse_overlap(collective, rank);
   }
 }
 

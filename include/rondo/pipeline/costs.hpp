@@ -2,16 +2,23 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/error.hpp>
 #include <rondo/pipeline/action.hpp>
 #include <rondo/version.hpp>
 
 #include <concepts>
 #include <cstdint>
+#include <string>
+#include <type_traits>
 
 namespace rondo::inline v0_1::pipeline {
 
 /// Time in whole ticks, so that two ways to compute it agree exactly.
 using ticks = std::int64_t;
+
+/// The most that a model may ask for one action, one hop or one activation: 4.9 hours in
+/// nanoseconds, and a quarter of a million of them add up without overflow.
+inline constexpr ticks most_ticks = ticks{1} << 44;
 
 /// What one action of each kind takes, the same for all stages and micro-batches. A stage cut into
 /// chunks or slices has costs of one chunk or slice.
@@ -35,7 +42,7 @@ struct costs {
       case kind::forward:
         return forward;
       case kind::backward:
-        return backward < 0 ? backward_input + backward_weight : backward;
+        return backward == -1 ? sum(backward_input, backward_weight) : backward;
       case kind::backward_input:
         return backward_input;
       case kind::backward_weight:
@@ -45,16 +52,24 @@ struct costs {
     }
   }
   [[nodiscard]] constexpr ticks pair_time(const action& first, const action& second) const {
-    return overlapped < 0 ? time(first) + time(second) : overlapped;
+    return overlapped == -1 ? sum(time(first), time(second)) : overlapped;
   }
   [[nodiscard]] constexpr ticks hop_time(const action&, int, int) const { return hop; }
   [[nodiscard]] constexpr std::int64_t activation_of(const action&) const { return activation; }
   [[nodiscard]] constexpr std::int64_t retained_of(const action&) const { return retained; }
+
+ private:
+  /// Of what is refused, one part stands for both.
+  [[nodiscard]] static constexpr ticks sum(ticks a, ticks b) {
+    const bool fine = a >= 0 && a <= most_ticks && b >= 0 && b <= most_ticks;
+    return fine ? a + b : a < 0 || a > most_ticks ? a : b;
+  }
 };
 
 /// Anything that prices actions and messages: uneven stages, micro-batches of different lengths,
 /// slow links. `hop_time(producer, from, to)` is asked for messages between different ranks only.
 /// A model may add `pair_time(first, second)`, `activation_of(forward)` and `retained_of(forward)`.
+/// What is not from 0 to `most_ticks`, or no number, is refused by all who ask.
 template <class Model>
 concept cost_model = requires(const Model& model, const action& what, int rank) {
   { model.time(what) } -> std::convertible_to<ticks>;
@@ -63,20 +78,50 @@ concept cost_model = requires(const Model& model, const action& what, int rank) 
 
 namespace detail {
 
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_cost(const char* which, const action& of,
+                                                               const std::string& got) {
+  constexpr const char* letters[] = {"F", "B", "I", "W"};
+  const auto kind = static_cast<unsigned>(of.kind);
+  refuse("pipeline: costs: the " + std::string{which} + " of " + std::to_string(of.stage) +
+         (kind < 4 ? letters[kind] : "?") + std::to_string(of.micro_batch) + " is " + got +
+         "; a model gives numbers from 0 to " + std::to_string(most_ticks));
+}
+
+/// What a model says, as whole ticks.
+template <class Value>
+[[nodiscard]] constexpr ticks checked_cost(const char* which, const action& of,
+                                           const Value& value) {
+  using number = std::conditional_t<std::is_floating_point_v<Value>, Value, ticks>;
+  const auto asked = static_cast<number>(value);
+  if (!(asked >= 0 && asked <= static_cast<number>(most_ticks))) {  // true of no NaN
+    refuse_cost(which, of, std::to_string(asked));
+  }
+  return static_cast<ticks>(asked);
+}
+
+template <cost_model Model>
+[[nodiscard]] constexpr ticks time_of(const Model& model, const action& what) {
+  return checked_cost("time", what, model.time(what));
+}
+template <cost_model Model>
+[[nodiscard]] constexpr ticks hop_of(const Model& model, const action& what, int from, int to) {
+  return checked_cost("hop", what, model.hop_time(what, from, to));
+}
+
 template <cost_model Model>
 [[nodiscard]] constexpr ticks pair_time(const Model& model, const action& first,
                                         const action& second) {
   if constexpr (requires { model.pair_time(first, second); }) {
-    return model.pair_time(first, second);
+    return checked_cost("pair_time", first, model.pair_time(first, second));
   } else {
-    return model.time(first) + model.time(second);
+    return time_of(model, first) + time_of(model, second);
   }
 }
 
 template <cost_model Model>
 [[nodiscard]] constexpr std::int64_t activation_of(const Model& model, const action& what) {
   if constexpr (requires { model.activation_of(what); }) {
-    return model.activation_of(what);
+    return checked_cost("activation", what, model.activation_of(what));
   } else {
     return 1;
   }
@@ -85,7 +130,7 @@ template <cost_model Model>
 template <cost_model Model>
 [[nodiscard]] constexpr std::int64_t retained_of(const Model& model, const action& what) {
   if constexpr (requires { model.retained_of(what); }) {
-    return model.retained_of(what);
+    return checked_cost("retained part", what, model.retained_of(what));
   } else {
     return 0;
   }

@@ -206,13 +206,13 @@ template <cost_model Model>
 struct at_least_one_tick {
   const Model& model;
   [[nodiscard]] ticks time(const action& what) const {
-    return (std::max)(ticks{1}, static_cast<ticks>(model.time(what)));
+    return (std::max)(ticks{1}, detail::time_of(model, what));
   }
   [[nodiscard]] ticks pair_time(const action& a, const action& b) const {
     return (std::max)(ticks{1}, detail::pair_time(model, a, b));
   }
   [[nodiscard]] ticks hop_time(const action& what, int from, int to) const {
-    return static_cast<ticks>(model.hop_time(what, from, to));
+    return detail::hop_of(model, what, from, to);
   }
 };
 

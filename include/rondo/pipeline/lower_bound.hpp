@@ -25,7 +25,7 @@ namespace detail {
 template <cost_model Model>
 [[nodiscard]] constexpr ticks least_backward(const Model& model, int stage, int micro_batch) {
   const auto time = [&](kind what) {
-    return static_cast<ticks>(model.time(make_action(what, stage, micro_batch)));
+    return time_of(model, make_action(what, stage, micro_batch));
   };
   return (std::min)(time(kind::backward), time(kind::backward_input) + time(kind::backward_weight));
 }
@@ -36,9 +36,8 @@ template <cost_model Model>
 [[nodiscard]] constexpr ticks least_work(const Model& model, int stage, int micro_batch) {
   const action forward = make_action(kind::forward, stage, micro_batch);
   const action backward = make_action(kind::backward, stage, micro_batch);
-  return (std::min)(
-      static_cast<ticks>(model.time(forward)) + least_backward(model, stage, micro_batch),
-      pair_time(model, forward, backward));
+  return (std::min)(time_of(model, forward) + least_backward(model, stage, micro_batch),
+                    pair_time(model, forward, backward));
 }
 
 }  // namespace detail
@@ -54,8 +53,7 @@ template <cost_model Model>
   const auto hop = [&](const action& what, int to) {
     return where.rank_of(what.stage) == where.rank_of(to)
                ? ticks{0}
-               : static_cast<ticks>(
-                     model.hop_time(what, where.rank_of(what.stage), where.rank_of(to)));
+               : detail::hop_of(model, what, where.rank_of(what.stage), where.rank_of(to));
   };
   std::vector<ticks> busy(ranks, ticks{0});
   std::vector<ticks> head(ranks, ticks{-1});
@@ -73,7 +71,7 @@ template <cost_model Model>
         const action forward = make_action(kind::forward, stage, i);
         ticks& first = head[rank_of(stage)];
         first = first < 0 ? arrival : (std::min)(first, arrival);
-        arrival += static_cast<ticks>(model.time(forward));
+        arrival += detail::time_of(model, forward);
         of_chain[rank_of(stage)] += detail::least_work(model, stage, i);
         if (stage + 1 < end) {
           arrival += hop(forward, stage + 1);
@@ -81,7 +79,7 @@ template <cost_model Model>
       }
       for (int stage = end - 1; stage > first_stage; --stage) {
         const action back = make_action(kind::backward_input, stage, i);
-        arrival += static_cast<ticks>(model.time(back)) + hop(back, stage - 1);
+        arrival += detail::time_of(model, back) + hop(back, stage - 1);
       }
       arrival += detail::least_backward(model, first_stage, i);
       shortest = shortest < 0 ? arrival : (std::min)(shortest, arrival);

@@ -101,12 +101,12 @@ template <class Comm>
 class only_run {
  public:
   template <class Comm>
-  explicit only_run(Comm& comm)
-      : mark_{comm.kept().template get<mark>(0, [] { return mark{}; })} {
+  explicit only_run(Comm& comm) : mark_{comm.kept().template get<mark>(0, [] { return mark{}; })} {
     if (mark_.taken) {
-      refuse("pipeline: run: called inside a stage of a run on this communicator; give the inner "
-             "run a communicator of its own, by split() before the outer one",
-             comm.rank());
+      refuse(
+          "pipeline: run: called inside a stage of a run on this communicator; give the inner "
+          "run a communicator of its own, by split() before the outer one",
+          comm.rank());
     }
     mark_.taken = true;
   }
@@ -223,7 +223,7 @@ class executor {
     if (beside != nullptr) {
       now_ = (std::max)(now_, ready(*beside)) + pair_time(model_, what, *beside);
     } else {
-      now_ += static_cast<ticks>(model_.time(what));
+      now_ += time_of(model_, what);
     }
   }
 
@@ -304,7 +304,7 @@ class executor {
     next.stage = static_cast<std::int16_t>(ahead ? what.stage + 1 : what.stage - 1);
     const int from = comm_.rank();
     const int to = plan_.placement.rank_of(next.stage);
-    const ticks hop = from == to ? 0 : static_cast<ticks>(model_.hop_time(what, from, to));
+    const ticks hop = from == to ? 0 : hop_of(model_, what, from, to);
     auto& out = from == to ? memory_.input(next) : memory_.output(what);
     out.payload = std::move(result);
     out.ready = now_ + hop;

@@ -241,10 +241,10 @@ class searcher {
     const int middle = asked_.stages / 2;
     const action ahead = make_action(kind::forward, middle, 0);
     const action back = make_action(kind::backward_input, middle, 0);
-    const auto forward = static_cast<double>((std::max)(ticks{1}, ticks{model_.time(ahead)}));
+    const auto forward = static_cast<double>((std::max)(ticks{1}, time_of(model_, ahead)));
     const double hops =
-        asked_.stages > 1 ? 2 * static_cast<double>(model_.hop_time(ahead, middle - 1, middle)) : 0;
-    const double trip = 1 + (static_cast<double>(model_.time(back)) + hops) / forward;
+        asked_.stages > 1 ? 2 * static_cast<double>(hop_of(model_, ahead, middle - 1, middle)) : 0;
+    const double trip = 1 + (static_cast<double>(time_of(model_, back)) + hops) / forward;
     std::vector<start> list;
     for (const double slope : {trip, 1.03 * trip, 1.06 * trip, 1.12 * trip, 1.2 * trip, 2.0}) {
       list.push_back({slope, 0});

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -140,10 +139,8 @@ class player {
     const int to = plan_.placement.rank_of(stage);
     const std::size_t place = slot(what) + (forward ? units() : std::size_t{0} - units());
     ticks& when = (forward ? inputs_ : gradients_)[place];
-    const ticks before = std::exchange(
-        when, to == rank ? end
-                         : later(end, static_cast<ticks>(model_.hop_time(what, rank, to)), rank,
-                                 what, "has a hop"));
+    const ticks before =
+        std::exchange(when, to == rank ? end : end + hop_of(model_, what, rank, to));
     if (before < absent) {
       runnable_.push_back(static_cast<int>(-2 - before));
     }
@@ -180,9 +177,9 @@ class player {
         start = (std::max)(start, input);
         taken = pair_time(model_, what, second);
       } else {
-        taken = static_cast<ticks>(model_.time(what));
+        taken = time_of(model_, what);
       }
-      const ticks end = later(start, taken, rank, what, "takes a time");
+      const ticks end = start + taken;
       if (mine.started < 0) {
         mine.started = start;
       }
@@ -216,17 +213,6 @@ class player {
     publish(what, rank, end);
   }
 
-  /// `from` and `taken`: costs come from a model of the user's.
-  [[nodiscard]] static constexpr ticks later(ticks from, ticks taken, int rank, const action& what,
-                                             const char* has) {
-    if (taken < 0 || taken > (std::numeric_limits<ticks>::max)() - from) {
-      refuse_action(rank, what,
-                    std::string{has} + " of " + std::to_string(taken) +
-                        "; expected ticks from 0 on, below 2^63 in all");
-    }
-    return from + taken;
-  }
-
   /// An action that cannot be meant where it stands.
   constexpr void check(const action& what, int rank) const {
     if (what.stage < 0 || what.stage >= plan_.placement.stages() || what.micro_batch < 0 ||
@@ -256,7 +242,7 @@ class player {
     result_.span = (std::max)(result_.span, each.now - (std::max)(each.started, ticks{0}));
   }
 
-  [[noreturn]] static void refuse_action(int rank, const action& what, const std::string& why) {
+  [[noreturn]] static void refuse_action(int rank, const action& what, const char* why) {
     refuse("pipeline: simulate: rank " + std::to_string(rank) + ": " + to_text(what) + ' ' + why,
            rank);
   }
@@ -282,7 +268,7 @@ class player {
 /// rank is free and its input is there. Messages take time on the way and none on the ranks.
 ///
 /// Refused: an action twice, out of place or before what it needs, rows that wait for each other,
-/// and times below 0. Cost: O(actions) time and memory.
+/// and costs that are none. Cost: O(actions) time and memory.
 template <cost_model Model>
 [[nodiscard]] constexpr forecast simulate(plan planned, const Model& model) {
   forecast result{};

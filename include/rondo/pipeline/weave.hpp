@@ -137,7 +137,7 @@ class weaver {
     }
     if (mine.weights < mine.pending.size()) {
       const action& weight = mine.pending[mine.weights];
-      const ticks worth = model_.time(weight) * rule.patience_percent;
+      const ticks worth = time_of(model_, weight) * rule.patience_percent;
       if (next.blocked || next.ready == never || 100 * (next.ready - now) >= worth) {
         ++mine.weights;
         begin(rank, mine, now, weight);
@@ -203,7 +203,7 @@ class weaver {
   }
 
   void begin(int rank, rank_state& mine, ticks now, const action& what) {
-    const ticks end = now + static_cast<ticks>(model_.time(what));
+    const ticks end = now + time_of(model_, what);
     mine.started = mine.started < 0 ? now : mine.started;
     if (what.kind == kind::forward) {
       mine.memory += activation_of(model_, what);
@@ -238,8 +238,7 @@ class weaver {
 
   void publish(const action& what, int from, int stage, ticks end, std::vector<ticks>& where) {
     const int to = woven_.placement.rank_of(stage);
-    const ticks there =
-        to == from ? end : end + static_cast<ticks>(model_.hop_time(what, from, to));
+    const ticks there = to == from ? end : end + hop_of(model_, what, from, to);
     where[slot(stage, what.micro_batch)] = there;
     rank_state& theirs = states_[index(to)];
     if (to != from && theirs.sleeping && there < theirs.wakes) {

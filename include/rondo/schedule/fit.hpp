@@ -57,9 +57,7 @@ class sample {
   /// What does not depend on a model's constants.
   struct nothing {};
   [[nodiscard]] static nothing traced_on(const network&) { return {}; }
-  [[nodiscard]] detail::footprint traced_on(const host& on) const {
-    return {plan_, traffic_, on};
-  }
+  [[nodiscard]] detail::footprint traced_on(const host& on) const { return {plan_, traffic_, on}; }
   [[nodiscard]] double predicted(const network& on, nothing) const {
     return detail::simulate(traffic_, on, bytes_);
   }
@@ -85,7 +83,7 @@ struct fitted {
 namespace detail {
 
 /// A model's constants, in seconds per message or per byte.
-using constants = std::array<double, 11>;
+using constants = std::array<double, 12>;
 
 [[nodiscard]] inline constants constants_of(const network& on) {
   return {on.latency,
@@ -107,7 +105,8 @@ using constants = std::array<double, 11>;
           1 / on.of_all.missed_bytes_per_second,
           1 / on.message_bytes_per_second,
           on.handshake,
-          on.handshake_turns};
+          on.handshake_turns,
+          on.patience};
 }
 
 [[nodiscard]] inline network with_constants(network on, const constants& of) {
@@ -132,11 +131,14 @@ using constants = std::array<double, 11>;
   on.message_bytes_per_second = 1 / of[8];
   on.handshake = of[9];
   on.handshake_turns = of[10];
+  on.patience = of[11];
   return on;
 }
 
 /// Finds a model's constants by Gauss-Newton steps on the relative errors. Predicted times are
 /// piecewise linear in the constants, so a step solves a linear problem, with no constant below 0.
+/// They jump where a rank gets its core one turn sooner or later, so slopes may lead astray, and
+/// constants are tried one by one as well.
 /// A constant that the samples say nothing about stays near the guess: to be off by all of it
 /// counts as much as one sample that is off by `loyalty_`.
 template <class Model>
@@ -158,6 +160,9 @@ class fitting {
     for (const double each : {0.1, 0.002}) {  // a short leash first: there are many valleys
       loyalty_ = each;
       descend();
+      try_each();
+      descend();
+      try_each();
     }
     return report();
   }
@@ -187,6 +192,27 @@ class fitting {
       cost = next_cost;
       if (done) {
         break;
+      }
+    }
+  }
+
+  /// Makes each constant a little larger or smaller, as long as that helps.
+  void try_each() {
+    double cost = cost_of(now_);
+    for (const double by : {2., 1.4, 1.15, 1.05, 1.02}) {
+      for (double before = 2 * cost; cost < before * (1 - 1e-3);) {
+        before = cost;
+        for (const std::size_t i : free_) {
+          for (const double factor : {by, 1 / by}) {
+            constants tried = now_;
+            tried[i] = scale(i) * factor;
+            const double tried_cost = cost_of(tried);
+            if (tried_cost < cost) {
+              now_ = tried;
+              cost = tried_cost;
+            }
+          }
+        }
       }
     }
   }

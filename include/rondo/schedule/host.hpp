@@ -21,21 +21,25 @@ struct cache {
 /// Rank r runs on core r modulo `cores`. A rank works through its round: copies and folds of its
 /// own, then it posts its messages, then it takes what was posted to it, in the order of its steps:
 /// the receiver reads the sender's memory. It leaves the round when its own messages are taken. A
-/// rank that waits spins if it has its core for itself; else ranks of a core have their turns one
-/// after another, whether or not they have something to do.
+/// rank that waits spins if it has its core for itself. Else it looks for a while, if it waits for
+/// a rank of another core, and then gives its core away: ranks of a core have their turns one after
+/// another, whether or not they have something to do.
 struct host {
   int cores = 1;
   double signal = 0;    ///< seconds until a rank that looks sees what a peer has done
   double handover = 0;  ///< seconds to give the core to the next rank
   double overhead = 0;  ///< core seconds per message, at each end
+  double patience = 0;  ///< seconds that a rank looks for one of another core in its own turn
 
   double copy_bytes_per_second = std::numeric_limits<double>::infinity();  ///< of one core
   double fold_bytes_per_second = std::numeric_limits<double>::infinity();  ///< of one core
   /// In addition, for what one core reads after another wrote it, or writes after another had it,
-  /// in place of a miss of its own cache.
+  /// in place of a miss of its own cache. Only for what the other still has in its `of_core`; where
+  /// cores are `apart`, in its `of_all`.
   double moved_bytes_per_second = std::numeric_limits<double>::infinity();
   cache of_core{};  ///< of each core alone
-  cache of_all{};   ///< of all cores together
+  cache of_all{};   ///< of all cores together, or, where they are `apart`, of each alone again
+  bool apart = false;
 
   /// Where it is finite, messages are first brought into the receiver's memory, at this rate, as
   /// MPI does; else the receiver copies or folds them where they lie.

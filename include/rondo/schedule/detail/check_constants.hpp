@@ -53,6 +53,7 @@ inline void check_constants(const char* who, const host& on) {
   check_times(who, {{"host.signal", on.signal},
                     {"host.handover", on.handover},
                     {"host.overhead", on.overhead},
+                    {"host.patience", on.patience},
                     {"host.handshake", on.handshake},
                     {"host.handshake_turns", on.handshake_turns}});
   check_rates(who, {{"host.copy_bytes_per_second", on.copy_bytes_per_second},

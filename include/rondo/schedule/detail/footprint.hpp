@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 namespace rondo::inline v0_1::schedule::detail {
@@ -32,6 +33,11 @@ struct memory_plan {
 class recently_used {
  public:
   /// How many chunks were used since this one was, itself among them.
+  [[nodiscard]] double since(std::size_t chunk) const {
+    return static_cast<double>(std::find(order_.rbegin(), order_.rend(), chunk) - order_.rbegin()) +
+           1;
+  }
+  /// The same, and it is used now.
   double use(std::size_t chunk) {
     const auto found = std::find(order_.rbegin(), order_.rend(), chunk);
     const auto distance = static_cast<double>(found - order_.rbegin()) + 1;
@@ -58,6 +64,7 @@ class footprint {
       : plan_{plan},
         traffic_{of},
         lands_{on.lands()},
+        apart_{on.apart},
         cores_{(std::min)(on.cores, static_cast<int>(plan.rows.size()))} {
     std::vector<int> rounds;
     int slots = 0;
@@ -93,9 +100,11 @@ class footprint {
   [[nodiscard]] double core_seconds(const host& on, double chunk_bytes, std::size_t step) const {
     double seconds = 0;
     for (const visit& one : visits_[step]) {
+      const cache& of_other = apart_ ? on.of_all : on.of_core;
+      const double moved = one.moved * (1 - part_missed(of_other, one.kept * chunk_bytes));
       seconds += one.chunks * chunk_bytes *
-                 (one.moved / on.moved_bytes_per_second +
-                  (1 - one.moved) * part_missed(on.of_core, one.near * chunk_bytes) /
+                 (moved / on.moved_bytes_per_second +
+                  (1 - moved) * part_missed(on.of_core, one.near * chunk_bytes) /
                       on.of_core.missed_bytes_per_second);
     }
     return seconds;
@@ -115,8 +124,9 @@ class footprint {
   struct visit {
     double chunks = 0;
     double near = 0;   ///< chunks that were used since, by anybody or, if fewer, by this core
-    double far = 0;    ///< by anybody
-    double moved = 0;  ///< part that comes from another core, or is taken away from one
+    double far = 0;    ///< by anybody, or, if cores are apart, by this one
+    double moved = 0;  ///< part that another core had last, or, if this one writes, has too
+    double kept = 0;   ///< chunks that the other core used since it had that part
   };
   enum class use { read, write };
 
@@ -172,14 +182,33 @@ class footprint {
     const std::size_t last = first + static_cast<std::size_t>(part.count);
     visit made;
     made.chunks = part.count;
+    int moved = 0;
     for (std::size_t chunk = first; chunk < last; ++chunk) {
       const double far = of_all_.use(chunk);
       const double near = of_core_[static_cast<std::size_t>(core)].use(chunk);
-      made.far += far / part.count;
+      made.far += (apart_ ? near : far) / part.count;
       made.near += (near < far ? near : far) / part.count;
-      made.moved += change_hands(chunk, core, how) ? 1.0 / part.count : 0;
+      const double kept = kept_by_another(chunk, core);
+      if (change_hands(chunk, core, how)) {
+        ++moved;
+        made.kept += kept;
+      }
     }
+    made.moved = static_cast<double>(moved) / part.count;
+    made.kept /= moved > 0 ? moved : 1;
     visits_[number].push_back(made);
+  }
+
+  /// How many chunks another core has used since it had this one.
+  [[nodiscard]] double kept_by_another(std::size_t chunk, int core) const {
+    double least = std::numeric_limits<double>::infinity();
+    for (int other = 0; other < cores_; ++other) {
+      const auto place = static_cast<std::ptrdiff_t>(chunk) * cores_ + other;
+      if (other != core && *(held_.begin() + place) != 0) {
+        least = (std::min)(least, of_core_[static_cast<std::size_t>(other)].since(chunk));
+      }
+    }
+    return least;
   }
 
   /// Whether a core must ask another one before it uses a chunk.
@@ -212,12 +241,13 @@ class footprint {
   const memory_plan& plan_;
   const traffic& traffic_;
   bool lands_;
+  bool apart_;
   int cores_;
   std::size_t per_rank_ = 0;
   int landed_ = 0;  ///< chunks of this round
   recently_used of_all_;
   std::vector<recently_used> of_core_;
-  std::vector<char> held_;  ///< by chunk and core: whether it has a copy
+  std::vector<char> held_;                  ///< by chunk and core: whether it has a copy
   std::vector<std::vector<visit>> visits_;  ///< by step
 };
 

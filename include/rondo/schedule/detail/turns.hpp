@@ -68,14 +68,19 @@ class turns {
     std::size_t at = 0;              ///< the step in hand
     std::size_t call = 0;
     phase now = phase::working;
-    double wake = 0;  ///< when it can go on, as far as is known
+    double wake = 0;     ///< when it can go on, as far as is known
+    int awaited = -1;    ///< for whom it waits
+    bool spent = false;  ///< it has looked long enough, and now looks once in each of its turns
   };
   struct core_state {
     double now = 0;
     double quiet = 0;  ///< nothing happens here before
     std::vector<int> ranks{};
     std::size_t turn = 0;
-    bool asleep = false;  ///< until another core does something for it
+    bool asleep = false;   ///< until another core does something for it
+    bool looking = false;  ///< the rank whose turn it is waits and keeps the core,
+    double since = 0;      ///< from then on
+    double until = 0;      ///< and no longer than this
   };
 
   [[nodiscard]] rank_state& at(int rank) { return ranks_[static_cast<std::size_t>(rank)]; }
@@ -101,6 +106,9 @@ class turns {
   void visit(core_state& here) {
     const int rank = here.ranks[here.turn];
     at(rank).wake = advance(rank, here.now);
+    if (looks_on(here, at(rank))) {
+      return;
+    }
     here.turn = (here.turn + 1) % here.ranks.size();
     double wake = never;
     for (const int one : here.ranks) {
@@ -123,6 +131,23 @@ class turns {
     }
   }
 
+  /// Whether a rank that waits keeps the core that it shares, for now.
+  bool looks_on(core_state& here, rank_state& self) {
+    const bool may = here.ranks.size() > 1 && self.now != phase::done && !self.spent &&
+                     &core_of(self.awaited) != &here;
+    if (may && !here.looking) {
+      here.since = here.now;
+      here.until = here.now + on_.patience;
+    }
+    here.looking = may && here.now < here.until;
+    if (here.looking) {
+      here.now = self.wake < here.until ? self.wake : here.until;
+      here.quiet = 0;
+    }
+    self.spent = !here.looking;
+    return here.looking;
+  }
+
   /// Lets whole rounds of turns pass that end before `until`.
   void pass_turns(core_state& here, double until) {
     const double round = static_cast<double>(here.ranks.size()) * handover_;
@@ -134,11 +159,15 @@ class turns {
     }
   }
 
-  /// A peer did something for `rank`: it looks again.
-  void notify(int rank) {
+  /// A peer did something for `rank`, which can see it `when`.
+  void notify(int rank, double when) {
     at(rank).wake = at(rank).now == phase::done ? never : 0;
-    core_of(rank).asleep = false;
-    core_of(rank).quiet = 0;
+    core_state& there = core_of(rank);
+    there.asleep = false;
+    there.quiet = 0;
+    if (there.looking && there.ranks[there.turn] == rank && when < there.now) {
+      there.now = when > there.since ? when : there.since;
+    }
   }
 
   [[nodiscard]] double bytes_of(const traffic::entry& one) const {
@@ -159,8 +188,8 @@ class turns {
     const double working = folds    ? 1 / on_.fold_bytes_per_second
                            : !lands ? 1 / on_.copy_bytes_per_second
                                     : 0;
-    const double end = now + bytes_of(one) * (landing + working) +
-                       memory_.core_seconds(on_, chunk_bytes_, step);
+    const double end =
+        now + bytes_of(one) * (landing + working) + memory_.core_seconds(on_, chunk_bytes_, step);
     bus_ = (bus_ > now ? bus_ : now) + memory_.memory_seconds(on_, chunk_bytes_, step);
     return bus_ > end ? bus_ : end;
   }
@@ -181,8 +210,10 @@ class turns {
             }
             const double ready = posted_[event(self, one.partner)];
             if (ready > now) {
+              self.awaited = one.peer;
               return ready;
             }
+            self.spent = false;
             take(rank, self.at, now);
           }
           self.now = phase::leaving;
@@ -190,10 +221,15 @@ class turns {
           break;
         case phase::leaving:
           for (; self.at < self.end; ++self.at) {
+            if (traffic_[self.at].action() != verb::send) {
+              continue;
+            }
             const double free = taken_[event(self, self.at)];
-            if (traffic_[self.at].action() == verb::send && free > now) {
+            if (free > now) {
+              self.awaited = traffic_[self.at].peer;
               return free;
             }
+            self.spent = false;
           }
           self.begin = self.end;
           self.now = phase::working;
@@ -235,7 +271,7 @@ class turns {
             now + on_.signal + (copied ? 0 : on_.handshake_turns * (on_.signal + round));
         taken_[event(self, i)] = is_awaited(one) ? never : now;
         record(rank, i, begin, now);
-        notify(one.peer);
+        notify(one.peer, posted_[event(self, i)]);
       }
     }
     self.now = phase::taking;
@@ -249,7 +285,7 @@ class turns {
     now = work(step, now + on_.overhead + (copied ? 0 : on_.handshake));
     if (is_awaited(one)) {
       taken_[event(at(rank), one.partner)] = now + on_.signal;
-      notify(one.peer);
+      notify(one.peer, now + on_.signal);
     }
     record(rank, step, begin, now);
   }
