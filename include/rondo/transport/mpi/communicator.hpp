@@ -226,7 +226,7 @@ class communicator {
 
   void await_begun() const noexcept {
     if (state_) {
-      state_->begun.settle();
+      state_->begun.drain();
     }
   }
 
