@@ -230,7 +230,7 @@ TEST_CASE("shared_scale: values past the magnitudes given are clamped to the las
   codec_type::encode(given, absmax, sums);
   CHECK(sums == std::vector<std::int16_t>{127, -127, 127, 64});
   values got(4);
-  codec_type::decode(sums, absmax, got, 0.5f);
+  codec_type::decode(sums, absmax, got, 2.0f);
   CHECK(got[0] == Approx(0.5f));
   CHECK(got[1] == Approx(-0.5f));
 }
