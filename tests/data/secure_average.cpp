@@ -31,8 +31,9 @@ std::string refusal(std::vector<std::uint64_t> weights, float first, secure_roun
     rondo::threads::run(3, [&](auto& comm) {
       const auto rank = static_cast<std::size_t>(comm.rank());
       std::vector<float> own{rank == 1 ? first : 0};
-      round.number += rank == 2 ? other_round : 0;
-      rondo::data::secure_average(comm, own, weights[rank], round, keys_of(comm));
+      secure_round of_rank = round;
+      of_rank.number += rank == 2 ? other_round : 0;
+      rondo::data::secure_average(comm, own, weights[rank], of_rank, keys_of(comm));
     });
   } catch (const rondo::error& refused) {
     told = refused.what();

@@ -86,6 +86,13 @@ TEST_CASE("batch_size: every allowed number of ranks shares the batch, and no ot
   }
 }
 
+TEST_CASE("batch_size: of two batches that as many numbers of ranks share, the larger") {
+  // 8 = 2 x 4 for 1, 2 and 4 ranks; 6 = 3 x 2 and 6 x 1 for 1, 2 and 3.
+  const auto found = find_batch_size({10, {2, 3}});
+  CHECK(found.samples == 8);
+  CHECK(found.ranks == std::vector<int>{1, 2, 4});
+}
+
 TEST_CASE("batch_size: what cannot be is refused in words") {
   CHECK_THAT(refused([] { return find_batch_size({100, {}}); }), ContainsSubstring("0 sizes"));
   CHECK_THAT(refused([] {

@@ -193,6 +193,11 @@ TEST_CASE("cursor: ranks that do not train together are told so, all of them") {
     expect(!told(other({7, 0, 0}), false).empty(), "another seed");
     expect(!told(other({7, 0, 0}), true).empty(), "another seed, at the beginning");
     expect(told(other({0, 1, 4}), true).empty(), "furthest is for other positions");
+    const auto goes = [&](cursor from, cursor to) {
+      return refused([&] { return rondo::elastic::commit(comm, from, to, true); });
+    };
+    expect(!goes({}, {0, 0, comm.rank() == 2 ? 3U : 2U}).empty(), "another batch");
+    expect(!goes(other({0, 0, 1}), {0, 0, 2}).empty(), "another position, the same next one");
   });
 }
 

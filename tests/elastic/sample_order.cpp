@@ -5,6 +5,7 @@
 #include <rondo/elastic/sample_order.hpp>
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 using rondo::elastic::sample_order;
@@ -43,6 +44,19 @@ TEST_CASE("sample_order: seeds and epochs have orders of their own, the same eac
   CHECK(listed({1, 0, 100}) != listed({1, 1, 100}));
   const std::uint64_t huge = ~std::uint64_t{0};
   CHECK(sample_order{1, 0, huge}(5) < huge);
+}
+
+TEST_CASE("sample_order: where a sample goes, and two samples' distance, depend on the seed") {
+  // 1024 samples, halves of five bits. One round of a Feistel network moves the lower half up as it
+  // is, two keep the difference of two upper halves; over 200 seeds both are to be anything.
+  std::set<std::uint64_t> upper, differences;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const sample_order order{seed, 0, 1024};
+    upper.insert(order(5) / 32);
+    differences.insert((order(5) / 32) ^ (order(5 + 32) / 32));
+  }
+  CHECK(upper.size() > 28);
+  CHECK(differences.size() > 28);
 }
 
 TEST_CASE("sample_order: shuffled, not only moved") {
