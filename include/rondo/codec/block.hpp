@@ -118,10 +118,7 @@ class block_codec : public Format {
     static void make(const void* maker, std::size_t index, const message&, float* to) {
       const auto& sum = *static_cast<const sum_of_wires*>(maker);
       std::fill(to, to + group::values, 0.0f);
-      for (const auto& from : sum.wires) {
-        decoder::decode(from.data(), sum.count, index / block, 1,
-                        wire::read_header(from.data(), sum.count), to, detail::add_fold{});
-      }
+      decoder::decode(sum.wires, sum.count, index / block, 1, to, detail::add_fold{});
       if (sum.divisor != 1) {
         detail::divide_run(to, group::values, sum.divisor);
       }
@@ -146,35 +143,30 @@ class block_codec : public Format {
     const std::size_t size = values.size();
     detail::require_wire("codec::decode", from.size(), wire_bytes(size), size);
     const std::size_t count = detail::round_up(size, granule);
-    const message told = read_message(from.data(), count);
+    const typename decoder::wires wires{&from, 1};
     const std::size_t groups = size / group::values;
     alignas(64) float room[group::values];
     if constexpr (std::is_same_v<T, float> && !turns) {
-      decoder::decode(from.data(), count, 0, groups, told, values.data(), fold);
+      decoder::decode(wires, count, 0, groups, values.data(), fold);
       if (const auto last = values.subspan(groups * group::values); !last.empty()) {
         std::copy(last.begin(), last.end(), room);
         std::fill(room + last.size(), room + group::values, 0.0f);
-        decoder::decode(from.data(), count, groups * group::blocks, 1, told, room, fold);
+        decoder::decode(wires, count, groups * group::blocks, 1, room, fold);
         std::copy_n(room, last.size(), last.begin());
       }
     } else {
+      [[maybe_unused]] message told;
+      if constexpr (turns) {
+        told = Format::begin(context{});  // turning back needs nothing that depends on the context
+      }
       for (std::size_t index = 0; index < size; index += group::values) {
-        decoder::decode(from.data(), count, index / block, 1, told, room, detail::replace_fold{});
+        decoder::decode(wires, count, index / block, 1, room, detail::replace_fold{});
         if constexpr (turns) {
           turn_back(room, told);
         }
         const std::size_t here = (std::min)(group::values, size - index);
         detail::store_run(room, here, values.data() + index, fold);
       }
-    }
-  }
-
-  /// What a decoder knows of the message: its header, or what does not depend on the context.
-  message read_message(const std::byte* from, std::size_t count) const {
-    if constexpr (turns) {
-      return Format::begin(context{});
-    } else {
-      return wire::read_header(from, count);
     }
   }
 

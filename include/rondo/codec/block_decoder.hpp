@@ -6,6 +6,7 @@
 #include <rondo/core/vectorize.hpp>
 
 #include <cstring>
+#include <span>
 
 namespace rondo::inline v0_1::codec::detail {
 
@@ -20,15 +21,21 @@ class block_decoder {
   static constexpr std::size_t blocks = group::blocks;
 
  public:
-  /// to[i] = fold(to[i], value i) for `groups` groups from block `first` on, of a wire of `count`
-  /// values. What stands behind the last value of a short group is folded with anything.
+  using wires = std::span<const std::span<const std::byte>>;
+
+  /// to[i] = fold(to[i], value i) for `groups` groups from block `first` on, of wires of `count`
+  /// values, one wire after another. What stands behind the last value of a short group is folded
+  /// with anything.
   template <class Fold>
-  static void decode(const std::byte* from, std::size_t count, std::size_t first,
-                     std::size_t groups, const message& told, float* to, const Fold& fold) {
+  static void decode(wires from, std::size_t count, std::size_t first, std::size_t groups,
+                     float* to, const Fold& fold) {
     vectorized<registers::of_64_bytes>([&](auto width) RONDO_INLINE_BODY {
       for (std::size_t g = 0; g < groups; ++g) {
-        packed_group{from, count, first + g * blocks}.unpack(told, to + g * group::values, fold,
-                                                             width);
+        for (const auto& one : from) {
+          const message told = wire::read_header(one.data(), count);
+          packed_group{one.data(), count, first + g * blocks}.unpack(told, to + g * group::values,
+                                                                     fold, width);
+        }
       }
     });
   }

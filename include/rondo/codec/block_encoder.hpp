@@ -80,8 +80,8 @@ class block_encoder {
     bool poisoned;
   };
 
-  /// From values to a factor is a long chain of latencies: while it runs for one group, the values of
-  /// the next are looked at.
+  /// From values to a factor is a long chain of latencies: while it runs for one group, the values
+  /// of the next are looked at.
   template <class Width>
   RONDO_ALWAYS_INLINE static void encode_blocks(const source& from, std::size_t count,
                                                 std::byte* to, const message& told, Width width) {
