@@ -48,7 +48,7 @@ std::vector<values> ended(int ranks, std::size_t count, const Call& call) {
 
 /// Every rank's wires of one chunk, summed by the codec, as a chunk of at most 65,536 values is.
 template <class Codec>
-values summed_by(const Codec& with, int ranks, std::size_t count, float factor) {
+values summed_by(const Codec& with, int ranks, std::size_t count, float divisor) {
   const std::size_t n = static_cast<std::size_t>(ranks);
   const std::size_t blocks = (count + Codec::block - 1) / Codec::block;
   values got(count);
@@ -65,7 +65,7 @@ values summed_by(const Codec& with, int ranks, std::size_t count, float factor) 
     }
     const std::vector<std::span<const std::byte>> views(wires.begin(), wires.end());
     std::vector<std::byte> sum(with.wire_bytes(end - first));
-    with.encode_sum(views, end - first, sum, {}, factor);
+    with.encode_sum(views, end - first, sum, {}, divisor);
     with.decode(sum, std::span{got}.subspan(first, end - first));
     first = end;
   }
@@ -121,7 +121,7 @@ TEST_CASE("codec sums: rotated values are summed as they came, and turned back o
            })) {
         CHECK(same_bits(got, sum));
       }
-      const values average = summed_by(turned, ranks, count, 1 / static_cast<float>(ranks));
+      const values average = summed_by(turned, ranks, count, static_cast<float>(ranks));
       for (const auto& got : ended(ranks, count, [&](auto& comm, values& mine) {
              rondo::testing::messages_only apart{comm};
              rondo::all_reduce(apart, mine, rondo::two_shot{}, turned, rondo::op::average{});

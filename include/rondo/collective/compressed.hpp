@@ -154,7 +154,7 @@ struct coded_all_reduce {
       const auto where = context_of(turn, one.first + one.chunks.offset(self), true);
       if constexpr (together) {
         codec.encode_sum(gather_in_rank_order(comm, turn, mine, unsummed_here), values, one.summed,
-                         where, factor_of(operation, turn.size()));
+                         where, divisor_of<Operation>(turn.size()));
       } else {
         const std::span<float> owned{reinterpret_cast<float*>(unsummed_here), values};
         set_to_zero(owned);
