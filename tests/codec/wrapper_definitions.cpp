@@ -203,7 +203,7 @@ TEST_CASE("error feedback: what sign leaves is the value less the mean magnitude
   }
 }
 
-TEST_CASE("error feedback: averages that an owner sends are what it was given, over several calls") {
+TEST_CASE("error feedback: averages that an owner sends are what it was given, call by call") {
   constexpr std::size_t count = 256;
   values residual(count, 0.0f);
   values of_sum(count, 0.0f);
