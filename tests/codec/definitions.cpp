@@ -360,7 +360,10 @@ void check_asymmetric() {
   constexpr std::size_t block = Codec::block;
   constexpr double highest = (1 << Codec::bits) - 1;
   unsigned wrong = 0;
+  std::size_t missing = 0;
   for (auto given : blocks_of(block)) {
+    missing = (missing + 5) % block;  // what stands in their place must not be seen
+    given.resize(block - missing);
     for (const float offset : {0.0f, 100.0f, -1e6f}) {
       if (!is_finite(given)) {
         continue;
@@ -369,7 +372,7 @@ void check_asymmetric() {
         x += offset;
       }
       const bytes wire = encoded<Codec>(given);
-      const layout at{block, Codec::bits, Brain ? 4 : 8, 0, block};
+      const layout at{block, Codec::bits, Brain ? 4 : 8, 0, given.size()};
       REQUIRE(wire.size() == at.total());
       const auto number = [&](std::size_t which) {
         std::uint32_t bits = 0;
@@ -388,9 +391,9 @@ void check_asymmetric() {
       const double least_step = greatest > z ? std::max(exact, smallest_scale) : 0;
       wrong += step < least_step * (1 - 0x1p-22);
       wrong += step > least_step * (1 + (Brain ? 0x1p-7 : 0x1p-22));
-      values got(block);
+      values got(given.size());
       Codec{}.decode(wire, got);
-      for (std::size_t i = 0; i < block; ++i) {
+      for (std::size_t i = 0; i < given.size(); ++i) {
         const double code = at.code(wire, i);
         const double place = step == 0 ? 0 : (double{given[i]} - z) / step;
         wrong += std::abs(place - code) > 0.5 + highest * 0x1p-20;

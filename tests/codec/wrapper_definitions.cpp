@@ -203,6 +203,39 @@ TEST_CASE("error feedback: what sign leaves is the value less the mean magnitude
   }
 }
 
+TEST_CASE("error feedback: averages that an owner sends are what it was given, call by call") {
+  constexpr std::size_t count = 256;
+  values residual(count, 0.0f);
+  values of_sum(count, 0.0f);
+  const codec::sign<256> inner{};
+  const codec::error_feedback with{inner, residual, of_sum};
+  std::vector<double> balance(count, 0.0);  // given less sent
+  for (std::uint64_t call = 0; call < 5; ++call) {
+    const bytes one = encoded(inner, samples::gaussian(count, 10 + call));
+    const bytes other = encoded(inner, samples::gaussian(count, 20 + call));
+    const std::span<const std::byte> wires[] = {one, other, other, one};
+    bytes sum(with.wire_bytes(count));
+    with.encode_sum(wires, count, sum, {}, 4);
+    values given(count, 0.0f);
+    for (const auto& wire : wires) {
+      inner.decode_add(wire, given);
+    }
+    values sent(count);
+    inner.decode(sum, sent);
+    for (std::size_t i = 0; i < count; ++i) {
+      balance[i] += double{given[i]} / 4 - double{sent[i]};
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    CHECK(double{of_sum[i]} == Approx(balance[i]).margin(1e-5));
+  }
+}
+
+TEST_CASE("top_k: values equal to the least that is sent do not take a larger one's place") {
+  CHECK(one_trip(codec::top_k{0.5}, values{1, -1, 1, 2}) == values{1, 0, 0, 2});
+  CHECK(one_trip(codec::top_k{0.5}, values{0, 0, 0, -2}) == values{0, 0, 0, -2});
+}
+
 TEST_CASE("top_k: the wire has places, ascending, and then the values; NaN goes before all") {
   const codec::top_k with{0.3};  // 3 of 10
   values given{0, 5, -1, 0, 7, 2, 0, std::nanf(""), -3, 0};
@@ -279,10 +312,4 @@ TEST_CASE("low_rank: what the ranks receive and what they keep are what they gav
       }
     }
   }
-}
-
-TEST_CASE("low_rank: is worthwhile where it halves what travels, and not where it does not") {
-  CHECK(codec::low_rank_memory<4>(16, 16).worthwhile());   // 2 * 4 * 32 == 256
-  CHECK(!codec::low_rank_memory<4>(16, 15).worthwhile());  // 248 > 240
-  CHECK(codec::low_rank_memory<1>(100, 100).floats_sent() == 200);
 }

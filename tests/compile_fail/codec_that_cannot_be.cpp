@@ -29,13 +29,15 @@ using given = float;
 using taken = int;
 #endif
 
-std::size_t bytes() {
-  return rondo::codec::int8<block>{}.wire_bytes(100) +
-         rondo::codec::int4<32, scale>{}.wire_bytes(100) +
-         rondo::codec::sign<bits>{}.wire_bytes(100) +
-         rondo::codec::cast<wire_value>{}.wire_bytes(100) +
-         rondo::codec::rotated{turned{}, 1}.wire_bytes(100);
+template <class Codec>
+std::size_t bytes_of(const Codec& codec) {
+  return codec.wire_bytes(100);
 }
+std::size_t of_short_blocks() { return bytes_of(rondo::codec::int8<block>{}); }
+std::size_t of_half_scales() { return bytes_of(rondo::codec::int4<32, scale>{}); }
+std::size_t of_few_bits() { return bytes_of(rondo::codec::sign<bits>{}); }
+std::size_t of_doubles() { return bytes_of(rondo::codec::cast<wire_value>{}); }
+std::size_t of_turned() { return bytes_of(rondo::codec::rotated<turned>{turned{}, 1}); }
 
 void send(const std::vector<given>& values, std::span<std::byte> wire) {
   rondo::codec::lossless_bfloat16{}.encode(values, wire);

@@ -30,11 +30,11 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void hadamard32(float* x) {
 
 template <class Format>
 struct rotated_format : Format {
-  static_assert(Format::block % 32 == 0,
-                "rondo: codec::rotated: the block must be a multiple of 32 values");
   static_assert(!has_header<Format>,
                 "rondo: codec::rotated: a codec with a header, such as nvfp4, "
                 "has its own scale for all and cannot be rotated");
+  static_assert(Format::block % 32 == 0,
+                "rondo: codec::rotated: the block must be a multiple of 32 values");
   static constexpr std::size_t granule = 32;
   std::uint64_t seed = 0;
 
