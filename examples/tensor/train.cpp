@@ -62,9 +62,13 @@ bool same_everywhere(const char* name, const std::string& text, int steps) {
 }
 
 template <template <class> class Network>
+rondo::blueprint described() {
+  return Network<rondo::threads::communicator>::described();
+}
+
+template <template <class> class Network>
 bool same_by(const rondo::layout& rules, const char* name, const std::string& text, int steps) {
-  const auto net = Network<rondo::threads::communicator>::described();
-  const auto made = rondo::plan_layout(net, rules, {{"data", 2}, {"tensor", 2}});
+  const auto made = rondo::plan_layout(described<Network>(), rules, {{"data", 2}, {"tensor", 2}});
   std::printf("%s by \"%s\", of a step:\n%s\n", name, rules.describe().c_str(),
               made.plan.describe().c_str());
   return outcome_of<Network>(name, 4, 2, rules, text, steps) ==
@@ -83,6 +87,15 @@ int main(int count, char** given) try {
   bool same = true;
   if (count > 3) {
     const rondo::layout rules{given[3]};
+    for (const auto& unused : rondo::unused_rules(rules, described<example::three_layers>(),
+                                                  described<example::gpt>())) {
+      std::fprintf(stderr, "rule %s:%s cuts nothing: neither network has a dimension \"%s\"\n",
+                   unused.dimension.c_str(), unused.axis.c_str(), unused.dimension.c_str());
+      same = false;
+    }
+    if (!same) {
+      return 2;
+    }
     same = same_by<example::three_layers>(rules, "three layers", text, steps) && same;
     same = same_by<example::gpt>(rules, "gpt", text, steps) && same;
   } else {

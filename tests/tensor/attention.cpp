@@ -172,6 +172,93 @@ TEST_CASE("attention: heads split over any number of ranks, for any ratio of hea
   }
 }
 
+TEST_CASE("attention: heads are padded in whole groups, to what all ranks hold alike") {
+  const auto padded = [](std::size_t query, std::size_t key_value, int ranks) {
+    return rondo::padded_heads({query, key_value, 8}, ranks);
+  };
+  CHECK(padded(28, 7, 2) == attention_heads{32, 8, 8});  // vllm-omni issue 5716: not 28 over 8
+  CHECK(padded(28, 7, 1) == attention_heads{28, 7, 8});
+  CHECK(padded(28, 7, 4) == attention_heads{32, 8, 8});
+  CHECK(padded(32, 4, 8) == attention_heads{32, 4, 8});  // each is on two ranks
+  CHECK(padded(6, 2, 4) == attention_heads{12, 4, 8});   // three over two ranks are not alike
+  CHECK(padded(5, 1, 3) == attention_heads{15, 3, 8});
+  CHECK_THROWS_WITH(padded(28, 7, 0), Catch::Matchers::ContainsSubstring("for 0 ranks"));
+  CHECK_THROWS_WITH(padded(28, 8, 2), Catch::Matchers::ContainsSubstring("as do 32 over 8"));
+  for (std::size_t group = 1; group <= 6; ++group) {
+    for (std::size_t key_value = 1; key_value <= 9; ++key_value) {
+      for (int ranks = 1; ranks <= 9; ++ranks) {
+        INFO(group * key_value << "/" << key_value << " heads, " << ranks << " ranks");
+        const auto heads = padded(group * key_value, key_value, ranks);
+        // By counting: what each rank's query heads read, of these and of all that are fewer.
+        const auto alike = [&](std::size_t held) {
+          const auto n = static_cast<std::size_t>(ranks);
+          bool same = held * group % n == 0;
+          for (std::size_t r = 0; same && r < n; ++r) {
+            const std::size_t own = held * group / n;
+            const std::size_t reads = (r * own + own - 1) / group - r * own / group + 1;
+            same = own >= group ? r * own % group == 0 && own % group == 0 : reads == 1;
+          }
+          return same;
+        };
+        CHECK(heads.group() == group);
+        CHECK(alike(heads.key_value));
+        for (std::size_t fewer = key_value; fewer < heads.key_value; ++fewer) {
+          CHECK_FALSE(alike(fewer));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("attention: padding heads of zeros give zeros, and the others keep their bits") {
+  const std::size_t tokens = 9;
+  for (const attention_heads heads : {attention_heads{6, 3, 2}, {28, 7, 1}, {3, 1, 4}}) {
+    const auto given = attention::drawn(tokens, heads, 29);
+    for (const int ranks : {2, 3, 4}) {
+      INFO(heads.query << "/" << heads.key_value << " heads, " << ranks << " ranks");
+      const attention_heads padded = rondo::padded_heads(heads, ranks);
+      const std::size_t a = heads.query_columns(), g = heads.key_value_columns();
+      const std::size_t more_a = padded.query_columns(), more_g = padded.key_value_columns();
+      const auto widened = [&](const std::vector<float>& of, std::size_t from, std::size_t to) {
+        std::vector<float> all(tokens * to);
+        for (std::size_t i = 0; i < of.size(); ++i) {
+          all[i / from * to + i % from] = of[i];
+        }
+        return all;
+      };
+      attention::sequence<float> wide;
+      wide.query = widened(given.query, a, more_a);
+      wide.key = widened(given.key, g, more_g);
+      wide.value = widened(given.value, g, more_g);
+      wide.d_out = widened(given.d_out, a, more_a);
+      const cut by = cut::even(tokens, ranks);
+      const auto exchanged = [&](const attention::sequence<float>& of, attention_heads with) {
+        return run<0>(of, tokens, with, ranks, by, by, true, [&](auto team) {
+          return rondo::exchanged_attention{team,    by, with, kernels, visibility::causal,
+                                            rondo::exact{}};
+        });
+      };
+      const auto split = [&](const attention::sequence<float>& of, attention_heads with) {
+        const rondo::head_split held{with, ranks};
+        return run<1>(of, tokens, with, ranks, held.query_columns(), held.key_value_columns(),
+                      false, [&](auto team) {
+                        return rondo::head_attention{team, with, kernels, visibility::causal,
+                                                     rondo::exact{}};
+                      });
+      };
+      const auto check_padded = [&](const attention::sequence<float>& got,
+                                    const attention::sequence<float>& right) {
+        CHECK(same_bits(got.out, widened(right.out, a, more_a)));
+        CHECK(same_bits(got.d_query, widened(right.d_query, a, more_a)));
+        CHECK(same_bits(got.d_key, widened(right.d_key, g, more_g)));
+        CHECK(same_bits(got.d_value, widened(right.d_value, g, more_g)));
+      };
+      check_padded(exchanged(wide, padded), exchanged(given, heads));
+      check_padded(split(wide, padded), split(given, heads));
+    }
+  }
+}
+
 TEST_CASE("attention: in exact order any number of ranks gives the bits of one") {
   const rondo::exact order{.tokens = 4};
   for (const shape& each : shapes) {

@@ -212,3 +212,17 @@ TEST_CASE("blueprint: what does not fit is refused by name") {
                  }),
                  "cut twice along \"tensor\""));
 }
+
+TEST_CASE("layout: rules that cut nothing are named, of one network or of several") {
+  using left = std::vector<layout::rule>;
+  rondo::blueprint encoder;
+  (void)encoder.input("x", "batch:8, d_model:16");
+  rondo::blueprint decoder;
+  (void)decoder.rename("z", decoder.input("y", "batch:8, heads:2"), "heads:all_heads");
+  const layout rules{"batch:data, dmodel:tensor, heads:tensor"};
+  CHECK(rondo::unused_rules(rules, encoder) == left{{"dmodel", "tensor"}, {"heads", "tensor"}});
+  CHECK(rondo::unused_rules(rules, decoder) == left{{"dmodel", "tensor"}});
+  CHECK(rondo::unused_rules(rules, encoder, decoder) == left{{"dmodel", "tensor"}});
+  CHECK(rondo::unused_rules(layout{"d_model:tensor, all_heads:tensor"}, encoder, decoder).empty());
+  CHECK(rondo::unused_rules(layout{}, encoder).empty());
+}

@@ -39,9 +39,14 @@ struct attention_heads {
   /// Errors: no head, or query heads that are not a multiple of the key/value heads.
   void check() const {
     if (key_value == 0 || query == 0 || width == 0 || query % key_value != 0) {
+      std::string fits;
+      if (key_value != 0 && query % key_value != 0) {
+        fits = ", as do " + std::to_string((group() + 1) * key_value) + " over " +
+               std::to_string(key_value) + "; padding adds whole groups, see padded_heads";
+      }
       refuse("attention: " + std::to_string(query) + " query heads over " +
              std::to_string(key_value) + " key/value heads of width " + std::to_string(width) +
-             "; each key/value head serves equally many query heads");
+             "; each key/value head serves equally many query heads" + fits);
     }
   }
 };

@@ -8,6 +8,7 @@
 #include <rondo/version.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <initializer_list>
 #include <string>
@@ -274,5 +275,22 @@ class blueprint {
   std::vector<tensor_entry> tensors_;
   std::vector<operation> operations_;
 };
+
+/// The rules that cut no tensor of any of these networks: misspelt, most often, as "dff:tensor".
+/// One text may serve many networks, so rules that a network does not use are not refused; a
+/// program that knows all networks of its rules refuses what is left here.
+///
+///     if (!rondo::unused_rules(rules, encoder, decoder).empty()) { ...
+template <std::same_as<blueprint>... Networks>
+[[nodiscard]] std::vector<layout::rule> unused_rules(const layout& rules, const blueprint& network,
+                                                     const Networks&... more) {
+  std::vector<layout::rule> left = rules.rules();
+  for (const blueprint* net : {&network, &more...}) {
+    for (const dimension& one : net->dimensions()) {
+      std::erase_if(left, [&](const layout::rule& each) { return each.dimension == one.name; });
+    }
+  }
+  return left;
+}
 
 }  // namespace rondo::inline v0_1

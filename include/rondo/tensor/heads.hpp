@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/error.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/tensor/attention.hpp>
 #include <rondo/tensor/cut.hpp>
@@ -10,10 +11,42 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace rondo::inline v0_1 {
+
+/// The least heads, not fewer than `heads`, of which all of `ranks` hold alike: equally many query
+/// heads, in whole groups or in one. Groups stay as large as they are:
+///
+///     padded_heads({28, 7, 128}, 2) == {32, 8, 128}       16 over 4 on each, not 14 over 4
+///     padded_heads({32, 4, 128}, 8) == {32, 4, 128}       4 over 1 on each, which two ranks share
+///
+/// No attention here needs them: `head_split` takes any heads. What they buy is one call of the
+/// kernel on each rank, for the same shape, and where ranks are no more than key/value heads
+/// nothing of those is held twice, so that their gradients need no sum. What they cost is the work
+/// of the heads added.
+/// The heads added come last. Where their columns of the projections, and their rows of the output
+/// projection, are 0, they add 0 to what the block gives, all their gradients are 0, and they stay
+/// 0 in training; other heads keep their bits.
+/// Errors: those of `attention_heads::check`; no rank.
+[[nodiscard]] inline attention_heads padded_heads(attention_heads heads, int ranks) {
+  heads.check();
+  if (ranks < 1) {
+    refuse("padded_heads: for " + std::to_string(ranks) + " ranks; expected at least 1");
+  }
+  const std::size_t group = heads.group();
+  const auto all = static_cast<std::size_t>(ranks);
+  const auto alike = [&](std::size_t key_value) {
+    return key_value % all == 0 || (all % key_value == 0 && group % (all / key_value) == 0);
+  };
+  while (!alike(heads.key_value)) {
+    ++heads.key_value;
+  }
+  heads.query = heads.key_value * group;
+  return heads;
+}
 
 /// Attention heads over ranks, for any ratio of query heads to key/value heads to ranks. Query
 /// heads are cut evenly, the first ranks get one more; a rank holds the key/value heads that its

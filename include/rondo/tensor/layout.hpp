@@ -57,7 +57,8 @@ using tensor_shape = std::vector<dimension>;
 ///
 /// A dimension with a rule is cut evenly over the axis' ranks, first ranks taking one more where it
 /// does not divide; without one it is whole on every rank. Rules for dimensions that a tensor does
-/// not have say nothing about it. No rule changes a value, only where it is.
+/// not have say nothing about it; `unused_rules` of blueprint.hpp finds those that no tensor has.
+/// No rule changes a value, only where it is.
 ///
 /// Rules are separated by commas or semicolons. Errors, with the place in the text: not
 /// `dimension:axis`, or a dimension that has a rule already. `place` refuses an axis that the mesh

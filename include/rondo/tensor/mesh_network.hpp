@@ -40,9 +40,9 @@ struct mesh_network {
 
 /// Seconds of one collective in the alpha-beta model: one latency, and what a rank sends of `of` at
 /// `on.bytes_per_second`. With n ranks and B bytes that is 2 (n-1)/n B for all_reduce, (n-1)/n B
-/// for all_gather and reduce_scatter, (n-1)/n B/n for all_to_all, B/n where all leave. Source: Alpa's cost model (Zheng
-/// et al., 2022, arXiv:2201.12023), without its tie-breaking constants and without its factor n/2
-/// for all_to_all.
+/// for all_gather and reduce_scatter, (n-1)/n B/n for all_to_all, B/n where all leave.
+/// Source: Alpa's cost model (Zheng et al., 2022, arXiv:2201.12023), without its tie-breaking
+/// constants and without its factor n/2 for all_to_all.
 [[nodiscard]] inline double seconds(const planned_collective& of, const schedule::network& on) {
   if (of.ranks < 2) {
     return 0;

@@ -14,8 +14,8 @@
 /// calling rank's part in the caller's memory.
 namespace rondo::inline v0_1 {
 namespace detail {
-/// Said by each placement itself: nvcc 13.0 does not match `is_replicated<replicated<T, Axis>>` with
-/// an axis that is to be deduced.
+/// Said by each placement itself: nvcc 13.0 does not match `is_replicated<replicated<T, Axis>>`
+/// with an axis that is to be deduced.
 enum class lies { replicated, sharded, partial };
 }  // namespace detail
 

@@ -29,7 +29,8 @@ struct planned_collective {
   /// Elements that leave their rank, of all ranks along the axis together, by an algorithm that
   /// sends none twice: 2 (n-1) elements for all_reduce, n-1 for all_gather and reduce_scatter,
   /// (n-1)/n for all_to_all between even shards, and all where all leave. Of an exact sum each
-  /// array goes to the owners of its elements: (n-1)/n elements each, and n-1 to make the sum whole.
+  /// array goes to the owners of its elements: (n-1)/n elements each, and n-1 to make the sum
+  /// whole.
   [[nodiscard]] std::size_t moved_elements() const noexcept {
     const auto others = static_cast<std::size_t>(ranks - 1);
     const std::size_t brought = terms == 0 ? static_cast<std::size_t>(ranks) : terms;

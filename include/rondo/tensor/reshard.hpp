@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/collective/all_to_all.hpp>
+#include <rondo/collective/place.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/tensor/detail/block_walk.hpp>
@@ -197,10 +198,14 @@ class resharding {
 /// the rank holds of tensor t before, `wanted[t]` what it holds after, empty where that is nothing;
 /// they are different memory. What stays on a rank is copied once; what changes ranks is packed,
 /// goes through all_to_all (every byte once, none that the receiver has) and is unpacked.
+/// Ranks that are GPUs, NCCL's among them, do not compile: it moves memory of the host.
 /// Errors: too few ranks, or a buffer that does not fit; those of all_to_all.
 template <class Comm, class Before, class After>
 void reshard(Comm& comm, const reshard_plan& plan, const Before& held, After&& wanted,
              const reshard_options& options = {}) {
+  static_assert(!detail::takes_device_memory<Comm>,
+                "rondo: reshard: these ranks are GPUs; it moves memory of the host: copy shards to "
+                "the host and reshard them over thread or MPI ranks");
   if (comm.size() < plan.ranks()) {
     refuse("reshard: the plan is for " + std::to_string(plan.ranks()) +
                " ranks, but the communicator has " + std::to_string(comm.size()),

@@ -55,8 +55,8 @@ class tree_exchange {
             elements, element_bytes, axis, order_.ranks(), order_.size()};
   }
 
-  /// All ranks call it. `to` is replicated, or a shard of dimension 0; its elements are the sums'. A
-  /// replicated one may be the memory that was lent to `sums`, whose nodes are then gone.
+  /// All ranks call it. `to` is replicated, or a shard of dimension 0; its elements are the sums'.
+  /// A replicated one may be the memory that was lent to `sums`, whose nodes are then gone.
   /// Errors: mismatch, timeout, revoked; error_code::invalid_argument for nodes that are not those
   /// of this rank's leaves.
   template <class Team, class T, class To>

@@ -16,8 +16,8 @@ namespace rondo::inline v0_1::detail {
 /// Memory of the host: where the matrices of all other ranks are.
 struct host_memory {
   static constexpr bool on_device = false;
-  /// How many rows of a run of columns are copied before those of the next: with 64 runs of 4 floats
-  /// in rows of 1024, all rows at once took 2.7 times as long (Zen 5, GCC 12, 2026-11-27).
+  /// How many rows of a run of columns are copied before those of the next: with 64 runs of 4
+  /// floats in rows of 1024, all rows at once took 2.7 times as long (Zen 5, GCC 12, 2026-11-27).
   static constexpr std::size_t rows_at_once = 1;
   /// Over how many calls of an `each` the columns of a row are dealt, where the call goes through
   /// them itself.
