@@ -35,12 +35,9 @@ class cut {
                                                    one_run({0, extent}))};
   }
 
-  /// Widths that differ by at most one granule, larger ones first. Errors: a granule of 0.
+  /// Widths that differ by at most one granule, larger ones first.
   [[nodiscard]] static cut even(std::size_t extent, int ranks, std::size_t granule = 1) {
     check_ranks(ranks);
-    if (granule == 0) {
-      refuse("cut: even with granules of 0 indices; pass at least 1");
-    }
     std::vector<std::vector<part>> runs;
     for (int rank = 0; rank < ranks; ++rank) {
       runs.push_back(one_run(even_part(extent, static_cast<std::size_t>(ranks),
