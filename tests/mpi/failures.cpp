@@ -318,3 +318,20 @@ TEST_CASE("mpi: what cannot be is refused before anything moves") {
                     Catch::Matchers::ContainsSubstring("intracommunicator"));
   rondo::barrier(comm);
 }
+
+TEST_CASE("mpi: who shrinks a second time is told so, and waits for nobody") {
+  auto comm = in_shared_memory(std::chrono::seconds{5});
+  auto rest = comm.shrink();
+  const bool twice = comm.rank() == 0;
+  const auto again = catch_from([&] {
+    if (twice) {
+      auto next = comm.shrink();
+    }
+  });
+  if (twice) {
+    CHECK(again.code == rondo::error_code::revoked);
+    CHECK(has(again.text, "has called it before"));
+    CHECK(again.seconds < soon);
+  }
+  rondo::barrier(rest);
+}

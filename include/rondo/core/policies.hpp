@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/policy.hpp>
 #include <rondo/version.hpp>
 
 #include <concepts>
@@ -12,8 +13,6 @@
 
 /// Policies follow the buffers of a call, in any order, at most one of a kind.
 namespace rondo::inline v0_1 {
-
-enum class policy { operation, algorithm, codec, root, counts, peer, tag, async, stream };
 
 /// The rank that gives (broadcast, scatter) or gets (reduce, gather).
 struct root {

@@ -47,8 +47,8 @@ constexpr void check_split(const std::vector<layer_range>& split, int layers) {
 }
 
 /// Cuts layers of unequal `cost` over `stages` consecutive stages so that the dearest stage is as
-/// cheap as can be. Cost: O(layers log(sum of cost)). Errors: fewer layers than stages; a cost below
-/// 0, or a sum of them that ticks cannot count.
+/// cheap as can be. Cost: O(layers log(sum of cost)). Errors: fewer layers than stages; a cost
+/// below 0, or a sum of them that ticks cannot count.
 [[nodiscard]] constexpr std::vector<layer_range> split_layers(const std::vector<std::int64_t>& cost,
                                                               int stages) {
   const int layers = static_cast<int>(cost.size());

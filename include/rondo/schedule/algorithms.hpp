@@ -3,7 +3,7 @@
 #pragma once
 
 #include <rondo/core/parameters.hpp>
-#include <rondo/core/policies.hpp>
+#include <rondo/core/policy.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/version.hpp>
 

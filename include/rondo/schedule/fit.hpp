@@ -15,7 +15,6 @@
 #include <array>
 #include <cstddef>
 #include <limits>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -144,7 +143,7 @@ using constants = std::array<double, 12>;
 template <class Model>
 class fitting {
  public:
-  fitting(std::span<const sample> samples, const Model& start)
+  fitting(const std::vector<sample>& samples, const Model& start)
       : samples_{samples}, shape_{start}, guess_{constants_of(start)}, now_{guess_} {
     for (const sample& one : samples) {
       traced_.push_back(one.traced_on(start));
@@ -295,7 +294,7 @@ class fitting {
     return made;
   }
 
-  std::span<const sample> samples_;
+  const std::vector<sample>& samples_;
   std::vector<decltype(std::declval<sample>().traced_on(std::declval<Model>()))> traced_;
   Model shape_;
   constants guess_;
@@ -304,7 +303,7 @@ class fitting {
   std::vector<std::size_t> free_;
 };
 
-inline void check_samples(std::span<const sample> samples) {
+inline void check_samples(const std::vector<sample>& samples) {
   if (samples.empty()) {
     refuse("fit: got no samples; expected at least one");
   }
@@ -325,7 +324,7 @@ inline void check_samples(std::span<const sample> samples) {
 ///
 /// Errors: `invalid_argument` without samples, with a time that is not positive and finite, with
 /// samples of other `ranks_per_node` than `start` has, or for a `start` that `simulate` refuses.
-[[nodiscard]] inline fitted<network> fit(std::span<const sample> samples, const network& start) {
+[[nodiscard]] inline fitted<network> fit(const std::vector<sample>& samples, const network& start) {
   detail::check_samples(samples);
   detail::check_constants("fit", start);
   for (const sample& one : samples) {
@@ -336,7 +335,7 @@ inline void check_samples(std::span<const sample> samples) {
   return detail::fitting<network>{samples, start}.solve();
 }
 
-[[nodiscard]] inline fitted<host> fit(std::span<const sample> samples, const host& start) {
+[[nodiscard]] inline fitted<host> fit(const std::vector<sample>& samples, const host& start) {
   detail::check_samples(samples);
   detail::check_constants("fit", start);
   return detail::fitting<host>{samples, start}.solve();
