@@ -85,7 +85,7 @@ struct all_to_all_call {
                    " ranks, expected " + std::to_string(size) + "; pass counts{sent, received}",
                comm.rank());
       }
-      received = {.per_rank = both.from_rank, .which = 1};
+      received = cut_by_rank{.per_rank = both.from_rank, .which = 1};
     }
     check_count("all_to_all", "the input", from.size(), sent.total(comm.size()), comm.rank());
     check_count("all_to_all", "the output", to.size(), received.total(comm.size()), comm.rank());

@@ -82,6 +82,7 @@ struct fold_rows {
 /// Losses from all ranks' S, P and Q; of a target that is no word, not a number.
 template <class T, class Target>
 struct finish_losses {
+  static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   matrix<const double> folded;  ///< [kinds, tokens]
   const Target* targets;
   std::size_t words;
@@ -90,7 +91,6 @@ struct finish_losses {
   T* losses;
   double* log_sums;
   RONDO_HOST_DEVICE void operator()(std::size_t i, std::size_t) const {
-    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     const bool is_word = static_cast<std::size_t>(targets[i]) < words;
     const double log_sum = is_word ? std::log(folded(0, i)) : nan;
     const double mean =

@@ -37,11 +37,11 @@ struct held_words {
 /// Zeros; not a number, where the token is no word at all.
 template <class Token, class T>
 struct clear_rows {
+  static constexpr float nan = std::numeric_limits<float>::quiet_NaN();
   const Token* tokens;
   std::size_t words;
   matrix<T> out;
   RONDO_HOST_DEVICE void operator()(std::size_t i, std::size_t column) const {
-    constexpr float nan = std::numeric_limits<float>::quiet_NaN();
     out(i, column) =
         static_cast<std::size_t>(tokens[i]) < words ? T{} : static_cast<T>(nan);
   }
