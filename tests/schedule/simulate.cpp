@@ -248,6 +248,7 @@ TEST_CASE("bytes that change hands cost once for each core that must ask another
   const auto extra = [&](const auto& one) {
     schedule::host moving = on;
     moving.moved_bytes_per_second = 1e9;
+    moving.claimed_bytes_per_second = 1e9;
     return simulate(one, moving, bytes) - simulate(one, on, bytes);
   };
   // Nobody writes an input, so both have a copy of it, and each output is its own rank's.
@@ -256,6 +257,14 @@ TEST_CASE("bytes that change hands cost once for each core that must ask another
   // Each rank's half of the sums is read by the other, and taken back when it is written again.
   const auto ring = schedule::all_reduce(rondo::ring{}, 2);
   CHECK(extra(ring) == Approx(m / 1e9));
+  // Folds claim what they write over, and copies do not.
+  const auto claimed = [&](const auto& one) {
+    schedule::host claiming = on;
+    claiming.claimed_bytes_per_second = 1e9;
+    return simulate(one, claiming, bytes) - simulate(one, on, bytes);
+  };
+  CHECK(claimed(ring) == Approx(m / 2 / 1e9));
+  CHECK(claimed(schedule::all_to_all(rondo::bruck{}, 2)) == Approx(0).margin(1e-12));
   // What has left the other core's cache changes hands no longer, unless cores are apart.
   on.of_core.bytes = m / 64;
   CHECK(extra(ring) == Approx(0).margin(1e-12));

@@ -82,7 +82,7 @@ struct fitted {
 namespace detail {
 
 /// A model's constants, in seconds per message or per byte.
-using constants = std::array<double, 12>;
+using constants = std::array<double, 13>;
 
 [[nodiscard]] inline constants constants_of(const network& on) {
   return {on.latency,
@@ -105,7 +105,8 @@ using constants = std::array<double, 12>;
           1 / on.message_bytes_per_second,
           on.handshake,
           on.handshake_turns,
-          on.patience};
+          on.patience,
+          1 / on.claimed_bytes_per_second};
 }
 
 [[nodiscard]] inline network with_constants(network on, const constants& of) {
@@ -131,6 +132,7 @@ using constants = std::array<double, 12>;
   on.handshake = of[9];
   on.handshake_turns = of[10];
   on.patience = of[11];
+  on.claimed_bytes_per_second = 1 / of[12];
   return on;
 }
 

@@ -33,10 +33,13 @@ struct host {
 
   double copy_bytes_per_second = std::numeric_limits<double>::infinity();  ///< of one core
   double fold_bytes_per_second = std::numeric_limits<double>::infinity();  ///< of one core
-  /// In addition, for what one core reads after another wrote it, or writes after another had it,
-  /// in place of a miss of its own cache. Only for what the other still has in its `of_core`; where
-  /// cores are `apart`, in its `of_all`.
+  /// In addition, for what one core reads after another wrote it, in place of a miss of its own
+  /// cache. Only for what the other still has in its `of_core`; where cores are `apart`, in its
+  /// `of_all`.
   double moved_bytes_per_second = std::numeric_limits<double>::infinity();
+  /// The same, for what a core folds into after another had it: its stores ask for the old bytes.
+  /// A copy writes whole lines and asks for nothing.
+  double claimed_bytes_per_second = std::numeric_limits<double>::infinity();
   cache of_core{};  ///< of each core alone
   cache of_all{};   ///< of all cores together, or, where they are `apart`, of each alone again
   bool apart = false;

@@ -102,10 +102,11 @@ class footprint {
     for (const visit& one : visits_[step]) {
       const cache& of_other = apart_ ? on.of_all : on.of_core;
       const double moved = one.moved * (1 - part_missed(of_other, one.kept * chunk_bytes));
+      const double rate =
+          one.how == use::read ? on.moved_bytes_per_second : on.claimed_bytes_per_second;
       seconds += one.chunks * chunk_bytes *
-                 (moved / on.moved_bytes_per_second +
-                  (1 - moved) * part_missed(on.of_core, one.near * chunk_bytes) /
-                      on.of_core.missed_bytes_per_second);
+                 (moved / rate + (1 - moved) * part_missed(on.of_core, one.near * chunk_bytes) /
+                                     on.of_core.missed_bytes_per_second);
     }
     return seconds;
   }
@@ -120,16 +121,18 @@ class footprint {
   }
 
  private:
+  /// A copy writes whole lines, and takes them over unseen; a fold's stores ask for them first.
+  enum class use : unsigned char { read, copy_over, fold_over };
+
   /// A run of chunks that a step reads or writes. Distances are means over its chunks.
   struct visit {
+    use how = use::read;
     double chunks = 0;
     double near = 0;   ///< chunks that were used since, by anybody or, if fewer, by this core
     double far = 0;    ///< by anybody, or, if cores are apart, by this one
     double moved = 0;  ///< part that another core had last, or, if this one writes, has too
     double kept = 0;   ///< chunks that the other core used since it had that part
   };
-  enum class use { read, write };
-
   /// All of it is found after up to 0.8 of a cache's size, nothing from 1.2 on.
   [[nodiscard]] static double part_missed(const cache& in, double bytes_since) {
     const double part = (bytes_since / in.bytes - 0.8) / 0.4;
@@ -163,7 +166,7 @@ class footprint {
       if (lands_ && one.what == verb::receive_fold) {
         const run inbox{region::wire, landed_, one.into.count};
         landed_ += one.into.count;
-        touch(rank, number, rank, inbox, use::write);
+        touch(rank, number, rank, inbox, use::copy_over);
         touch(rank, number, rank, inbox, use::read);
       }
     }
@@ -172,7 +175,8 @@ class footprint {
         touch(rank, number, rank, *part, use::read);
       }
     }
-    touch(rank, number, rank, one.into, use::write);
+    const bool folds = one.what == verb::fold || one.what == verb::receive_fold;
+    touch(rank, number, rank, one.into, folds ? use::fold_over : use::copy_over);
   }
 
   /// Rank `by` uses memory of rank `whose`.
@@ -181,6 +185,7 @@ class footprint {
     const std::size_t first = static_cast<std::size_t>(whose) * per_rank_ + place_of(part);
     const std::size_t last = first + static_cast<std::size_t>(part.count);
     visit made;
+    made.how = how;
     made.chunks = part.count;
     int moved = 0;
     for (std::size_t chunk = first; chunk < last; ++chunk) {
@@ -216,11 +221,12 @@ class footprint {
     const auto holds = held_.begin() + static_cast<std::ptrdiff_t>(chunk) * cores_;
     const bool own = holds[core] != 0;
     const auto holders = std::count(holds, holds + cores_, char{1});
-    if (how == use::write) {
+    if (how != use::read) {
       std::fill(holds, holds + cores_, char{0});
     }
     holds[core] = 1;
-    return how == use::read ? !own && holders > 0 : holders > (own ? 1 : 0);
+    return how == use::read ? !own && holders > 0
+                            : how == use::fold_over && holders > (own ? 1 : 0);
   }
 
   [[nodiscard]] std::size_t place_of(const run& part) const {
