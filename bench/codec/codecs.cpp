@@ -243,7 +243,8 @@ point place_of_label(const std::vector<point>& dots, std::size_t own,
     for (double radius = 9; radius < 40; radius += 1) {
       for (int turn = 0; turn < 24; ++turn) {
         const double angle = turn * 0.2617993877991494;
-        const point at{dots[own].x + radius * std::cos(angle), dots[own].y + radius * std::sin(angle)};
+        const point at{dots[own].x + radius * std::cos(angle),
+                       dots[own].y + radius * std::sin(angle)};
         const bool apart = std::none_of(labels.begin(), labels.end(), [at](point other) {
           return std::abs(other.x - at.x) < 11.5 && std::abs(other.y - at.y) < 8;
         });

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a codec saves on a slow link: an all-reduce of 64 MiB of floats between ranks that are threads
-// here, over ports of 1 GB/s each way.
+// What a codec saves on a slow link: an all-reduce of 64 MiB of floats between ranks that are
+// threads here, over ports of 1 GB/s each way.
 //
 //   link [ranks [MiB [GB/s]]]      1000 GB/s show what the ranks need without a link
 #include <rondo/codec.hpp>
@@ -42,7 +42,8 @@ double milliseconds(const setting& with, const testing::link& over, const Call& 
       const auto begin = std::chrono::steady_clock::now();
       call(apart, gradient);
       barrier(comm);
-      const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+      const std::chrono::duration<double, std::milli> took =
+          std::chrono::steady_clock::now() - begin;
       if (comm.rank() == 0 && i > 0) {
         times.push_back(took.count());
       }
@@ -66,14 +67,14 @@ int main(int argc, char** argv) {
   with.count = argc > 2 ? static_cast<std::size_t>(std::atoi(argv[2])) << 18 : with.count;
   with.bytes_per_second = argc > 3 ? std::atof(argv[3]) * 1e9 : with.bytes_per_second;
   const testing::link over{with.ranks, with.bytes_per_second};
-  std::printf("two_shot all_reduce of %zu MiB on %d ranks, %.1f GB/s each way\n\n"
-              "| codec | ms | the link alone, ms | over fp32 | target | |\n"
-              "|---|--:|--:|--:|--:|---|\n",
-              with.count >> 18, with.ranks, with.bytes_per_second / 1e9);
+  std::printf(
+      "two_shot all_reduce of %zu MiB on %d ranks, %.1f GB/s each way\n\n"
+      "| codec | ms | the link alone, ms | over fp32 | target | |\n"
+      "|---|--:|--:|--:|--:|---|\n",
+      with.count >> 18, with.ranks, with.bytes_per_second / 1e9);
 
-  const double whole = milliseconds(with, over, [](auto& comm, auto& gradient) {
-    all_reduce(comm, gradient, two_shot{});
-  });
+  const double whole = milliseconds(
+      with, over, [](auto& comm, auto& gradient) { all_reduce(comm, gradient, two_shot{}); });
   std::printf("| fp32, no codec | %.2f | %.2f | 1 | | |\n", whole, floor_of(with, 32));
   const auto row = [&](const char* name, const auto& codec, double target = 0) {
     const double took = milliseconds(with, over, [&](auto& comm, auto& gradient) {

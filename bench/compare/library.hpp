@@ -12,8 +12,9 @@ concept has_all = requires(const Library& library, float* values) {
   library.broadcast(values, std::size_t{1});
 };
 
-/// Runs what `with` asks for and the library has. `library` has `rank()` and a member function for each of its
-/// collectives: (in, out, count of the smaller buffer or block); in == out means in place.
+/// Runs what `with` asks for and the library has. `library` has `rank()` and a member function for
+/// each of its collectives: (in, out, count of the smaller buffer or block); in == out means in
+/// place.
 template <class World, class Library>
 void run_all(const options& with, const char* who, const char* variant, World& world,
              Library library) {

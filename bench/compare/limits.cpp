@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 //
-// What the machine can do: each of `--ranks` ranks has an input and an output of the given size, and
-// as many threads as there are processors stream through all of them together. A collective that
-// reads every input once and writes every output once cannot be faster than `copy`; one in place not
-// faster than `scale`; a broadcast not than `write`; a reduce-scatter not than `read`.
+// What the machine can do: each of `--ranks` ranks has an input and an output of the given size,
+// and as many threads as there are processors stream through all of them together. A collective
+// that reads every input once and writes every output once cannot be faster than `copy`; one in
+// place not faster than `scale`; a broadcast not than `write`; a reduce-scatter not than `read`.
 #include "team.hpp"
 
 #include <rondo/core/vectorize.hpp>

@@ -16,9 +16,10 @@
 
 /// One way of timing for every library, so that figures compare.
 ///
-/// Calls run back to back in batches of one to two milliseconds; a batch takes as long as its slowest
-/// rank; the figure is the median over batches, its spread the 10th and 90th percentile (the method
-/// of nccl-tests). Sizes are the bytes of a rank's larger buffer. Values are float, folds are sums.
+/// Calls run back to back in batches of one to two milliseconds; a batch takes as long as its
+/// slowest rank; the figure is the median over batches, its spread the 10th and 90th percentile
+/// (the method of nccl-tests). Sizes are the bytes of a rank's larger buffer. Values are float,
+/// folds are sums.
 namespace bench {
 
 /// What to measure, from the command line.
@@ -57,7 +58,8 @@ struct options {
   }
 
   [[nodiscard]] bool wants(const std::string& variant) const {
-    return variants.empty() || std::find(variants.begin(), variants.end(), variant) != variants.end();
+    return variants.empty() ||
+           std::find(variants.begin(), variants.end(), variant) != variants.end();
   }
 
   void settle(int rank) const {
@@ -155,7 +157,8 @@ inline void check(bool right, const std::string& collective, std::size_t bytes) 
 class values {
  public:
   values(std::size_t bytes, float fill) : count_{std::max<std::size_t>(bytes / sizeof(float), 1)} {
-    data_ = static_cast<float*>(std::aligned_alloc(4096, (count_ * sizeof(float) + 4095) / 4096 * 4096));
+    data_ = static_cast<float*>(
+        std::aligned_alloc(4096, (count_ * sizeof(float) + 4095) / 4096 * 4096));
     std::fill(data_, data_ + count_, fill);
   }
   values(const values&) = delete;

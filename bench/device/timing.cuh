@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/transport/cuda/memory.hpp>
+#include <rondo/transport/cuda/detail/memory.hpp>
 
 #include <cuda_runtime.h>
 

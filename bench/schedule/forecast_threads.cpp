@@ -5,7 +5,7 @@
 #include "../compare/team.hpp"
 #include "forecast.hpp"
 
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 int main(int argc, char** argv) {
   const bench::options with{argc, argv};

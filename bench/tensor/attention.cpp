@@ -10,12 +10,12 @@
 #include <rondo/collective/all_gather.hpp>
 #include <rondo/collective/all_to_all.hpp>
 #include <rondo/collective/reduce_scatter.hpp>
-#include <rondo/tensor/exchanged_attention.hpp>
-#include <rondo/tensor/expert_parallel.hpp>
-#include <rondo/tensor/gathered_attention.hpp>
-#include <rondo/tensor/ring_attention.hpp>
-#include <rondo/tensor/sequence_cut.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/tensor/attention/exchanged_attention.hpp>
+#include <rondo/tensor/attention/gathered_attention.hpp>
+#include <rondo/tensor/attention/ring_attention.hpp>
+#include <rondo/tensor/attention/sequence_cut.hpp>
+#include <rondo/tensor/experts/expert_parallel.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -480,7 +480,8 @@ void compare_attention(const char* what, int ranks, int rounds, bool whole_lse, 
                      view(s.d_k), view(s.d_v));
     };
     for (int round = 0; round < rounds + 2; ++round) {
-      times.round(comm, round, 1, [&] { hand(); }, by_layer, [&] { control(); });
+      times.round(
+          comm, round, 1, [&] { hand(); }, by_layer, [&] { control(); });
     }
     if (comm.rank() == 0) {
       for (const auto of : {&shards::out, &shards::d_q, &shards::d_k, &shards::d_v}) {
@@ -512,11 +513,11 @@ void compare_experts(int ranks, int rounds) {
                     rondo::routing<float>{{r.expert.data(), r.rows, choices},
                                           {r.gate.data(), r.rows, choices}},
                     view(r.y));
-      layer.backward(pass, view(r.dy), view(r.dx),
-                     matrix<float>{r.d_gate.data(), r.rows, choices});
+      layer.backward(pass, view(r.dy), view(r.dx), matrix<float>{r.d_gate.data(), r.rows, choices});
     };
     for (int round = 0; round < rounds + 2; ++round) {
-      times.round(comm, round, 1, [&] { hand(); }, by_layer, [&] { control(); });
+      times.round(
+          comm, round, 1, [&] { hand(); }, by_layer, [&] { control(); });
     }
     if (comm.rank() == 0) {
       for (const auto of : {&routed::y, &routed::dx, &routed::d_gate, &routed::gradient}) {
@@ -533,14 +534,14 @@ int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 25;
   openblas_set_num_threads(1);
   using rondo::visibility;
-  std::printf("                     ranks    by hand   control    layer\n"
-              "                                          /hand    /hand\n");
+  std::printf(
+      "                     ranks    by hand   control    layer\n"
+      "                                          /hand    /hand\n");
   for (const int ranks : {1, 2, 3, 4}) {
-    compare_attention<ring_by_hand>("ring_attention", ranks, rounds, false,
-                                    [](auto team, const cut& by) {
-                                      return rondo::ring_attention{team, by, heads, products{},
-                                                                 visibility::all};
-                                    });
+    compare_attention<ring_by_hand>(
+        "ring_attention", ranks, rounds, false, [](auto team, const cut& by) {
+          return rondo::ring_attention{team, by, heads, products{}, visibility::all};
+        });
     compare_attention<gathered_by_hand>(
         "gathered_attention", ranks, rounds, false, [](auto team, const cut& by) {
           return rondo::gathered_attention{team, by, heads, products{}, visibility::all};

@@ -10,8 +10,8 @@
 #include "turns.hpp"
 
 #include <rondo/collective/all_reduce.hpp>
-#include <rondo/tensor/tree_exchange.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/tensor/exact/tree_exchange.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -8,8 +8,8 @@
 #include "turns.hpp"
 
 #include <rondo/collective/all_reduce.hpp>
-#include <rondo/tensor/mlp.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/tensor/layers/mlp.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <algorithm>
 #include <cstdio>

@@ -5,10 +5,10 @@
 #include <benchmark/benchmark.h>
 
 #include <rondo/collective/barrier.hpp>
-#include <rondo/tensor/layout_search.hpp>
-#include <rondo/tensor/reshard.hpp>
-#include <rondo/tensor/shard_files.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/tensor/layout/layout_search.hpp>
+#include <rondo/tensor/reshard/reshard.hpp>
+#include <rondo/tensor/reshard/shard_files.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <array>
 #include <chrono>
@@ -163,20 +163,21 @@ rondo::blueprint language_model() {
   auto x = net.embedding("x", tokens, net.parameter("table", "vocab:32768, d_model:1024"), "vocab");
   const auto query = net.einsum("query", x, net.parameter("q", "d_model:1024, heads:64, d_kv:256"),
                                 "batch, length, heads, d_kv");
-  const auto key = net.rename(
-      "key", net.einsum("k", x, net.parameter("k", "d_model:1024, heads:64, d_kv:256"),
-                        "batch, length, heads, d_kv"),
-      "length:memory");
+  const auto key =
+      net.rename("key",
+                 net.einsum("k", x, net.parameter("k", "d_model:1024, heads:64, d_kv:256"),
+                            "batch, length, heads, d_kv"),
+                 "length:memory");
   const auto scores =
       net.softmax("scores", net.einsum("s", query, key, "batch, heads, length, memory"), "memory");
   const auto mixed = net.einsum("mixed", scores, key, "batch, length, heads, d_kv");
   const auto y = net.einsum("y", mixed, net.parameter("o", "heads:64, d_kv:256, d_model:1024"),
                             "batch, length, d_model");
-  const auto h = net.einsum("h", y, net.parameter("wi", "d_model:1024, d_ff:65536"),
-                            "batch, length, d_ff");
-  const auto z = net.einsum("z", net.map("relu", {h}),
-                            net.parameter("wo", "d_ff:65536, d_model:1024"),
-                            "batch, length, d_model");
+  const auto h =
+      net.einsum("h", y, net.parameter("wi", "d_model:1024, d_ff:65536"), "batch, length, d_ff");
+  const auto z =
+      net.einsum("z", net.map("relu", {h}), net.parameter("wo", "d_ff:65536, d_model:1024"),
+                 "batch, length, d_model");
   const auto logits = net.einsum("logits", z, net.parameter("head", "d_model:1024, vocab:32768"),
                                  "batch, length, vocab");
   (void)net.cross_entropy("loss", logits, net.constant("targets", "batch:256, length:256"),

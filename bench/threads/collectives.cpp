@@ -27,12 +27,11 @@ void register_all() {
       });
       bench::on_ranks<float>("broadcast", ranks, bytes,
                              [](auto& comm, auto&, auto& out) { rondo::broadcast(comm, out); });
-      bench::on_ranks<float>("reduce", ranks, bytes, [](auto& comm, auto& in, auto& out) {
-        rondo::reduce(comm, in, out);
-      });
+      bench::on_ranks<float>("reduce", ranks, bytes,
+                             [](auto& comm, auto& in, auto& out) { rondo::reduce(comm, in, out); });
       const auto block = [](auto& comm, auto& whole) {
-        return std::span{whole}.first(std::max<std::size_t>(
-            whole.size() / static_cast<std::size_t>(comm.size()), 1));
+        return std::span{whole}.first(
+            std::max<std::size_t>(whole.size() / static_cast<std::size_t>(comm.size()), 1));
       };
       if (bytes < 64) {
         continue;

@@ -46,9 +46,9 @@ struct sum_in_1_bit {
       rondo::all_reduce(comm, gradient);
       return;
     }
-    rondo::all_reduce(comm, gradient,
-                      rondo::codec::error_feedback{rondo::codec::sign<2048>{}, residual,
-                                                   residual_of_sum});
+    rondo::all_reduce(
+        comm, gradient,
+        rondo::codec::error_feedback{rondo::codec::sign<2048>{}, residual, residual_of_sum});
   }
 };
 

@@ -142,9 +142,8 @@ void compare_codecs(const demo::corpus& text, const demo::options& given, const 
   const auto count = static_cast<std::size_t>(steps);
   std::printf("\nThe same batches, with gradients in fewer bits\n");
   const auto run = [&](const char* name, const auto& sum) {
-    const demo::outcome made =
-        demo::train(text, given.ranks, steps, exchange::whole,
-                    progress_line{name, exchange::whole, steps, 1}, sum);
+    const demo::outcome made = demo::train(text, given.ranks, steps, exchange::whole,
+                                           progress_line{name, exchange::whole, steps, 1}, sum);
     return made.loss;
   };
   const auto eight = run("int8<128>", demo::sum_in_8_bits{});
@@ -164,7 +163,9 @@ void compare_codecs(const demo::corpus& text, const demo::options& given, const 
   }
   const std::size_t stretch = (std::max)(std::size_t{1}, count / 60);
   const std::vector<float> beginning(whole.loss.begin(), whole.loss.begin() + steps);
-  demo::write({"Training loss with compressed gradients", "step", "bits per byte",
+  demo::write({"Training loss with compressed gradients",
+               "step",
+               "bits per byte",
                {smooth("fp32", beginning, stretch), smooth("int8, 8.25 bits", eight, stretch),
                 smooth("rotated int4, 4.5 bits", four, stretch),
                 smooth("sign and error feedback, 1 bit", one, stretch)}},

@@ -248,8 +248,8 @@ class replica {
   std::vector<rondo::reproducible<float>> exact_;
 };
 
-/// Trains on `ranks` thread ranks. `progress(step, loss, seconds, moving)` is called on rank 0. Each
-/// rank sums its gradients with a copy of `sum`.
+/// Trains on `ranks` thread ranks. `progress(step, loss, seconds, moving)` is called on rank 0.
+/// Each rank sums its gradients with a copy of `sum`.
 template <class Progress, class Sum = sum_as_they_are>
 outcome train(const corpus& text, int ranks, int steps, exchange how, const Progress& progress,
               const Sum& sum = {}) {

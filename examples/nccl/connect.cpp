@@ -48,7 +48,8 @@ int main() {
   float* memory = nullptr;
   rondo::cuda::require(cudaMalloc(&memory, 2 * sizeof(float)), "cudaMalloc");
   const auto rank = static_cast<float>(comm.rank());
-  rondo::cuda::require(cudaMemcpy(memory, &rank, sizeof rank, cudaMemcpyHostToDevice), "cudaMemcpy");
+  rondo::cuda::require(cudaMemcpy(memory, &rank, sizeof rank, cudaMemcpyHostToDevice),
+                       "cudaMemcpy");
   average(comm, {memory, 1}, {memory + 1, 1}, nullptr);
   float got[2] = {};
   rondo::cuda::require(cudaMemcpy(got, memory, sizeof got, cudaMemcpyDeviceToHost), "cudaMemcpy");

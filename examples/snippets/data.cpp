@@ -3,7 +3,7 @@
 #include "check.hpp"
 
 #include <rondo/data.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -72,10 +72,11 @@ int main() {
 
   // begin: states
   using rondo::data::sharded;
-  const double all = rondo::data::bytes_held(7.5e9, 64, sharded::nothing);      // 120e9 bytes a rank
-  const double third = rondo::data::bytes_held(7.5e9, 64, sharded::parameters);  // 1.875e9
+  const double all = rondo::data::bytes_held(7.5e9, 64, sharded::nothing);  // 120e9 bytes a rank
+  const double third = rondo::data::bytes_held(7.5e9, 64, sharded::parameters);        // 1.875e9
   const double fits = rondo::data::parameters_that_fit(32e9, 64, sharded::optimizer);  // 7.6e9
-  const double sent = rondo::data::elements_sent(7.5e9, 64, sharded::optimizer);  // 2 x 63/64 x 7.5e9
+  const double sent =
+      rondo::data::elements_sent(7.5e9, 64, sharded::optimizer);  // 2 x 63/64 x 7.5e9
   // end: states
   check(all == 120e9 && third == 1.875e9 && fits > 7.6e9 && sent < 15e9, "the figures");
 

@@ -5,7 +5,7 @@
 #include <rondo/collective/all_reduce.hpp>
 #include <rondo/collective/broadcast.hpp>
 #include <rondo/elastic.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -18,10 +18,12 @@ namespace elastic = rondo::elastic;
 
 int main() {
   // begin: batch
-  const auto batch = elastic::find_batch_size(
-      {.most_samples = 10000, .micro_batches = {8, 12, 16, 17}, .least_ranks = 32, .most_ranks = 1500});
-  const auto samples = batch.samples;           // 9792, which 23 numbers of ranks can share
-  const auto at_once = batch.micro_batch(64);   // 17: 64 ranks make 9 micro-batches each
+  const auto batch = elastic::find_batch_size({.most_samples = 10000,
+                                               .micro_batches = {8, 12, 16, 17},
+                                               .least_ranks = 32,
+                                               .most_ranks = 1500});
+  const auto samples = batch.samples;          // 9792, which 23 numbers of ranks can share
+  const auto at_once = batch.micro_batch(64);  // 17: 64 ranks make 9 micro-batches each
   // batch.micro_batch(128) is refused: the nearest that are allowed are 102 and 136
   // end: batch
   check(samples == 9792 && batch.ranks.size() == 23 && at_once == 17, "DeepSpeed's example");
@@ -74,14 +76,16 @@ int main() {
       8, 8, 5.0, 1.5);  // of 8 ranks' gradients: mean of squared norms, squared norm of the mean
   const double faster = noise.gain(4);  // a batch 4 times as large is worth so many steps
   const elastic::step_time step{.compute = 0.20, .network = 0.05, .overlap = 2};
-  const double useful = elastic::goodput(noise, step, 4 * 256, 256);  // samples a second, by progress
+  const double useful =
+      elastic::goodput(noise, step, 4 * 256, 256);  // samples a second, by progress
   // end: gain
   check(faster > 1 && faster < 4 && useful < 4 * 256 / 0.2, "between all noise and all signal");
 
   // begin: replicas
   elastic::queue_length_policy policy{{.target = 5, .up_delay = 30, .limits = {0, 50}}};
-  const int some = policy.decide({.now = 0, .demand = 1, .ready = 0, .asked = 0});    // 1, at once
-  const int same = policy.decide({.now = 10, .demand = 100, .ready = 1, .asked = 1});  // 1: 30 s first
+  const int some = policy.decide({.now = 0, .demand = 1, .ready = 0, .asked = 0});  // 1, at once
+  const int same =
+      policy.decide({.now = 10, .demand = 100, .ready = 1, .asked = 1});  // 1: 30 s first
   const int more = policy.decide({.now = 40, .demand = 100, .ready = 1, .asked = 1});  // 20
   // end: replicas
   check(some == 1 && same == 1 && more == 20, "Ray's delays");

@@ -4,7 +4,7 @@
 
 #include <rondo/collective/barrier.hpp>
 #include <rondo/tensor.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <cstdio>
 #include <vector>
@@ -14,8 +14,9 @@ int main() {
   const rondo::mesh_shape mesh{{"data", 2}, {"tensor", 4}};
   const rondo::layout rules{"batch:data, d_ff:tensor, heads:tensor, vocab:tensor"};
   const auto weight = rules.place("wi", sizeof(float), {{"d_model", 1024}, {"d_ff", 4098}}, mesh);
-  const auto first = weight.local_shape(0);  // {1024, 1025}: of 4098 columns, ranks 0 and 1 take one more
-  const auto last = weight.runs(3, 1);       // {{3074, 1024}}: the columns of rank 3
+  const auto first =
+      weight.local_shape(0);  // {1024, 1025}: of 4098 columns, ranks 0 and 1 take one more
+  const auto last = weight.runs(3, 1);  // {{3074, 1024}}: the columns of rank 3
   // end: place
   check(first == std::vector<std::size_t>{1024, 1025}, "the first shape");
   check(last[0] == rondo::part{3074, 1024}, "the last columns");
@@ -28,14 +29,14 @@ int main() {
   net.einsum("y", a, net.parameter("wo", "d_ff:4096, d_model:1024"), "batch, d_model");
 
   const rondo::layout_plan costs = rondo::plan_layout(net, rules, mesh);
-  std::puts(costs.plan.describe().c_str());
+  std::puts(costs.layers.describe().c_str());
   // forward:  all_reduce 32768 x 4 B over tensor (4 ranks)
   // backward: all_reduce 1048576 x 4 B over data (2 ranks)
   // backward: all_reduce 32768 x 4 B over tensor (4 ranks)
   // backward: all_reduce 1048576 x 4 B over data (2 ranks)
   // end: plan
-  check(costs.plan.forward.size() == 1 && costs.plan.backward.size() == 3, "four collectives");
-  check(costs.plan.forward[0].elements == 32768 && costs.plan.backward[0].elements == 1048576,
+  check(costs.layers.forward.size() == 1 && costs.layers.backward.size() == 3, "four collectives");
+  check(costs.layers.forward[0].elements == 32768 && costs.layers.backward[0].elements == 1048576,
         "their elements");
 
   // begin: find

@@ -34,7 +34,8 @@ int main() {
   // begin: layer
   constexpr rondo::transformer_layer gpt3{.sequence = 2048, .hidden = 12288, .heads = 96};
   constexpr auto parallel = rondo::between_blocks::sequence_parallel;
-  const double kept = rondo::activation_bytes(gpt3, 8, parallel);  // 0.36 GB a layer and micro-batch
+  const double kept =
+      rondo::activation_bytes(gpt3, 8, parallel);  // 0.36 GB a layer and micro-batch
   const double less =
       rondo::activation_bytes(gpt3, 8, parallel, rondo::recomputed::attention_core);  // 0.11 GB
   // end: layer

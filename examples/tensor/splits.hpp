@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/tensor/blueprint.hpp>
+#include <rondo/tensor/attention/heads.hpp>
 #include <rondo/tensor/cut.hpp>
-#include <rondo/tensor/heads.hpp>
-#include <rondo/tensor/layout.hpp>
-#include <rondo/tensor/layout_plan.hpp>
+#include <rondo/tensor/layout/blueprint.hpp>
+#include <rondo/tensor/layout/layout.hpp>
+#include <rondo/tensor/layout/layout_plan.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/team.hpp>
 

@@ -70,7 +70,7 @@ template <template <class> class Network>
 bool same_by(const rondo::layout& rules, const char* name, const std::string& text, int steps) {
   const auto made = rondo::plan_layout(described<Network>(), rules, {{"data", 2}, {"tensor", 2}});
   std::printf("%s by \"%s\", of a step:\n%s\n", name, rules.describe().c_str(),
-              made.plan.describe().c_str());
+              made.layers.describe().c_str());
   return outcome_of<Network>(name, 4, 2, rules, text, steps) ==
          outcome_of<Network>(name, 1, 1, {}, text, steps);
 }

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <rondo/tensor/cut.hpp>
+#include <rondo/tensor/exact/tree_exchange.hpp>
+#include <rondo/tensor/exact/tree_sum.hpp>
 #include <rondo/tensor/matrix.hpp>
-#include <rondo/tensor/tree_exchange.hpp>
-#include <rondo/tensor/tree_sum.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -5,4 +5,4 @@
 /// rondo.hpp, and ranks that are MPI processes:
 /// `rondo::mpi::communicator comm{MPI_COMM_WORLD};`
 #include <rondo/rondo.hpp>
-#include <rondo/transport/mpi.hpp>
+#include <rondo/transport/mpi/communicator.hpp>

@@ -8,4 +8,4 @@
 #include <rondo/core/float16.hpp>
 #include <rondo/core/reproducible.hpp>
 #include <rondo/schedule/generators.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>

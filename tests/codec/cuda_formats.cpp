@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The conversions of CUDA's headers, which work in plain C++, as an oracle.
+#include <rondo/codec/detail/minifloat.hpp>
 #include <rondo/codec/microscaling.hpp>
-#include <rondo/codec/minifloat.hpp>
 
 #include "catch.hpp"
 #include "samples.hpp"

@@ -476,9 +476,8 @@ TEST_CASE("definitions: nvfp4's two scales and its codes") {
     codec::nvfp4{}.decode(wire, got);
     for (std::size_t first = 0; first < given.size(); first += 16) {
       const std::size_t end = std::min(first + 16, given.size());
-      const double amax = largest_of(
-          {given.begin() + static_cast<std::ptrdiff_t>(first),
-           given.begin() + static_cast<std::ptrdiff_t>(end)});
+      const double amax = largest_of({given.begin() + static_cast<std::ptrdiff_t>(first),
+                                      given.begin() + static_cast<std::ptrdiff_t>(end)});
       const unsigned scale = e4m3::code(rounded(amax * rounded(g * rounded(1.0 / 6))));
       const double step = rounded(e4m3::value(scale) * inverse);
       const double factor = std::min(rounded(1 / step), largest);

@@ -106,8 +106,9 @@ TEST_CASE("edges: negative zero is sent as positive by one bit, with its sign by
   CHECK(std::signbit(one_trip(codec::mxfp4<>{}, given)[0]));
 }
 
-TEST_CASE("edges: up to 2^126 errors are within the bound, and beyond it nothing but an infinity "
-          "may take a value's place") {
+TEST_CASE(
+    "edges: up to 2^126 errors are within the bound, and beyond it nothing but an infinity "
+    "may take a value's place") {
   for_each_format([](const char* name, const auto& with) {
     CAPTURE(name);
     const std::size_t block = with.block;
@@ -184,6 +185,6 @@ TEST_CASE("edges: doubles are rounded to floats before anything is asked of them
   with.encode(given, wire);
   with.decode(wire, as_floats);
   CHECK(as_floats[3] == 1.0f);
-  CHECK(std::all_of(as_floats.begin() + 32, as_floats.end(),
-                    [](float x) { return std::isnan(x); }));
+  CHECK(
+      std::all_of(as_floats.begin() + 32, as_floats.end(), [](float x) { return std::isnan(x); }));
 }

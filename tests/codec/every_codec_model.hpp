@@ -5,9 +5,9 @@
 #include "every_codec.hpp"
 
 #include <rondo/codec/cast.hpp>
+#include <rondo/codec/detail/tile.hpp>
 #include <rondo/codec/lossless.hpp>
 #include <rondo/codec/mixed_by_size.hpp>
-#include <rondo/codec/tile.hpp>
 #include <rondo/core/type_name.hpp>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-#include <rondo/codec/minifloat.hpp>
+#include <rondo/codec/detail/minifloat.hpp>
 
 #include "catch.hpp"
 

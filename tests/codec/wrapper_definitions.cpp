@@ -52,8 +52,8 @@ std::uint64_t splitmix(std::uint64_t state) {
 /// The noise of value `index` as it must stay, for runs that are replayed with a later release: 16
 /// bits of a hash of (seed, step, message, place).
 double noise_of(std::uint64_t seed, const codec::context& where, std::uint64_t index) {
-  const std::uint64_t message = (std::uint64_t{where.hop} << 33) + std::uint64_t{where.rank} * 2 +
-                                (where.of_sum ? 1 : 0);
+  const std::uint64_t message =
+      (std::uint64_t{where.hop} << 33) + std::uint64_t{where.rank} * 2 + (where.of_sum ? 1 : 0);
   std::uint64_t key = splitmix(splitmix(splitmix(seed) ^ where.step) ^ message);
   const std::uint64_t pair = (where.first + index) / 2;
   key += (pair >> 32) * 0x9e3779b97f4a7c15u;

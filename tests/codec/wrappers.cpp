@@ -210,7 +210,8 @@ TEST_CASE("stochastic: noise is unlike that of any other call, rank, place, mess
   for (const std::uint32_t rank : {1u, 2u, 63u}) {
     noises.push_back(noise_at({.rank = rank}));
   }
-  for (const std::uint64_t first : {std::uint64_t{128}, std::uint64_t{1} << 20, std::uint64_t{1} << 33}) {
+  for (const std::uint64_t first :
+       {std::uint64_t{128}, std::uint64_t{1} << 20, std::uint64_t{1} << 33}) {
     noises.push_back(noise_at({.first = first}));
   }
   for (const std::uint32_t hop : {1u, 2u, 0x7fffffffu}) {

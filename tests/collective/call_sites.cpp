@@ -80,8 +80,9 @@ TEST_CASE("call sites: all_reduce takes any contiguous range, policies in any or
     expect(all_equal(values, 10), "a reproducible sum");
     float limit = 3;
     values.assign(10, mine);
-    rondo::all_reduce(comm, values, [limit](float a, float b) { return (std::min)(limit, a + b); },
-                      rondo::ring{});
+    rondo::all_reduce(
+        comm, values, [limit](float a, float b) { return (std::min)(limit, a + b); },
+        rondo::ring{});
     expect(all_equal(values, 3), "an operation with state");
   });
 }

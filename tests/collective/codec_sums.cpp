@@ -87,7 +87,7 @@ TEST_CASE("codec sums: an average is the sum in rank order, in fp32, divided onc
       x /= static_cast<float>(ranks);
     }
     const auto check = [&](const auto& algorithm) {
-      for (const auto& got : ended(ranks, count, [&](auto& comm, values& mine) {
+      for (const auto& got : ended(ranks, count, [&](auto&comm, values&mine) {
              rondo::all_reduce(comm, mine, rondo::op::average{}, algorithm, codec::exact{});
            })) {
         CHECK(same_bits(got, expected));
@@ -116,13 +116,13 @@ TEST_CASE("codec sums: rotated values are summed as they came, and turned back o
     for (const std::size_t count : {0u, 1u, 33u, 5000u}) {
       CAPTURE(ranks, count);
       const values sum = summed_by(turned, ranks, count, 1);
-      for (const auto& got : ended(ranks, count, [&](auto& comm, values& mine) {
+      for (const auto& got : ended(ranks, count, [&](auto&comm, values&mine) {
              rondo::all_reduce(comm, mine, rondo::two_shot{}, turned);
            })) {
         CHECK(same_bits(got, sum));
       }
       const values average = summed_by(turned, ranks, count, static_cast<float>(ranks));
-      for (const auto& got : ended(ranks, count, [&](auto& comm, values& mine) {
+      for (const auto& got : ended(ranks, count, [&](auto&comm, values&mine) {
              rondo::testing::messages_only apart{comm};
              rondo::all_reduce(apart, mine, rondo::two_shot{}, turned, rondo::op::average{});
            })) {

@@ -17,11 +17,11 @@
 #include <vector>
 
 /// Catch's own assertions are for one thread; ranks throw, and `run` rethrows.
-#define DEMAND(...)                                                  \
-  do {                                                               \
-    if (!(__VA_ARGS__)) {                                            \
-      throw std::runtime_error("not so: " #__VA_ARGS__);             \
-    }                                                                \
+#define DEMAND(...)                                      \
+  do {                                                   \
+    if (!(__VA_ARGS__)) {                                \
+      throw std::runtime_error("not so: " #__VA_ARGS__); \
+    }                                                    \
   } while (false)
 
 namespace codec = rondo::codec;
@@ -108,9 +108,8 @@ TEST_CASE("with error feedback nothing is lost over many steps, only late") {
     for (int step = 0; step < steps; ++step) {
       auto gradient = gradient_of(comm.rank(), step, count);
       const auto exact = sum_of(comm.size(), step, count);
-      rondo::all_reduce(
-          comm, gradient,
-          codec::error_feedback{codec::sign<2048>{}, residual, residual_of_sum});
+      rondo::all_reduce(comm, gradient,
+                        codec::error_feedback{codec::sign<2048>{}, residual, residual_of_sum});
       require_same_bits(comm, gradient);
       for (std::size_t i = 0; i < count; ++i) {
         received[i] += static_cast<double>(gradient[i]);
@@ -124,8 +123,8 @@ TEST_CASE("with error feedback nothing is lost over many steps, only late") {
     std::vector<float> owed_of_sum(count);
     rondo::all_reduce(comm, residual_of_sum, owed_of_sum);
     for (std::size_t i = 0; i < count; ++i) {
-      const double accounted = received[i] + static_cast<double>(owed[i]) +
-                               static_cast<double>(owed_of_sum[i]);
+      const double accounted =
+          received[i] + static_cast<double>(owed[i]) + static_cast<double>(owed_of_sum[i]);
       DEMAND(std::fabs(accounted - wanted[i]) < 2e-3 * (1.0 + std::fabs(wanted[i])));
     }
   });
@@ -165,9 +164,8 @@ TEST_CASE("stochastic rounding over a ring has new noise at every hop, and no bi
       for (int part = 0; part < ranks; ++part) {
         values.insert(values.end(), period.begin(), period.end());
       }
-      rondo::all_reduce(
-          comm, values, rondo::ring{},
-          codec::requantised{codec::stochastic{codec::int4_symmetric<32>{}, 3}});
+      rondo::all_reduce(comm, values, rondo::ring{},
+                        codec::requantised{codec::stochastic{codec::int4_symmetric<32>{}, 3}});
       for (std::size_t i = 0; i < values.size(); ++i) {
         const float error = values[i] - ranks * period[i % chunk];
         errors[i / chunk].push_back(error);
@@ -192,8 +190,7 @@ TEST_CASE("stochastic rounding in segments of a long two-shot has new noise in e
     for (int part = 0; part < 3; ++part) {
       values.insert(values.end(), period.begin(), period.end());
     }
-    rondo::all_reduce(comm, values, rondo::two_shot{},
-                      codec::stochastic{codec::int8<128>{}, 3});
+    rondo::all_reduce(comm, values, rondo::two_shot{}, codec::stochastic{codec::int8<128>{}, 3});
     std::vector<float> errors[3];
     for (std::size_t i = 0; i < values.size(); ++i) {
       errors[i / segment].push_back(values[i] - 2 * period[i % segment]);
@@ -245,8 +242,7 @@ TEST_CASE("sparse, mixed and lossless codecs reduce alike on all ranks") {
     require_same_bits(comm, sparse);
     for (const std::size_t some : {std::size_t{10}, count}) {
       auto mixed = gradient_of(comm.rank(), 3, some);
-      rondo::all_reduce(comm, mixed,
-                        codec::mixed_by_size{codec::exact{}, codec::int8<128>{}, 100});
+      rondo::all_reduce(comm, mixed, codec::mixed_by_size{codec::exact{}, codec::int8<128>{}, 100});
       require_same_bits(comm, mixed);
       DEMAND(decibels(sum_of(comm.size(), 3, some), mixed) > 30.0);
     }

@@ -15,11 +15,11 @@
 #include <vector>
 
 /// Catch's own assertions are for one thread; ranks throw, and `run` rethrows.
-#define DEMAND(...)                                                  \
-  do {                                                               \
-    if (!(__VA_ARGS__)) {                                            \
-      throw std::runtime_error("not so: " #__VA_ARGS__);             \
-    }                                                                \
+#define DEMAND(...)                                      \
+  do {                                                   \
+    if (!(__VA_ARGS__)) {                                \
+      throw std::runtime_error("not so: " #__VA_ARGS__); \
+    }                                                    \
   } while (false)
 
 namespace codec = rondo::codec;

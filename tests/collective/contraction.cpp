@@ -38,7 +38,8 @@ std::size_t differing(int ranks, std::size_t count, std::size_t calls, Algorithm
       for (T& one : in) {
         one = static_cast<T>(values(random));
       }
-      rondo::all_reduce(comm, in, to, [](float a, float b) { return a * 1.1F + b; }, algorithm);
+      rondo::all_reduce(
+          comm, in, to, [](float a, float b) { return a * 1.1F + b; }, algorithm);
       seen.insert(seen.end(), to.begin(), to.end());
     }
   });

@@ -195,13 +195,11 @@ TEST_CASE("order: direct schedules fold in rank order, whatever the operation co
         one.length = 1;
         one.letters[0] = static_cast<char>('a' + comm.rank());
       }
-      rondo::all_reduce(comm, letters,
-                        [](const word& a, const word& b) { return joined(a, b); });
+      rondo::all_reduce(comm, letters, [](const word& a, const word& b) { return joined(a, b); });
       const std::string alphabet = "abcdefghi";
-      rondo::testing::expect(
-          std::string(letters[19].letters, letters[19].length) ==
-              alphabet.substr(0, static_cast<std::size_t>(ranks)),
-          "letters in rank order");
+      rondo::testing::expect(std::string(letters[19].letters, letters[19].length) ==
+                                 alphabet.substr(0, static_cast<std::size_t>(ranks)),
+                             "letters in rank order");
     });
   }
 }
@@ -224,7 +222,7 @@ TEST_CASE("order: direct sums of floats are the sums from rank 0 to n-1, bit for
     }
     std::vector<float> part(300);
     rondo::reduce_scatter(comm, std::span{inputs[rank]}.first(2100), part);
-    rondo::testing::expect(
-        same_bits<float>(part, std::span{expected}.subspan(300 * rank, 300)), "bits of a part");
+    rondo::testing::expect(same_bits<float>(part, std::span{expected}.subspan(300 * rank, 300)),
+                           "bits of a part");
   });
 }

@@ -11,9 +11,8 @@ template <class Operation, bool Messages>
 void check_all_algorithms(int ranks) {
   rondo::threads::run(ranks, [&](auto& comm) {
     const auto run = [&](auto& over) {
-      sweep::for_each_algorithm<collective::all_reduce, Messages>(ranks, [&](const auto& with) {
-        own::check_all_reduce<Operation>(over, with);
-      });
+      sweep::for_each_algorithm<collective::all_reduce, Messages>(
+          ranks, [&](const auto& with) { own::check_all_reduce<Operation>(over, with); });
       sweep::for_each_algorithm<collective::reduce_scatter, Messages>(
           ranks, [&](const auto& with) { own::check_reduce_scatter<Operation>(over, with); });
       sweep::for_each_algorithm<collective::reduce, Messages>(

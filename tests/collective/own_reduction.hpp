@@ -52,8 +52,8 @@ template <class Operation, class Comm, class Algorithm>
 void check_all_reduce(Comm& comm, const Algorithm& algorithm) {
   std::vector<float> values(200, 3.0F);
   rondo::all_reduce(comm, values, Operation{}, algorithm);
-  rondo::testing::expect(
-      values == std::vector<float>(200, Operation::expected(comm.size())), "all_reduce");
+  rondo::testing::expect(values == std::vector<float>(200, Operation::expected(comm.size())),
+                         "all_reduce");
 }
 
 template <class Operation, class Comm, class Algorithm>

@@ -51,7 +51,7 @@ void check_order(Comm& comm, std::size_t count) {
   auto all = brought(comm.rank(), count);
   rondo::all_reduce(comm, all, then);
   expect(all == wanted, "all_reduce");
-  for (int root = 0; root < n; root += n > 4 ? n - 2 : 1) {
+  for (int root = 0; root<n; root += n> 4 ? n - 2 : 1) {
     std::vector<affine> out(count);
     rondo::reduce(comm, brought(comm.rank(), count), out, then, rondo::root{root});
     expect(comm.rank() != root || out == wanted, "reduce");

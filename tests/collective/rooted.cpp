@@ -147,23 +147,19 @@ void check_parts(int ranks, const Algorithm& algorithm) {
 
 TEST_CASE("broadcast: every algorithm gives every rank the root's values") {
   for (const int ranks : rank_counts()) {
-    for_each_algorithm<collective::broadcast, false>(ranks, [&](const auto& algorithm) {
-      check_broadcast<float, false>(ranks, algorithm);
-    });
-    for_each_algorithm<collective::broadcast, true>(ranks, [&](const auto& algorithm) {
-      check_broadcast<float, true>(ranks, algorithm);
-    });
+    for_each_algorithm<collective::broadcast, false>(
+        ranks, [&](const auto& algorithm) { check_broadcast<float, false>(ranks, algorithm); });
+    for_each_algorithm<collective::broadcast, true>(
+        ranks, [&](const auto& algorithm) { check_broadcast<float, true>(ranks, algorithm); });
   }
 }
 
 TEST_CASE("reduce: every algorithm gives the root the fold and touches no other rank's output") {
   for (const int ranks : rank_counts()) {
-    for_each_algorithm<collective::reduce, false>(ranks, [&](const auto& algorithm) {
-      check_reduce<float, false>(ranks, algorithm);
-    });
-    for_each_algorithm<collective::reduce, true>(ranks, [&](const auto& algorithm) {
-      check_reduce<float, true>(ranks, algorithm);
-    });
+    for_each_algorithm<collective::reduce, false>(
+        ranks, [&](const auto& algorithm) { check_reduce<float, false>(ranks, algorithm); });
+    for_each_algorithm<collective::reduce, true>(
+        ranks, [&](const auto& algorithm) { check_reduce<float, true>(ranks, algorithm); });
   }
 }
 

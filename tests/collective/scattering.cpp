@@ -17,11 +17,10 @@ struct cut {
 std::vector<cut> cuts_for(int ranks, std::size_t element_bytes) {
   const auto n = static_cast<std::size_t>(ranks);
   std::vector<cut> made;
-  for (const std::size_t block : {std::size_t{0}, std::size_t{1}, std::size_t{13},
-                                  56 / element_bytes, 56 / element_bytes + 1,
-                                  2048 / n / element_bytes, 2048 / n / element_bytes + 1,
-                                  2048 / element_bytes, 2048 / element_bytes + 1,
-                                  32768 / element_bytes + 3}) {
+  for (const std::size_t block :
+       {std::size_t{0}, std::size_t{1}, std::size_t{13}, 56 / element_bytes, 56 / element_bytes + 1,
+        2048 / n / element_bytes, 2048 / n / element_bytes + 1, 2048 / element_bytes,
+        2048 / element_bytes + 1, 32768 / element_bytes + 3}) {
     made.push_back({std::vector<std::size_t>(n, block), false});
   }
   made.push_back({std::vector<std::size_t>(n, 17), true});
@@ -81,9 +80,8 @@ void check_reduce_scatter(int ranks, const Algorithm& algorithm, const Operation
     });
     for (std::size_t rank = 0; rank < inputs.size(); ++rank) {
       const auto want = rondo::testing::part_of(std::span{expected}, one.counts, rank);
-      INFO(Algorithm::name << (Messages ? " over messages, " : ", ") << ranks << " ranks, "
-                           << total << " elements, counts given " << one.given << ", on rank "
-                           << rank);
+      INFO(Algorithm::name << (Messages ? " over messages, " : ", ") << ranks << " ranks, " << total
+                           << " elements, counts given " << one.given << ", on rank " << rank);
       REQUIRE(first_wrong<T>(apart[rank], want, ranks) == -1);
       REQUIRE(same_bits<T>(apart[rank], in_place[rank]));
     }

@@ -186,10 +186,9 @@ template <class T>
   return made;
 }
 
-using algorithms =
-    std::tuple<rondo::automatic, rondo::ring, rondo::tree, rondo::recursive_doubling,
-               rondo::halving_doubling, rondo::bruck, rondo::one_shot, rondo::two_shot,
-               rondo::hierarchical<rondo::ring, rondo::ring>>;
+using algorithms = std::tuple<rondo::automatic, rondo::ring, rondo::tree, rondo::recursive_doubling,
+                              rondo::halving_doubling, rondo::bruck, rondo::one_shot,
+                              rondo::two_shot, rondo::hierarchical<rondo::ring, rondo::ring>>;
 
 /// This algorithm with parameters that make its cases interesting.
 template <class Algorithm>
@@ -232,17 +231,16 @@ template <rondo::schedule::collective What, class Algorithm>
 /// Runs `body(comm)` on `ranks` ranks, on shared memory or over messages.
 template <bool Messages, class Body>
 void on_ranks(int ranks, const Body& body) {
-  rondo::threads::run(
-      ranks,
-      [&](auto& comm) {
-        if constexpr (Messages) {
-          rondo::testing::messages_only apart{comm};
-          body(apart);
-        } else {
-          body(comm);
-        }
-      },
-      {.deadline = std::chrono::seconds{60}});
+  rondo::threads::run(ranks,
+                      [&](auto& comm) {
+                        if constexpr (Messages) {
+                          rondo::testing::messages_only apart{comm};
+                          body(apart);
+                        } else {
+                          body(comm);
+                        }
+                      },
+                      {.deadline = std::chrono::seconds{60}});
 }
 
 }  // namespace sweep

@@ -3,8 +3,8 @@
 // expect-error: rondo: attention: the values lie on another axis than these ranks
 #include "../tensor/attention.hpp"
 
-#include <rondo/tensor/head_attention.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/tensor/attention/head_attention.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 using team = rondo::team<rondo::threads::communicator, "tensor">;
 #if defined(RONDO_CONTROL)

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 // expect-error: rondo: expert_parallel: tokens go to experts from the rank that holds them
-#include <rondo/tensor/expert_parallel.hpp>
+#include <rondo/tensor/experts/expert_parallel.hpp>
 #include <rondo/tensor/team.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 struct kernels {
   void forward(std::size_t, rondo::matrix<const float>, rondo::matrix<float>) const {}

@@ -3,7 +3,7 @@
 // expect-error: rondo: an activation's function needs value\(x\) and slope\(x\), its derivative
 #include "tensor_case.hpp"
 
-#include <rondo/tensor/mlp.hpp>
+#include <rondo/tensor/layers/mlp.hpp>
 
 struct relu {
   static float value(float x) { return x > 0 ? x : 0; }

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/tensor/column_parallel.hpp>
-#include <rondo/tensor/row_parallel.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/tensor/layers/column_parallel.hpp>
+#include <rondo/tensor/layers/row_parallel.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <vector>
 

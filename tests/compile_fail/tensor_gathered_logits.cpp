@@ -3,7 +3,7 @@
 // expect-error: rondo: cross_entropy: logits are a shard of the vocabulary
 #include "tensor_case.hpp"
 
-#include <rondo/tensor/vocabulary_cross_entropy.hpp>
+#include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
 
 void attempt(rondo::vocabulary_cross_entropy<ranks>& loss, std::span<const int> targets,
              std::span<float> losses, rondo::cross_entropy_saved<>& saved) {

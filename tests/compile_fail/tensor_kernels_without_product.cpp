@@ -9,4 +9,6 @@ using users_kernels = kernels;
 struct users_kernels {};
 #endif
 
-void attempt(rondo::row_parallel<ranks, users_kernels>& down) { down.forward(by_columns, view, all); }
+void attempt(rondo::row_parallel<ranks, users_kernels>& down) {
+  down.forward(by_columns, view, all);
+}

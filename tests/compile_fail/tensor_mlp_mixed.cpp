@@ -3,7 +3,7 @@
 // expect-error: rondo: mlp: all_reduce and sequence parallelism do not mix
 #include "tensor_case.hpp"
 
-#include <rondo/tensor/mlp.hpp>
+#include <rondo/tensor/layers/mlp.hpp>
 
 struct twice {
   float value(float x) const { return 2 * x; }

@@ -3,7 +3,7 @@
 // expect-error: rondo: not on GPUs: exact\{\.\.\} with sums by leaves
 // needs: nccl
 #include <rondo/nccl.hpp>
-#include <rondo/tensor/layer_ranks.hpp>
+#include <rondo/tensor/cuda/layer_ranks.hpp>
 
 #include "tensor_case.hpp"
 

@@ -3,9 +3,9 @@
 // expect-error: rondo: not on GPUs: .*experts, as the host must know where tokens go
 // needs: nccl
 #include <rondo/nccl.hpp>
-#include <rondo/tensor/expert_parallel.hpp>
-#include <rondo/tensor/layer_ranks.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/tensor/cuda/layer_ranks.hpp>
+#include <rondo/tensor/experts/expert_parallel.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #ifdef RONDO_CONTROL
 using users_ranks = rondo::threads::communicator;

@@ -4,8 +4,8 @@
 // expect-error: rondo: mlp: pointwise and gated run on the host
 // needs: nccl
 #include <rondo/nccl.hpp>
-#include <rondo/tensor/layer_ranks.hpp>
-#include <rondo/tensor/mlp.hpp>
+#include <rondo/tensor/cuda/layer_ranks.hpp>
+#include <rondo/tensor/layers/mlp.hpp>
 
 #include "tensor_case.hpp"
 

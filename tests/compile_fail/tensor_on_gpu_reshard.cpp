@@ -3,9 +3,9 @@
 // expect-error: rondo: reshard: these ranks are GPUs; it moves memory of the host
 // needs: nccl
 #include <rondo/nccl.hpp>
-#include <rondo/tensor/layer_ranks.hpp>
-#include <rondo/tensor/reshard.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/tensor/cuda/layer_ranks.hpp>
+#include <rondo/tensor/reshard/reshard.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <vector>
 

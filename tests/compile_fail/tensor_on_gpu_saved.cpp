@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-// expect-error: rondo: cross_entropy: on GPUs, what is saved is in their memory: cross_entropy_saved<
-// needs: nccl
+// expect-error: rondo: cross_entropy: on GPUs, what is saved is in their memory:
+// cross_entropy_saved< needs: nccl
 #include <rondo/nccl.hpp>
-#include <rondo/tensor/layer_ranks.hpp>
-#include <rondo/tensor/vocabulary_cross_entropy.hpp>
+#include <rondo/tensor/cuda/layer_ranks.hpp>
+#include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
 
 struct no_kernels {  // so that no nvcc is needed
   template <class Body>

@@ -4,7 +4,7 @@
 // needs: nccl
 #include <rondo/nccl.hpp>
 #include <rondo/tensor/convert.hpp>
-#include <rondo/tensor/layer_ranks.hpp>
+#include <rondo/tensor/cuda/layer_ranks.hpp>
 
 #ifdef RONDO_CONTROL
 using comm_type = rondo::layer_ranks<rondo::nccl::communicator>;

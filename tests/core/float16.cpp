@@ -9,8 +9,8 @@
 #include <limits>
 #include <type_traits>
 
-// What is said of CUDA's own types, here where CUDA's headers are not seen, is what is said in files
-// where they are: a program may have both.
+// What is said of CUDA's own types, here where CUDA's headers are not seen, is what is said in
+// files where they are: a program may have both.
 static_assert(std::is_same_v<rondo::accumulator<__half>::type, float>);
 static_assert(std::is_same_v<rondo::accumulator<__nv_bfloat16>::type, float>);
 

@@ -20,8 +20,7 @@ std::string plain(std::string_view name) {
 TEST_CASE("names without namespaces read as they are written") {
   CHECK(plain("int8<128>") == "int8<128>");
   CHECK(plain("rondo::v0_1::codec::int8<128>") == "int8<128>");
-  CHECK(plain("rondo::v0_1::codec::rotated<rondo::v0_1::codec::int4<32> >") ==
-        "rotated<int4<32>>");
+  CHECK(plain("rondo::v0_1::codec::rotated<rondo::v0_1::codec::int4<32> >") == "rotated<int4<32>>");
   CHECK(plain("a::b<c::d<e::f, 3>, g::h<i::j>>") == "b<d<f, 3>, h<j>>");
   CHECK(plain("::mine") == "::mine");
   CHECK(plain("one:two") == "one:two");

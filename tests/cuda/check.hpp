@@ -96,30 +96,30 @@ inline int run(const char* filter) {
 #define CHECK_JOIN_(a, b) a##b
 #define CHECK_JOIN(a, b) CHECK_JOIN_(a, b)
 
-#define TEST_CASE(name)                                                                     \
-  static void CHECK_JOIN(test_, __LINE__)();                                                \
-  static const check::registered CHECK_JOIN(registered_, __LINE__){name, CHECK_JOIN(test_, \
-                                                                                    __LINE__)}; \
+#define TEST_CASE(name)                                                                          \
+  static void CHECK_JOIN(test_, __LINE__)();                                                     \
+  static const check::registered CHECK_JOIN(registered_, __LINE__){name,                         \
+                                                                   CHECK_JOIN(test_, __LINE__)}; \
   static void CHECK_JOIN(test_, __LINE__)()
 
 #define CHECK(...) check::that(static_cast<bool>(__VA_ARGS__), #__VA_ARGS__, __FILE__, __LINE__)
-#define REQUIRE(...)        \
-  do {                      \
+#define REQUIRE(...)           \
+  do {                         \
     if (!CHECK(__VA_ARGS__)) { \
-      throw check::leave{}; \
-    }                       \
+      throw check::leave{};    \
+    }                          \
   } while (false)
 
 /// INFO(a << b): printed when a check fails in the rest of this scope.
-#define INFO(...)                                                     \
-  const check::note CHECK_JOIN(note_, __LINE__) {                     \
+#define INFO(...)                                                                \
+  const check::note CHECK_JOIN(note_, __LINE__) {                                \
     static_cast<std::ostringstream&&>(std::ostringstream{} << __VA_ARGS__).str() \
   }
 #define CAPTURE(value) INFO(#value " = " << (value))
 
 /// Leaves the test case: this machine cannot run it, and says why.
-#define SKIP(reason)                  \
-  do {                                \
-    check::now().skipped = (reason);  \
-    throw check::leave{};             \
+#define SKIP(reason)                 \
+  do {                               \
+    check::now().skipped = (reason); \
+    throw check::leave{};            \
   } while (false)

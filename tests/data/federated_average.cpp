@@ -6,7 +6,7 @@
 #include <rondo/data/federated_average.hpp>
 #include <rondo/testing/messages_only.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <cstring>
 #include <limits>

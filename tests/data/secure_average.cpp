@@ -5,7 +5,7 @@
 
 #include <rondo/data/secure_average.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <cmath>
 #include <limits>

@@ -8,7 +8,7 @@
 #include <rondo/data/sharded_optimizer.hpp>
 #include <rondo/testing/recording.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <algorithm>
 #include <cmath>

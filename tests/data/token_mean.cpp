@@ -4,7 +4,7 @@
 
 #include <rondo/data/token_mean.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <algorithm>
 #include <cmath>

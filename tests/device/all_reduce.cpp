@@ -6,7 +6,7 @@
 #include <rondo/collective/all_reduce.hpp>
 #include <rondo/device/all_reduce.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include "catch.hpp"
 

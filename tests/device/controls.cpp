@@ -73,9 +73,8 @@ int sum_from_buffers(block& group, turn& mine, const reduction<op::sum, float>& 
       wrong += got == static_cast<float>(3 * round + 3) + 3 * static_cast<float>(i) ? 0 : 1;
       input[i] = -1.0f;
     };
-    wrong += device::detail::reduce_from_buffers<float>(group, mine, input, count, expect, sum)
-                 ? 0
-                 : 1;
+    wrong +=
+        device::detail::reduce_from_buffers<float>(group, mine, input, count, expect, sum) ? 0 : 1;
     group.sync();  // another thread may fill what this one has overwritten
   }
   return wrong;

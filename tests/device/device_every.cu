@@ -28,9 +28,8 @@ RONDO_TEST_KERNEL(all_reduce_to_epilogue, __nv_bfloat16, rondo::two_shot);
 
 /// Of a call that the host makes.
 template <class T, class Algorithm, class Codec>
-using host_all_reduce =
-    rondo::cuda::call_in_kernel<rondo::schedule::collective::all_reduce, T, Algorithm,
-                                rondo::op::sum, Codec>;
+using host_all_reduce = rondo::cuda::detail::call_in_kernel<rondo::schedule::collective::all_reduce,
+                                                            T, Algorithm, rondo::op::sum, Codec>;
 template <class Call>
 const void* const kernel_of = reinterpret_cast<const void*>(&rondo::cuda::collective_kernel<Call>);
 const void* host_calls[] = {

@@ -89,8 +89,7 @@ TEST_CASE("gpu: a window that has failed does not disturb another one") {
   const streams at{2};
   memory.fill(7);
   finish();
-  failing.launch({.blocks = 1, .threads = 64, .stream = at[0]}, incomplete, 1,
-                 complete.data());
+  failing.launch({.blocks = 1, .threads = 64, .stream = at[0]}, incomplete, 1, complete.data());
   for (int again = 0; again < 20; ++again) {
     sound.launch({.blocks = 1, .threads = 64, .stream = at[1]},
                  kernels::all_reduce<float, two_shot>, memory.get(), std::size_t{1000}, two_shot{});

@@ -39,22 +39,23 @@ TEST_CASE("gpu: calls of the host over a window, each rank on a stream of its ow
       return rank_buffers<float>::value(rank, i, call);
     };
     for (const std::size_t count : sizes) {
-      run(count, count, sum, [](auto& comm, on stream, auto in, auto out) {
-        all_reduce(comm, in, out, stream);
-      });
+      run(count, count, sum,
+          [](auto& comm, on stream, auto in, auto out) { all_reduce(comm, in, out, stream); });
       run(count, count, sum, [](auto& comm, on stream, auto in, auto out) {
         all_reduce(comm, in, out, stream, two_shot{}, codec::cast<bfloat16>{});
       });
       run(count, count, sum, [](auto& comm, on stream, auto in, auto out) {
         all_reduce(comm, in, out, stream, ring{}, op::sum{});
       });
-      run(n * count, count,
+      run(
+          n * count, count,
           [&](std::size_t rank, std::size_t i) { return sum_of(n, rank * count + i, call); },
           [](auto& comm, on stream, auto in, auto out) { reduce_scatter(comm, in, out, stream); });
-      run(count, n * count,
-          [&](std::size_t, std::size_t i) { return value(i / count, i % count); },
+      run(
+          count, n * count, [&](std::size_t, std::size_t i) { return value(i / count, i % count); },
           [](auto& comm, on stream, auto in, auto out) { all_gather(comm, in, out, stream); });
-      run(n * count, n * count,
+      run(
+          n * count, n * count,
           [&](std::size_t rank, std::size_t i) {
             return value(i / count, rank * count + i % count);
           },
@@ -82,8 +83,7 @@ TEST_CASE("gpu: calls of the host replay from a graph, and take a channel for ea
   finish();
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t program = nullptr;
-  rondo::cuda::require(cudaStreamBeginCapture(at[0], cudaStreamCaptureModeThreadLocal),
-                       "capture");
+  rondo::cuda::require(cudaStreamBeginCapture(at[0], cudaStreamCaptureModeThreadLocal), "capture");
   call(at[0]);
   rondo::cuda::require(cudaStreamEndCapture(at[0], &graph), "capture");
   rondo::cuda::require(cudaGraphInstantiate(&program, graph, 0), "cudaGraphInstantiate");

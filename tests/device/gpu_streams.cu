@@ -129,9 +129,8 @@ TEST_CASE("gpu: two windows in flight at once, each a group of its own on a stre
     pair.together.check();
     four.together.check();
     REQUIRE(pair.memory.wrong([&](std::size_t, std::size_t i) { return sum_of(2, i, call); }) == 0);
-    REQUIRE(four.memory.wrong([&](std::size_t, std::size_t i) {
-      return 2 * (sum_of(4, i, call + 1) + 4);
-    }) == 0);
+    REQUIRE(four.memory.wrong(
+                [&](std::size_t, std::size_t i) { return 2 * (sum_of(4, i, call + 1) + 4); }) == 0);
   }
 }
 
@@ -148,9 +147,8 @@ TEST_CASE("gpu: a launch per rank, each on a stream of its own") {
     memory.fill(call);
     finish();
     for (int rank = 0; rank < ranks; ++rank) {
-      kernels::all_reduce<float, two_shot>
-          <<<2, 256, 0, at[static_cast<std::size_t>(rank)]>>>(together.rank(rank).handle(),
-                                                              memory.get(), count, two_shot{});
+      kernels::all_reduce<float, two_shot><<<2, 256, 0, at[static_cast<std::size_t>(rank)]>>>(
+          together.rank(rank).handle(), memory.get(), count, two_shot{});
     }
     finish();
     together.check();

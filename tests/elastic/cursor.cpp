@@ -7,7 +7,7 @@
 #include <rondo/collective/broadcast.hpp>
 #include <rondo/elastic/cursor.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <array>
 #include <cstdint>

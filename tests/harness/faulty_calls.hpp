@@ -30,15 +30,35 @@ class dice {
 };
 
 enum class kind {
-  all_reduce, reduce_scatter, all_gather, all_to_all, broadcast, reduce, gather, scatter, barrier,
-  shift, team
+  all_reduce,
+  reduce_scatter,
+  all_gather,
+  all_to_all,
+  broadcast,
+  reduce,
+  gather,
+  scatter,
+  barrier,
+  shift,
+  team
 };
 inline constexpr int collectives = 9;  ///< the first of them
 inline constexpr int kinds = 11;
 
 enum class fault {
-  none, count, type, operation, algorithm, root, skipped, extra, swapped, operation_throws, leaves,
-  late, throws
+  none,
+  count,
+  type,
+  operation,
+  algorithm,
+  root,
+  skipped,
+  extra,
+  swapped,
+  operation_throws,
+  leaves,
+  late,
+  throws
 };
 
 /// What ranks call together.
@@ -59,24 +79,32 @@ struct request {
   }
   /// Elements of a rank's input, and of its output.
   [[nodiscard]] std::size_t given(int size) const {
-    const bool whole = what == kind::reduce_scatter || what == kind::all_to_all ||
-                       what == kind::scatter;
+    const bool whole =
+        what == kind::reduce_scatter || what == kind::all_to_all || what == kind::scatter;
     return count * (whole ? static_cast<std::size_t>(size) : 1);
   }
   [[nodiscard]] std::size_t got(int size) const {
-    const bool whole = what == kind::all_gather || what == kind::all_to_all ||
-                       what == kind::gather;
+    const bool whole = what == kind::all_gather || what == kind::all_to_all || what == kind::gather;
     return count * (whole ? static_cast<std::size_t>(size) : 1);
   }
 
   /// Makes it what the culprit calls; it may be the same after all.
   void spoil(fault how, int size) {
     switch (how) {
-      case fault::count: count += what == kind::barrier ? 0 : 1; break;
-      case fault::type: integers = integers != (what != kind::barrier); break;
-      case fault::operation: largest = largest != folds(); break;
-      case fault::root: root = rooted() ? (root + 1) % size : root; break;
-      default: break;
+      case fault::count:
+        count += what == kind::barrier ? 0 : 1;
+        break;
+      case fault::type:
+        integers = integers != (what != kind::barrier);
+        break;
+      case fault::operation:
+        largest = largest != folds();
+        break;
+      case fault::root:
+        root = rooted() ? (root + 1) % size : root;
+        break;
+      default:
+        break;
     }
   }
 };
@@ -107,17 +135,28 @@ T result(const request& one, int id, int rank, int size, std::size_t i) {
   const std::size_t place = i % one.count;
   const bool is_root = rank == one.root;
   switch (one.what) {
-    case kind::all_reduce: return folded(i, 0, 1);
-    case kind::reduce_scatter: return folded(own + i, 0, 1);
-    case kind::all_gather: return at(from, place);
-    case kind::all_to_all: return at(from, own + place);
-    case kind::broadcast: return at(one.root, i);
-    case kind::reduce: return is_root ? folded(i, 0, 1) : untouched<T>;
-    case kind::gather: return is_root ? at(from, place) : untouched<T>;
-    case kind::scatter: return at(one.root, own + i);
-    case kind::barrier: break;
-    case kind::shift: return at((rank + size - 1) % size, i);
-    case kind::team: return folded(i, rank % 2, 2);
+    case kind::all_reduce:
+      return folded(i, 0, 1);
+    case kind::reduce_scatter:
+      return folded(own + i, 0, 1);
+    case kind::all_gather:
+      return at(from, place);
+    case kind::all_to_all:
+      return at(from, own + place);
+    case kind::broadcast:
+      return at(one.root, i);
+    case kind::reduce:
+      return is_root ? folded(i, 0, 1) : untouched<T>;
+    case kind::gather:
+      return is_root ? at(from, place) : untouched<T>;
+    case kind::scatter:
+      return at(one.root, own + i);
+    case kind::barrier:
+      break;
+    case kind::shift:
+      return at((rank + size - 1) % size, i);
+    case kind::team:
+      return folded(i, rank % 2, 2);
   }
   return untouched<T>;
 }

@@ -218,7 +218,7 @@ TEST_CASE("mpi: what an operation throws is revoked on the others") {
 }
 
 TEST_CASE("mpi: what a rank tells of itself in too many letters ends in dots") {
-  rondo::mpi::short_text<12> told;
+  rondo::mpi::detail::short_text<12> told;
   told.write("twelve chars");
   CHECK(told.view() == "twelve chars");
   told.write("thirteen more");

@@ -134,7 +134,8 @@ bool make(rondo::mpi::communicator& comm, const step& one, operating how) {
       by(rondo::tree{}, [&](auto with) { rondo::barrier(comm, with); });
       return true;
     case kind::shift:
-    case kind::team: break;  // not made here
+    case kind::team:
+      break;  // not made here
   }
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (out[i] != result<T>(one, 0, comm.rank(), comm.size(), i)) {
@@ -163,7 +164,8 @@ bool play(rondo::mpi::communicator& comm, const scenario& of, milliseconds deadl
       continue;
     }
     switch (of.planted) {
-      case fault::skipped: break;
+      case fault::skipped:
+        break;
       case fault::extra:
         make(comm, {{kind::barrier, 0, 0, false, false}, false});
         make(comm, one);
@@ -174,8 +176,11 @@ bool play(rondo::mpi::communicator& comm, const scenario& of, milliseconds deadl
         }
         make(comm, one);
         break;
-      case fault::operation_throws: make(comm, one, operating::throwing); break;
-      case fault::leaves: throw left_early{};
+      case fault::operation_throws:
+        make(comm, one, operating::throwing);
+        break;
+      case fault::leaves:
+        throw left_early{};
       case fault::late:
         std::this_thread::sleep_for(3 * deadline);
         make(comm, one);
@@ -199,14 +204,19 @@ std::optional<bool> must_fail(const scenario& of, int size) {
   const step& one = of.steps[of.at];
   const bool last = of.at + 1 == of.steps.size();
   switch (of.planted) {
-    case fault::none: return false;
-    case fault::operation_throws: return one.folds() ? std::nullopt : std::optional{false};
-    case fault::swapped: return !last && !(of.steps[of.at + 1] == one);
+    case fault::none:
+      return false;
+    case fault::operation_throws:
+      return one.folds() ? std::nullopt : std::optional{false};
+    case fault::swapped:
+      return !last && !(of.steps[of.at + 1] == one);
     case fault::skipped:
     case fault::extra:
     case fault::leaves:
-    case fault::late: return true;
-    default: return !(spoilt(one, of.planted, size) == one);
+    case fault::late:
+      return true;
+    default:
+      return !(spoilt(one, of.planted, size) == one);
   }
 }
 

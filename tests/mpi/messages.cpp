@@ -157,8 +157,8 @@ TEST_CASE("mpi: a rank that waits in shared memory lets messages go on") {
       values.emplace_back(static_cast<std::size_t>(1 + 37 * m), self == 0 ? m : -1);
     }
     for (int m = 0; m < messages && self == 0; ++m) {
-      made.push_back(rondo::offer(comm, values[static_cast<std::size_t>(m)], rondo::to{1},
-                                  rondo::tag{m}));
+      made.push_back(
+          rondo::offer(comm, values[static_cast<std::size_t>(m)], rondo::to{1}, rondo::tag{m}));
     }
     for (int m = messages - 1; m >= 0 && self == 1; --m) {
       auto& got = values[static_cast<std::size_t>(m)];

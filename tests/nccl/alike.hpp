@@ -83,8 +83,8 @@ template <class T>
 std::vector<T> values(int rank, std::size_t count, int call) {
   std::vector<T> made(count);
   for (std::size_t i = 0; i < count; ++i) {
-    made[i] = static_cast<T>(static_cast<float>((i * 3 + static_cast<std::size_t>(rank) * 7 +
-                                                 static_cast<std::size_t>(call) * 5) % 11));
+    made[i] = static_cast<T>(static_cast<float>(
+        (i * 3 + static_cast<std::size_t>(rank) * 7 + static_cast<std::size_t>(call) * 5) % 11));
   }
   return made;
 }
@@ -100,8 +100,8 @@ void check_all_reduce(Comm& comm, cudaStream_t where, const How&... how) {
     for (std::size_t i = 0; i < count; ++i) {
       float sum = 0;
       for (int rank = 0; rank < comm.size(); ++rank) {
-        sum += static_cast<float>((i * 3 + static_cast<std::size_t>(rank) * 7 +
-                                   static_cast<std::size_t>(call) * 5) % 11);
+        sum += static_cast<float>(
+            (i * 3 + static_cast<std::size_t>(rank) * 7 + static_cast<std::size_t>(call) * 5) % 11);
       }
       right = right && static_cast<float>(got[i]) == sum;
     }

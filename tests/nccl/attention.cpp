@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "device_layers.hpp"
 
-#include <rondo/tensor/exchanged_attention.hpp>
-#include <rondo/tensor/gathered_attention.hpp>
-#include <rondo/tensor/head_attention.hpp>
-#include <rondo/tensor/ring_attention.hpp>
+#include <rondo/tensor/attention/exchanged_attention.hpp>
+#include <rondo/tensor/attention/gathered_attention.hpp>
+#include <rondo/tensor/attention/head_attention.hpp>
+#include <rondo/tensor/attention/ring_attention.hpp>
 #include <rondo/testing/recording.hpp>
 
 #include "catch.hpp"
@@ -163,11 +163,11 @@ TEST_CASE("attention over NCCL: heads split over ranks that share some, in exact
       INFO(heads.query << "/" << heads.key_value << " heads, " << ranks << " ranks");
       const rondo::head_split split{heads, ranks};
       const auto check = [&](auto order) {
-        check_values<1>({9, heads}, visibility::causal, ranks, split.query_columns(),
-                        split.key_value_columns(), false, [&](auto team, auto kernels) {
-                          return rondo::head_attention{team, heads, kernels, visibility::causal,
-                                                       order};
-                        });
+        check_values<1>(
+            {9, heads}, visibility::causal, ranks, split.query_columns(), split.key_value_columns(),
+            false, [&](auto team, auto kernels) {
+              return rondo::head_attention{team, heads, kernels, visibility::causal, order};
+            });
       };
       check(rondo::any_order{});
       check(rondo::exact{});
@@ -209,8 +209,8 @@ TEST_CASE("attention over NCCL: what ran is what was planned") {
     for_each_attention(ranks, [&](const char* name, auto dimension, const cut& queries,
                                   const cut& keys, bool whole_lse, const auto& make) {
       INFO(name << ", " << ranks << " ranks");
-      const attention_case::split_sequence of{given, small.tokens, small.heads,
-                                              queries, keys,       whole_lse};
+      const attention_case::split_sequence of{given,   small.tokens, small.heads,
+                                              queries, keys,         whole_lse};
       const cut heads = rondo::head_split{small.heads, ranks}.query();
       CHECK(on_ranks(ranks, [&](auto& both, cudaStream_t stream, auto& control) {
               rondo::testing::recording seen{both};
@@ -221,8 +221,8 @@ TEST_CASE("attention over NCCL: what ran is what was planned") {
               if constexpr (decltype(dimension)::value == 0) {
                 expect_planned(control, seen.made(), attend.template planned<float>(), "context");
               } else {
-                expect_planned(control, seen.made(),
-                               attend.template planned<float>(small.tokens), "context");
+                expect_planned(control, seen.made(), attend.template planned<float>(small.tokens),
+                               "context");
               }
             }) == "");
     });
@@ -234,8 +234,8 @@ TEST_CASE("attention over NCCL: the second pass makes no memory, and may be capt
   for_each_attention(3, [&](const char* name, auto dimension, const cut& queries, const cut& keys,
                             bool whole_lse, const auto& make) {
     INFO(name);
-    const attention_case::split_sequence of{given, small.tokens, small.heads,
-                                            queries, keys,       whole_lse};
+    const attention_case::split_sequence of{given,   small.tokens, small.heads,
+                                            queries, keys,         whole_lse};
     const cut heads = rondo::head_split{small.heads, 3}.query();
     CHECK(on_ranks(3, [&](auto& both, cudaStream_t stream, auto& control) {
             on_device<decltype(dimension)::value> mine{of, heads, both.rank(), stream};
@@ -263,8 +263,8 @@ TEST_CASE("attention over NCCL: every wait of one stream for the other is there"
   for_each_attention(ranks, [&](const char* name, auto dimension, const cut& queries,
                                 const cut& keys, bool whole_lse, const auto& make) {
     INFO(name);
-    const attention_case::split_sequence of{given, small.tokens, small.heads,
-                                            queries, keys,       whole_lse};
+    const attention_case::split_sequence of{given,   small.tokens, small.heads,
+                                            queries, keys,         whole_lse};
     const cut heads = rondo::head_split{small.heads, ranks}.query();
     const auto run = [&](int lost, int& waits, int& unordered) {
       CHECK(on_ranks(ranks, [&](auto& both, cudaStream_t stream, auto& control) {
@@ -308,9 +308,9 @@ TEST_CASE("attention over NCCL: the next keys are on their way while a kernel ru
           on_device<0> mine{of, cut::even(4, 2), both.rank(), stream};
           struct watching : kernels_on {
             int* waits;
-            void forward(attention_heads heads, rondo::attention_block block,
-                         matrix<const float> q, matrix<const float> k, matrix<const float> v,
-                         matrix<float> out, matrix<float> lse) const {
+            void forward(attention_heads heads, rondo::attention_block block, matrix<const float> q,
+                         matrix<const float> k, matrix<const float> v, matrix<float> out,
+                         matrix<float> lse) const {
               *waits = *waits < 0 ? nccl_on_threads::waits() : *waits;
               kernels_on::forward(heads, block, q, k, v, out, lse);
             }

@@ -143,9 +143,9 @@ TEST_CASE("environment: what is missing or makes no sense is named") {
              ContainsSubstring("WORLD_SIZE is '99999999999'"));
   CHECK_THAT(refusal({{"RANK", "0"}, {"WORLD_SIZE", "0"}}),
              ContainsSubstring("WORLD_SIZE is '0', expected a number from 1 on"));
-  CHECK_THAT(refusal({{"RANK", "0"}, {"WORLD_SIZE", "4"}, {"LOCAL_RANK", "2"},
-                      {"LOCAL_WORLD_SIZE", "2"}}),
-             ContainsSubstring("LOCAL_RANK is 2, expected less than LOCAL_WORLD_SIZE, which is 2"));
+  CHECK_THAT(
+      refusal({{"RANK", "0"}, {"WORLD_SIZE", "4"}, {"LOCAL_RANK", "2"}, {"LOCAL_WORLD_SIZE", "2"}}),
+      ContainsSubstring("LOCAL_RANK is 2, expected less than LOCAL_WORLD_SIZE, which is 2"));
 }
 
 TEST_CASE("file exchange: every rank gets rank 0's bytes, and no file stays") {

@@ -106,7 +106,8 @@ TEST_CASE("nccl: the other collectives with a codec have the bits of thread rank
       take(part);
     };
     const auto got = results(nccl_ranks, size, [&](auto& comm, const auto& take) {
-      calls(comm, take, [](auto& values) { return span_of(values); }, on{stream});
+      calls(
+          comm, take, [](auto& values) { return span_of(values); }, on{stream});
     });
     const auto expected = results(thread_ranks, size, [&](auto& comm, const auto& take) {
       calls(comm, take, [](auto& values) { return std::span{values}; });

@@ -5,8 +5,8 @@
 #include "ranks.hpp"
 
 #include <rondo/collective/barrier.hpp>
+#include <rondo/tensor/cuda/layer_ranks.hpp>
 #include <rondo/tensor/detail/gpu_memory.hpp>
-#include <rondo/tensor/layer_ranks.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/testing/reference.hpp>
 #include <rondo/transport/cuda/buffer.hpp>
@@ -38,14 +38,10 @@ T* used(cudaStream_t stream, T* of) {
 }
 template <class T>
 matrix<T> used(cudaStream_t stream, matrix<T> of) {
-  return of.elements() == 0 ? of
-                            : matrix<T>{used(stream, of.data), of.rows, of.columns, of.stride};
+  return of.elements() == 0 ? of : matrix<T>{used(stream, of.data), of.rows, of.columns, of.stride};
 }
 template <class T>
-  requires(!std::is_pointer_v<T>)
-T used(cudaStream_t, const T& of) {
-  return of;
-}
+requires(!std::is_pointer_v<T>) T used(cudaStream_t, const T& of) { return of; }
 
 /// The members of a kernel's body, one by one.
 struct any_member {
@@ -106,7 +102,10 @@ using communicator = rondo::nccl::basic_communicator<work>;
 class device_matrix {
  public:
   device_matrix(const owned<float>& values, cudaStream_t stream, std::size_t gap = 0)
-      : rows_{values.rows}, columns_{values.columns}, gap_{gap}, stream_{stream},
+      : rows_{values.rows},
+        columns_{values.columns},
+        gap_{gap},
+        stream_{stream},
         memory_{values.rows * (values.columns + gap)} {
     const auto to = on_host();
     for (std::size_t i = 0; i < rows_; ++i) {
@@ -193,8 +192,8 @@ struct stream {
   stream() { cudaStreamCreateWithFlags(&raw, cudaStreamNonBlocking); }
 };
 
-/// body(ranks of layers, their stream, the same ranks on the host) on `size` threads; what the first
-/// that failed says.
+/// body(ranks of layers, their stream, the same ranks on the host) on `size` threads; what the
+/// first that failed says.
 template <class Body>
 std::string on_ranks(int size, const Body& body) {
   nccl_on_threads::hide_device_memory(true);

@@ -63,16 +63,15 @@ __global__ void __launch_bounds__(512, 1)
     sum_in_place(rondo::device::window window, float* values, std::size_t count) {
   rondo::device::all_reduce(cooperative_groups::this_thread_block(), window,
                             device_span<const float>{values, count},
-                            device_span<float>{values, count}, rondo::op::sum{},
-                            rondo::two_shot{});
+                            device_span<float>{values, count}, rondo::op::sum{}, rondo::two_shot{});
 }
 
 /// A collective in a kernel, on NCCL's symmetric memory.
 void check_window(rondo::nccl::communicator& comm) {
   constexpr std::size_t count = 100'003;
   const stream own;
-  rondo::nccl::window window{comm, std::size_t{16} << 20,
-                             {.slots = 32, .heap_bytes = count * sizeof(float)}};
+  rondo::nccl::window window{
+      comm, std::size_t{16} << 20, {.slots = 32, .heap_bytes = count * sizeof(float)}};
   CHECK(window.size() == comm.size());
   auto* values = reinterpret_cast<float*>(window.heap());
   for (int call = 1; call <= 5; ++call) {
@@ -123,8 +122,8 @@ rondo::nccl::communicator alone() {
 
 /// Why two ranks cannot share this GPU; empty if they can.
 std::string no_two_ranks() {
-  if (rondo::nccl::library_version() < 23003) {
-    return "NCCL " + rondo::nccl::version_text(rondo::nccl::library_version()) +
+  if (rondo::nccl::detail::library_version() < 23003) {
+    return "NCCL " + rondo::nccl::detail::version_text(rondo::nccl::detail::library_version()) +
            " refuses two ranks on one GPU; 2.30.3 is the first that does not";
   }
   const char* enabled = std::getenv("NCCL_MULTI_RANK_GPU_ENABLE");

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <rondo/nccl.hpp>
-#include <rondo/tensor/layer_ranks.hpp>
+#include <rondo/tensor/cuda/layer_ranks.hpp>
+#include <rondo/tensor/layers/mlp.hpp>
 #include <rondo/tensor/mesh.hpp>
-#include <rondo/tensor/mlp.hpp>
 
 #include "tensor/mlp_case.hpp"
 
@@ -156,8 +156,8 @@ class device_matrix {
   rondo::cuda::buffer<float> memory_;
 };
 
-/// Passes of an MLP, with rows replicated (-1) or split (0): one enqueued, one captured and replayed.
-/// The gradients of the weights add up over both.
+/// Passes of an MLP, with rows replicated (-1) or split (0): one enqueued, one captured and
+/// replayed. The gradients of the weights add up over both.
 template <int Rows>
 mlp_case::results passes(rondo::nccl::communicator& nccl, cudaStream_t stream) {
   using namespace mlp_case;

@@ -4,12 +4,12 @@
 
 #include "gpu_layers.cuh"
 
-#include <rondo/tensor/exchanged_attention.hpp>
-#include <rondo/tensor/gathered_attention.hpp>
-#include <rondo/tensor/head_attention.hpp>
-#include <rondo/tensor/ring_attention.hpp>
-#include <rondo/tensor/vocabulary_cross_entropy.hpp>
-#include <rondo/tensor/vocabulary_embedding.hpp>
+#include <rondo/tensor/attention/exchanged_attention.hpp>
+#include <rondo/tensor/attention/gathered_attention.hpp>
+#include <rondo/tensor/attention/head_attention.hpp>
+#include <rondo/tensor/attention/ring_attention.hpp>
+#include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
+#include <rondo/tensor/layers/vocabulary_embedding.hpp>
 
 #include "alike.hpp"
 #include "tensor/attention_case.hpp"
@@ -43,9 +43,7 @@ struct scores {
   [[nodiscard]] __device__ bool hides(std::size_t row, std::size_t key) const {
     return block.causal && block.first_key + key > block.first_query + row;
   }
-  [[nodiscard]] __device__ float scale() const {
-    return rsqrtf(static_cast<float>(heads.width));
-  }
+  [[nodiscard]] __device__ float scale() const { return rsqrtf(static_cast<float>(heads.width)); }
   [[nodiscard]] __device__ float score(std::size_t row, std::size_t key, std::size_t head) const {
     float sum = 0;
     for (std::size_t i = 0; i < heads.width; ++i) {
@@ -94,8 +92,7 @@ struct score_gradients {
     const bool seen = !of.hides(row, key) && lse(row, head) != -INFINITY;
     return seen ? expf(of.score(row, key, head) - lse(row, head)) : 0.0f;
   }
-  [[nodiscard]] __device__ float d_score(std::size_t row, std::size_t key,
-                                         std::size_t head) const {
+  [[nodiscard]] __device__ float d_score(std::size_t row, std::size_t key, std::size_t head) const {
     const std::size_t width = of.heads.width;
     float d_p = 0;
     for (std::size_t i = 0; i < width; ++i) {
@@ -286,7 +283,9 @@ inline void check(rondo::nccl::communicator& nccl) {
   });
   const rondo::head_split split{heads, nccl.size()};
   check_attention<1>(nccl, stream, split.query_columns(), split.key_value_columns(), true,
-                     [&](auto team) { return rondo::head_attention{team, heads, kernels}; });
+                     [&](auto team) {
+                       return rondo::head_attention{team, heads, kernels};
+                     });
   check_embedding(nccl, stream);
   check_cross_entropy(nccl, stream);
   rondo::cuda::require(cudaStreamDestroy(stream), "cudaStreamDestroy");

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-// Layers whose matrices are in memory of the device, over an NCCL communicator; NCCL and the GPU are
-// played by the host, which cannot read or write the addresses that are the device's.
+// Layers whose matrices are in memory of the device, over an NCCL communicator; NCCL and the GPU
+// are played by the host, which cannot read or write the addresses that are the device's.
 namespace {
 
 using namespace mlp_case;
@@ -96,8 +96,7 @@ results pass(const Team& tensor, const cut& features, cudaStream_t stream) {
   block.forward(placed(x), with, saved, placed(y));
   auto dy = given(numbers<float>(dy_, here, all(d_model)));
   block.backward(placed(dy), placed(x), with, saved, placed(dx), to);
-  return {y.fetched(),  dx.fetched(),    dup.fetched(),
-          db.fetched(), ddown.fetched(), dc.fetched()};
+  return {y.fetched(), dx.fetched(), dup.fetched(), db.fetched(), ddown.fetched(), dc.fetched()};
 }
 
 template <int Rows, class Activation>
@@ -109,8 +108,9 @@ void check_values() {
               const auto tensor = rondo::along<"tensor">(both);
               near(pass<Rows, Activation>(tensor, features, stream), expected, control, features,
                    Rows);
-              require(nccl_on_threads::unordered_uses() == 0,
-                      std::to_string(nccl_on_threads::unordered_uses()) + " uses that no event orders");
+              require(
+                  nccl_on_threads::unordered_uses() == 0,
+                  std::to_string(nccl_on_threads::unordered_uses()) + " uses that no event orders");
             }) == "");
     }
   }
@@ -195,7 +195,8 @@ struct conversions {
   cudaStream_t stream;
   std::size_t gap;
   cut rows = cut::even(tokens, ranks.size());
-  cut columns = cut::fused(std::vector<cut>{cut::even(12, ranks.size()), cut::even(8, ranks.size())});
+  cut columns =
+      cut::fused(std::vector<cut>{cut::even(12, ranks.size()), cut::even(8, ranks.size())});
 
   /// Some of a matrix of whole numbers, whose sums are exact.
   template <class P>
@@ -310,11 +311,11 @@ TEST_CASE("layers over NCCL: where ranks hold as many rows, NCCL's own collectiv
   CHECK(on_ranks(2, [](auto& both, cudaStream_t stream, auto&, ncclComm_t raw) {
           pass<0, rondo::pointwise<softplus>>(rondo::along<"tensor">(both), cut::even(d_ff, 2),
                                               stream);
-          require(nccl_on_threads::calls_of(raw) ==
-                      std::vector<std::string>{"ncclAllGather", "ncclReduceScatter",
-                                               "ncclAllGather", "ncclAllGather",
-                                               "ncclReduceScatter"},
-                  "five calls");
+          require(
+              nccl_on_threads::calls_of(raw) ==
+                  std::vector<std::string>{"ncclAllGather", "ncclReduceScatter", "ncclAllGather",
+                                           "ncclAllGather", "ncclReduceScatter"},
+              "five calls");
         }) == "");
 }
 
@@ -379,7 +380,8 @@ TEST_CASE("layers over NCCL: a codec gives the bits of ranks that are threads") 
   });
   CHECK(on_ranks(size, [&](auto& both, cudaStream_t stream, auto& control) {
           rondo::barrier(control);
-          nccl_on_threads::hide_device_memory(false);  // codecs' kernels are played by the host, too
+          nccl_on_threads::hide_device_memory(
+              false);  // codecs' kernels are played by the host, too
           rondo::barrier(control);
           const auto mine = held(features, both.rank());
           device_matrix x{numbers<float>(x_, all(tokens), mine), stream};
@@ -409,14 +411,15 @@ TEST_CASE("layers over NCCL: what kernels must add, and have not, is refused in 
     });
     throw std::runtime_error{forward + '\n' + backward};
   });
-  CHECK_THAT(failure, ContainsSubstring("column_parallel: on GPUs the kernels add a bias; give them "
-                                        "add_bias(bias, y) and bias_gradient(dy, dbias)") &&
-                          ContainsSubstring("column_parallel: dbias: on GPUs"));
+  CHECK_THAT(failure,
+             ContainsSubstring("column_parallel: on GPUs the kernels add a bias; give them "
+                               "add_bias(bias, y) and bias_gradient(dy, dbias)") &&
+                 ContainsSubstring("column_parallel: dbias: on GPUs"));
   const cut shared{outputs, {{{8, 4}}, {{0, 22}}}};
-  CHECK_THAT(on_ranks(2,
-                      [&](auto& both, cudaStream_t stream, auto&) {
-                        rondo::column_parallel up{rondo::along<"tensor">(both), shared,
-                                                  kernels{stream}};
-                      }),
-             ContainsSubstring("rank 1 holds features in 2 parts"));
+  CHECK_THAT(
+      on_ranks(2,
+               [&](auto& both, cudaStream_t stream, auto&) {
+                 rondo::column_parallel up{rondo::along<"tensor">(both), shared, kernels{stream}};
+               }),
+      ContainsSubstring("rank 1 holds features in 2 parts"));
 }

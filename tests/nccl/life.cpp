@@ -15,8 +15,8 @@
 namespace {
 
 using namespace ranks;
-using rondo::on;
 using Catch::Matchers::ContainsSubstring;
+using rondo::on;
 
 cudaStream_t stream = nullptr;
 
@@ -44,10 +44,10 @@ TEST_CASE("nccl: null is refused") {
 }
 
 TEST_CASE("nccl: a library that does not fit the headers is refused with both versions") {
-  using rondo::nccl::fit;
-  using rondo::nccl::require_version;
-  CHECK(rondo::nccl::version_text(22809) == "2.28.9");
-  CHECK(rondo::nccl::version_text(2708) == "2.7.8");
+  using rondo::nccl::detail::fit;
+  using rondo::nccl::detail::require_version;
+  CHECK(rondo::nccl::detail::version_text(22809) == "2.28.9");
+  CHECK(rondo::nccl::detail::version_text(2708) == "2.7.8");
   CHECK_NOTHROW(require_version(22809, 22809));
   CHECK_NOTHROW(require_version(23003, 22809));
   CHECK_THROWS_WITH(require_version(22703, 22809),
@@ -171,9 +171,8 @@ TEST_CASE("nccl: after abort every call is refused") {
 TEST_CASE("nccl: what NCCL cannot do is refused in words") {
   const auto failure = run(1, [](auto& comm) {
     std::vector<float> values(4);
-    const auto tagged = thrown_by([&] {
-      rondo::send(comm, span_of(values), rondo::to{0}, rondo::tag{3}, on{stream});
-    });
+    const auto tagged = thrown_by(
+        [&] { rondo::send(comm, span_of(values), rondo::to{0}, rondo::tag{3}, on{stream}); });
     require(tagged.find("NCCL's messages have no tags") != std::string::npos, tagged);
     const auto grouped = thrown_by([&] {
       comm.group([&] { rondo::all_reduce(comm, span_of(values), rondo::ring{}, on{stream}); });

@@ -187,11 +187,11 @@ void fold_as(const std::vector<part>& parts, std::size_t first, std::size_t coun
     wide sum{};
     for (std::size_t rank = 0; rank < parts.size(); ++rank) {
       const auto value = static_cast<wide>(static_cast<const T*>(parts[rank].in)[first + i]);
-      sum = rank == 0                 ? value
-            : how == ncclProd         ? static_cast<wide>(sum * value)
-            : how == ncclMin          ? (value < sum ? value : sum)
-            : how == ncclMax          ? (sum < value ? value : sum)
-                                      : static_cast<wide>(sum + value);
+      sum = rank == 0         ? value
+            : how == ncclProd ? static_cast<wide>(sum * value)
+            : how == ncclMin  ? (value < sum ? value : sum)
+            : how == ncclMax  ? (sum < value ? value : sum)
+                              : static_cast<wide>(sum + value);
     }
     result[i] = static_cast<T>(how == ncclAvg ? static_cast<wide>(sum / ranks) : sum);
   }
@@ -202,17 +202,28 @@ void fold_as(const std::vector<part>& parts, std::size_t first, std::size_t coun
 void fold(const std::vector<part>& parts, std::size_t first, std::size_t count, ncclDataType_t type,
           ncclRedOp_t how, void* out) {
   switch (type) {
-    case ncclInt8: return fold_as<std::int8_t>(parts, first, count, how, out);
-    case ncclUint8: return fold_as<std::uint8_t>(parts, first, count, how, out);
-    case ncclInt32: return fold_as<std::int32_t>(parts, first, count, how, out);
-    case ncclUint32: return fold_as<std::uint32_t>(parts, first, count, how, out);
-    case ncclInt64: return fold_as<std::int64_t>(parts, first, count, how, out);
-    case ncclUint64: return fold_as<std::uint64_t>(parts, first, count, how, out);
-    case ncclFloat16: return fold_as<rondo::half>(parts, first, count, how, out);
-    case ncclBfloat16: return fold_as<rondo::bfloat16>(parts, first, count, how, out);
-    case ncclFloat32: return fold_as<float>(parts, first, count, how, out);
-    case ncclFloat64: return fold_as<double>(parts, first, count, how, out);
-    default: std::abort();
+    case ncclInt8:
+      return fold_as<std::int8_t>(parts, first, count, how, out);
+    case ncclUint8:
+      return fold_as<std::uint8_t>(parts, first, count, how, out);
+    case ncclInt32:
+      return fold_as<std::int32_t>(parts, first, count, how, out);
+    case ncclUint32:
+      return fold_as<std::uint32_t>(parts, first, count, how, out);
+    case ncclInt64:
+      return fold_as<std::int64_t>(parts, first, count, how, out);
+    case ncclUint64:
+      return fold_as<std::uint64_t>(parts, first, count, how, out);
+    case ncclFloat16:
+      return fold_as<rondo::half>(parts, first, count, how, out);
+    case ncclBfloat16:
+      return fold_as<rondo::bfloat16>(parts, first, count, how, out);
+    case ncclFloat32:
+      return fold_as<float>(parts, first, count, how, out);
+    case ncclFloat64:
+      return fold_as<double>(parts, first, count, how, out);
+    default:
+      std::abort();
   }
 }
 
@@ -435,7 +446,8 @@ ncclResult_t ncclSend(const void* data, std::size_t count, ncclDataType_t type, 
   if (count != 0) {
     nccl_on_threads::use(stream, data);
   }
-  auto letter = std::make_shared<message>(message{nccl_on_threads::on_host(data), count * size_of(type)});
+  auto letter =
+      std::make_shared<message>(message{nccl_on_threads::on_host(data), count * size_of(type)});
   return enqueue({comm, "ncclSend",
                   [=] {
                     const std::lock_guard held{comm->in->lock};
@@ -514,40 +526,43 @@ ncclResult_t ncclReduceScatter(const void* in, void* out, std::size_t count, ncc
 }
 ncclResult_t ncclBroadcast(const void* in, void* out, std::size_t count, ncclDataType_t type,
                            int root, ncclComm_t comm, cudaStream_t stream) {
-  return collective(comm, stream, "ncclBroadcast", words({count, type, static_cast<std::size_t>(root)}), in,
-                    out, [=](const auto& parts) {
-                      for (const auto& one : parts) {
-                        std::memmove(one.out, parts[static_cast<std::size_t>(root)].in,
-                                     count * size_of(type));
-                      }
-                    });
+  return collective(
+      comm, stream, "ncclBroadcast", words({count, type, static_cast<std::size_t>(root)}), in, out,
+      [=](const auto& parts) {
+        for (const auto& one : parts) {
+          std::memmove(one.out, parts[static_cast<std::size_t>(root)].in, count * size_of(type));
+        }
+      });
 }
 ncclResult_t ncclAllGather(const void* in, void* out, std::size_t count, ncclDataType_t type,
                            ncclComm_t comm, cudaStream_t stream) {
-  return collective(comm, stream, "ncclAllGather", words({count, type}), in, out, [=](const auto& parts) {
-    const std::size_t bytes = count * size_of(type);
-    for (const auto& one : parts) {
-      for (std::size_t rank = 0; rank < parts.size(); ++rank) {
-        std::memmove(at(one.out, rank * bytes), parts[rank].in, bytes);
-      }
-    }
-  });
+  return collective(comm, stream, "ncclAllGather", words({count, type}), in, out,
+                    [=](const auto& parts) {
+                      const std::size_t bytes = count * size_of(type);
+                      for (const auto& one : parts) {
+                        for (std::size_t rank = 0; rank < parts.size(); ++rank) {
+                          std::memmove(at(one.out, rank * bytes), parts[rank].in, bytes);
+                        }
+                      }
+                    });
 }
 ncclResult_t ncclAlltoAll(const void* in, void* out, std::size_t count, ncclDataType_t type,
                           ncclComm_t comm, cudaStream_t stream) {
-  return collective(comm, stream, "ncclAlltoAll", words({count, type}), in, out, [=](const auto& parts) {
-    const std::size_t bytes = count * size_of(type);
-    for (std::size_t to = 0; to < parts.size(); ++to) {
-      for (std::size_t from = 0; from < parts.size(); ++from) {
-        std::memcpy(at(parts[to].out, from * bytes), at(parts[from].in, to * bytes), bytes);
-      }
-    }
-  });
+  return collective(
+      comm, stream, "ncclAlltoAll", words({count, type}), in, out, [=](const auto& parts) {
+        const std::size_t bytes = count * size_of(type);
+        for (std::size_t to = 0; to < parts.size(); ++to) {
+          for (std::size_t from = 0; from < parts.size(); ++from) {
+            std::memcpy(at(parts[to].out, from * bytes), at(parts[from].in, to * bytes), bytes);
+          }
+        }
+      });
 }
 ncclResult_t ncclGather(const void* in, void* out, std::size_t count, ncclDataType_t type, int root,
                         ncclComm_t comm, cudaStream_t stream) {
-  return collective(comm, stream, "ncclGather", words({count, type, static_cast<std::size_t>(root)}), in,
-                    out, [=](const auto& parts) {
+  return collective(comm, stream, "ncclGather",
+                    words({count, type, static_cast<std::size_t>(root)}), in, out,
+                    [=](const auto& parts) {
                       const std::size_t bytes = count * size_of(type);
                       for (std::size_t rank = 0; rank < parts.size(); ++rank) {
                         std::memmove(at(parts[static_cast<std::size_t>(root)].out, rank * bytes),
@@ -557,15 +572,15 @@ ncclResult_t ncclGather(const void* in, void* out, std::size_t count, ncclDataTy
 }
 ncclResult_t ncclScatter(const void* in, void* out, std::size_t count, ncclDataType_t type,
                          int root, ncclComm_t comm, cudaStream_t stream) {
-  return collective(comm, stream, "ncclScatter", words({count, type, static_cast<std::size_t>(root)}), in,
-                    out, [=](const auto& parts) {
-                      const std::size_t bytes = count * size_of(type);
-                      for (std::size_t rank = 0; rank < parts.size(); ++rank) {
-                        std::memmove(parts[rank].out,
-                                     at(parts[static_cast<std::size_t>(root)].in, rank * bytes),
-                                     bytes);
-                      }
-                    });
+  return collective(
+      comm, stream, "ncclScatter", words({count, type, static_cast<std::size_t>(root)}), in, out,
+      [=](const auto& parts) {
+        const std::size_t bytes = count * size_of(type);
+        for (std::size_t rank = 0; rank < parts.size(); ++rank) {
+          std::memmove(parts[rank].out, at(parts[static_cast<std::size_t>(root)].in, rank * bytes),
+                       bytes);
+        }
+      });
 }
 
 const char* cudaGetErrorString(cudaError_t) { return "some error of CUDA"; }

@@ -50,8 +50,9 @@ T* on_host(T* device) {
 int waits();
 void lose_wait(int which);
 
-/// How often, on this thread, memory was read on a stream that did not wait, by events, for the last
-/// write on another one, or was written on one that did not wait for that and for all later reads.
+/// How often, on this thread, memory was read on a stream that did not wait, by events, for the
+/// last write on another one, or was written on one that did not wait for that and for all later
+/// reads.
 int unordered_uses();
 
 /// Communicators that are neither destroyed nor aborted.

@@ -3,7 +3,7 @@
 #include "ranks.hpp"
 
 #include <rondo/pipeline.hpp>
-#include <rondo/pipeline/cuda_ranks.hpp>
+#include <rondo/pipeline/cuda/stage_ranks.hpp>
 #include <rondo/transport/cuda/buffer.hpp>
 
 #include "catch.hpp"
@@ -57,7 +57,7 @@ std::string on_ranks(int size, const Body& body) {
   rondo::threads::run(size, [&](auto& control) {
     failures[static_cast<std::size_t>(control.rank())] = thrown_by([&] {
       auto values = communicator::adopt(raw_communicator(id, control.rank(), size));
-      pipeline::cuda_ranks both{control, values, rondo::on{}};
+      pipeline::stage_ranks both{control, values, rondo::on{}};
       body(both, static_cast<std::size_t>(control.rank()), control);
       require(nccl_on_threads::unordered_uses() == 0,
               std::to_string(nccl_on_threads::unordered_uses()) + " uses that no event orders");

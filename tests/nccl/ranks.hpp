@@ -37,8 +37,8 @@ struct host_work {
   template <class Codec, class T>
   static void encode(const Codec& with, const T* values, std::size_t count, std::byte* to,
                      const rondo::codec::context& where, cudaStream_t) {
-    with.encode(std::span<const T>{values, count},
-                std::span<std::byte>{to, with.wire_bytes(count)}, where);
+    with.encode(std::span<const T>{values, count}, std::span<std::byte>{to, with.wire_bytes(count)},
+                where);
   }
   template <class Codec, class T>
   static void decode(const Codec& with, const std::byte* from, T* values, std::size_t count,
@@ -101,7 +101,7 @@ std::string on_threads(int size, const Body& body) {
 inline ncclComm_t raw_communicator(const ncclUniqueId& id, int rank, int size) {
   ncclComm_t made = nullptr;
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-  rondo::nccl::check(ncclCommInitRankConfig(&made, size, id, rank, &config), "init");
+  rondo::nccl::detail::check(ncclCommInitRankConfig(&made, size, id, rank, &config), "init");
   return made;
 }
 

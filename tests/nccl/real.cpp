@@ -22,9 +22,9 @@ bool has_device() {
 }  // namespace
 
 TEST_CASE("nccl, the real library: it is not older than its headers") {
-  const int library = rondo::nccl::library_version();
+  const int library = rondo::nccl::detail::library_version();
   CHECK(library >= NCCL_VERSION_CODE);
-  CHECK_NOTHROW(rondo::nccl::require_version(library));
+  CHECK_NOTHROW(rondo::nccl::detail::require_version(library));
 }
 
 TEST_CASE("nccl, the real library: ids are made without a device, and differ") {
@@ -96,7 +96,7 @@ TEST_CASE("nccl, the real library: without a device, scratch is refused") {
   if (has_device()) {
     return;
   }
-  rondo::nccl::device_arena arena{nullptr};
+  rondo::nccl::detail::device_arena arena{nullptr};
   CHECK(arena.get(0) == nullptr);
   CHECK_THROWS_AS(arena.get(16), rondo::error);
 }

@@ -29,8 +29,8 @@ struct meetings {
 int kept(int absent_from, int& met) {
   const int before = nccl_on_threads::blocks();
   {
-    const rondo::cuda::shared_window window{0, 1, 1 << 16, meetings{&met, absent_from},
-                                            {.slots = 1}};
+    const rondo::cuda::shared_window window{
+        0, 1, 1 << 16, meetings{&met, absent_from}, {.slots = 1}};
     CHECK(window.size() == 1);
     CHECK(nccl_on_threads::blocks() == before + 1);
   }

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "device_layers.hpp"
 
+#include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
+#include <rondo/tensor/layers/vocabulary_embedding.hpp>
 #include <rondo/tensor/mesh.hpp>
-#include <rondo/tensor/vocabulary_cross_entropy.hpp>
-#include <rondo/tensor/vocabulary_embedding.hpp>
 #include <rondo/testing/recording.hpp>
 
 #include "catch.hpp"
@@ -43,8 +43,8 @@ looked_up look_up(const Team& tensor, const cut& vocabulary, const std::vector<i
   const auto here = Rows < 0 ? all(of.size()) : held(rows, tensor.rank());
   const device_array<int> given{of, stream};
   device_matrix table{numbers<float>(1, mine, all(features)), stream, 2};
-  device_matrix y{here.size(), features, stream}, dtable{owned<float>(mine.size(), features, 1),
-                                                         stream};
+  device_matrix y{here.size(), features, stream},
+      dtable{owned<float>(mine.size(), features, 1), stream};
   const auto placed = [&](device_matrix& at) {
     if constexpr (Rows < 0) {
       return rondo::replicated<float>{at.view()};
@@ -75,8 +75,7 @@ void check_embedding() {
                   require(got.y(i, j) == right.y(rows[i], j), "a row of the table");
                 }
                 for (std::size_t i = 0; i < got.dtable.rows; ++i) {
-                  const float expected =
-                      1 + right.dtable(vocabulary.global(tensor.rank(), i), j);
+                  const float expected = 1 + right.dtable(vocabulary.global(tensor.rank(), i), j);
                   require(std::abs(got.dtable(i, j) - expected) < 1e-6f, "the table's gradient");
                 }
               }
@@ -300,8 +299,7 @@ TEST_CASE("vocabulary over NCCL: the second pass makes no memory, and may be cap
             nccl_on_threads::pretend_capture(second);
             layer.forward(given.values(), matrix<const float>{table.view()}, placed);
             loss.forward(logits, given.values(), losses.values(), saved);
-            loss.backward(logits, given.values(),
-                          std::span<const float>{losses.values()}, saved,
+            loss.backward(logits, given.values(), std::span<const float>{losses.values()}, saved,
                           rondo::sharded<float, 1>{dz.view(), vocabulary});
             layer.backward(placed, given.values(), dtable.view());
             nccl_on_threads::pretend_capture(false);

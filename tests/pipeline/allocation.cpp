@@ -12,9 +12,9 @@
 #include <algorithm>
 
 namespace pipeline = rondo::pipeline;
+using counted::allocations;
 using pipeline::channel;
 using pipeline::shape;
-using counted::allocations;
 
 namespace {
 

@@ -406,8 +406,9 @@ TEST_CASE("a run inside a stage is refused on the same communicator, and goes on
     try {
       pipeline::run(comm, safe, nested);
     } catch (const rondo::error& thrown) {
-      const bool right = std::string{thrown.what()}.find("inside a stage of a run on this "
-                                                         "communicator") != std::string::npos;
+      const bool right = std::string{thrown.what()}.find(
+                             "inside a stage of a run on this "
+                             "communicator") != std::string::npos;
       refused += right ? 1 : 0;
     }
     stages_of_stages<comm_type, typed_stages<double>> apart{own, alone};

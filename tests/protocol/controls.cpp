@@ -105,11 +105,10 @@ void live(shared& all, int self, flaw with) {
     for (const std::size_t count : {3u, 499u, 500u, 501u}) {
       values.assign(count, self + round);
       mine.begin_call();
-      const bool came =
-          count == 501 ? protocol::two_shot_all_reduce(alone, mine, values.data(), values.data(),
-                                                       count, sum)
-                       : protocol::one_shot_all_reduce(alone, mine, values.data(), values.data(),
-                                                       count, sum);
+      const bool came = count == 501 ? protocol::two_shot_all_reduce(alone, mine, values.data(),
+                                                                     values.data(), count, sum)
+                                     : protocol::one_shot_all_reduce(alone, mine, values.data(),
+                                                                     values.data(), count, sum);
       for (const int value : values) {
         wrong += !came || value != 3 + ranks * round ? 1 : 0;
       }

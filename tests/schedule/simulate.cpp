@@ -444,9 +444,8 @@ TEST_CASE("a table whose rows do not fit each other is refused, not read past it
       }
     }
   });
-  refused("a slot that is none", [](table& t) {
-    t.rows[1].steps[0].left = schedule::in_scratch(2000000000, 0);
-  });
+  refused("a slot that is none",
+          [](table& t) { t.rows[1].steps[0].left = schedule::in_scratch(2000000000, 0); });
   refused("rounds that go back", [](table& t) { t.rows[1].steps.back().round = 0; });
 }
 

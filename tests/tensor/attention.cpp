@@ -3,12 +3,12 @@
 #include "catch.hpp"
 #include "tensor/attention_case.hpp"
 
-#include <rondo/tensor/exchanged_attention.hpp>
-#include <rondo/tensor/gathered_attention.hpp>
-#include <rondo/tensor/head_attention.hpp>
-#include <rondo/tensor/ring_attention.hpp>
+#include <rondo/tensor/attention/exchanged_attention.hpp>
+#include <rondo/tensor/attention/gathered_attention.hpp>
+#include <rondo/tensor/attention/head_attention.hpp>
+#include <rondo/tensor/attention/ring_attention.hpp>
 #include <rondo/tensor/team.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <cstring>
 #include <string>
@@ -151,8 +151,8 @@ TEST_CASE("attention: ranks and key/value heads of published splits") {
 }
 
 TEST_CASE("attention: heads split over any number of ranks, for any ratio of heads") {
-  const std::vector<attention_heads> ratios{{4, 4, 2}, {8, 2, 3},  {6, 3, 2},
-                                            {7, 1, 2}, {12, 4, 1}, {1, 1, 4}, {28, 7, 1}};
+  const std::vector<attention_heads> ratios{{4, 4, 2},  {8, 2, 3}, {6, 3, 2}, {7, 1, 2},
+                                            {12, 4, 1}, {1, 1, 4}, {28, 7, 1}};
   for (const auto& heads : ratios) {
     const auto given = attention::drawn(9, heads, 11);
     const auto right = attention::oracle(given, 9, heads, visibility::causal);
@@ -234,17 +234,17 @@ TEST_CASE("attention: padding heads of zeros give zeros, and the others keep the
       const cut by = cut::even(tokens, ranks);
       const auto exchanged = [&](const attention::sequence<float>& of, attention_heads with) {
         return run<0>(of, tokens, with, ranks, by, by, true, [&](auto team) {
-          return rondo::exchanged_attention{team,    by, with, kernels, visibility::causal,
+          return rondo::exchanged_attention{team,          by, with, kernels, visibility::causal,
                                             rondo::exact{}};
         });
       };
       const auto split = [&](const attention::sequence<float>& of, attention_heads with) {
         const rondo::head_split held{with, ranks};
-        return run<1>(of, tokens, with, ranks, held.query_columns(), held.key_value_columns(),
-                      false, [&](auto team) {
-                        return rondo::head_attention{team, with, kernels, visibility::causal,
-                                                     rondo::exact{}};
-                      });
+        return run<1>(
+            of, tokens, with, ranks, held.query_columns(), held.key_value_columns(), false,
+            [&](auto team) {
+              return rondo::head_attention{team, with, kernels, visibility::causal, rondo::exact{}};
+            });
       };
       const auto check_padded = [&](const attention::sequence<float>& got,
                                     const attention::sequence<float>& right) {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/tensor/attention.hpp>
+#include <rondo/tensor/attention/attention.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -2,16 +2,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "tensor/attention.hpp"
+#include "tensor/attention/attention.hpp"
 
 #include <rondo/collective/barrier.hpp>
+#include <rondo/tensor/attention/heads.hpp>
+#include <rondo/tensor/attention/sequence_cut.hpp>
 #include <rondo/tensor/cut.hpp>
-#include <rondo/tensor/heads.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/placement.hpp>
-#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/tensor/team.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -4,20 +4,20 @@
 // Attention and experts make the collectives that they plan, as a communicator saw it that knows
 // nothing of them.
 #include "catch.hpp"
-#include "tensor/attention.hpp"
+#include "tensor/attention/attention.hpp"
 #include "tensor/both_passes.hpp"
 #include "tensor/expect_planned.hpp"
 
-#include <rondo/tensor/exchanged_attention.hpp>
-#include <rondo/tensor/expert_parallel.hpp>
-#include <rondo/tensor/gathered_attention.hpp>
-#include <rondo/tensor/head_attention.hpp>
-#include <rondo/tensor/ring_attention.hpp>
-#include <rondo/tensor/sequence_cut.hpp>
+#include <rondo/tensor/attention/exchanged_attention.hpp>
+#include <rondo/tensor/attention/gathered_attention.hpp>
+#include <rondo/tensor/attention/head_attention.hpp>
+#include <rondo/tensor/attention/ring_attention.hpp>
+#include <rondo/tensor/attention/sequence_cut.hpp>
+#include <rondo/tensor/experts/expert_parallel.hpp>
 #include <rondo/tensor/team.hpp>
 #include <rondo/testing/recording.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <string>
 #include <vector>
@@ -43,7 +43,7 @@ TEST_CASE("attention and experts: what ran is what was planned") {
       const int r = comm.rank();
       const cut by = rondo::zigzag(tokens, ranks, order.tokens);
       const std::size_t own = by.width(r);
-      const auto check = [&](const rondo::plan& plan) {
+      const auto check = [&](const rondo::layer_plan& plan) {
         expect_planned(comm, seen.made(), plan, "context");
         seen.forget();
       };

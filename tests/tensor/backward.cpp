@@ -6,12 +6,12 @@
 #include "tensor/mlp_case.hpp"
 #include "tensor/refusal.hpp"
 
-#include <rondo/tensor/exchanged_attention.hpp>
-#include <rondo/tensor/gathered_attention.hpp>
-#include <rondo/tensor/head_attention.hpp>
-#include <rondo/tensor/ring_attention.hpp>
+#include <rondo/tensor/attention/exchanged_attention.hpp>
+#include <rondo/tensor/attention/gathered_attention.hpp>
+#include <rondo/tensor/attention/head_attention.hpp>
+#include <rondo/tensor/attention/ring_attention.hpp>
 #include <rondo/tensor/team.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <string>
 #include <vector>
@@ -174,8 +174,8 @@ TEST_CASE("backward: experts take gradients of the width that went forward") {
       experts.backward(pass, rows(grad, width), rows(grad, width), gate.of(1, 1));
     };
     fresh = refusal([&] { backward(2); });
-    experts.forward(pass, rows(x, 2),
-                    rondo::routing<float>{{expert.data(), 1, 1}, {gate.of(1, 1)}}, rows(x, 2));
+    experts.forward(pass, rows(x, 2), rondo::routing<float>{{expert.data(), 1, 1}, {gate.of(1, 1)}},
+                    rows(x, 2));
     wide = refusal([&] { backward(8); });
     backward(2);
   });

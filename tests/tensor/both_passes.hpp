@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/tensor/attention.hpp>
+#include <rondo/tensor/attention/attention.hpp>
+#include <rondo/tensor/attention/heads.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/pack.hpp>
-#include <rondo/tensor/heads.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/placement.hpp>
 

@@ -4,7 +4,7 @@
 
 #include <rondo/tensor/convert.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <cmath>
 #include <random>
@@ -117,27 +117,27 @@ void for_all_cuts(const auto& act) {
 /// Every rank holds its part of one matrix; converted, it holds its part of the same.
 template <class From, class To>
 void keeps_the_matrix() {
-  for_all_cuts<From, To>([](auto& comm, const auto& tensor, const cut& from_cut, const cut& to_cut,
-                            std::size_t gap) {
-    held<From> from{from_cut, comm.rank(), gap};
-    held<To> to{to_cut, comm.rank(), gap};
-    constexpr bool terms = rondo::is_partial<From>;
-    from.each(from_cut, comm.rank(), [&](double& v, std::size_t i, std::size_t j) {
-      v = value(terms ? static_cast<std::size_t>(comm.rank()) : 0, i, j);
-    });
-    rondo::convert(tensor, from.placed, to.placed);
-    to.each(to_cut, comm.rank(), [&](double& v, std::size_t i, std::size_t j) {
-      double expected = 0;
-      for (int rank = 0; rank < (terms ? comm.size() : 1); ++rank) {
-        expected += value(static_cast<std::size_t>(rank), i, j);
-      }
-      expect(v == expected, "the matrix after a conversion");
-    });
-    for (std::size_t k = 0; gap != 0 && k < to.memory.view.rows; ++k) {
-      expect(to.memory.view.data[k * to.memory.view.stride + to.memory.view.columns] == -99.0,
-             "gaps are left alone");
-    }
-  });
+  for_all_cuts<From, To>(
+      [](auto& comm, const auto& tensor, const cut& from_cut, const cut& to_cut, std::size_t gap) {
+        held<From> from{from_cut, comm.rank(), gap};
+        held<To> to{to_cut, comm.rank(), gap};
+        constexpr bool terms = rondo::is_partial<From>;
+        from.each(from_cut, comm.rank(), [&](double& v, std::size_t i, std::size_t j) {
+          v = value(terms ? static_cast<std::size_t>(comm.rank()) : 0, i, j);
+        });
+        rondo::convert(tensor, from.placed, to.placed);
+        to.each(to_cut, comm.rank(), [&](double& v, std::size_t i, std::size_t j) {
+          double expected = 0;
+          for (int rank = 0; rank < (terms ? comm.size() : 1); ++rank) {
+            expected += value(static_cast<std::size_t>(rank), i, j);
+          }
+          expect(v == expected, "the matrix after a conversion");
+        });
+        for (std::size_t k = 0; gap != 0 && k < to.memory.view.rows; ++k) {
+          expect(to.memory.view.data[k * to.memory.view.stride + to.memory.view.columns] == -99.0,
+                 "gaps are left alone");
+        }
+      });
 }
 
 /// <a, b> over the whole mesh: a replicated pair counts once, everything else on every rank.
@@ -159,23 +159,23 @@ double inner(auto& comm, held<P>& a, held<G>& b) {
 template <class From, class To, class Given = rondo::gradient_of<To>>
 void transposes() {
   using back = rondo::gradient_of<From>;
-  for_all_cuts<From, To>([](auto& comm, const auto& tensor, const cut& from_cut, const cut& to_cut,
-                            std::size_t gap) {
-    const auto rank = static_cast<std::size_t>(comm.rank());
-    held<From> x{from_cut, comm.rank(), gap};
-    held<To> ax{to_cut, comm.rank(), gap};
-    held<Given> y{to_cut, comm.rank(), gap};
-    held<back> aty{from_cut, comm.rank(), gap};
-    x.each(from_cut, comm.rank(), [&](double& v, std::size_t i, std::size_t j) {
-      v = value(rondo::is_partial<From> ? rank : 0, i, j);
-    });
-    y.each(to_cut, comm.rank(), [&](double& v, std::size_t i, std::size_t j) {
-      v = value(100 + (rondo::is_partial<Given> ? rank : 0), i, j);
-    });
-    rondo::convert(tensor, x.placed, ax.placed);
-    rondo::convert(tensor, y.placed, aty.placed);
-    expect(inner(comm, ax, y) == inner(comm, x, aty), "<A x, y> = <x, A^T y>");
-  });
+  for_all_cuts<From, To>(
+      [](auto& comm, const auto& tensor, const cut& from_cut, const cut& to_cut, std::size_t gap) {
+        const auto rank = static_cast<std::size_t>(comm.rank());
+        held<From> x{from_cut, comm.rank(), gap};
+        held<To> ax{to_cut, comm.rank(), gap};
+        held<Given> y{to_cut, comm.rank(), gap};
+        held<back> aty{from_cut, comm.rank(), gap};
+        x.each(from_cut, comm.rank(), [&](double& v, std::size_t i, std::size_t j) {
+          v = value(rondo::is_partial<From> ? rank : 0, i, j);
+        });
+        y.each(to_cut, comm.rank(), [&](double& v, std::size_t i, std::size_t j) {
+          v = value(100 + (rondo::is_partial<Given> ? rank : 0), i, j);
+        });
+        rondo::convert(tensor, x.placed, ax.placed);
+        rondo::convert(tensor, y.placed, aty.placed);
+        expect(inner(comm, ax, y) == inner(comm, x, aty), "<A x, y> = <x, A^T y>");
+      });
 }
 
 }  // namespace
@@ -267,8 +267,9 @@ TEST_CASE("convert: shapes that do not fit the cut are refused with the numbers"
                std::string::npos,
            "a width that is not the cut's");
     const rondo::sharded<float, 0> high{matrix{memory.data(), 4, 5}, doubled};
-    expect(refusal([&] { rondo::convert(tensor, high, all); })
-                   .find("got [4, 4], expected [4, 5]") != std::string::npos,
+    expect(refusal([&] {
+             rondo::convert(tensor, high, all);
+           }).find("got [4, 4], expected [4, 5]") != std::string::npos,
            "a shape that is not the whole's");
   });
   const cut shared = cut::whole(4, 2);

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
 
+#include <rondo/tensor/attention/sequence_cut.hpp>
 #include <rondo/tensor/cut.hpp>
-#include <rondo/tensor/sequence_cut.hpp>
 
 #include <array>
 #include <limits>

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-#include "catch.hpp"
 #include "tensor/exact_mesh.hpp"
+#include "catch.hpp"
 
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 using namespace exact_mesh;
 

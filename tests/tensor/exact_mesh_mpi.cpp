@@ -4,7 +4,7 @@
 #include "tensor/exact_mesh.hpp"
 
 #include <rondo/mpi.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 using namespace exact_mesh;
 

@@ -4,7 +4,7 @@
 
 #include <rondo/collective/all_reduce.hpp>
 #include <rondo/schedule/schedule.hpp>
-#include <rondo/tensor/plan.hpp>
+#include <rondo/tensor/layers/layer_plan.hpp>
 #include <rondo/testing/recording.hpp>
 #include <rondo/testing/reference.hpp>
 
@@ -16,7 +16,7 @@
 /// all_to_all is added up.
 template <class Comm>
 void expect_planned(Comm& comm, const std::vector<rondo::testing::recorded>& made,
-                    const rondo::plan& plan, std::string_view axis) {
+                    const rondo::layer_plan& plan, std::string_view axis) {
   using rondo::testing::expect;
   const auto planned = plan.collectives();
   expect(made.size() == planned.size(), "as many collectives as planned");

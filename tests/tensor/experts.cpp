@@ -3,11 +3,11 @@
 #include "catch.hpp"
 #include "tensor/experts_case.hpp"
 
-#include <rondo/tensor/auxiliary_loss.hpp>
-#include <rondo/tensor/expert_parallel.hpp>
-#include <rondo/tensor/sequence_cut.hpp>
+#include <rondo/tensor/attention/sequence_cut.hpp>
+#include <rondo/tensor/experts/auxiliary_loss.hpp>
+#include <rondo/tensor/experts/expert_parallel.hpp>
 #include <rondo/tensor/team.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <cmath>
 #include <stdexcept>

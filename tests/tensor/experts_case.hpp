@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/tensor/attention/sequence_cut.hpp>
 #include <rondo/tensor/cut.hpp>
-#include <rondo/tensor/expert_parallel.hpp>
+#include <rondo/tensor/experts/expert_parallel.hpp>
+#include <rondo/tensor/experts/routing.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/placement.hpp>
-#include <rondo/tensor/routing.hpp>
-#include <rondo/tensor/sequence_cut.hpp>
 #include <rondo/tensor/team.hpp>
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/policies.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <utility>
 

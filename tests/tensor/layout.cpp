@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "tensor/refusal.hpp"
 
-#include <rondo/tensor/layout.hpp>
+#include <rondo/tensor/layout/layout.hpp>
 
 #include <cmath>
 #include <string>

@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "tensor/refusal.hpp"
 
-#include <rondo/tensor/layout_plan.hpp>
+#include <rondo/tensor/layout/layout_plan.hpp>
 
 #include <string>
 #include <vector>
@@ -79,10 +79,10 @@ TEST_CASE("layout plan: d_ff:tensor is a column- and a row-parallel linear layer
   const mesh_shape mesh = read_mesh("data:2, tensor:4");
   const auto made = rondo::plan_layout(mlp(), layout{"d_ff:tensor"}, mesh);
   const planned_collective both{what::all_reduce, 64 * 1024, 4, "tensor", 4};
-  CHECK(made.plan.forward == collectives{both});
-  CHECK(made.plan.backward == collectives{both});
+  CHECK(made.layers.forward == collectives{both});
+  CHECK(made.layers.backward == collectives{both});
   // Kept: x, and d_ff before and after the activation.
-  CHECK(made.plan.saved_bytes == (64 * 1024 + 2 * 64 * 1024) * 4);
+  CHECK(made.layers.saved_bytes == (64 * 1024 + 2 * 64 * 1024) * 4);
   CHECK(made.parameter_bytes == 2 * 1024 * 1024 * 4);
   CHECK(made.parameter_gradient_bytes == made.parameter_bytes);
   CHECK(made.operations == 3 * 2 * 2 * 64.0 * 1024 * 1024);
@@ -90,12 +90,12 @@ TEST_CASE("layout plan: d_ff:tensor is a column- and a row-parallel linear layer
   const auto with_data = rondo::plan_layout(mlp(), layout{"tokens:data, d_ff:tensor"}, mesh);
   const planned_collective half{what::all_reduce, 32 * 1024, 4, "tensor", 4};
   const planned_collective weight{what::all_reduce, 1024 * 1024, 4, "data", 2};
-  CHECK(with_data.plan.forward == collectives{half});
-  CHECK(with_data.plan.backward == collectives{weight, half, weight});
+  CHECK(with_data.layers.forward == collectives{half});
+  CHECK(with_data.layers.backward == collectives{weight, half, weight});
 
-  CHECK(rondo::plan_layout(mlp(), layout{}, mesh).plan.collectives().empty());
+  CHECK(rondo::plan_layout(mlp(), layout{}, mesh).layers.collectives().empty());
   CHECK(rondo::plan_layout(mlp(), layout{"d_ff:tensor"}, read_mesh("tensor:1"))
-            .plan.collectives()
+            .layers.collectives()
             .empty());
 }
 
@@ -105,8 +105,8 @@ TEST_CASE("layout plan: a batch over two axes makes one collective over both") {
   (void)net.einsum("y", x, net.parameter("w", "d_model:16, out:4"), "batch, length, out");
   const auto made =
       rondo::plan_layout(net, layout{"batch:data, length:context"}, read_mesh("data:2, context:3"));
-  CHECK(made.plan.forward.empty());
-  CHECK(made.plan.backward == collectives{{what::all_reduce, 64, 4, "data,context", 6}});
+  CHECK(made.layers.forward.empty());
+  CHECK(made.layers.backward == collectives{{what::all_reduce, 64, 4, "data,context", 6}});
 }
 
 TEST_CASE("layout plan: tokens cut by a rule of their own are sequence parallelism") {
@@ -114,13 +114,13 @@ TEST_CASE("layout plan: tokens cut by a rule of their own are sequence paralleli
   const auto made = rondo::plan_layout(sequence_mlp(), layout{"tokens:tensor, d_ff:tensor"}, mesh);
   const planned_collective gather{what::all_gather, 64 * 1024, 4, "tensor", 4};
   const planned_collective scatter{what::reduce_scatter, 64 * 1024, 4, "tensor", 4};
-  CHECK(made.plan.forward == collectives{gather, scatter});
-  CHECK(made.plan.backward == collectives{gather, gather, scatter});  // dy, x again, dx
-  CHECK(made.plan.saved_bytes == (16 * 1024 + 2 * 64 * 1024) * 4);
+  CHECK(made.layers.forward == collectives{gather, scatter});
+  CHECK(made.layers.backward == collectives{gather, gather, scatter});  // dy, x again, dx
+  CHECK(made.layers.saved_bytes == (16 * 1024 + 2 * 64 * 1024) * 4);
   // As many elements as without, but for x, which is gathered again.
   const auto plain = rondo::plan_layout(mlp(), layout{"d_ff:tensor"}, mesh);
-  CHECK(made.plan.sent_elements("tensor") ==
-        plain.plan.sent_elements("tensor") + 64 * 1024 * 3 / 4.0);
+  CHECK(made.layers.sent_elements("tensor") ==
+        plain.layers.sent_elements("tensor") + 64 * 1024 * 3 / 4.0);
 }
 
 TEST_CASE("layout plan: Megatron's volume, 8 b s h (t-1)/t elements a layer and rank") {
@@ -128,13 +128,13 @@ TEST_CASE("layout plan: Megatron's volume, 8 b s h (t-1)/t elements a layer and 
     const mesh_shape mesh{{"tensor", t}};
     const auto made = rondo::plan_layout(transformer_layer(2048, 12288, 96),
                                          layout{"d_ff:tensor, heads:tensor"}, mesh);
-    CHECK(made.plan.forward.size() == 2);
-    CHECK(made.plan.backward.size() == 2);  // query, key and value share one
-    CHECK(made.plan.sent_elements("tensor") == 8.0 * 2048 * 12288 * (t - 1) / t);
+    CHECK(made.layers.forward.size() == 2);
+    CHECK(made.layers.backward.size() == 2);  // query, key and value share one
+    CHECK(made.layers.sent_elements("tensor") == 8.0 * 2048 * 12288 * (t - 1) / t);
   }
   const auto gpt3 = rondo::plan_layout(transformer_layer(2048, 12288, 96),
                                        layout{"d_ff:tensor, heads:tensor"}, read_mesh("tensor:8"));
-  CHECK(gpt3.plan.sent_elements("tensor") == 176'160'768.0);
+  CHECK(gpt3.layers.sent_elements("tensor") == 176'160'768.0);
 }
 
 TEST_CASE("layout plan: vocabulary over tensor: embedding and cross entropy") {
@@ -146,11 +146,11 @@ TEST_CASE("layout plan: vocabulary over tensor: embedding and cross entropy") {
       net.einsum("logits", x, net.parameter("head", "d_model:64, vocab:1000"), "position, vocab");
   (void)net.cross_entropy("loss", logits, net.constant("targets", "position:32"), "vocab");
   const auto made = rondo::plan_layout(net, layout{"vocab:tensor"}, read_mesh("tensor:4"));
-  CHECK(made.plan.forward ==
+  CHECK(made.layers.forward ==
         collectives{{what::all_reduce, 32 * 64, 4, "tensor", 4},   // rows of the table
                     {what::all_reduce, 32, 8, "tensor", 4},        // maxima
                     {what::all_reduce, 2 * 32, 8, "tensor", 4}});  // sums, and the targets' logits
-  CHECK(made.plan.backward == collectives{{what::all_reduce, 32 * 64, 4, "tensor", 4}});
+  CHECK(made.layers.backward == collectives{{what::all_reduce, 32 * 64, 4, "tensor", 4}});
 }
 
 TEST_CASE("layout plan: a rule that moves from one dimension to another is an all_to_all") {
@@ -160,8 +160,8 @@ TEST_CASE("layout plan: a rule that moves from one dimension to another is an al
   const auto made =
       rondo::plan_layout(net, layout{"length:tensor, some_heads:tensor"}, read_mesh("tensor:4"));
   const planned_collective swap{what::all_to_all, 16 * 8 * 4, 4, "tensor", 4};
-  CHECK(made.plan.forward == collectives{swap});
-  CHECK(made.plan.backward == collectives{swap});
+  CHECK(made.layers.forward == collectives{swap});
+  CHECK(made.layers.backward == collectives{swap});
 }
 
 TEST_CASE("blueprint: names are exchanged at once, each from what it was") {

@@ -6,12 +6,12 @@
 #include "tensor/expect_planned.hpp"
 #include "tensor/mlp_case.hpp"
 
-#include <rondo/tensor/layout.hpp>
-#include <rondo/tensor/layout_plan.hpp>
-#include <rondo/tensor/vocabulary_cross_entropy.hpp>
-#include <rondo/tensor/vocabulary_embedding.hpp>
+#include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
+#include <rondo/tensor/layers/vocabulary_embedding.hpp>
+#include <rondo/tensor/layout/layout.hpp>
+#include <rondo/tensor/layout/layout_plan.hpp>
 #include <rondo/testing/recording.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <cstddef>
 #include <span>
@@ -113,19 +113,19 @@ TEST_CASE("layout: rules plan the collectives, bytes and axes that the layers pl
   for (int t = 2; t <= 8; ++t) {
     const rondo::mesh_shape mesh{{"data", 2}, {"tensor", t}};
     const auto net = described_mlp();
-    const auto by_rule = plan_layout(net, layout{"d_ff:tensor"}, mesh).plan;
+    const auto by_rule = plan_layout(net, layout{"d_ff:tensor"}, mesh).layers;
     const auto by_hand = rondo::plan_mlp<whole>({tokens, d_model, d_ff}, mesh);
     CHECK(by_rule.forward == by_hand.forward);
     CHECK(by_rule.backward == by_hand.backward);
     CHECK(by_rule.saved_bytes == by_hand.saved_bytes);
 
-    const auto sequence = plan_layout(net, layout{"tokens:tensor, d_ff:tensor"}, mesh).plan;
+    const auto sequence = plan_layout(net, layout{"tokens:tensor, d_ff:tensor"}, mesh).layers;
     const auto sequence_by_hand = rondo::plan_mlp<rows>({tokens, d_model, d_ff}, mesh);
     CHECK(sequence.forward == sequence_by_hand.forward);
     CHECK(sequence.backward == sequence_by_hand.backward);
     CHECK(sequence.saved_bytes == sequence_by_hand.saved_bytes);
 
-    const auto ends = plan_layout(described_ends(), layout{"vocab:tensor"}, mesh).plan;
+    const auto ends = plan_layout(described_ends(), layout{"vocab:tensor"}, mesh).layers;
     const auto ends_by_hand = rondo::plan_vocabulary_embedding<whole>(tokens, d_model, mesh) +
                               rondo::plan_column_parallel<whole>({tokens, d_model, words}, mesh) +
                               rondo::plan_vocabulary_cross_entropy(tokens, mesh);
@@ -140,7 +140,7 @@ TEST_CASE("layout: what runs is what the rules planned") {
       const rondo::mesh_shape mesh{{"tensor", comm.size()}};
       rondo::testing::recording noted{comm};
       const auto check = [&](const rondo::blueprint& net, const layout& rules) {
-        expect_planned(comm, noted.made(), plan_layout(net, rules, mesh).plan, "tensor");
+        expect_planned(comm, noted.made(), plan_layout(net, rules, mesh).layers, "tensor");
         noted.forget();
       };
       const layout features{"d_ff:tensor"};
@@ -161,9 +161,8 @@ TEST_CASE("layout: what runs is what the rules planned") {
 TEST_CASE("layout: layers cut by a rule give the bits of layers cut by hand") {
   const layout rules{"d_ff:tensor, vocab:tensor, tokens:tensor"};
   results one;
-  rondo::threads::run(1, [&](auto& comm) {
-    one = run<-1>(comm, cut::whole(d_ff, 1), activation, by_leaves);
-  });
+  rondo::threads::run(
+      1, [&](auto& comm) { one = run<-1>(comm, cut::whole(d_ff, 1), activation, by_leaves); });
   for (const int ranks : {1, 2, 3, 4, 8}) {
     rondo::threads::run(ranks, [&](auto& comm) {
       const rondo::mesh_shape mesh{{"tensor", comm.size()}};

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
 
-#include <rondo/tensor/layout_search.hpp>
+#include <rondo/tensor/layout/layout_search.hpp>
 
 #include <random>
 #include <string>
@@ -25,7 +25,7 @@ std::pair<double, double> rated(const blueprint& net, const layout& rules, const
                                 const layout_search_options& options) {
   const auto made = rondo::plan_layout(net, rules, mesh);
   return {static_cast<double>(made.peak_bytes()), made.operations / options.operations_per_second +
-                                                      rondo::seconds(made.plan, options.network)};
+                                                      rondo::seconds(made.layers, options.network)};
 }
 
 /// The least of all layouts, by trying each and letting `plan` refuse what is not legal.

@@ -3,10 +3,10 @@
 #include "catch.hpp"
 #include "tensor/loops.hpp"
 
-#include <rondo/tensor/column_parallel.hpp>
-#include <rondo/tensor/row_parallel.hpp>
+#include <rondo/tensor/layers/column_parallel.hpp>
+#include <rondo/tensor/layers/row_parallel.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <algorithm>
 #include <cmath>

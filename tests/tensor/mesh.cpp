@@ -5,7 +5,7 @@
 
 #include <rondo/collective/all_reduce.hpp>
 #include <rondo/tensor/mesh.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <vector>
 
@@ -76,7 +76,9 @@ TEST_CASE("mesh: bad axes are refused by name and number") {
   CHECK(contains(refusal([] { mesh_shape{{"a", 0}}; }), "\"a\" of size 0"));
   CHECK(contains(refusal([] { mesh_shape{{"a", 2}, {"a", 2}}; }), "two axes are named \"a\""));
   CHECK(contains(refusal([] { mesh_shape{std::vector<rondo::axis>{}}; }), "no axes"));
-  CHECK(contains(refusal([] { mesh_shape{{"a", 65536}, {"b", 65536}, {"c", 0}}; }),
+  CHECK(contains(refusal([] {
+                   mesh_shape{{"a", 65536}, {"b", 65536}, {"c", 0}};
+                 }),
                  "a 65536 x b 65536 x c 0 has more than 2^31 - 1 ranks"));
   CHECK(contains(refusal([] { mesh_shape{{"a", 1431655766}, {"b", 3}}; }), "more than 2^31 - 1"));
   CHECK(mesh_shape{{"a", 1 << 16}, {"b", 1 << 14}}.size() == 1 << 30);

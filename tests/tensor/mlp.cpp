@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "tensor/mlp_case.hpp"
 
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 using namespace mlp_case;
 
@@ -28,9 +28,8 @@ void check_on_all(const F& activation, Order order, const results* one) {
 template <class F>
 results alone(const F& activation) {
   results got;
-  rondo::threads::run(1, [&](auto& comm) {
-    got = run<-1>(comm, cut::whole(d_ff, 1), activation, by_leaves);
-  });
+  rondo::threads::run(
+      1, [&](auto& comm) { got = run<-1>(comm, cut::whole(d_ff, 1), activation, by_leaves); });
   return got;
 }
 

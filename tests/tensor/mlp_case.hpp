@@ -4,7 +4,7 @@
 
 #include "tensor/loops.hpp"
 
-#include <rondo/tensor/mlp.hpp>
+#include <rondo/tensor/layers/mlp.hpp>
 #include <rondo/testing/reference.hpp>
 
 #include <algorithm>
@@ -119,8 +119,7 @@ inline void total(const rondo::tree_sum<float>& sums, std::vector<float>& out) {
 
 /// A forward and a backward pass; `Rows` is -1 for replicated rows, 0 for sequence parallelism.
 template <int Rows, class Team, class Activation, class Order>
-results run_on(const Team& tensor, const cut& features, const Activation& activation,
-               Order order) {
+results run_on(const Team& tensor, const cut& features, const Activation& activation, Order order) {
   const int rank = tensor.rank();
   const cut rows = cut::even(tokens, tensor.size());
   const auto here = Rows < 0 ? all(tokens) : held(rows, rank);
@@ -132,7 +131,7 @@ results run_on(const Team& tensor, const cut& features, const Activation& activa
   const auto down = weights<float>(down_, all(d_model), mine);
   const auto b = numbers<float>(up_bias_, {0}, wide);
   const auto c = numbers<float>(down_bias_, {0}, all(d_model));
-  results got{{here.size(), d_model}, {here.size(), d_model},  {wide.size(), d_model},
+  results got{{here.size(), d_model}, {here.size(), d_model}, {wide.size(), d_model},
               {1, wide.size()},       {d_model, mine.size()}, {1, d_model}};
   const auto placed = [&](owned<float>& of) {
     if constexpr (Rows < 0) {
@@ -188,32 +187,30 @@ void for_each_matrix(const results& got, const outcome<T>& whole, Comm& comm, co
 template <class Comm>
 void near(const results& got, const outcome<double>& expected, Comm& comm, const cut& features,
           int split_rows) {
-  for_each_matrix(got, expected, comm, features, split_rows,
-                  [](const auto& a, const auto& b, const auto& rows, const auto& columns,
-                     const char* what) {
-                    for (std::size_t i = 0; i < rows.size(); ++i) {
-                      for (std::size_t j = 0; j < columns.size(); ++j) {
-                        const double wanted = b(rows[i], columns[j]);
-                        expect(std::abs(a(i, j) - wanted) < 2e-5 * (1 + std::abs(wanted)), what);
-                      }
-                    }
-                  });
+  for_each_matrix(
+      got, expected, comm, features, split_rows,
+      [](const auto& a, const auto& b, const auto& rows, const auto& columns, const char* what) {
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+          for (std::size_t j = 0; j < columns.size(); ++j) {
+            const double wanted = b(rows[i], columns[j]);
+            expect(std::abs(a(i, j) - wanted) < 2e-5 * (1 + std::abs(wanted)), what);
+          }
+        }
+      });
 }
 
 /// Each value's bits against those of one rank.
 template <class Comm>
-void same(const results& got, const results& one, Comm& comm, const cut& features,
-          int split_rows) {
-  for_each_matrix(got, one, comm, features, split_rows,
-                  [](const auto& a, const auto& b, const auto& rows, const auto& columns,
-                     const char* what) {
-                    for (std::size_t i = 0; i < rows.size(); ++i) {
-                      for (std::size_t j = 0; j < columns.size(); ++j) {
-                        expect(std::memcmp(&a(i, j), &b(rows[i], columns[j]), sizeof(float)) == 0,
-                               what);
-                      }
-                    }
-                  });
+void same(const results& got, const results& one, Comm& comm, const cut& features, int split_rows) {
+  for_each_matrix(
+      got, one, comm, features, split_rows,
+      [](const auto& a, const auto& b, const auto& rows, const auto& columns, const char* what) {
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+          for (std::size_t j = 0; j < columns.size(); ++j) {
+            expect(std::memcmp(&a(i, j), &b(rows[i], columns[j]), sizeof(float)) == 0, what);
+          }
+        }
+      });
 }
 
 /// d_ff cut evenly and unevenly, in whole leaves.

@@ -7,8 +7,8 @@
 #include "catch.hpp"
 #include "tensor/mlp_case.hpp"
 
-#include <rondo/tensor/vocabulary_cross_entropy.hpp>
-#include <rondo/tensor/vocabulary_embedding.hpp>
+#include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
+#include <rondo/tensor/layers/vocabulary_embedding.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -7,7 +7,7 @@
 
 #include <rondo/core/partition.hpp>
 #include <rondo/testing/recording.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <atomic>
 #include <cstddef>

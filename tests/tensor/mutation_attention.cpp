@@ -7,10 +7,10 @@
 #include "tensor/experts_case.hpp"
 #include "tensor/mutation.hpp"
 
-#include <rondo/tensor/exchanged_attention.hpp>
-#include <rondo/tensor/gathered_attention.hpp>
-#include <rondo/tensor/head_attention.hpp>
-#include <rondo/tensor/ring_attention.hpp>
+#include <rondo/tensor/attention/exchanged_attention.hpp>
+#include <rondo/tensor/attention/gathered_attention.hpp>
+#include <rondo/tensor/attention/head_attention.hpp>
+#include <rondo/tensor/attention/ring_attention.hpp>
 
 #include <cstddef>
 

@@ -6,11 +6,11 @@
 #include "tensor/expect_planned.hpp"
 #include "tensor/mlp_case.hpp"
 
+#include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
+#include <rondo/tensor/layers/vocabulary_embedding.hpp>
 #include <rondo/tensor/mesh.hpp>
-#include <rondo/tensor/vocabulary_cross_entropy.hpp>
-#include <rondo/tensor/vocabulary_embedding.hpp>
 #include <rondo/testing/recording.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <vector>
 
@@ -92,7 +92,7 @@ TEST_CASE("plan: embedding and cross entropy make the collectives that were plan
       const rondo::cross_entropy_options with{smoothing, 11};
       std::vector<int> targets{0, 10, 3, 3, 3};
       rondo::vocabulary_cross_entropy loss{tensor, vocabulary, with};
-      const auto check = [&](auto& layer, const rondo::plan& plan) {
+      const auto check = [&](auto& layer, const rondo::layer_plan& plan) {
         grid["tensor"].forget();
         layer.forward(z, std::span<const int>{targets}, std::span<float>{losses}, saved);
         expect_planned(apart, grid["tensor"].made(), plan, "tensor");

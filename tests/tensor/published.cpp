@@ -8,20 +8,20 @@
 #include "tensor/loops.hpp"
 
 #include <rondo/collective/all_reduce.hpp>
+#include <rondo/tensor/attention/exchanged_attention.hpp>
+#include <rondo/tensor/attention/head_attention.hpp>
+#include <rondo/tensor/attention/ring_attention.hpp>
+#include <rondo/tensor/attention/sequence_cut.hpp>
 #include <rondo/tensor/convert.hpp>
-#include <rondo/tensor/exchanged_attention.hpp>
-#include <rondo/tensor/expert_parallel.hpp>
-#include <rondo/tensor/head_attention.hpp>
-#include <rondo/tensor/mlp.hpp>
-#include <rondo/tensor/reshard_plan.hpp>
-#include <rondo/tensor/ring_attention.hpp>
-#include <rondo/tensor/sequence_cut.hpp>
+#include <rondo/tensor/experts/expert_parallel.hpp>
+#include <rondo/tensor/layers/mlp.hpp>
+#include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
+#include <rondo/tensor/layers/vocabulary_embedding.hpp>
+#include <rondo/tensor/reshard/reshard_plan.hpp>
 #include <rondo/tensor/team.hpp>
-#include <rondo/tensor/vocabulary_cross_entropy.hpp>
-#include <rondo/tensor/vocabulary_embedding.hpp>
 #include <rondo/testing/recording.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <algorithm>
 #include <array>
@@ -116,7 +116,7 @@ TEST_CASE("published: the collectives of Megatron-LM's layers") {
   const planned_collective reduce{what::all_reduce, tokens * h, 4, "tensor", 4};
   const planned_collective gather{what::all_gather, tokens * h, 4, "tensor", 4};
   const planned_collective scatter{what::reduce_scatter, tokens * h, 4, "tensor", 4};
-  const auto check = [](const rondo::plan& made, const collectives& forward,
+  const auto check = [](const rondo::layer_plan& made, const collectives& forward,
                         const collectives& backward) {
     CHECK(made.forward == forward);
     CHECK(made.backward == backward);

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
 
-#include <rondo/tensor/reshard.hpp>
+#include <rondo/tensor/reshard/reshard.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include "shardings.hpp"
 

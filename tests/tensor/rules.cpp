@@ -9,7 +9,7 @@
 #include <rondo/core/error.hpp>
 #include <rondo/testing/recording.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -50,7 +50,7 @@ moved together(const moved& each) {
   return all;
 }
 
-moved planned(const rondo::plan& plan) {
+moved planned(const rondo::layer_plan& plan) {
   moved all;
   for (const auto& one : plan.collectives()) {
     all.insert({one.axis, std::string{rondo::schedule::name_of(one.what)}, one.element_bytes,
@@ -164,7 +164,7 @@ TEST_CASE("rules: a GPT block runs what its layout plans, and its bits stay") {
       std::erase_if(all, [](const auto& each) { return std::get<2>(each) == sizeof(double); });
       return together(all);
     };
-    CHECK(floats(got->collectives) == floats(planned(rondo::plan_layout(net, rules, mesh).plan)));
+    CHECK(floats(got->collectives) == floats(planned(rondo::plan_layout(net, rules, mesh).layers)));
     CHECK(got->outcome == one);
     different.insert(got->collectives);
   }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
 
-#include <rondo/tensor/shard_files.hpp>
+#include <rondo/tensor/reshard/shard_files.hpp>
 
 #include "shardings.hpp"
 
@@ -232,7 +232,9 @@ TEST_CASE("shard files: a catalogue with two tensors of one name is corrupt") {
   auto bytes = rondo::detail::catalogue_writer::write(
       std::vector<tensor_sharding>{{"v", 4, mesh, {}}, {"w", 4, mesh, {}}});
   std::replace(bytes.begin(), bytes.end(), std::byte{'v'}, std::byte{'w'});
-  CHECK(contains(refusal([&] { (void)rondo::detail::catalogue_reader{bytes, "it"}.read(); }),
+  CHECK(contains(refusal([&] {
+                   (void)rondo::detail::catalogue_reader{bytes, "it"}.read();
+                 }),
                  "shard file it: two of its tensors are named \"w\""));
 }
 

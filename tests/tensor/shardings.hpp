@@ -4,7 +4,7 @@
 
 #include "tensor/refusal.hpp"
 
-#include <rondo/tensor/sharding.hpp>
+#include <rondo/tensor/reshard/sharding.hpp>
 
 #include <array>
 #include <cstdint>

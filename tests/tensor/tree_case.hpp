@@ -4,9 +4,9 @@
 
 #include "tensor/loops.hpp"
 
-#include <rondo/tensor/sequence_cut.hpp>
+#include <rondo/tensor/attention/sequence_cut.hpp>
+#include <rondo/tensor/exact/tree_exchange.hpp>
 #include <rondo/tensor/team.hpp>
-#include <rondo/tensor/tree_exchange.hpp>
 #include <rondo/testing/reference.hpp>
 
 #include <cmath>
@@ -58,8 +58,7 @@ std::vector<T> oracle(std::size_t leaves, std::size_t elements) {
 }
 
 template <class T>
-rondo::tree_sum<T> terms_of(const cut& leaves, int rank, std::size_t elements,
-                            T* lent = nullptr) {
+rondo::tree_sum<T> terms_of(const cut& leaves, int rank, std::size_t elements, T* lent = nullptr) {
   rondo::tree_sum<T> sums;
   sums.restart(elements, lent);
   for (const std::size_t leaf : loops::held(leaves, rank)) {

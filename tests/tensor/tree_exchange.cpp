@@ -6,7 +6,7 @@
 
 #include <rondo/testing/messages_only.hpp>
 #include <rondo/testing/recording.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <cstddef>
 #include <cstring>

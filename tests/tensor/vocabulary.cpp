@@ -4,10 +4,10 @@
 #include "tensor/loops.hpp"
 #include "tensor/refusal.hpp"
 
-#include <rondo/tensor/vocabulary_cross_entropy.hpp>
-#include <rondo/tensor/vocabulary_embedding.hpp>
+#include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
+#include <rondo/tensor/layers/vocabulary_embedding.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -170,8 +170,8 @@ TEST_CASE("cross_entropy: losses and gradients are those of one rank") {
           const auto mine = held(vocabulary, comm.rank());
           const auto got =
               score<double>(comm, z, targets, {smoothing, words}, vocabulary, any_order{});
-          const auto bits = score<float>(comm, z, targets, {smoothing, words}, vocabulary,
-                                         exact{3, 1});
+          const auto bits =
+              score<float>(comm, z, targets, {smoothing, words}, vocabulary, exact{3, 1});
           for (std::size_t i = 0; i < targets.size(); ++i) {
             expect(std::abs(got.losses[i] - expected.losses[i]) < 1e-13, "loss");
             expect(std::abs(bits.losses[i] - expected.losses[i]) < 1e-5, "loss in float");
@@ -199,9 +199,8 @@ TEST_CASE("cross_entropy: what is no word is refused") {
   rondo::threads::run(1, [](auto& comm) {
     const auto z = one_row({0, 0, 0});
     const auto with = [&](int target, cross_entropy_options options) {
-      return refusal([&] {
-        score<double>(comm, z, {target}, options, cut::whole(3, 1), any_order{});
-      });
+      return refusal(
+          [&] { score<double>(comm, z, {target}, options, cut::whole(3, 1), any_order{}); });
     };
     expect(with(2, {.words = 2}).find("target 2 at position 0 of 2 words") != std::string::npos,
            "padding as target");

@@ -4,7 +4,7 @@
 
 #include "tensor/loops.hpp"
 
-#include <rondo/tensor/vocabulary_cross_entropy.hpp>
+#include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
 
 #include <algorithm>
 #include <cmath>

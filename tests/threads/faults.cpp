@@ -189,7 +189,10 @@ scenario roll(std::uint64_t seed) {
   for (int id = 0; id < length; ++id) {
     made.steps.push_back({{static_cast<kind>(with.below(kinds)), counts[with.below(9)],
                            with.below(made.size), with.once_in(2), with.once_in(2)},
-                          with.below(6), with.once_in(3), with.once_in(3), id});
+                          with.below(6),
+                          with.once_in(3),
+                          with.once_in(3),
+                          id});
   }
   made.planted = static_cast<fault>(with.below(faults));
   if (made.planted == fault::late && !with.once_in(8)) {
@@ -220,8 +223,7 @@ void play(rondo::threads::communicator& comm, const scenario& of, bool& wrong) {
   };
   std::vector<begun> running;
   // Results count as long as all ranks have made the same calls.
-  const int trusted =
-      of.planted == fault::none || of.planted == fault::late ? 1 << 20 : of.at;
+  const int trusted = of.planted == fault::none || of.planted == fault::late ? 1 << 20 : of.at;
   const auto make = [&](const step& one, bool throws) {
     acts.push_back(act_for(one, comm.rank(), comm.size()));
     act& made = *acts.back();
@@ -240,7 +242,8 @@ void play(rondo::threads::communicator& comm, const scenario& of, bool& wrong) {
       continue;
     }
     switch (of.planted) {
-      case fault::skipped: break;
+      case fault::skipped:
+        break;
       case fault::extra:
         rondo::barrier(comm);
         make(one, false);
@@ -251,14 +254,20 @@ void play(rondo::threads::communicator& comm, const scenario& of, bool& wrong) {
         }
         make(one, false);
         break;
-      case fault::throws: throw std::runtime_error("planted");
-      case fault::operation_throws: make(one, true); break;
-      case fault::leaves: throw early_return{};
+      case fault::throws:
+        throw std::runtime_error("planted");
+      case fault::operation_throws:
+        make(one, true);
+        break;
+      case fault::leaves:
+        throw early_return{};
       case fault::late:
         std::this_thread::sleep_for(milliseconds{600});
         make(one, false);
         break;
-      default: make(spoilt(one, of.planted, of.size), false); break;
+      default:
+        make(spoilt(one, of.planted, of.size), false);
+        break;
     }
   }
   for (auto& one : running) {
@@ -286,40 +295,39 @@ std::string verdict(const scenario& of) {
   const auto deadline = of.planted == fault::late ? milliseconds{200} : milliseconds{20000};
   std::string thrown;
   try {
-    rondo::threads::run(
-        of.size,
-        [&](auto& comm) {
-          end& mine = ends[static_cast<std::size_t>(comm.rank())];
-          try {
-            play(comm, of, mine.wrong);
-          } catch (const early_return&) {
-            return;
-          } catch (const rondo::error& error) {
-            mine.error = error.what();
-          } catch (const std::exception& error) {
-            mine.error = error.what();
-            if (of.planted == fault::throws || !of.shrinks) {
-              throw;
-            }
-          }
-          if (of.shrinks) {
-            try {
-              auto survivors = comm.shrink();
-              std::vector<int> one{1};
-              rondo::all_reduce(survivors, one);
-              mine.survivors = one[0];
-              mine.size = survivors.size();
-              try {
-                rondo::barrier(comm);
-                mine.stale_call = true;
-              } catch (const rondo::error&) {
-              }
-            } catch (const rondo::revoked& late) {
-              mine.error += std::string{" then "} + late.what();
-            }
-          }
-        },
-        {.deadline = deadline});
+    rondo::threads::run(of.size,
+                        [&](auto& comm) {
+                          end& mine = ends[static_cast<std::size_t>(comm.rank())];
+                          try {
+                            play(comm, of, mine.wrong);
+                          } catch (const early_return&) {
+                            return;
+                          } catch (const rondo::error& error) {
+                            mine.error = error.what();
+                          } catch (const std::exception& error) {
+                            mine.error = error.what();
+                            if (of.planted == fault::throws || !of.shrinks) {
+                              throw;
+                            }
+                          }
+                          if (of.shrinks) {
+                            try {
+                              auto survivors = comm.shrink();
+                              std::vector<int> one{1};
+                              rondo::all_reduce(survivors, one);
+                              mine.survivors = one[0];
+                              mine.size = survivors.size();
+                              try {
+                                rondo::barrier(comm);
+                                mine.stale_call = true;
+                              } catch (const rondo::error&) {
+                              }
+                            } catch (const rondo::revoked& late) {
+                              mine.error += std::string{" then "} + late.what();
+                            }
+                          }
+                        },
+                        {.deadline = deadline});
   } catch (const std::exception& error) {
     thrown = error.what();
   }
@@ -354,8 +362,8 @@ std::string verdict(const scenario& of) {
       return who + "counted " + std::to_string(one.survivors) + " survivors of " +
              std::to_string(one.size);
     }
-    const bool all_stay = of.planted != fault::throws && of.planted != fault::leaves &&
-                          of.planted != fault::late;
+    const bool all_stay =
+        of.planted != fault::throws && of.planted != fault::leaves && of.planted != fault::late;
     if (of.shrinks && all_stay && one.size != of.size) {
       return who + "shrank to " + std::to_string(one.size) + " ranks";
     }

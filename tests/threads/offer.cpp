@@ -4,7 +4,7 @@
 
 #include <rondo/collective/offer.hpp>
 #include <rondo/collective/send_receive.hpp>
-#include <rondo/transport/threads.hpp>
+#include <rondo/transport/threads/run.hpp>
 
 #include <atomic>
 #include <stdexcept>

@@ -22,13 +22,14 @@ struct outcome {
 /// Runs `body(comm)` once on each rank and tells how each ended; nothing leaves the ranks.
 template <class Body>
 std::vector<outcome> outcomes(int ranks, const Body& body,
-                              rondo::threads::clock::duration deadline = std::chrono::seconds{30}) {
+                              std::chrono::steady_clock::duration deadline = std::chrono::seconds{
+                                  30}) {
   std::vector<outcome> seen(static_cast<std::size_t>(ranks));
   rondo::threads::run(
       ranks,
       [&](auto& comm) {
         outcome& mine = seen[static_cast<std::size_t>(comm.rank())];
-        const auto begun = rondo::threads::clock::now();
+        const auto begun = std::chrono::steady_clock::now();
         try {
           body(comm);
         } catch (const rondo::error& thrown) {
@@ -36,7 +37,8 @@ std::vector<outcome> outcomes(int ranks, const Body& body,
         } catch (const std::exception& thrown) {
           mine = {true, false, {}, -1, thrown.what(), 0};
         }
-        mine.seconds = std::chrono::duration<double>(rondo::threads::clock::now() - begun).count();
+        mine.seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
       },
       {.deadline = deadline});
   return seen;

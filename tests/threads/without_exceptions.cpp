@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include <csignal>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 #if defined(TEST_HANDLER)
 extern "C" void rondo_on_error(const char* message) {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-#include <rondo/transport/descriptors.hpp>
+#include <rondo/transport/detail/descriptors.hpp>
 
 #include "catch.hpp"
 
@@ -15,8 +15,8 @@
 
 namespace {
 
-using rondo::descriptor;
-using rondo::exchange_descriptors;
+using rondo::detail::descriptor;
+using rondo::detail::exchange_descriptors;
 
 constexpr int most = 16;
 

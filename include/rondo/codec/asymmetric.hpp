@@ -3,8 +3,8 @@
 #pragma once
 
 #include <rondo/codec/block.hpp>
+#include <rondo/codec/detail/statistic.hpp>
 #include <rondo/codec/integer.hpp>
-#include <rondo/codec/statistic.hpp>
 
 /// Unsigned integers between a block's least and greatest value: for activations that are not
 /// centred on zero. Up to 1.3 dB better than the symmetric form, for one more number per block.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/codec/tile.hpp>
+#include <rondo/codec/detail/tile.hpp>
 #include <rondo/codec/wire.hpp>
 
 #include <algorithm>

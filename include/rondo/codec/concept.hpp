@@ -26,8 +26,8 @@ struct context {
   std::uint64_t first = 0;  ///< index of the run's first value in the whole buffer
   /// Set where a chunk's owner encodes the sum that it sends back to all.
   bool of_sum = false;
-  /// Where partial sums are encoded anew on their way: which of the rank's messages of the call this
-  /// is, from 1 on, and `first` counts from the message's own first value.
+  /// Where partial sums are encoded anew on their way: which of the rank's messages of the call
+  /// this is, from 1 on, and `first` counts from the message's own first value.
   std::uint32_t hop = 0;
 };
 
@@ -35,8 +35,8 @@ struct context {
 ///  - `block`: values that must not be parted; a chunk begins on a multiple of it.
 ///  - `wire_bytes(count)`: for any count, 0 too; a multiple of 16. More values may be fewer bytes.
 ///  - `encode(values, wire, context)`, `decode(wire, values)`, `decode_add(wire, sum)`.
-/// One with a memory also has `lacking(count)`: a string that says what is missing to encode `count`
-/// values, empty if nothing is. Collectives ask before any byte moves.
+/// One with a memory also has `lacking(count)`: a string that says what is missing to encode
+/// `count` values, empty if nothing is. Collectives ask before any byte moves.
 template <class C>
 concept codec = requires(const C& c, std::span<const float> values, std::span<float> decoded,
                          std::span<const std::byte> wire, std::span<std::byte> encoded,
@@ -51,7 +51,9 @@ concept codec = requires(const C& c, std::span<const float> values, std::span<fl
 /// A codec whose wire is plain numbers, which any all-reduce may sum without decoding: it makes the
 /// all-reduce itself, of those that `ranks` offers (see `detail::ranks_of_call`).
 template <class C>
-concept linear_codec = requires { requires C::is_linear; };
+concept linear_codec = requires {
+  requires C::is_linear;
+};
 
 /// What the compiler knows about a codec. A codec states what differs from the defaults as
 /// `static constexpr bool` members of the same names.

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <rondo/codec/block.hpp>
+#include <rondo/codec/detail/minifloat.hpp>
+#include <rondo/codec/detail/statistic.hpp>
 #include <rondo/codec/integer.hpp>
-#include <rondo/codec/minifloat.hpp>
-#include <rondo/codec/statistic.hpp>
 
 /// 8-bit floats times a scale per block: the block's largest magnitude becomes the format's.
 /// Formats: Micikevicius et al. 2022, "FP8 Formats for Deep Learning", arXiv:2209.05433.
@@ -33,7 +33,7 @@ struct scaled_minifloat {
     return inverse_or_zero(float{scale});
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
-                                                                                  float factor) {
+                                                                                   float factor) {
     return minifloat_code<Element>(x, factor);
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(Scale scale) {

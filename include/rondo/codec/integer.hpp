@@ -3,7 +3,7 @@
 #pragma once
 
 #include <rondo/codec/block.hpp>
-#include <rondo/codec/statistic.hpp>
+#include <rondo/codec/detail/statistic.hpp>
 
 /// Small integers times a scale per block, rounded to nearest.
 ///
@@ -65,7 +65,7 @@ struct symmetric_integer {
   }
   /// |x| * factor <= highest (1 + 2^-22): it rounds to a code, and nothing needs clamping.
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
-                                                                                  float factor) {
+                                                                                   float factor) {
     return static_cast<std::uint32_t>(nearest_integer(multiply(x, factor)));
   }
   /// With a dither, what is rounded may lie past the last code.
@@ -121,7 +121,7 @@ struct signed_maximum_integer {
   /// The farthest value has the lowest code, so none is below it; its opposite would be one above
   /// the highest.
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
-                                                                                  float factor) {
+                                                                                   float factor) {
     return nearest_byte(multiply(x, factor), unbounded, -lowest - 1);
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(Scale scale) {
@@ -141,8 +141,7 @@ struct signed_maximum_integer {
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_for(float farthest) {
     const std::uint32_t magnitude = magnitude_of(farthest);
     const float exact = multiply(float_of(magnitude), -1.0f / static_cast<float>(lowest));
-    const Scale size =
-        rounded_up<Scale>(value_if(magnitude != 0, larger(exact, smallest_normal)));
+    const Scale size = rounded_up<Scale>(value_if(magnitude != 0, larger(exact, smallest_normal)));
     return negated_if(bits_of(farthest) - 1u < magnitude_mask, size);  // of positive ones
   }
 };

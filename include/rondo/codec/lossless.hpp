@@ -3,7 +3,7 @@
 #pragma once
 
 #include <rondo/codec/concept.hpp>
-#include <rondo/codec/tile.hpp>
+#include <rondo/codec/detail/tile.hpp>
 
 #include <algorithm>
 #include <cstring>

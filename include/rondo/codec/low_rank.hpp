@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/codec/arithmetic.hpp>
-#include <rondo/codec/random.hpp>
-#include <rondo/codec/tile.hpp>
+#include <rondo/codec/detail/arithmetic.hpp>
+#include <rondo/codec/detail/random.hpp>
+#include <rondo/codec/detail/tile.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/policies.hpp>

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <rondo/codec/block.hpp>
+#include <rondo/codec/detail/minifloat.hpp>
+#include <rondo/codec/detail/statistic.hpp>
 #include <rondo/codec/integer.hpp>
-#include <rondo/codec/minifloat.hpp>
-#include <rondo/codec/statistic.hpp>
 
 /// The OCP Microscaling formats (MX specification 1.0, 2023): 32 values share a power of two, one
 /// byte. Element and scale bytes are those of other implementations (torchao, cuBLAS); where they
@@ -54,7 +54,7 @@ struct mx_float {
   static constexpr float half_top_step = Minifloat::half_top_step;
 
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
-                                                                                  float factor) {
+                                                                                   float factor) {
     return minifloat_code<Minifloat>(x, factor);
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
@@ -71,7 +71,7 @@ struct mx_integer {
 
   /// With the rule `floor`, values up to 2 occur: they saturate.
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
-                                                                                  float factor) {
+                                                                                   float factor) {
     return nearest_byte(multiply(multiply(x, factor), 64.0f), -127, 127);
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
@@ -100,7 +100,7 @@ struct microscaling {
     return scale.inverse();
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
-                                                                                  float factor) {
+                                                                                   float factor) {
     return Element::code_of(x, factor);
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(e8m0 scale) {

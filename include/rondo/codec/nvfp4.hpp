@@ -3,8 +3,8 @@
 #pragma once
 
 #include <rondo/codec/block.hpp>
-#include <rondo/codec/minifloat.hpp>
-#include <rondo/codec/statistic.hpp>
+#include <rondo/codec/detail/minifloat.hpp>
+#include <rondo/codec/detail/statistic.hpp>
 
 namespace rondo::inline v0_1::codec {
 
@@ -69,14 +69,14 @@ struct nvfp4_format {
   }
   /// Of a block whose scale has rounded to zero, too: its codes are the greatest, as in Transformer
   /// Engine, and worth nothing.
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(
-      scale_type scale, const message& told) {
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(scale_type scale,
+                                                                             const message& told) {
     const std::uint32_t inverse = bits_of(divide(1.0f, step_of(scale, told)));
     constexpr std::uint32_t largest_float = infinity_bits - 1u;
     return float_of(inverse < largest_float ? inverse : largest_float);
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
-                                                                                  float factor) {
+                                                                                   float factor) {
     return minifloat_code<e2m1>(x, factor);
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(scale_type scale,

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <rondo/codec/block.hpp>
-#include <rondo/codec/random.hpp>
+#include <rondo/codec/detail/random.hpp>
 
 #include <cstdint>
 

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <rondo/codec/concept.hpp>
+#include <rondo/codec/detail/statistic.hpp>
+#include <rondo/codec/detail/tile.hpp>
 #include <rondo/codec/integer.hpp>
-#include <rondo/codec/statistic.hpp>
-#include <rondo/codec/tile.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/core/vectorize.hpp>
 
@@ -34,8 +34,8 @@ namespace rondo::inline v0_1::codec {
 ///     all_reduce(comm, sums);
 ///     codec.decode(sums, absmax, gradient);
 ///
-/// A block that holds a NaN or an infinity on any rank is NaN on all. The wire has `Sum` integers, so
-/// that no hop can overflow: 16 bits for codes of more than 5.
+/// A block that holds a NaN or an infinity on any rank is NaN on all. The wire has `Sum` integers,
+/// so that no hop can overflow: 16 bits for codes of more than 5.
 template <int Bits, std::size_t Block = 128,
           class Sum = std::conditional_t<(Bits > 5), std::int16_t, std::int8_t>>
 struct shared_scale {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <rondo/codec/block.hpp>
-#include <rondo/codec/statistic.hpp>
+#include <rondo/codec/detail/statistic.hpp>
 
 namespace rondo::inline v0_1::codec {
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <rondo/codec/block.hpp>
+#include <rondo/codec/detail/random.hpp>
 #include <rondo/codec/integer.hpp>
-#include <rondo/codec/random.hpp>
 
 namespace rondo::inline v0_1::codec {
 

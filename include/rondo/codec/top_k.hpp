@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/codec/arithmetic.hpp>
 #include <rondo/codec/concept.hpp>
-#include <rondo/codec/tile.hpp>
+#include <rondo/codec/detail/arithmetic.hpp>
+#include <rondo/codec/detail/tile.hpp>
 
 #include <algorithm>
 #include <bit>

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/codec/bit_pack.hpp>
 #include <rondo/codec/concept.hpp>
+#include <rondo/codec/detail/bit_pack.hpp>
 #include <rondo/core/host_device.hpp>
 
 #include <cstddef>

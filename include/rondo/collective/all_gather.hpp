@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/call_site.hpp>
-#include <rondo/collective/compressed.hpp>
-#include <rondo/collective/movement.hpp>
-#include <rondo/collective/start.hpp>
+#include <rondo/collective/detail/call_of.hpp>
+#include <rondo/collective/detail/call_site.hpp>
+#include <rondo/collective/detail/checks.hpp>
+#include <rondo/collective/detail/compressed.hpp>
+#include <rondo/collective/detail/movement.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/policies.hpp>
@@ -37,8 +38,9 @@ struct all_gather_call {
     const auto cut = cut_for("all_gather", comm, from.size(), given...);
     check_count("all_gather", "the input", from.size(), cut.count(comm.rank()), comm.rank());
     check_count("all_gather", "the output", to.size(), cut.total(comm.size()), comm.rank());
-    check_apart<T>("all_gather", from, to,
-                   [&] { return from.data() == to.data() + cut.begin(comm.rank()); }, comm.rank());
+    check_apart<T>(
+        "all_gather", from, to, [&] { return from.data() == to.data() + cut.begin(comm.rank()); },
+        comm.rank());
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;
     using algorithm = typename chosen::algorithm_type;
@@ -59,8 +61,7 @@ struct all_gather_call {
       using codec = typename chosen::codec_type;
       check_codec<op::sum, algorithm, codec>();
       check_encoded_once<algorithm>();
-      using job =
-          coded_movement<schedule::collective::all_gather, Comm, T, op::sum, codec>;
+      using job = coded_movement<schedule::collective::all_gather, Comm, T, op::sum, codec>;
       return launch(comm, made,
                     job{.comm = comm,
                         .in = from.data(),

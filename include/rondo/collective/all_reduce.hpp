@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/automatic.hpp>
-#include <rondo/collective/call_site.hpp>
-#include <rondo/collective/compressed.hpp>
-#include <rondo/collective/fold_values.hpp>
-#include <rondo/collective/linear_codec.hpp>
-#include <rondo/collective/perform.hpp>
-#include <rondo/collective/start.hpp>
+#include <rondo/collective/detail/automatic.hpp>
+#include <rondo/collective/detail/by_algorithm.hpp>
+#include <rondo/collective/detail/call_of.hpp>
+#include <rondo/collective/detail/call_site.hpp>
+#include <rondo/collective/detail/checks.hpp>
+#include <rondo/collective/detail/compressed.hpp>
+#include <rondo/collective/detail/fold_values.hpp>
+#include <rondo/collective/detail/linear_all_reduce.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/extremes.hpp>
@@ -102,7 +103,8 @@ struct all_reduce_call {
     check_policies<allow<policy::operation, policy::algorithm, policy::codec, policy::async>,
                    Given...>();
     check_count("all_reduce", "the output", out.size(), in.size(), comm.rank());
-    check_apart("all_reduce", in, out, [&] { return in.data() == out.data(); }, comm.rank());
+    check_apart(
+        "all_reduce", in, out, [&] { return in.data() == out.data(); }, comm.rank());
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;
     using operation = typename chosen::operation_type;

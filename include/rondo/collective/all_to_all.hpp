@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/call_site.hpp>
-#include <rondo/collective/compressed.hpp>
-#include <rondo/collective/movement.hpp>
-#include <rondo/collective/start.hpp>
+#include <rondo/collective/detail/call_of.hpp>
+#include <rondo/collective/detail/call_site.hpp>
+#include <rondo/collective/detail/checks.hpp>
+#include <rondo/collective/detail/compressed.hpp>
+#include <rondo/collective/detail/movement.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/operation.hpp>
@@ -89,13 +90,14 @@ struct all_to_all_call {
     }
     check_count("all_to_all", "the input", from.size(), sent.total(comm.size()), comm.rank());
     check_count("all_to_all", "the output", to.size(), received.total(comm.size()), comm.rank());
-    check_apart<T>("all_to_all", from, to, [] { return false; }, comm.rank());
+    check_apart<T>(
+        "all_to_all", from, to, [] { return false; }, comm.rank());
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;
     using algorithm = typename chosen::algorithm_type;
     const bool equal = sent.per_rank.empty();  // lists differ from rank to rank
-    const call made = call_of<schedule::collective::all_to_all, T>(
-        with, equal ? from.size() : 0, where, -1, equal ? 0 : 1);
+    const call made = call_of<schedule::collective::all_to_all, T>(with, equal ? from.size() : 0,
+                                                                   where, -1, equal ? 0 : 1);
     if constexpr (!chosen::coded) {
       using job = by_algorithm<movement<schedule::collective::all_to_all, all_to_all_direct, Comm,
                                         T, algorithm, moves_only<T>>>;
@@ -111,8 +113,7 @@ struct all_to_all_call {
       using codec = typename chosen::codec_type;
       check_codec<op::sum, algorithm, codec>();
       check_encoded_once<algorithm>();
-      using job =
-          coded_movement<schedule::collective::all_to_all, Comm, T, op::sum, codec>;
+      using job = coded_movement<schedule::collective::all_to_all, Comm, T, op::sum, codec>;
       return launch(comm, made,
                     job{.comm = comm,
                         .in = from.data(),

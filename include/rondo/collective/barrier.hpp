@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/call_site.hpp>
-#include <rondo/collective/perform.hpp>
-#include <rondo/collective/start.hpp>
+#include <rondo/collective/detail/by_algorithm.hpp>
+#include <rondo/collective/detail/call_of.hpp>
+#include <rondo/collective/detail/call_site.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/barrier.hpp>
 #include <rondo/version.hpp>

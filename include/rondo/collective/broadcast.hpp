@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/automatic.hpp>
-#include <rondo/collective/call_site.hpp>
-#include <rondo/collective/perform.hpp>
-#include <rondo/collective/start.hpp>
+#include <rondo/collective/detail/automatic.hpp>
+#include <rondo/collective/detail/by_algorithm.hpp>
+#include <rondo/collective/detail/call_of.hpp>
+#include <rondo/collective/detail/call_site.hpp>
+#include <rondo/collective/detail/checks.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/direct.hpp>
@@ -57,15 +58,15 @@ struct broadcast_call {
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;
     using job = by_algorithm<broadcast_job<Comm, T, typename chosen::algorithm_type>>;
-    return launch(
-        comm, call_of<schedule::collective::broadcast, T>(with, whole.size(), where, root_rank),
-        job{{.comm = comm,
-             .in = whole.data(),
-             .out = whole.data(),
-             .count = whole.size(),
-             .root = root_rank,
-             .algorithm = with.algorithm}},
-        given...);
+    return launch(comm,
+                  call_of<schedule::collective::broadcast, T>(with, whole.size(), where, root_rank),
+                  job{{.comm = comm,
+                       .in = whole.data(),
+                       .out = whole.data(),
+                       .count = whole.size(),
+                       .root = root_rank,
+                       .algorithm = with.algorithm}},
+                  given...);
   }
 };
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/automatic.hpp>
 #include <rondo/collective/cost.hpp>
+#include <rondo/collective/detail/automatic.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
@@ -205,9 +205,9 @@ class explaining {
     consider(one_shot::name, made.packets_seconds, made.packets);
     consider(rounds ? two_shot::name : automatic::name, made.two_shot_seconds, !made.packets);
     made_.why = !made.fits ? "one kernel, and more than its packets carry"
-                           : std::string{"one kernel, by packets on "} +
-                                 std::to_string(made.few) + " blocks or from buffers on " +
-                                 std::to_string(made.many) + ", by window_options::costs";
+                           : std::string{"one kernel, by packets on "} + std::to_string(made.few) +
+                                 " blocks or from buffers on " + std::to_string(made.many) +
+                                 ", by window_options::costs";
   }
 
   template <class Comm>

@@ -70,7 +70,8 @@ struct leaf_loops {
     } else {
       return [&]<std::size_t... Term>(std::index_sequence<Term...>) RONDO_INLINE_BODY {
         return sum(from[Term][i]...);
-      }(std::make_index_sequence<Terms>{});
+      }
+      (std::make_index_sequence<Terms>{});
     }
   }
 

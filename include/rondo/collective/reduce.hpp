@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/automatic.hpp>
-#include <rondo/collective/call_site.hpp>
-#include <rondo/collective/fold_values.hpp>
-#include <rondo/collective/perform.hpp>
-#include <rondo/collective/start.hpp>
+#include <rondo/collective/detail/automatic.hpp>
+#include <rondo/collective/detail/by_algorithm.hpp>
+#include <rondo/collective/detail/call_of.hpp>
+#include <rondo/collective/detail/call_site.hpp>
+#include <rondo/collective/detail/checks.hpp>
+#include <rondo/collective/detail/fold_values.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/direct.hpp>
@@ -67,7 +68,8 @@ struct reduce_call {
     check_root("reduce", root_rank, comm.size());
     if (comm.rank() == root_rank) {
       check_count("reduce", "the output of the root", to.size(), from.size(), comm.rank());
-      check_apart<T>("reduce", from, to, [&] { return from.data() == to.data(); }, comm.rank());
+      check_apart<T>(
+          "reduce", from, to, [&] { return from.data() == to.data(); }, comm.rank());
     }
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;

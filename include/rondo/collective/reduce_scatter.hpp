@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/call_site.hpp>
-#include <rondo/collective/compressed.hpp>
-#include <rondo/collective/movement.hpp>
-#include <rondo/collective/start.hpp>
+#include <rondo/collective/detail/call_of.hpp>
+#include <rondo/collective/detail/call_site.hpp>
+#include <rondo/collective/detail/checks.hpp>
+#include <rondo/collective/detail/compressed.hpp>
+#include <rondo/collective/detail/movement.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/policies.hpp>
@@ -29,27 +30,28 @@ struct reduce_scatter_call {
   template <class Comm, buffer In, writable_buffer Out, class... Given>
   static auto make(source_location where, Comm& comm, const In& in, Out& out,
                    const Given&... given) {
-    check_policies<allow<policy::operation, policy::algorithm, policy::codec, policy::counts,
-                         policy::async>,
-                   Given...>();
+    check_policies<
+        allow<policy::operation, policy::algorithm, policy::codec, policy::counts, policy::async>,
+        Given...>();
     using T = element_of<Out>;
     const auto from = readable(in);
     const auto to = writable(out);
     const auto cut = cut_for("reduce_scatter", comm, to.size(), given...);
     check_count("reduce_scatter", "the input", from.size(), cut.total(comm.size()), comm.rank());
     check_count("reduce_scatter", "the output", to.size(), cut.count(comm.rank()), comm.rank());
-    check_apart<T>("reduce_scatter", from, to,
-                   [&] { return to.data() == from.data() + cut.begin(comm.rank()); }, comm.rank());
+    check_apart<T>(
+        "reduce_scatter", from, to,
+        [&] { return to.data() == from.data() + cut.begin(comm.rank()); }, comm.rank());
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;
     using operation = typename chosen::operation_type;
     using algorithm = typename chosen::algorithm_type;
-    const call made = call_of<schedule::collective::reduce_scatter, T>(with, from.size(), where, -1,
-                                                                       cut.hash());
+    const call made =
+        call_of<schedule::collective::reduce_scatter, T>(with, from.size(), where, -1, cut.hash());
     if constexpr (!chosen::coded) {
       using fold = folds_with<T, operation>;
-      using job = by_algorithm<movement<schedule::collective::reduce_scatter,
-                                        reduce_scatter_direct, Comm, T, algorithm, fold>>;
+      using job = by_algorithm<movement<schedule::collective::reduce_scatter, reduce_scatter_direct,
+                                        Comm, T, algorithm, fold>>;
       return launch(comm, made,
                     job{{.comm = comm,
                          .in = from.data(),
@@ -63,8 +65,7 @@ struct reduce_scatter_call {
       using codec = typename chosen::codec_type;
       check_codec<operation, algorithm, codec>();
       check_encoded_once<algorithm>();
-      using job =
-          coded_movement<schedule::collective::reduce_scatter, Comm, T, operation, codec>;
+      using job = coded_movement<schedule::collective::reduce_scatter, Comm, T, operation, codec>;
       return launch(comm, made,
                     job{.comm = comm,
                         .in = from.data(),

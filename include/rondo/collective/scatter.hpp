@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/call_site.hpp>
-#include <rondo/collective/rooted_movement.hpp>
+#include <rondo/collective/detail/call_site.hpp>
+#include <rondo/collective/detail/rooted_movement.hpp>
 #include <rondo/version.hpp>
 
 namespace rondo::inline v0_1 {

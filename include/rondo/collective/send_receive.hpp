@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/call_site.hpp>
-#include <rondo/collective/start.hpp>
+#include <rondo/collective/detail/call_of.hpp>
+#include <rondo/collective/detail/call_site.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
@@ -55,8 +55,7 @@ auto launch_message(std::string_view verb, const signature& what, source_locatio
 
 struct send_call {
   template <class Comm, buffer Values, class... Given>
-  static auto make(source_location where, Comm& comm, const Values& values,
-                   const Given&... given) {
+  static auto make(source_location where, Comm& comm, const Values& values, const Given&... given) {
     check_policies<allow<policy::peer, policy::tag, policy::async>, Given...>();
     using T = element_of<Values>;
     const auto peer = choose<policy::peer>(nothing_given{}, given...);

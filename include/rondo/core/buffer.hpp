@@ -15,7 +15,7 @@ namespace rondo::inline v0_1 {
 /// travel as bytes.
 template <class Range>
 concept buffer = requires(Range&& range) {
-  { std::data(range) };
+  {std::data(range)};
   { std::size(range) } -> std::convertible_to<std::size_t>;
   requires std::is_pointer_v<std::remove_cvref_t<decltype(std::data(range))>>;
 };
@@ -26,8 +26,7 @@ using element_of = std::remove_const_t<
     std::remove_pointer_t<std::remove_cvref_t<decltype(std::data(std::declval<Range&>()))>>>;
 
 template <class Range>
-concept writable_buffer =
-    buffer<Range> &&
+concept writable_buffer = buffer<Range> &&
     !std::is_const_v<std::remove_pointer_t<decltype(std::data(std::declval<Range&>()))>>;
 
 namespace detail {

@@ -34,8 +34,8 @@ struct signature {
         operation{operation_},
         algorithm{algorithm_},
         codec{codec_},
-        hash{hash_of(
-            codec, hash_of(algorithm, hash_of(operation, hash_of(type, hash_of(collective)))))} {}
+        hash{hash_of(codec,
+                     hash_of(algorithm, hash_of(operation, hash_of(type, hash_of(collective)))))} {}
   constexpr signature(std::string_view verb, std::string_view type_, partner_kind with_)
       : signature{verb, type_} {
     with = with_;
@@ -45,7 +45,7 @@ struct signature {
 /// One rank's view of one call: what must agree between ranks, and where it was made.
 struct call {
   const signature* what = nullptr;
-  std::size_t count = 0;  ///< elements, by the collective's own convention
+  std::size_t count = 0;      ///< elements, by the collective's own convention
   std::int64_t partner = -1;  ///< root or peer
   source_location where{};
   /// Of lists of counts and of policies' `parameters()`; a message's tag.

@@ -100,12 +100,10 @@ struct bfloat16 {
 
   /// From and to CUDA's own type.
   template <class T>
-    requires std::is_same_v<T, __nv_bfloat16>
-  RONDO_HOST_DEVICE explicit bfloat16(T value) noexcept
+  requires std::is_same_v<T, __nv_bfloat16> RONDO_HOST_DEVICE explicit bfloat16(T value) noexcept
       : bits{rondo::bit_cast<std::uint16_t>(value)} {}
   template <class T>
-    requires std::is_same_v<T, __nv_bfloat16>
-  RONDO_HOST_DEVICE explicit operator T() const noexcept {
+  requires std::is_same_v<T, __nv_bfloat16> RONDO_HOST_DEVICE explicit operator T() const noexcept {
     return rondo::bit_cast<T>(bits);
   }
 };
@@ -126,11 +124,10 @@ struct half {
 
   /// From and to CUDA's own type.
   template <class T>
-    requires std::is_same_v<T, __half>
-  RONDO_HOST_DEVICE explicit half(T value) noexcept : bits{rondo::bit_cast<std::uint16_t>(value)} {}
+  requires std::is_same_v<T, __half> RONDO_HOST_DEVICE explicit half(T value) noexcept
+      : bits{rondo::bit_cast<std::uint16_t>(value)} {}
   template <class T>
-    requires std::is_same_v<T, __half>
-  RONDO_HOST_DEVICE explicit operator T() const noexcept {
+  requires std::is_same_v<T, __half> RONDO_HOST_DEVICE explicit operator T() const noexcept {
     return rondo::bit_cast<T>(bits);
   }
 };

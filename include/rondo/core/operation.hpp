@@ -90,8 +90,10 @@ struct average {
 /// operations above and of std::plus and its kin. Another operation says so by a member
 /// `commutes = true`; until it does, `automatic` keeps to the order of ranks.
 template <class Operation>
-inline constexpr bool commutes =
-    requires { requires Operation::commutes; } || type_name<Operation>().substr(0, 5) == "std::";
+inline constexpr bool commutes = requires {
+  requires Operation::commutes;
+}
+|| type_name<Operation>().substr(0, 5) == "std::";
 
 /// The type that values of type T are folded in. 16-bit floats specialise it to float.
 template <class T>
@@ -114,8 +116,9 @@ struct reduction {
   /// Whether a value has to be lifted to be a partial result, and a partial result has to be
   /// lowered to be a value of T's. A specialisation that does not say is taken to need both.
   static constexpr bool lifts = !std::is_same_v<partial, T>;
-  static constexpr bool lowers =
-      lifts || requires(const Operation& last, partial folded) { last.finish(folded, 1); };
+  static constexpr bool lowers = lifts || requires(const Operation& last, partial folded) {
+    last.finish(folded, 1);
+  };
 
   Operation operation{};
   int ranks = 1;

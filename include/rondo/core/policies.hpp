@@ -82,7 +82,9 @@ concept states_its_kind = requires {
 };
 
 template <class P>
-concept looks_like_codec = requires(const P& codec) { codec.wire_bytes(std::size_t{1}); };
+concept looks_like_codec = requires(const P& codec) {
+  codec.wire_bytes(std::size_t{1});
+};
 
 /// What has no kind of its own is a codec if it has `wire_bytes`, and else something to fold with.
 template <class P>
@@ -111,9 +113,10 @@ consteval void check_policies() {
   static_assert((std::is_class_v<Given> && ...),
                 "rondo: a policy must be an object such as op::sum{}, ring{} or root{2}; "
                 "a bare number or pointer is not one");
-  static_assert(number_given<policy::operation, Given...> <= 1,
-                "rondo: two operations given; pass at most one of op::sum, op::max, a callable, ... "
-                "(an unknown policy counts as an operation)");
+  static_assert(
+      number_given<policy::operation, Given...> <= 1,
+      "rondo: two operations given; pass at most one of op::sum, op::max, a callable, ... "
+      "(an unknown policy counts as an operation)");
   static_assert(number_given<policy::algorithm, Given...> <= 1,
                 "rondo: two algorithms given; pass at most one of ring, tree, two_shot, ...");
   static_assert(number_given<policy::codec, Given...> <= 1,

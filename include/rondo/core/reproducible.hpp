@@ -117,9 +117,9 @@ class reproducible {
     return rounded(false);
   }
 
-  /// The sum rounded to odd: cut off, and its last bit set if that took anything. Rounded once more,
-  /// to a format shorter by two bits or more, it is what the sum itself rounds to there (Boldo and
-  /// Melquiond 2008, "Emulation of FMA and correctly rounded sums", theorem 3).
+  /// The sum rounded to odd: cut off, and its last bit set if that took anything. Rounded once
+  /// more, to a format shorter by two bits or more, it is what the sum itself rounds to there
+  /// (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums", theorem 3).
   [[nodiscard]] RONDO_HOST_DEVICE constexpr T rounded_to_odd() const noexcept {
     return rounded(true);
   }

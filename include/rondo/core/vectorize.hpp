@@ -28,15 +28,15 @@
 #define RONDO_FULL_OPTIMISATION
 #endif
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__AVX2__) && \
-    !defined(__CUDA_ARCH__) && !defined(RONDO_PLAIN_LOOPS) && !defined(RONDO_NO_TWINS)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__AVX2__) && !defined(__CUDA_ARCH__) && \
+    !defined(RONDO_PLAIN_LOOPS) && !defined(RONDO_NO_TWINS)
 #define RONDO_HAS_AVX2_TWIN 1
 #else
 #define RONDO_HAS_AVX2_TWIN 0
 #endif
 
 /// Not under Clang: it would fuse multiplies with adds there, which no attribute forbids.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&            \
     !(defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)) && \
     !defined(__CUDA_ARCH__) && !defined(RONDO_PLAIN_LOOPS) && !defined(RONDO_NO_TWINS)
 #define RONDO_HAS_AVX512_TWIN 1
@@ -106,7 +106,8 @@ compiled_for_avx2(const Body& body) {
 #if RONDO_HAS_AVX512_TWIN
 template <class Body>
 [[RONDO_FULL_OPTIMISATION, gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::noinline,
-  gnu::flatten]] void compiled_for_avx512(const Body& body) {
+  gnu::flatten]] void
+compiled_for_avx512(const Body& body) {
   run_body<64>(body);
 }
 #endif

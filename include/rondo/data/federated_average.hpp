@@ -46,7 +46,7 @@ void federated_average(Comm& comm, Values&& parameters, std::uint64_t samples,
     }
   }
   const two_shot in_rank_order;
-  rondo::detail::place<rondo::detail::all_reduce_call>(where, comm, terms, in_rank_order);
+  rondo::detail::route<rondo::detail::all_reduce_call>(where, comm, terms, in_rank_order);
   for (std::size_t i = 0; i < own.size(); ++i) {
     own[i] = static_cast<T>(terms[i] / static_cast<double>(total));
   }

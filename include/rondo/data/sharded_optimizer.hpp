@@ -64,10 +64,10 @@ class sharded_optimizer {
     auto own_values = values.subspan(own_.first, own_.count);
     auto own_slopes = slopes.subspan(own_.first, own_.count);
     const counts each{each_};
-    rondo::detail::place<rondo::detail::reduce_scatter_call>(where, *comm_, slopes, own_slopes,
+    rondo::detail::route<rondo::detail::reduce_scatter_call>(where, *comm_, slopes, own_slopes,
                                                              each, operation, algorithm);
     update(own_values, own_slopes);
-    rondo::detail::place<rondo::detail::all_gather_call>(where, *comm_, own_values, values, each,
+    rondo::detail::route<rondo::detail::all_gather_call>(where, *comm_, own_values, values, each,
                                                          algorithm);
   }
 

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <rondo/device/arguments.hpp>
-#include <rondo/device/coded.hpp>
-#include <rondo/device/from_buffers.hpp>
-#include <rondo/device/in_call.hpp>
-#include <rondo/device/plain.hpp>
+#include <rondo/device/detail/coded.hpp>
+#include <rondo/device/detail/from_buffers.hpp>
+#include <rondo/device/detail/in_call.hpp>
+#include <rondo/device/detail/plain.hpp>
 #include <rondo/protocol/lines.hpp>
 #include <rondo/protocol/neighbours.hpp>
 #include <rondo/protocol/two_shot.hpp>
@@ -280,17 +280,16 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span
 /// a round, and once. Errors: as from buffer to buffer.
 template <class Group, peer_window Window, class T, class... Given>
 requires(detail::with_elements<std::remove_const_t<T>>::template gives_epilogue<Given...>)
-    RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<T> in,
-                                      const Given&... given) {
+    RONDO_HOST_DEVICE
+    bool all_reduce(Group group, const Window& window, device_span<T> in, const Given&... given) {
   using element = std::remove_const_t<T>;
   detail::check<detail::of_folds, element, Given...>();
   const auto told = detail::sorted<element>(given...);
   using algorithm = typename decltype(told)::algorithm_type;
   if constexpr (detail::is_direct<algorithm, typename decltype(told)::codec_type>) {
     if (std::is_same_v<algorithm, two_shot> || !detail::fits_packets<element>(window, in.size())) {
-      return detail::all_reduce_from_buffers<element>(group, window, in.data(), in.size(),
-                                                      told.grain.elements, told.operation,
-                                                      told.epilogue);
+      return detail::all_reduce_from_buffers<element>(
+          group, window, in.data(), in.size(), told.grain.elements, told.operation, told.epilogue);
     }
   }
   return detail::all_reduce<element, algorithm>(
@@ -300,9 +299,10 @@ requires(detail::with_elements<std::remove_const_t<T>>::template gives_epilogue<
 
 /// The same in place.
 template <class Group, peer_window Window, class T, class... Given>
-requires(!std::is_const_v<T> && !detail::with_elements<T>::template gives_epilogue<Given...>)
-    RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span<T> values,
-                                      const Given&... given) {
+requires(!std::is_const_v<T> &&
+         !detail::with_elements<T>::template gives_epilogue<Given...>) RONDO_HOST_DEVICE
+    bool all_reduce(Group group, const Window& window, device_span<T> values,
+                    const Given&... given) {
   return device::all_reduce(group, window, device_span<const T>{values}, values, given...);
 }
 

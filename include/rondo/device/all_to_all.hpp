@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/device/exchange.hpp>
+#include <rondo/device/detail/exchange.hpp>
 
 namespace rondo::inline v0_1::device {
 

@@ -211,14 +211,14 @@ consteval void check() {
                 "rondo: two codecs given; pass at most one of int8, int4, ...");
   static_assert((0 + ... + int{is_root<Given>::value}) <= 1, "rondo: two roots given");
   static_assert((0 + ... + int{is_granule<Given>::value}) <= 1, "rondo: two granules given");
-  static_assert(((role_of<Given>() != role::policy || is_callable<Given>::value ||
-                  Allow::template takes<Given>) &&
-                 ...),
-                "rondo: device: this collective does not take a policy that was given; its docstring "
-                "lists those it takes");
-  static_assert(std::is_same_v<Allow, of_folds> ||
-                    !(of::template is_operation<Given>::value || ...),
-                "rondo: device: this collective folds nothing; drop the operation");
+  static_assert(
+      ((role_of<Given>() != role::policy || is_callable<Given>::value ||
+        Allow::template takes<Given>)&&...),
+      "rondo: device: this collective does not take a policy that was given; its docstring "
+      "lists those it takes");
+  static_assert(
+      std::is_same_v<Allow, of_folds> || !(of::template is_operation<Given>::value || ...),
+      "rondo: device: this collective folds nothing; drop the operation");
   static_assert(((!is_callable<Given>::value || of::template is_operation<Given>::value ||
                   of::template is_epilogue<Given>::value) &&
                  ...),

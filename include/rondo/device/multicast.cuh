@@ -3,7 +3,7 @@
 #pragma once
 
 #include <rondo/device/arguments.hpp>
-#include <rondo/device/in_call.hpp>
+#include <rondo/device/detail/in_call.hpp>
 #include <rondo/protocol/barrier.hpp>
 #include <rondo/protocol/fold.hpp>
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <rondo/device/arguments.hpp>
-#include <rondo/device/in_call.hpp>
+#include <rondo/device/detail/in_call.hpp>
 #include <rondo/protocol/packs.hpp>
 
 namespace rondo::inline v0_1::device {

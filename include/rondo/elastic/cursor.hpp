@@ -76,7 +76,7 @@ template <class Comm>
 [[nodiscard]] std::vector<vote> votes(source_location where, Comm& comm, const vote& own) {
   std::vector<vote> all(static_cast<std::size_t>(comm.size()));
   const std::span<const vote> mine{&own, 1};
-  rondo::detail::place<rondo::detail::all_gather_call>(where, comm, mine, all);
+  rondo::detail::route<rondo::detail::all_gather_call>(where, comm, mine, all);
   return all;
 }
 

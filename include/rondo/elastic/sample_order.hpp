@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/codec/random.hpp>
+#include <rondo/codec/detail/random.hpp>
 #include <rondo/version.hpp>
 
 #include <bit>

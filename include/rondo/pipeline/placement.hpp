@@ -51,9 +51,7 @@ class placement {
   /// The part of the model that a stage holds; two stages with one part are replicas.
   [[nodiscard]] constexpr int part_of(int stage) const { return stage % parts(); }
 
-  [[nodiscard]] constexpr int rank_of(int stage) const {
-    return rank_of_[detail::index(stage)];
-  }
+  [[nodiscard]] constexpr int rank_of(int stage) const { return rank_of_[detail::index(stage)]; }
   [[nodiscard]] constexpr bool is_first(int stage) const { return part_of(stage) == 0; }
   [[nodiscard]] constexpr bool is_last(int stage) const { return part_of(stage) == parts() - 1; }
 

@@ -25,9 +25,7 @@ struct plan {
   std::vector<row> rows{};
 
   [[nodiscard]] constexpr int ranks() const { return static_cast<int>(rows.size()); }
-  [[nodiscard]] constexpr const row& row_of(int rank) const {
-    return rows[detail::index(rank)];
-  }
+  [[nodiscard]] constexpr const row& row_of(int rank) const { return rows[detail::index(rank)]; }
   [[nodiscard]] constexpr std::size_t actions() const {
     std::size_t count = 0;
     for (const row& each : rows) {

@@ -7,11 +7,11 @@
 #include <rondo/core/error.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/pipeline/costs.hpp>
-#include <rondo/pipeline/mail.hpp>
+#include <rondo/pipeline/detail/mail.hpp>
+#include <rondo/pipeline/detail/run_memory.hpp>
+#include <rondo/pipeline/detail/wire.hpp>
 #include <rondo/pipeline/message.hpp>
 #include <rondo/pipeline/prove.hpp>
-#include <rondo/pipeline/run_memory.hpp>
-#include <rondo/pipeline/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -410,7 +410,7 @@ void check_channel(const Comm& comm, const proved& safe) {
 ///
 /// Sends wait for nobody on thread ranks and MPI, whatever the length of messages: there a proof
 /// for `mailbox` is enough, and runs as forecast. On communicators that can only send and wait,
-/// `rendezvous` is safe. With stages on GPUs, `comm` is `cuda_ranks`.
+/// `rendezvous` is safe. With stages on GPUs, `comm` is `stage_ranks`.
 ///
 /// Order: a stage's calls come in the order of the plan, so that gradients have the same bits as
 /// when the stages run one after another on one rank. Errors: an exception of a stage ends the run

@@ -5,13 +5,13 @@
 #include <rondo/core/error.hpp>
 #include <rondo/pipeline/building_block.hpp>
 #include <rondo/pipeline/costs.hpp>
+#include <rondo/pipeline/detail/weave.hpp>
 #include <rondo/pipeline/dual_pipe.hpp>
 #include <rondo/pipeline/fill_drain.hpp>
 #include <rondo/pipeline/lower_bound.hpp>
 #include <rondo/pipeline/one_f_one_b.hpp>
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/pipeline/simulate.hpp>
-#include <rondo/pipeline/weave.hpp>
 #include <rondo/pipeline/zero_bubble.hpp>
 #include <rondo/version.hpp>
 

@@ -57,8 +57,8 @@ RONDO_HOST_DEVICE bool one_shot_all_reduce(Group& group, Peers& peers, const T* 
             for (std::size_t i = group.thread_rank(); i < count; i += group.size()) {
               T value;
               std::memcpy(&value, payload + i * sizeof(T), sizeof(T));
-              folded[i] = rank == 0 ? Reduction::lift(value)
-                                    : with.fold(folded[i], Reduction::lift(value));
+              folded[i] =
+                  rank == 0 ? Reduction::lift(value) : with.fold(folded[i], Reduction::lift(value));
             }
           });
       for (std::size_t i = group.thread_rank(); complete && i < count; i += group.size()) {
@@ -69,7 +69,8 @@ RONDO_HOST_DEVICE bool one_shot_all_reduce(Group& group, Peers& peers, const T* 
   }
   return exchange_stages(group, peers, in, count * sizeof(T), [&](const auto& area) {
     const auto source = [&](int rank) { return reinterpret_cast<const T*>(area(rank)); };
-    fold_each(group, source, peers.size(), [out](int) { return out; }, 1, 0, count, with);
+    fold_each(
+        group, source, peers.size(), [out](int) { return out; }, 1, 0, count, with);
   });
 }
 

@@ -23,8 +23,9 @@ struct [[gnu::packed, gnu::may_alias]] pair_of {
 /// Elements of 16 bits that are folded in something wider.
 template <class T, class Reduction>
 inline constexpr bool comes_in_pairs =
-    sizeof(T) == 2 && sizeof(typename Reduction::partial) > 2 && std::is_trivially_copyable_v<T> &&
-    std::is_trivially_default_constructible_v<typename Reduction::partial>;
+    sizeof(T) == 2 && sizeof(typename Reduction::partial) > 2 &&
+    std::is_trivially_copyable_v<T>&& std::is_trivially_default_constructible_v<
+        typename Reduction::partial>;
 
 /// `Reduction` for pairs.
 template <class T, class Reduction>

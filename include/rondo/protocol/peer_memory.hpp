@@ -215,9 +215,8 @@ RONDO_HOST_DEVICE bool meet(Group& group, Peers& peers, const WordOf& word_of, c
     fill(to);
     publish(word_of(to), peers.word());
   });
-  return wait_for_all(group, peers, [&](int rank) -> std::uint64_t& {
-    return word_of(peers.pad(rank));
-  });
+  return wait_for_all(group, peers,
+                      [&](int rank) -> std::uint64_t& { return word_of(peers.pad(rank)); });
 }
 template <cooperative Group, peer_memory Peers, class WordOf>
 RONDO_HOST_DEVICE bool meet(Group& group, Peers& peers, const WordOf& word_of) {

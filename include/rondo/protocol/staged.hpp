@@ -48,8 +48,8 @@ class staged_blocks {
   /// `parts` blocks in each area; `peers.cannot_stage(bytes, parts)` is called if elements are
   /// larger.
   RONDO_HOST_DEVICE staged_blocks(Peers& peers, int parts) : peers_{peers} {
-    each_ = peers.stage_bytes() / static_cast<std::size_t>(parts) / sizeof(T) / line_of<T> *
-            line_of<T>;
+    each_ =
+        peers.stage_bytes() / static_cast<std::size_t>(parts) / sizeof(T) / line_of<T> * line_of<T>;
     if (each_ == 0) {
       peers.cannot_stage(sizeof(T), parts);
     }

@@ -31,8 +31,7 @@ RONDO_HOST_DEVICE bool two_shot_all_reduce(Group& group, Peers& peers, const T* 
       fold_each(
           group, [&](int rank) { return static_cast<const T*>(input_of(rank)); }, peers.size(),
           [&](int rank) { return static_cast<T*>(output_of(rank)); }, peers.size(), mine.first,
-          mine.first + mine.count, with,
-          in == out ? store::cached : store_for(peers, touched));
+          mine.first + mine.count, with, in == out ? store::cached : store_for(peers, touched));
     });
   }
 }

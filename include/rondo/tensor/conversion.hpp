@@ -35,13 +35,13 @@ namespace detail {
 template <class Placement>
 inline constexpr int dimension_of = -1;
 template <class Placement>
-  requires is_sharded<Placement>
+requires is_sharded<Placement>
 inline constexpr int dimension_of<Placement> = Placement::dimension;
 
 template <class From, class To>
 inline constexpr bool same_operation = true;
 template <class From, class To>
-  requires is_partial<From> && is_partial<To>
+requires is_partial<From> && is_partial<To>
 inline constexpr bool same_operation<From, To> =
     std::is_same_v<typename From::operation, typename To::operation>;
 

@@ -5,7 +5,7 @@
 #include <rondo/collective/all_gather.hpp>
 #include <rondo/collective/all_reduce.hpp>
 #include <rondo/collective/all_to_all.hpp>
-#include <rondo/collective/call_site.hpp>
+#include <rondo/collective/detail/call_site.hpp>
 #include <rondo/collective/reduce_scatter.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/policies.hpp>
@@ -114,9 +114,10 @@ struct convert_call {
   template <class... Given>
   static void check_in_place(bool direct, int rank) {
     if (is_async<Given...> && !direct) {
-      refuse("convert: async{} needs rows without gaps and shards that lie one behind the other; "
-             "call it without, or with contiguous views",
-             rank);
+      refuse(
+          "convert: async{} needs rows without gaps and shards that lie one behind the other; "
+          "call it without, or with contiguous views",
+          rank);
     }
   }
 
@@ -240,8 +241,8 @@ struct convert_call {
       next = by_rows ? pack(memory, held_here, one(mine), after.columns(rank), next)
                      : pack(memory, held_here, after.rows(rank), one(mine), next);
     }
-    all_to_all_call::make(where, ranks.comm(), out, in,
-                          counts{through.sent, through.received}, given...);
+    all_to_all_call::make(where, ranks.comm(), out, in, counts{through.sent, through.received},
+                          given...);
     const part here{0, by_rows ? to.values.columns : to.values.rows};
     const T* read = in.data();
     for (int rank = 0; rank < ranks.size(); ++rank) {

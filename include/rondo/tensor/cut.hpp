@@ -32,8 +32,8 @@ class cut {
   /// Every rank holds all of it.
   [[nodiscard]] static cut whole(std::size_t extent, int ranks) {
     check_ranks(ranks);
-    return {extent, std::vector<std::vector<part>>(static_cast<std::size_t>(ranks),
-                                                   one_run({0, extent}))};
+    return {extent,
+            std::vector<std::vector<part>>(static_cast<std::size_t>(ranks), one_run({0, extent}))};
   }
 
   /// Widths that differ by at most one granule, larger ones first. Errors: no ranks, a granule of

@@ -30,8 +30,8 @@ struct matrix {
       : data{at}, rows{rows_}, columns{columns_}, stride{stride_} {}
   /// A view of what may be written is one of what may be read.
   template <class U>
-    requires(std::is_const_v<T> && std::is_same_v<U, element>)
-  constexpr matrix(const matrix<U>& of) : matrix(of.data, of.rows, of.columns, of.stride) {}
+  requires(std::is_const_v<T>&& std::is_same_v<U, element>) constexpr matrix(const matrix<U>& of)
+      : matrix(of.data, of.rows, of.columns, of.stride) {}
 
   [[nodiscard]] RONDO_HOST_DEVICE constexpr T& operator()(std::size_t row,
                                                           std::size_t column) const {

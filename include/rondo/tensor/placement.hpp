@@ -35,8 +35,9 @@ struct replicated {
 
   explicit replicated(matrix<T> held) : values{held} {}
   template <class U>
-    requires(std::is_const_v<T> && std::is_same_v<U, element>)
-  replicated(const replicated<U, Axis>& of) : values{of.values} {}
+  requires(std::is_const_v<T>&& std::is_same_v<U, element>)
+      replicated(const replicated<U, Axis>& of)
+      : values{of.values} {}
 };
 
 /// Every rank holds some rows (dimension 0, tokens) or some columns (dimension 1, features): those
@@ -58,8 +59,9 @@ struct sharded {
   sharded(matrix<T> held, const cut& by) : values{held}, division{&by} {}
   sharded(matrix<T> held, cut&& by) = delete;
   template <class U>
-    requires(std::is_const_v<T> && std::is_same_v<U, element>)
-  sharded(const sharded<U, Dimension, Axis>& of) : values{of.values}, division{of.division} {}
+  requires(std::is_const_v<T>&& std::is_same_v<U, element>)
+      sharded(const sharded<U, Dimension, Axis>& of)
+      : values{of.values}, division{of.division} {}
 };
 
 /// Every rank holds a term of the whole, which is the fold of all ranks' terms by `Op`.
@@ -75,14 +77,18 @@ struct partial {
 
   explicit partial(matrix<T> held) : values{held} {}
   template <class U>
-    requires(std::is_const_v<T> && std::is_same_v<U, element>)
-  partial(const partial<U, Op, Axis>& of) : values{of.values} {}
+  requires(std::is_const_v<T>&& std::is_same_v<U, element>) partial(const partial<U, Op, Axis>& of)
+      : values{of.values} {}
 };
 
 template <class P>
-inline constexpr bool is_replicated = requires { requires P::how == detail::lies::replicated; };
+inline constexpr bool is_replicated = requires {
+  requires P::how == detail::lies::replicated;
+};
 template <class P>
-inline constexpr bool is_partial = requires { requires P::how == detail::lies::partial; };
+inline constexpr bool is_partial = requires {
+  requires P::how == detail::lies::partial;
+};
 /// True of a shard; of dimension `Dimension`, if one is given.
 template <class P, int Dimension = -1>
 inline constexpr bool is_sharded = requires {
@@ -97,7 +103,7 @@ namespace detail {
 template <class P>
 inline constexpr bool is_linear = true;
 template <class P>
-  requires is_partial<P>
+requires is_partial<P>
 inline constexpr bool is_linear<P> = std::is_same_v<typename P::operation, op::sum>;
 
 template <class P>
@@ -115,7 +121,7 @@ struct term_placement {
                 "rondo: terms_of: what every rank computes with in part is replicated<T>");
 };
 template <class P>
-  requires is_replicated<P>
+requires is_replicated<P>
 struct term_placement<P> {
   using type = typename P::terms;
 };

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/place.hpp>
+#include <rondo/collective/detail/route.hpp>
 #include <rondo/core/call.hpp>
 #include <rondo/version.hpp>
 
@@ -17,7 +17,7 @@ namespace rondo::inline v0_1::testing {
 /// One collective that a rank made.
 struct recorded {
   std::string_view collective;
-  std::size_t elements = 0;       ///< as the call counts them; of all_to_all, what this rank sends
+  std::size_t elements = 0;  ///< as the call counts them; of all_to_all, what this rank sends
   std::size_t element_bytes = 0;
   std::size_t terms = 0;  ///< of an exact sum: how many arrays all ranks bring; 0: one each
   friend bool operator==(const recorded&, const recorded&) = default;
@@ -68,11 +68,8 @@ class recording {
     return inner_->begin_message(made, std::move(body));
   }
 
-  [[nodiscard]] auto memory() const
-    requires requires(const Comm& comm) { comm.memory(); }
-  {
-    return inner_->memory();
-  }
+  [[nodiscard]] auto memory() const requires requires(const Comm& comm) { comm.memory(); }
+  { return inner_->memory(); }
   [[nodiscard]] auto& scratch() { return inner_->scratch(); }
   [[nodiscard]] auto& widened() { return inner_->widened(); }
   [[nodiscard]] auto& kept() { return inner_->kept(); }

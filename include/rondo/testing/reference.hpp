@@ -30,10 +30,8 @@ using per_rank = std::vector<std::vector<T>>;
 
 /// Numbers are folded as double, other types as they are.
 template <class T>
-using reference_type =
-    std::conditional_t<std::is_arithmetic_v<T> || std::is_same_v<T, bfloat16> ||
-                           std::is_same_v<T, half>,
-                       double, T>;
+using reference_type = std::conditional_t<
+    std::is_arithmetic_v<T> || std::is_same_v<T, bfloat16> || std::is_same_v<T, half>, double, T>;
 
 /// A value of the reference type, rounded to T. 16-bit floats are rounded by way of float.
 template <class T>

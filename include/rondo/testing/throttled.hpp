@@ -121,17 +121,20 @@ class throttled {
 
     template <class In, class Arrived>
     void take(const In& in, const Arrived& arrived, unsigned stream = 0) {
-      inner_.take(in, [&](std::size_t which, const std::byte* data) {
-        const auto& one = *(std::begin(in) + static_cast<std::ptrdiff_t>(which));
-        auto& number = through_.taken_[slot_of(one.peer, stream)];
-        const clock::time_point left{clock::duration{
-            through_.over_.left(one.peer, rank(), stream, number++)
-                .load(std::memory_order_relaxed)}};
-        auto& free = through_.port_in_;
-        free = (std::max)(left, free + through_.over_.time_for(one.bytes));
-        wait_until(free + through_.over_.latency());
-        arrived(which, data);
-      }, stream);
+      inner_.take(
+          in,
+          [&](std::size_t which, const std::byte* data) {
+            const auto& one = *(std::begin(in) + static_cast<std::ptrdiff_t>(which));
+            auto& number = through_.taken_[slot_of(one.peer, stream)];
+            const clock::time_point left{
+                clock::duration{through_.over_.left(one.peer, rank(), stream, number++)
+                                    .load(std::memory_order_relaxed)}};
+            auto& free = through_.port_in_;
+            free = (std::max)(left, free + through_.over_.time_for(one.bytes));
+            wait_until(free + through_.over_.latency());
+            arrived(which, data);
+          },
+          stream);
     }
 
     void settle() { inner_.settle(); }

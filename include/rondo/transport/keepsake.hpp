@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/transport/shared.hpp>
+#include <rondo/transport/detail/shared.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>

@@ -30,7 +30,7 @@ template <class Comm>
                                          contribution own) {
   std::vector<contribution> all(static_cast<std::size_t>(comm.size()));
   const std::span<const contribution> mine{&own, 1};
-  rondo::detail::place<rondo::detail::all_gather_call>(where, comm, mine, all);
+  rondo::detail::route<rondo::detail::all_gather_call>(where, comm, mine, all);
   std::uint64_t total = 0;
   for (std::size_t client = 0; client < all.size(); ++client) {
     const contribution& one = all[client];

@@ -109,9 +109,9 @@ class traffic {
                         rank);
       }
       if (one.round < round) {
-        refuse_schedule("rank " + std::to_string(rank) + " goes back to round " +
-                            std::to_string(one.round),
-                        rank);
+        refuse_schedule(
+            "rank " + std::to_string(rank) + " goes back to round " + std::to_string(one.round),
+            rank);
       }
       round = one.round;
       for (const run* part : {&one.into, &one.left, &one.right}) {

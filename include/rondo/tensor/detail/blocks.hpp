@@ -72,8 +72,9 @@ inline void check_disjoint(const char* who, const cut& division, int rank) {
     held += division.width(each);
   }
   if (held != division.extent()) {
-    refuse(std::string{who} + ": a cut in which ranks hold the same indices; reduce among the "
-                              "ranks that share them instead",
+    refuse(std::string{who} +
+               ": a cut in which ranks hold the same indices; reduce among the "
+               "ranks that share them instead",
            rank);
   }
 }

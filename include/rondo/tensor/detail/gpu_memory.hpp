@@ -5,7 +5,7 @@
 #include <rondo/core/host_device.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/transport/cuda/buffer.hpp>
-#include <rondo/transport/cuda/capture.hpp>
+#include <rondo/transport/cuda/detail/capture.hpp>
 #include <rondo/transport/cuda/require.hpp>
 #include <rondo/version.hpp>
 
@@ -42,7 +42,7 @@ class gpu_memory {
     /// Errors: error_code::invalid_argument where it must grow while the stream is captured.
     [[nodiscard]] std::byte* get(std::size_t bytes) {
       if (bytes > held_.capacity()) {
-        cuda::require_no_capture(in_, bytes, "layers");
+        cuda::detail::require_no_capture(in_, bytes, "layers");
       }
       held_.resize(bytes);
       return held_.data();

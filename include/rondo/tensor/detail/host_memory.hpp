@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/place.hpp>
+#include <rondo/collective/detail/route.hpp>
 #include <rondo/tensor/detail/pack.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/transport/keepsake.hpp>
@@ -50,7 +50,7 @@ template <class Comm>
   } else {
     static_assert(!takes_device_memory<Comm>,
                   "rondo: these ranks are GPUs; layers and convert take them with a stream, as "
-                  "layer_ranks{comm, on{stream}} of rondo/tensor/layer_ranks.hpp");
+                  "layer_ranks{comm, on{stream}} of rondo/tensor/cuda/layer_ranks.hpp");
     return host_memory{};
   }
 }

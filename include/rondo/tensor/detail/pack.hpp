@@ -33,8 +33,8 @@ struct rectangle {
 /// Calls `act(there, here)` for every run of columns of `at_once` rows at a time: where they are in
 /// a matrix, and in one that has these rows and columns alone.
 template <class Act>
-void for_each_block(std::size_t at_once, std::span<const part> rows,
-                    std::span<const part> columns, const Act& act) {
+void for_each_block(std::size_t at_once, std::span<const part> rows, std::span<const part> columns,
+                    const Act& act) {
   std::size_t row = 0;
   for (const part run : rows) {
     for (std::size_t done = 0; done < run.count; done += at_once) {

@@ -4,8 +4,8 @@
 
 #include <rondo/core/host_device.hpp>
 #include <rondo/core/partition.hpp>
+#include <rondo/tensor/exact/tree_sum.hpp>
 #include <rondo/tensor/matrix.hpp>
-#include <rondo/tensor/tree_sum.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -42,8 +42,7 @@ struct clear_rows {
   std::size_t words;
   matrix<T> out;
   RONDO_HOST_DEVICE void operator()(std::size_t i, std::size_t column) const {
-    out(i, column) =
-        static_cast<std::size_t>(tokens[i]) < words ? T{} : static_cast<T>(nan);
+    out(i, column) = static_cast<std::size_t>(tokens[i]) < words ? T{} : static_cast<T>(nan);
   }
 };
 

@@ -4,8 +4,8 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/device/window.hpp>
-#include <rondo/transport/cuda/host_reports.hpp>
-#include <rondo/transport/cuda/kernel_launch.hpp>
+#include <rondo/transport/cuda/detail/host_reports.hpp>
+#include <rondo/transport/cuda/detail/kernel_launch.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
 #include <rondo/transport/cuda/window_rank.hpp>
 #include <rondo/version.hpp>
@@ -27,7 +27,7 @@ class local_ranks {
 
   /// One rank: its kernels, its heap, and collectives that the host calls for it; see window_rank.
   /// Errors: error_code::invalid_argument for a rank that is not 0 .. size() - 1.
-  [[nodiscard]] window_rank<kernel_launch>& rank(int which) const {
+  [[nodiscard]] window_rank<detail::kernel_launch>& rank(int which) const {
     if (which < 0 || which >= size()) {
       refuse("cuda: rank " + std::to_string(which) + " of " + std::to_string(size()) + " ranks");
     }
@@ -40,9 +40,7 @@ class local_ranks {
  protected:
   /// The layout, before there is memory. Errors: as shape_for.
   local_ranks(int ranks, std::size_t window_bytes, const window_options& options)
-      : options_{options},
-        parts_{parts_for(ranks, window_bytes, options)},
-        reports_{ranks} {
+      : options_{options}, parts_{parts_for(ranks, window_bytes, options)}, reports_{ranks} {
     parts_.reports = reports_.data();
   }
   ~local_ranks() = default;
@@ -61,15 +59,15 @@ class local_ranks {
       auto own = parts_;
       own.rank = rank;
       ranks_.push_back(
-          std::make_unique<window_rank<kernel_launch>>(own, options_, launch_of(rank)));
+          std::make_unique<window_rank<detail::kernel_launch>>(own, options_, launch_of(rank)));
     }
   }
 
  private:
   window_options options_;
   device::window::parts parts_;
-  host_reports reports_;
-  std::vector<std::unique_ptr<window_rank<kernel_launch>>> ranks_{};
+  detail::host_reports reports_;
+  std::vector<std::unique_ptr<window_rank<detail::kernel_launch>>> ranks_{};
 };
 
 }  // namespace rondo::inline v0_1::cuda

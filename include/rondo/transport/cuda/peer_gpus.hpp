@@ -3,9 +3,9 @@
 #pragma once
 
 #include <rondo/core/extremes.hpp>
-#include <rondo/transport/cuda/kernel_launch.hpp>
+#include <rondo/transport/cuda/detail/kernel_launch.hpp>
+#include <rondo/transport/cuda/detail/memory.hpp>
 #include <rondo/transport/cuda/local_ranks.hpp>
-#include <rondo/transport/cuda/memory.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
 #include <rondo/version.hpp>
 
@@ -33,15 +33,15 @@ class peer_gpus : public local_ranks {
       : local_ranks{static_cast<int>(devices.size()), window_bytes,
                     with_slots(options, fewest_multiprocessors(devices))} {
     for (const int device : devices) {
-      const device_guard here{device};
+      const detail::device_guard here{device};
       for (const int other : devices) {
-        reach_device(other);
+        detail::reach_device(other);
       }
       memory_.emplace_back(parts().shape.bytes());
     }
     open([&](int rank) { return memory_[static_cast<std::size_t>(rank)].data(); },
          [&](int rank) {
-           return kernel_launch{.device = memory_[static_cast<std::size_t>(rank)].device()};
+           return detail::kernel_launch{.device = memory_[static_cast<std::size_t>(rank)].device()};
          });
   }
 
@@ -49,13 +49,13 @@ class peer_gpus : public local_ranks {
   [[nodiscard]] static int fewest_multiprocessors(std::span<const int> devices) {
     int fewest = 0;
     for (const int device : devices) {
-      const int here = attribute(cudaDevAttrMultiProcessorCount, device);
+      const int here = detail::attribute(cudaDevAttrMultiProcessorCount, device);
       fewest = fewest == 0 ? here : smaller(fewest, here);
     }
     return fewest;
   }
 
-  std::vector<zeroed_memory> memory_{};
+  std::vector<detail::zeroed_memory> memory_{};
 };
 
 }  // namespace rondo::inline v0_1::cuda

@@ -3,14 +3,14 @@
 #pragma once
 
 #include <rondo/device/window.hpp>
-#include <rondo/transport/cuda/host_reports.hpp>
-#include <rondo/transport/cuda/kernel_launch.hpp>
-#include <rondo/transport/cuda/memory.hpp>
+#include <rondo/transport/cuda/detail/host_reports.hpp>
+#include <rondo/transport/cuda/detail/kernel_launch.hpp>
+#include <rondo/transport/cuda/detail/memory.hpp>
+#include <rondo/transport/cuda/detail/window_memory.hpp>
 #include <rondo/transport/cuda/sharing.hpp>
-#include <rondo/transport/cuda/window_memory.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
 #include <rondo/transport/cuda/window_rank.hpp>
-#include <rondo/transport/descriptors.hpp>
+#include <rondo/transport/detail/descriptors.hpp>
 #include <rondo/version.hpp>
 
 #include <sys/stat.h>
@@ -58,12 +58,14 @@ class shared_memory {
 
   [[nodiscard]] const window_options& options() const noexcept { return options_; }
   [[nodiscard]] const device::window::parts& parts() const noexcept { return parts_; }
-  [[nodiscard]] kernel_launch launcher() const noexcept { return {.device = held_->mine.device()}; }
+  [[nodiscard]] detail::kernel_launch launcher() const noexcept {
+    return {.device = held_->mine.device()};
+  }
 
  private:
   /// What a rank tells the others.
   struct announcement {
-    window_handle handle;
+    detail::window_handle handle;
     std::byte* address;
     std::uint64_t bytes;
     std::uint32_t slots;
@@ -74,8 +76,8 @@ class shared_memory {
   };
 
   struct held {
-    window_memory mine;
-    std::vector<mapped_window> opened{};
+    detail::window_memory mine;
+    std::vector<detail::mapped_window> opened{};
   };
 
   /// If what is done with the peers fails on this rank, it keeps what they may still use.
@@ -94,7 +96,7 @@ class shared_memory {
   }
 
   void open_peers() {
-    const window_memory& mine = held_->mine;
+    const detail::window_memory& mine = held_->mine;
     announcement told{};
     told.handle = mine.handle();
     told.address = mine.data();
@@ -120,15 +122,16 @@ class shared_memory {
 
   void map(const announcement& told, const std::vector<announcement>& heard) {
     auto& [mine, opened] = *held_;
-    std::vector<descriptor> files(heard.size());
+    std::vector<rondo::detail::descriptor> files(heard.size());
     if (options_.share == sharing::descriptor) {
-      const descriptor own = mine.take_descriptor();
-      files = exchange_descriptors(parts_.rank, parts_.shape.ranks, own.get(), exchange_);
+      const rondo::detail::descriptor own = mine.take_descriptor();
+      files = rondo::detail::exchange_descriptors(parts_.rank, parts_.shape.ranks, own.get(),
+                                                  exchange_);
     }
     for (int peer = 0; peer < parts_.shape.ranks; ++peer) {
       const auto& theirs = heard[static_cast<std::size_t>(peer)];
       if (theirs.process == told.process && theirs.process_space == told.process_space) {
-        reach_window(theirs.address, theirs.bytes, theirs.device, options_.share);
+        detail::reach_window(theirs.address, theirs.bytes, theirs.device, options_.share);
         parts_.memory[peer] = theirs.address;
       } else {
         opened.emplace_back(theirs.handle, files[static_cast<std::size_t>(peer)], options_.share,
@@ -153,7 +156,7 @@ class shared_memory {
 
   /// Nobody unmaps while a kernel of a peer may read, and nobody frees what is mapped elsewhere.
   void let_go() {
-    const device_guard here{held_->mine.device()};
+    const detail::device_guard here{held_->mine.device()};
     static_cast<void>(cudaDeviceSynchronize());
     meet();
     held_->opened.clear();
@@ -169,7 +172,7 @@ class shared_memory {
   Exchange exchange_;
   window_options options_;
   device::window::parts parts_;
-  host_reports reports_;
+  detail::host_reports reports_;
   std::unique_ptr<held> held_;
 };
 
@@ -193,7 +196,7 @@ class shared_memory {
 /// stays until the process ends. Peers in other processes reach the window alone,
 /// so buffers for two_shot from buffer to buffer come from its heap.
 template <class Exchange>
-class shared_window : detail::shared_memory<Exchange>, public window_rank<kernel_launch> {
+class shared_window : detail::shared_memory<Exchange>, public window_rank<detail::kernel_launch> {
   using memory = detail::shared_memory<Exchange>;
 
  public:
@@ -204,8 +207,10 @@ class shared_window : detail::shared_memory<Exchange>, public window_rank<kernel
   shared_window(int rank, int ranks, std::size_t window_bytes, Exchange exchange,
                 const window_options& options = {})
       : memory{rank, ranks, window_bytes, std::move(exchange),
-               with_slots(options, attribute(cudaDevAttrMultiProcessorCount, current_device()))},
-        window_rank<kernel_launch>{memory::parts(), memory::options(), memory::launcher()} {}
+               with_slots(options, detail::attribute(cudaDevAttrMultiProcessorCount,
+                                                     detail::current_device()))},
+        window_rank<detail::kernel_launch>{memory::parts(), memory::options(), memory::launcher()} {
+  }
 };
 
 }  // namespace rondo::inline v0_1::cuda

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/transport/cuda/mark.hpp>
+#include <rondo/transport/cuda/detail/mark.hpp>
 #include <rondo/transport/cuda/require.hpp>
-#include <rondo/transport/shared.hpp>
+#include <rondo/transport/detail/shared.hpp>
 #include <rondo/version.hpp>
 
 #include <cuda_runtime_api.h>
@@ -34,8 +34,8 @@ class two_streams : public rondo::detail::owned {
     computed_.hold_back(behind_);
   }
   /// Marks what has been enqueued behind.
-  [[nodiscard]] rondo::detail::shared<mark> mark_behind() {
-    rondo::detail::shared<mark> made;
+  [[nodiscard]] rondo::detail::shared<detail::mark> mark_behind() {
+    rondo::detail::shared<detail::mark> made;
     if (spare_.empty()) {
       made = rondo::detail::shared{new mark};
     } else {
@@ -46,7 +46,7 @@ class two_streams : public rondo::detail::owned {
     return made;
   }
   /// What is enqueued to be computed from now on waits for the mark.
-  [[nodiscard]] cudaError_t join(rondo::detail::shared<mark> done) {
+  [[nodiscard]] cudaError_t join(rondo::detail::shared<detail::mark> done) {
     const cudaError_t result = done->try_to_hold_back(compute_);
     spare_.push_back(std::move(done));
     return result;
@@ -55,8 +55,8 @@ class two_streams : public rondo::detail::owned {
  private:
   cudaStream_t compute_;
   cudaStream_t behind_ = nullptr;
-  mark computed_{};
-  std::vector<rondo::detail::shared<mark>> spare_{};
+  detail::mark computed_{};
+  std::vector<rondo::detail::shared<detail::mark>> spare_{};
 };
 
 }  // namespace rondo::inline v0_1::cuda

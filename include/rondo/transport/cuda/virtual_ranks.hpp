@@ -3,10 +3,10 @@
 #pragma once
 
 #include <rondo/device/window.hpp>
-#include <rondo/transport/cuda/kernel_launch.hpp>
-#include <rondo/transport/cuda/launch.hpp>
+#include <rondo/transport/cuda/detail/kernel_launch.hpp>
+#include <rondo/transport/cuda/detail/memory.hpp>
+#include <rondo/transport/cuda/launch_shape.hpp>
 #include <rondo/transport/cuda/local_ranks.hpp>
-#include <rondo/transport/cuda/memory.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
 #include <rondo/version.hpp>
 
@@ -40,12 +40,13 @@ class virtual_ranks : public local_ranks {
   /// Cost: `ranks` windows in one allocation, zeroed; waits for the device.
   virtual_ranks(int ranks, std::size_t window_bytes, const window_options& options = {})
       : local_ranks{ranks, window_bytes,
-                    with_slots(options,
-                               attribute(cudaDevAttrMultiProcessorCount, current_device()),
-                               ranks)},
+                    with_slots(
+                        options,
+                        detail::attribute(cudaDevAttrMultiProcessorCount, detail::current_device()),
+                        ranks)},
         memory_{parts().shape.bytes() * static_cast<std::size_t>(ranks)} {
-    const kernel_launch one_by_one{.device = memory_.device(),
-                                   .sharers = static_cast<unsigned>(ranks)};
+    const detail::kernel_launch one_by_one{.device = memory_.device(),
+                                           .sharers = static_cast<unsigned>(ranks)};
     open([&](int rank) { return memory_of(rank); }, [&](int) { return one_by_one; });
   }
 
@@ -61,7 +62,8 @@ class virtual_ranks : public local_ranks {
               std::type_identity_t<P>... arguments) const {
     check();
     const auto all = static_cast<unsigned>(size());
-    const kernel_launch at_once{.device = memory_.device(), .sharers = all, .together = all};
+    const detail::kernel_launch at_once{
+        .device = memory_.device(), .sharers = all, .together = all};
     at_once.run<P...>(wanted, slots(), handle(wanted.channel), kernel, arguments...);
   }
   template <class... P>
@@ -76,7 +78,7 @@ class virtual_ranks : public local_ranks {
     return memory_.data() + static_cast<std::size_t>(rank) * parts().shape.bytes();
   }
 
-  zeroed_memory memory_;
+  detail::zeroed_memory memory_;
 };
 
 }  // namespace rondo::inline v0_1::cuda

@@ -5,9 +5,9 @@
 #include <rondo/core/error.hpp>
 #include <rondo/core/extremes.hpp>
 #include <rondo/device/window.hpp>
-#include <rondo/transport/chrono.hpp>
 #include <rondo/transport/cuda/sharing.hpp>
 #include <rondo/transport/cuda/window_costs.hpp>
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -18,14 +18,14 @@ namespace rondo::inline v0_1::cuda {
 
 /// How a window's memory is shared out. Equal on all ranks.
 struct window_options {
-  unsigned slots = 0;  ///< blocks of a rank in one launch; 0: see with_slots
+  unsigned slots = 0;               ///< blocks of a rank in one launch; 0: see with_slots
   unsigned channels = 1;            ///< launches at a time: one per stream that runs collectives
   std::size_t packet_bytes = 2048;  ///< of elements per block, rank and call that go by packets
   std::size_t mail_bytes = 4096;    ///< of elements per block and peer in one parcel of a message
   std::size_t heap_bytes = 0;       ///< for the caller's own buffers, at equal offsets on all ranks
   std::chrono::nanoseconds patience{device::default_patience_ns};  ///< of a wait in a kernel
   sharing share = sharing::ipc;  ///< how processes map each other's windows
-  window_costs costs{};  ///< what calls of the host's pick an algorithm by
+  window_costs costs{};          ///< what calls of the host's pick an algorithm by
 };
 
 /// The layout for `window_bytes` of staging per rank, all blocks and channels together.

@@ -8,8 +8,8 @@
 #include <rondo/device/report.hpp>
 #include <rondo/device/window.hpp>
 #include <rondo/schedule/schedule.hpp>
-#include <rondo/transport/cuda/call_in_kernel.hpp>
-#include <rondo/transport/cuda/range.hpp>
+#include <rondo/transport/cuda/detail/call_in_kernel.hpp>
+#include <rondo/transport/cuda/detail/profile.hpp>
 #include <rondo/transport/cuda/window_costs.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
 #include <rondo/transport/keepsake.hpp>
@@ -144,7 +144,7 @@ class window_rank {
           "rondo: a window makes collectives of values and block codecs; shared_scale and "
           "low_rank need a communicator");
       in_.check();
-      const profile::range seen{in_.ranges_, made};
+      const detail::profile::range seen{in_.ranges_, made};
       make(job);
     }
 
@@ -160,7 +160,7 @@ class window_rank {
     void make(const Job& job) const {
       constexpr auto what = Job::what;
       if constexpr (what == collective_kind::barrier) {
-        using nothing = call_in_kernel<what, std::byte, automatic, op::sum, codec::exact>;
+        using nothing = detail::call_in_kernel<what, std::byte, automatic, op::sum, codec::exact>;
         enqueue(nothing{}, 1);  // the stream orders what is before and behind it
       } else if constexpr (what == collective_kind::all_reduce) {
         all_reduce(job);
@@ -243,7 +243,7 @@ class window_rank {
       using operation = decltype(detail::operation_of(job));
       using codec_type = decltype(detail::codec_of(job));
       enqueue(
-          call_in_kernel<Job::what, T, Algorithm, operation, codec_type>{
+          detail::call_in_kernel<Job::what, T, Algorithm, operation, codec_type>{
               in, out, detail::operation_of(job), detail::codec_of(job), detail::root_of(job)},
           blocks);
     }
@@ -299,7 +299,7 @@ class window_rank {
   Launch launch_;
   std::vector<CUstream_st*> streams_{};
   rondo::detail::keepsakes kept_{};
-  profile ranges_{};
+  detail::profile ranges_{};
 };
 
 }  // namespace rondo::inline v0_1::cuda

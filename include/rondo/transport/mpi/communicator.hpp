@@ -5,13 +5,14 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/signal.hpp>
-#include <rondo/transport/guard.hpp>
+#include <rondo/transport/detail/background.hpp>
+#include <rondo/transport/detail/guard.hpp>
 #include <rondo/transport/keepsake.hpp>
-#include <rondo/transport/mpi/group.hpp>
-#include <rondo/transport/mpi/survivors.hpp>
-#include <rondo/transport/mpi/turn.hpp>
-#include <rondo/transport/mpi/window_turn.hpp>
-#include <rondo/transport/worker.hpp>
+#include <rondo/transport/mpi/detail/group.hpp>
+#include <rondo/transport/mpi/detail/survivors.hpp>
+#include <rondo/transport/mpi/detail/turn.hpp>
+#include <rondo/transport/mpi/detail/window_turn.hpp>
+#include <rondo/transport/pending.hpp>
 #include <rondo/version.hpp>
 
 #include <chrono>
@@ -77,14 +78,14 @@ class communicator {
   [[nodiscard]] int size() const noexcept { return state_->in.size(); }
 
   /// How long a rank waits for another before it gives up on it.
-  [[nodiscard]] clock::duration deadline() const noexcept { return state_->in.deadline; }
+  [[nodiscard]] std::chrono::steady_clock::duration deadline() const noexcept {
+    return state_->in.deadline;
+  }
 
   /// Ranks per node, where they are equally many on each and numbered node by node; else 1.
   [[nodiscard]] int node_size() const noexcept { return state_->in.where.node_size; }
 
-  [[nodiscard]] bool on_one_node() const noexcept {
-    return state_->in.where.node_ranks == size();
-  }
+  [[nodiscard]] bool on_one_node() const noexcept { return state_->in.where.node_ranks == size(); }
 
   /// True where all ranks are on one node and share memory.
   [[nodiscard]] bool shares_memory() const noexcept { return state_->in.has_window(); }
@@ -130,9 +131,9 @@ class communicator {
   }
 
   /// Scratch and plans that live as long as this communicator.
-  [[nodiscard]] detail::arena& scratch() noexcept { return state_->scratch; }
-  [[nodiscard]] detail::arena& widened() noexcept { return state_->widened; }
-  [[nodiscard]] detail::keepsakes& kept() noexcept { return state_->kept; }
+  [[nodiscard]] rondo::detail::arena& scratch() noexcept { return state_->scratch; }
+  [[nodiscard]] rondo::detail::arena& widened() noexcept { return state_->widened; }
+  [[nodiscard]] rondo::detail::keepsakes& kept() noexcept { return state_->kept; }
 
   /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
   /// Collective. Errors: a negative color is refused.
@@ -147,7 +148,7 @@ class communicator {
     MPI_Comm part = MPI_COMM_NULL;
     collective(call{&what, 0, -1, where}, [&](auto& now) {
       now.meet();
-      check(MPI_Comm_split(state_->in.around(), color, key, &part), "MPI_Comm_split");
+      detail::check(MPI_Comm_split(state_->in.around(), color, key, &part), "MPI_Comm_split");
     });
     return adopt(part);
   }
@@ -156,25 +157,24 @@ class communicator {
   /// the ranks whose processes live. Where ranks share memory, who does not call it before the
   /// deadline is left out, and gets `revoked` if it comes later; where they do not, all must come.
   [[nodiscard]] communicator shrink() {
-    require_running("shrink");
+    detail::require_running("shrink");
     state_->begun.drain();
     state_->begun.told();
     auto& in = state_->in;
     in.fail(error_code::revoked, rank(),
             "rank " + std::to_string(rank()) + " has left this communicator by shrink()");
-    return adopt(survivors(in));
+    return adopt(detail::survivors(in));
   }
 
  private:
   struct state {
-    group in;
+    detail::group in;
     bool has_threads = false;
-    detail::arena scratch{};
-    detail::arena widened{};
-    detail::keepsakes kept{};
+    rondo::detail::arena scratch{};
+    rondo::detail::arena widened{};
+    rondo::detail::keepsakes kept{};
 
-    state(MPI_Comm around, const options& with, int most_looks)
-        : in{around, with, most_looks} {
+    state(MPI_Comm around, const options& with, int most_looks) : in{around, with, most_looks} {
       int level = MPI_THREAD_SINGLE;
       MPI_Query_thread(&level);
       has_threads = level == MPI_THREAD_MULTIPLE;
@@ -182,40 +182,40 @@ class communicator {
 
     template <class Body>
     void run_collective(const call& made, const Body& body) {
-      require_running(made.what->collective);
+      detail::require_running(made.what->collective);
       // A call may end without having met all peers, so its word tells of all calls before it, too.
       in.history = in.history * 0x9e3779b1u + made.fingerprint();
       const auto word = protocol::call_word(++in.calls_made, in.history);
-      const auto slot = in.calls_made % detail::records_kept;
+      const auto slot = in.calls_made % rondo::detail::records_kept;
       in.own_board().calls[slot].write(word, made, in.told_calls[slot]);
       in.own_board().last_number.store(in.calls_made, std::memory_order_release);
       if (in.has_window()) {
-        window_turn now{in, made, word};
-        detail::run_guarded(now, body);
+        detail::window_turn now{in, made, word};
+        rondo::detail::run_guarded(now, body);
       } else {
-        turn now{in, made, word};
-        detail::run_guarded(now, body);
+        detail::turn now{in, made, word};
+        rondo::detail::run_guarded(now, body);
       }
     }
 
     template <class Body>
     void run_message(const call& made, const Body& body) {
-      require_running(made.what->collective);
+      detail::require_running(made.what->collective);
       auto& shown = in.own_board().message;
       shown.write(1, made, in.told_message);
       struct guard {
         std::atomic<std::uint64_t>& word;
         ~guard() { word.store(0, std::memory_order_release); }
       } const over{shown.word};
-      turn now{in, made, 0};
-      detail::run_guarded(now, body);
+      detail::turn now{in, made, 0};
+      rondo::detail::run_guarded(now, body);
     }
 
-    detail::background begun{};  ///< last: its calls end before what they use goes away
+    rondo::detail::background begun{};  ///< last: its calls end before what they use goes away
   };
 
   communicator(MPI_Comm around, const options& with, int most_looks) : options_{with} {
-    require_running("mpi::communicator");
+    detail::require_running("mpi::communicator");
     int between_groups = 0;
     if (around == MPI_COMM_NULL ||
         (MPI_Comm_test_inter(around, &between_groups), between_groups != 0)) {
@@ -232,7 +232,7 @@ class communicator {
 
   /// A communicator of rondo's around one that is then freed.
   [[nodiscard]] communicator adopt(MPI_Comm part) const {
-    const owned_communicator release{part};
+    const detail::owned_communicator release{part};
     return communicator{part, options_, state_->in.looks};
   }
 

@@ -5,9 +5,9 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/source_location.hpp>
-#include <rondo/transport/nccl/kernels.hpp>
-#include <rondo/transport/nccl/state.hpp>
-#include <rondo/transport/nccl/turn.hpp>
+#include <rondo/transport/nccl/detail/kernels.hpp>
+#include <rondo/transport/nccl/detail/state.hpp>
+#include <rondo/transport/nccl/detail/turn.hpp>
 #include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
@@ -26,7 +26,7 @@ class enqueued {
  public:
   static constexpr bool device_memory = true;
 
-  enqueued(state& in, cudaStream_t stream) : in_{&in}, stream_{stream} {}
+  enqueued(detail::state& in, cudaStream_t stream) : in_{&in}, stream_{stream} {}
 
   [[nodiscard]] int rank() const noexcept { return in_->rank; }
   [[nodiscard]] int size() const noexcept { return in_->size; }
@@ -36,11 +36,11 @@ class enqueued {
   template <class Body>
   void collective(const call& made, const Body& body) {
     in_->require_alive();
-    const cuda::profile::range seen{in_->ranges, made};
+    const cuda::detail::profile::range seen{in_->ranges, made};
     ++in_->calls_made;
-    using turn_type = turn<Work>;
-    static_assert(detail::exchanging<turn_type> && detail::messaging<turn_type> &&
-                  detail::works_elsewhere<turn_type>);
+    using turn_type = detail::turn<Work>;
+    static_assert(rondo::detail::exchanging<turn_type> && rondo::detail::messaging<turn_type> &&
+                  rondo::detail::works_elsewhere<turn_type>);
     turn_type now{*in_, made, stream_};
     body(now);
   }
@@ -50,12 +50,12 @@ class enqueued {
     collective(made, body);
   }
 
-  [[nodiscard]] device_arena& scratch() { return in_->memory_of(stream_).scratch; }
-  [[nodiscard]] device_arena& widened() { return in_->memory_of(stream_).widened; }
+  [[nodiscard]] detail::device_arena& scratch() { return in_->memory_of(stream_).scratch; }
+  [[nodiscard]] detail::device_arena& widened() { return in_->memory_of(stream_).widened; }
   [[nodiscard]] rondo::detail::keepsakes& kept() noexcept { return in_->kept; }
 
  private:
-  state* in_;
+  detail::state* in_;
   cudaStream_t stream_;
 };
 
@@ -111,11 +111,11 @@ class basic_communicator {
   template <class Calls>
   void group(const Calls& calls) {
     state_->require_alive();
-    check(ncclGroupStart(), "ncclGroupStart", rank());
+    detail::check(ncclGroupStart(), "ncclGroupStart", rank());
     struct open {
-      state& in;
+      detail::state& in;
       bool ended = false;
-      explicit open(state& of) : in{of} { ++in.open_groups; }
+      explicit open(detail::state& of) : in{of} { ++in.open_groups; }
       ~open() {
         if (!ended) {
           --in.open_groups;
@@ -131,7 +131,7 @@ class basic_communicator {
       result = state_->settled();
     }
     if (result != ncclSuccess) {
-      raise_failure(result, "ncclGroupEnd", rank(), raw());
+      detail::raise_failure(result, "ncclGroupEnd", rank(), raw());
     }
   }
 
@@ -179,7 +179,7 @@ class basic_communicator {
 
  private:
   basic_communicator(ncclComm_t raw, bool owns, const options& with)
-      : state_{std::make_unique<state>(raw, owns, with)} {}
+      : state_{std::make_unique<detail::state>(raw, owns, with)} {}
 
   template <class Make>
   [[nodiscard]] basic_communicator derived(const char* what, const Make& make) {
@@ -191,14 +191,14 @@ class basic_communicator {
       result = state_->settled();
     }
     if (result != ncclSuccess) {
-      raise_failure(result, what, rank(), raw());
+      detail::raise_failure(result, what, rank(), raw());
     }
     return {made, true, with};
   }
 
-  std::unique_ptr<state> state_;
+  std::unique_ptr<detail::state> state_;
 };
 
-using communicator = basic_communicator<kernels>;
+using communicator = basic_communicator<detail::kernels>;
 
 }  // namespace rondo::inline v0_1::nccl

@@ -4,9 +4,9 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/transport/nccl/communicator.hpp>
+#include <rondo/transport/nccl/detail/check.hpp>
 #include <rondo/transport/nccl/environment.hpp>
 #include <rondo/transport/nccl/file_exchange.hpp>
-#include <rondo/transport/nccl/handle.hpp>
 #include <rondo/version.hpp>
 
 #include <chrono>
@@ -24,7 +24,7 @@ struct id_or_failure {
 
   /// Rank 0 makes one.
   [[nodiscard]] static id_or_failure on(int rank) {
-    require_version(library_version());
+    detail::require_version(detail::library_version());
     id_or_failure made;
     made.result = rank == 0 ? ncclGetUniqueId(&made.id) : ncclSuccess;
     return made;
@@ -34,7 +34,7 @@ struct id_or_failure {
 /// From an id that one rank made with ncclGetUniqueId and handed to all.
 [[nodiscard]] inline communicator connect(const ncclUniqueId& id, int rank, int size,
                                           const options& with = {}) {
-  require_version(library_version());
+  detail::require_version(detail::library_version());
   if (rank < 0 || rank >= size) {
     refuse("nccl::connect: rank " + std::to_string(rank) + " of " + std::to_string(size) +
            " ranks; pass 0 .. " + std::to_string(size - 1));
@@ -43,8 +43,10 @@ struct id_or_failure {
   ncclConfig_t config = with.config;
   const ncclResult_t result = ncclCommInitRankConfig(&made, size, id, rank, &config);
   if (result != ncclSuccess && result != ncclInProgress) {
-    raise_failure(result, "ncclCommInitRankConfig on rank " + std::to_string(rank) + " of " +
-                              std::to_string(size), rank);
+    detail::raise_failure(
+        result,
+        "ncclCommInitRankConfig on rank " + std::to_string(rank) + " of " + std::to_string(size),
+        rank);
   }
   return communicator::adopt(made, with);
 }
@@ -52,7 +54,7 @@ struct id_or_failure {
 [[nodiscard]] inline communicator connect(const id_or_failure& shared, int rank, int size,
                                           const options& with) {
   if (shared.result != ncclSuccess) {
-    raise_failure(shared.result, "ncclGetUniqueId on rank 0", 0);
+    detail::raise_failure(shared.result, "ncclGetUniqueId on rank 0", 0);
   }
   return connect(shared.id, rank, size, with);
 }

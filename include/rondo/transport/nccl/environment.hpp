@@ -77,8 +77,7 @@ struct environment {
   static void below(const char* name, int value, const char* limit_name, int limit) {
     if (value >= limit) {
       refuse(std::string{"nccl: "} + name + " is " + std::to_string(value) +
-             ", expected less than " +
-             limit_name + ", which is " + std::to_string(limit));
+             ", expected less than " + limit_name + ", which is " + std::to_string(limit));
     }
   }
 };

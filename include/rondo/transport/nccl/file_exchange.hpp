@@ -35,8 +35,8 @@ namespace rondo::inline v0_1::nccl {
 class file_exchange {
  public:
   /// `run` tells runs apart that share the folder at the same time.
-  /// Errors: error_code::invalid_argument for a rank that is not 0 .. size - 1, and a folder that is
-  /// none.
+  /// Errors: error_code::invalid_argument for a rank that is not 0 .. size - 1, and a folder that
+  /// is none.
   file_exchange(const std::string& folder, const std::string& run, int rank, int size,
                 std::chrono::steady_clock::duration deadline = std::chrono::seconds{60})
       : base_{folder + "/rondo-" + tame(run)},
@@ -225,8 +225,7 @@ class file_exchange {
       return false;
     }
     struct stat found {};
-    const bool whole = ::fstat(file, &found) == 0 &&
-                       found.st_size == static_cast<off_t>(length) &&
+    const bool whole = ::fstat(file, &found) == 0 && found.st_size == static_cast<off_t>(length) &&
                        ::read(file, bytes, length) == static_cast<ssize_t>(length);
     ::close(file);
     return whole;

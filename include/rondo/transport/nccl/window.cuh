@@ -4,14 +4,14 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/device/window.hpp>
-#include <rondo/transport/cuda/host_reports.hpp>
-#include <rondo/transport/cuda/kernel_launch.hpp>
-#include <rondo/transport/cuda/memory.hpp>
+#include <rondo/transport/cuda/detail/host_reports.hpp>
+#include <rondo/transport/cuda/detail/kernel_launch.hpp>
+#include <rondo/transport/cuda/detail/memory.hpp>
 #include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/cuda/window_options.hpp>
 #include <rondo/transport/cuda/window_rank.hpp>
 #include <rondo/transport/nccl/communicator.hpp>
-#include <rondo/transport/nccl/handle.hpp>
+#include <rondo/transport/nccl/detail/check.hpp>
 #include <rondo/version.hpp>
 
 #include <nccl.h>
@@ -62,7 +62,7 @@ class symmetric_memory {
     parts_.reports = reports_.data();
     parts_.rank = comm.rank();
     parts_.reaches_everything = false;
-    const cuda::zeroed_memory found{sizeof parts_.memory};
+    const cuda::detail::zeroed_memory found{sizeof parts_.memory};
     find_peers<><<<1, device::most_ranks>>>(memory_.registered(), comm.size(),
                                             reinterpret_cast<std::byte**>(found.data()));
     cuda::require(cudaGetLastError(), "nccl::window: launch of find_peers", comm.rank());
@@ -73,13 +73,15 @@ class symmetric_memory {
 
   [[nodiscard]] const cuda::window_options& options() const noexcept { return options_; }
   [[nodiscard]] const device::window::parts& parts() const noexcept { return parts_; }
-  [[nodiscard]] cuda::kernel_launch launcher() const noexcept { return {.device = device_}; }
+  [[nodiscard]] cuda::detail::kernel_launch launcher() const noexcept {
+    return {.device = device_};
+  }
 
   /// The options with slots, of ranks that can have a window.
   template <class Work>
   [[nodiscard]] static cuda::window_options checked(const cuda::window_options& options,
                                                     basic_communicator<Work>& comm) {
-    require_version(library_version(), NCCL_VERSION_CODE, fit::exact);
+    detail::require_version(detail::library_version(), NCCL_VERSION_CODE, detail::fit::exact);
     const ncclTeam_t reached = ncclTeamLsa(comm.raw());
     if (reached.nRanks != comm.size()) {
       refuse("nccl::window: rank " + std::to_string(comm.rank()) + " reaches the memory of " +
@@ -88,7 +90,7 @@ class symmetric_memory {
              comm.rank());
     }
     return cuda::with_slots(options,
-                            cuda::attribute(cudaDevAttrMultiProcessorCount, comm.device()));
+                            cuda::detail::attribute(cudaDevAttrMultiProcessorCount, comm.device()));
   }
 
  private:
@@ -97,7 +99,7 @@ class symmetric_memory {
    public:
     registered_memory(ncclComm_t comm, std::size_t bytes) : comm_{comm} {
       void* data = nullptr;
-      check(ncclMemAlloc(&data, bytes), "ncclMemAlloc of a window");
+      detail::check(ncclMemAlloc(&data, bytes), "ncclMemAlloc of a window");
       data_ = static_cast<std::byte*>(data);
       try_or_release(cudaMemset(data, 0, bytes), "zeroing a window");
       try_or_release(cudaDeviceSynchronize(), "zeroing a window");
@@ -105,7 +107,7 @@ class symmetric_memory {
           ncclCommWindowRegister(comm, data, bytes, &window_, NCCL_WIN_COLL_SYMMETRIC);
       if (result != ncclSuccess) {
         release();
-        raise_failure(result, "ncclCommWindowRegister", -1, comm);
+        detail::raise_failure(result, "ncclCommWindowRegister", -1, comm);
       }
       if (window_ == nullptr) {
         release();
@@ -147,7 +149,7 @@ class symmetric_memory {
 
   cuda::window_options options_;
   device::window::parts parts_;
-  cuda::host_reports reports_;
+  cuda::detail::host_reports reports_;
   int device_;
   registered_memory memory_;
 };
@@ -164,7 +166,8 @@ class symmetric_memory {
 /// What it can do is said at cuda::window_rank. Making and destroying are collective. The
 /// communicator must outlive it. Peers reach the window alone: buffers for two_shot from buffer to
 /// buffer come from its heap.
-class window : detail::symmetric_memory, public cuda::window_rank<cuda::kernel_launch> {
+class window : rondo::detail::symmetric_memory,
+               public cuda::window_rank<cuda::detail::kernel_launch> {
  public:
   /// `window_bytes` of staging per rank, on the communicator's device, which is current.
   /// Errors: error_code::transport for a library that is not the version of the headers, with both,

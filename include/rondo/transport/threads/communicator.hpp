@@ -5,12 +5,13 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/packets.hpp>
-#include <rondo/transport/guard.hpp>
+#include <rondo/transport/detail/background.hpp>
+#include <rondo/transport/detail/guard.hpp>
+#include <rondo/transport/detail/shared.hpp>
 #include <rondo/transport/keepsake.hpp>
-#include <rondo/transport/shared.hpp>
-#include <rondo/transport/threads/group.hpp>
-#include <rondo/transport/threads/turn.hpp>
-#include <rondo/transport/worker.hpp>
+#include <rondo/transport/pending.hpp>
+#include <rondo/transport/threads/detail/group.hpp>
+#include <rondo/transport/threads/detail/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -26,7 +27,7 @@ class communicator {
  public:
   /// Calls are counted from `calls_made` on, which is the same on all ranks: what comes after four
   /// billion can be tried without making them.
-  communicator(detail::shared<group> in, int rank, std::uint32_t calls_made = 0)
+  communicator(rondo::detail::shared<detail::group> in, int rank, std::uint32_t calls_made = 0)
       : in_{std::move(in)}, rank_{rank} {
     mine_.number = calls_made;
     mine_.sent.resize(2 * static_cast<std::size_t>(size()));
@@ -43,7 +44,9 @@ class communicator {
   [[nodiscard]] int size() const noexcept { return in_->size(); }
 
   /// How long a rank waits for another before it gives up on it.
-  [[nodiscard]] clock::duration deadline() const noexcept { return in_->around->deadline; }
+  [[nodiscard]] std::chrono::steady_clock::duration deadline() const noexcept {
+    return in_->around->deadline;
+  }
 
   /// Processors that the ranks share.
   [[nodiscard]] int processors() const noexcept { return in_->around->processors; }
@@ -65,8 +68,7 @@ class communicator {
   /// Begins one collective call on the communicator's own thread, after those begun before it.
   template <class Body>
   [[nodiscard]] pending begin_collective(const call& made, Body body) {
-    return begun_.begin(
-        [this, made, body = std::move(body)] { run_collective(made, body); });
+    return begun_.begin([this, made, body = std::move(body)] { run_collective(made, body); });
   }
 
   /// Makes one send or receive.
@@ -82,9 +84,9 @@ class communicator {
   }
 
   /// Scratch and plans that live as long as this handle.
-  [[nodiscard]] detail::arena& scratch() noexcept { return scratch_; }
-  [[nodiscard]] detail::arena& widened() noexcept { return widened_; }
-  [[nodiscard]] detail::keepsakes& kept() noexcept { return kept_; }
+  [[nodiscard]] rondo::detail::arena& scratch() noexcept { return scratch_; }
+  [[nodiscard]] rondo::detail::arena& widened() noexcept { return widened_; }
+  [[nodiscard]] rondo::detail::keepsakes& kept() noexcept { return kept_; }
 
   /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
   /// Collective. Errors: a negative color is refused.
@@ -97,9 +99,9 @@ class communicator {
     }
     static constexpr signature what{"split", ""};
     const call made{&what, 0, -1, where};
-    detail::shared<group> team;
+    rondo::detail::shared<detail::group> team;
     int place = 0;
-    collective(made, [&](turn& now) {
+    collective(made, [&](detail::turn& now) {
       struct choice {
         int color;
         int key;
@@ -145,20 +147,20 @@ class communicator {
                       rank_});
       }
       if (after.arrived.empty()) {
-        after.since = clock::now();
+        after.since = std::chrono::steady_clock::now();
       }
       insert_in_order(after.arrived, rank_);
       in_->fail(error_code::revoked, rank_,
                 "rank " + std::to_string(rank_) + " has left this communicator by shrink()");
     }
-    for (detail::backoff patience;; static_cast<void>(patience.pause())) {
+    for (rondo::detail::backoff patience;; static_cast<void>(patience.pause())) {
       const std::scoped_lock hold{in_->lock};
       if (!after.next && complete(after)) {
         std::vector<int> world_ranks;
         for (const int rank : after.arrived) {
           world_ranks.push_back(in_->ranks[static_cast<std::size_t>(rank)]);
         }
-        after.next = group::make(in_->around, std::move(world_ranks));
+        after.next = detail::group::make(in_->around, std::move(world_ranks));
       }
       if (after.next) {
         int place = 0;
@@ -176,9 +178,9 @@ class communicator {
     auto& number = mine_.number;
     number += number + 1 == 0 ? 2 : 1;  // a word of 0 stands for no call
     const auto word = protocol::call_word(number, made.fingerprint());
-    in_->of(rank_).calls[number % detail::records_kept].write(word, made);
-    turn now{*in_, mine_, rank_, made, word};
-    detail::run_guarded(now, body);
+    in_->of(rank_).calls[number % rondo::detail::records_kept].write(word, made);
+    detail::turn now{*in_, mine_, rank_, made, word};
+    rondo::detail::run_guarded(now, body);
   }
 
   template <class Body>
@@ -189,8 +191,8 @@ class communicator {
       std::atomic<std::uint64_t>& word;
       ~guard() { word.store(0, std::memory_order_release); }
     } const over{shown.word};
-    turn now{*in_, mine_, rank_, made, 0};
-    detail::run_guarded(now, body);
+    detail::turn now{*in_, mine_, rank_, made, 0};
+    rondo::detail::run_guarded(now, body);
   }
 
   template <class T>
@@ -202,15 +204,15 @@ class communicator {
     sorted.insert(place, value);
   }
 
-  [[nodiscard]] bool complete(const reunion& after) const {
-    if (clock::now() - after.since > in_->around->deadline) {
+  [[nodiscard]] bool complete(const detail::reunion& after) const {
+    if (std::chrono::steady_clock::now() - after.since > in_->around->deadline) {
       return true;
     }
     auto next = after.arrived.begin();
     for (int rank = 0; rank < size(); ++rank) {
       if (next != after.arrived.end() && *next == rank) {
         ++next;
-      } else if (in_->presence_of(rank) == presence::running) {
+      } else if (in_->presence_of(rank) == detail::presence::running) {
         return false;
       }
     }
@@ -218,8 +220,8 @@ class communicator {
   }
 
   /// The group that this call makes for one color: made by whoever comes first.
-  [[nodiscard]] detail::shared<group> born(std::uint64_t word, int color,
-                                            std::vector<int> world_ranks) {
+  [[nodiscard]] rondo::detail::shared<detail::group> born(std::uint64_t word, int color,
+                                                          std::vector<int> world_ranks) {
     const std::uint64_t key = (word & ~std::uint64_t{0xffffffff}) | static_cast<unsigned>(color);
     const std::scoped_lock hold{in_->lock};
     auto& nursery = in_->nursery;
@@ -228,7 +230,7 @@ class communicator {
       ++found;
     }
     if (found == nursery.end()) {
-      auto made = group::make(in_->around, std::move(world_ranks));
+      auto made = detail::group::make(in_->around, std::move(world_ranks));
       made->expected = static_cast<int>(made->ranks.size()) - 1;
       if (made->expected > 0) {
         nursery.emplace_back(key, made);
@@ -242,13 +244,14 @@ class communicator {
     return made;
   }
 
-  detail::background begun_;  ///< first: before anything else of this handle moves, its calls end
-  detail::shared<group> in_;
+  rondo::detail::background
+      begun_;  ///< first: before anything else of this handle moves, its calls end
+  rondo::detail::shared<detail::group> in_;
   int rank_;
-  private_state mine_;
-  detail::arena scratch_;
-  detail::arena widened_;
-  detail::keepsakes kept_;
+  detail::private_state mine_;
+  rondo::detail::arena scratch_;
+  rondo::detail::arena widened_;
+  rondo::detail::keepsakes kept_;
 };
 
 }  // namespace rondo::inline v0_1::threads

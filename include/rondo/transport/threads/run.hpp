@@ -3,9 +3,9 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
-#include <rondo/transport/chrono.hpp>
-#include <rondo/transport/shared.hpp>
-#include <rondo/transport/thread.hpp>
+#include <rondo/transport/detail/chrono.hpp>
+#include <rondo/transport/detail/shared.hpp>
+#include <rondo/transport/detail/thread.hpp>
 #include <rondo/transport/threads/communicator.hpp>
 #include <rondo/version.hpp>
 
@@ -94,7 +94,7 @@ namespace threads {
 
 struct options {
   /// How long a rank waits for another before it gives up on it.
-  clock::duration deadline = std::chrono::seconds{30};
+  std::chrono::steady_clock::duration deadline = std::chrono::seconds{30};
 };
 
 /// Runs `body(communicator&)` on `ranks` threads, one per rank, and returns when all have ended.
@@ -106,14 +106,14 @@ void run(int ranks, Body&& body, options with = {}) {
   if (ranks < 1) {
     refuse("threads::run: " + std::to_string(ranks) + " ranks; pass at least 1");
   }
-  const detail::shared<world> around{new world{ranks, with.deadline}};
+  const rondo::detail::shared<detail::world> around{new detail::world{ranks, with.deadline}};
   std::vector<int> everyone;
   for (int rank = 0; rank < ranks; ++rank) {
     everyone.push_back(rank);
   }
-  const auto all = group::make(around, std::move(everyone));
+  const auto all = detail::group::make(around, std::move(everyone));
 
-  detail::first_failure first;
+  rondo::detail::first_failure first;
   const auto live = [&](int rank) {
     first.watch(
         rank,
@@ -123,12 +123,12 @@ void run(int ranks, Body&& body, options with = {}) {
             body(comm);
             comm.settle();
           }
-          around->depart(rank, presence::returned, "");
+          around->depart(rank, detail::presence::returned, "");
         },
-        [&](const char* why) { around->depart(rank, presence::threw, why); });
+        [&](const char* why) { around->depart(rank, detail::presence::threw, why); });
   };
 
-  std::vector<detail::thread> running;
+  std::vector<rondo::detail::thread> running;
   running.reserve(static_cast<std::size_t>(ranks));
   bool complete = true;
   for (int rank = 0; rank < ranks && complete; ++rank) {
@@ -137,7 +137,7 @@ void run(int ranks, Body&& body, options with = {}) {
         [&](const char*) {
           complete = false;
           for (int missing = rank; missing < ranks; ++missing) {
-            around->depart(missing, presence::threw, "its thread could not be started");
+            around->depart(missing, detail::presence::threw, "its thread could not be started");
           }
         });
   }

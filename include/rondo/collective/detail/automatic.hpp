@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/collective/cost.hpp>
+#include <rondo/schedule/algorithms.hpp>
+#include <rondo/schedule/schedule.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+
+/// Which algorithm `automatic` stands for.
+namespace rondo::inline v0_1::detail {
+
+/// The costs of a turn's or a communicator's direct all-reduce.
+template <class Place>
+[[nodiscard]] shared_memory_cost cost_of(const Place& place) {
+  shared_memory_cost cost;
+  cost.ranks = place.size();
+  cost.processors = place.size();
+  if constexpr (requires { place.processors(); }) {
+    cost.processors = place.processors();
+  }
+  return cost;
+}
+
+/// Shared memory: up to this many bytes every rank reads all, in one phase; above, each owns a
+/// part. On ranks that share processors the second phase costs a round of context switches, so the
+/// first form pays for longer; longer still where the second form is staged, too.
+template <class Place>
+[[nodiscard]] std::size_t one_shot_limit(const Place& place) {
+  if constexpr (requires { place.processors(); }) {
+    return cost_of(place).crossover();
+  } else {  // bench/results/mpi.md
+    return place.size() <= 2 ? 2048 : 32 * 1024;
+  }
+}
+
+/// Which of the two direct forms a call of so many bytes takes.
+template <class Place>
+[[nodiscard]] bool prefers_one_shot(const Place& place, std::size_t bytes) {
+  constexpr std::size_t always = 512;  // spares the shortest calls the sum
+  if constexpr (requires { place.processors(); }) {
+    return bytes <= always || cost_of(place).prefers_one_shot(static_cast<double>(bytes));
+  } else {
+    return bytes <= always || bytes <= one_shot_limit(place);
+  }
+}
+
+/// A few ranks on one node: bytes cost the same on all paths, so the fewest rounds win.
+template <class Turn>
+[[nodiscard]] bool few_on_one_node(const Turn& turn) {
+  if constexpr (requires { turn.on_one_node(); }) {
+    return turn.on_one_node() && turn.size() <= 8;
+  } else {
+    return false;
+  }
+}
+
+/// Ranks that are GPUs: a round costs launches on the device, whatever it carries, so the fewest
+/// rounds win. Not measured.
+template <class Turn>
+inline constexpr bool rounds_are_dear = requires {
+  requires Turn::rounds_are_dear;
+};
+
+/// Messages: few rounds for few bytes, few bytes for many; in between, on few ranks, two_shot while
+/// its pieces are so small that MPI sends them without asking (about 4 KiB).
+/// What does not commute is folded in the order of ranks, whatever is picked.
+/// Measured with 2, 4 and 8 ranks on two cores, Open MPI and MPICH: bench/results/mpi.md.
+template <bool Commutes, class Turn, class Run>
+void choose_all_reduce(const Turn& turn, std::size_t bytes, const Run& run) {
+  constexpr std::size_t kib = 1024;
+  const auto ranks = static_cast<std::size_t>(turn.size());
+  const bool few = few_on_one_node(turn);
+  if constexpr (rounds_are_dear<Turn>) {
+    bytes <= 64 * kib ? run(one_shot{}) : run(two_shot{});
+  } else if (ranks == 2) {
+    bytes <= 256 * kib ? run(recursive_doubling{}) : run(halving_doubling{});
+  } else if (few && bytes > 2 * kib && bytes <= 3 * kib * ranks) {
+    run(two_shot{});
+  } else if (bytes <= 64 * kib) {
+    run(recursive_doubling{});
+  } else if (bytes <= 1024 * kib) {
+    run(halving_doubling{});
+  } else if (!Commutes || (few && bytes > 4096 * kib)) {
+    run(two_shot{});
+  } else {
+    run(ring{});
+  }
+}
+
+template <schedule::collective What, bool Commutes, class Turn, class Run>
+void choose_movement(const Turn& turn, std::size_t bytes, bool equal, const Run& run) {
+  using schedule::collective;
+  const bool few = few_on_one_node(turn);
+  if constexpr (rounds_are_dear<Turn>) {
+    run(one_shot{});
+  } else if constexpr (What == collective::all_to_all) {
+    equal&& bytes <= 2 * 1024 ? run(bruck{}) : run(one_shot{});
+  } else if (few || !Commutes) {
+    run(one_shot{});
+  } else if constexpr (What == collective::all_gather) {
+    equal&& bytes <= 16 * 1024 ? run(bruck{}) : run(ring{});
+  } else if constexpr (What == collective::reduce_scatter) {
+    equal&& bytes <= 64 * 1024 ? run(halving_doubling{}) : run(ring{});
+  } else {
+    equal&& bytes <= 16 * 1024 ? run(tree{}) : run(one_shot{});
+  }
+}
+
+/// Broadcast and reduce.
+template <bool Commutes, class Turn, class Run>
+void choose_rooted(const Turn& turn, std::size_t bytes, const Run& run) {
+  if (rounds_are_dear<Turn> || few_on_one_node(turn)) {
+    run(one_shot{});
+  } else if constexpr (!Commutes) {
+    bytes <= 64 * 1024 ? run(one_shot{}) : run(two_shot{});
+  } else {
+    bytes <= 64 * 1024 || turn.size() <= 2 ? run(tree{}) : run(two_shot{});
+  }
+}
+
+/// The rule for the collective `What` over messages, whichever it is, with what commutes.
+template <schedule::collective What, class Turn, class Run>
+void choose_algorithm(const Turn& turn, std::size_t bytes, bool equal, const Run& run) {
+  using schedule::collective;
+  if constexpr (What == collective::barrier) {
+    run(bruck{});
+  } else if constexpr (What == collective::all_reduce) {
+    choose_all_reduce<true>(turn, bytes, run);
+  } else if constexpr (What == collective::reduce || What == collective::broadcast) {
+    choose_rooted<true>(turn, bytes, run);
+  } else {
+    choose_movement<What, true>(turn, bytes, equal, run);
+  }
+}
+
+}  // namespace rondo::inline v0_1::detail

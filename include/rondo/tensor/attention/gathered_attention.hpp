@@ -1,0 +1,259 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/partition.hpp>
+#include <rondo/schedule/schedule.hpp>
+#include <rondo/tensor/attention/attention.hpp>
+#include <rondo/tensor/attention/sequence_cut.hpp>
+#include <rondo/tensor/convert.hpp>
+#include <rondo/tensor/cut.hpp>
+#include <rondo/tensor/detail/blocks.hpp>
+#include <rondo/tensor/detail/pack.hpp>
+#include <rondo/tensor/exact/exact.hpp>
+#include <rondo/tensor/exact/tree_exchange.hpp>
+#include <rondo/tensor/exact/tree_sum.hpp>
+#include <rondo/tensor/layers/layer_plan.hpp>
+#include <rondo/tensor/placement.hpp>
+#include <rondo/tensor/team.hpp>
+#include <rondo/transport/keepsake.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace rondo::inline v0_1 {
+
+/// Attention over a split sequence with the keys and values of all ranks gathered first: more
+/// memory than `ring_attention`, and blocks are merged in the order of the sequence.
+///
+///     rondo::gathered_attention attend{context, rondo::zigzag(tokens, n), heads, kernels};
+///
+/// Values, shapes and calls as of `ring_attention`. The backward pass gathers again and
+/// reduce-scatters the gradients of keys and values.
+///
+/// `exact` order: keys are met in leaves of `exact.tokens`, and the gradients' terms of each leaf
+/// of queries are added by the tree over the leaves: the same bits for any number of ranks. The cut
+/// gives every rank whole leaves: `zigzag(tokens, n, exact.tokens)`. It calls the kernels once for
+/// each pair of leaves, and moves every node of a rank's leaves instead of one sum.
+///
+/// Cost per rank, n ranks, KV elements of keys and values together: forward (n-1)/n KV; backward
+/// (n-1)/n KV and (n-1)/n KV of gradients. Source: Grattafiori et al., The Llama 3 Herd of Models
+/// (2024), section 3.3.2, arXiv:2407.21783.
+template <class Team, class Kernels, class Order = any_order>
+class gathered_attention {
+ public:
+  gathered_attention(Team ranks, cut tokens, attention_heads heads, Kernels kernels,
+                     visibility seen = visibility::causal, Order order = {})
+      : ranks_{std::move(ranks)},
+        tokens_{std::move(tokens)},
+        heads_{heads},
+        kernels_{std::move(kernels)},
+        seen_{seen},
+        order_{order},
+        tree_{exactly ? leaves() : cut::whole(0, 1)} {
+    static_assert(detail::check_on_host<Team, exactly>());
+    detail::check_context("gathered_attention", ranks_, tokens_, heads_);
+  }
+
+  [[nodiscard]] const cut& tokens() const noexcept { return tokens_; }
+
+  template <class Q, class K, class V, class Out, class W>
+  void forward(const Q& query, const K& key, const V& value, const Out& out, matrix<W> lse) {
+    using T = typename Q::element;
+    detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
+    check(query, key, value);
+    check_shape("gathered_attention: out", out.values, heads_.query_columns());
+    check_shape("gathered_attention: lse", lse, heads_.query);
+    const auto [keys, values] = gather<T>(key, value);
+    const auto memory = ranks_.memory();
+    detail::fill(memory, out.values, W{0});
+    detail::fill(memory, lse, -std::numeric_limits<W>::infinity());
+    const std::size_t rows = query.values.rows;
+    W* const block_out = block_out_.template get<W>(rows, heads_.query_columns()).data;
+    W* const block_lse = block_lse_.template get<W>(rows, heads_.query).data;
+    detail::for_each_block(seen_, tokens_.runs(ranks_.rank()), key_blocks(),
+                           [&, k = keys, v = values](part mine, part some, attention_block where) {
+                             const matrix<W> o{block_out, mine.count, heads_.query_columns()};
+                             const matrix<W> l{block_lse, mine.count, heads_.query};
+                             const matrix<const T> q = query.values.rows_at(mine);
+                             kernels_.forward(heads_, where, q, k.rows_at(some), v.rows_at(some), o,
+                                              l);
+                             detail::merge_attention(memory, heads_.width, out.values.rows_at(mine),
+                                                     lse.rows_at(mine), o, l);
+                           });
+  }
+
+  template <class Q, class K, class V, class Out, class L, class DOut, class DQ, class DK, class DV>
+  void backward(const Q& query, const K& key, const V& value, const Out& out, matrix<L> lse,
+                const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value) {
+    using T = typename Q::element;
+    using W = std::remove_const_t<L>;
+    detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
+    detail::check_attention_types<Team, 0, Kernels, W, W, DQ, DK, DV, DOut>();
+    check(query, key, value);
+    check_shape("gathered_attention: out", out.values, heads_.query_columns());
+    check_shape("gathered_attention: lse", lse, heads_.query);
+    check_shape("gathered_attention: d_out", d_out.values, heads_.query_columns());
+    check_shape("gathered_attention: d_query", d_query.values, heads_.query_columns());
+    check_shape("gathered_attention: d_key", d_key.values, heads_.key_value_columns());
+    check_shape("gathered_attention: d_value", d_value.values, heads_.key_value_columns());
+    const auto [keys, values] = gather<T>(key, value);
+    const std::size_t rows = query.values.rows;
+    const auto memory = ranks_.memory();
+    const matrix<W> delta = block_lse_.template get<W>(rows, heads_.query);
+    const matrix<const W> d_result = d_out.values;
+    detail::attention_delta(memory, heads_.width, d_result, out.values, delta);
+    detail::fill(memory, d_query.values, W{0});
+    const std::size_t columns = 2 * heads_.key_value_columns();
+    const auto add_terms = [&, k = keys, v = values](std::size_t local, part run, matrix<W> terms) {
+      const part own[]{run};
+      detail::for_each_block(
+          seen_, own, key_blocks(), [&](part mine, part some, attention_block where) {
+            mine.first += local;
+            const matrix<const T> q = query.values.rows_at(mine);
+            const matrix<const W> logs = lse.rows_at(mine);
+            const matrix<const W> deltas = delta.rows_at(mine);
+            kernels_.backward(heads_, where, q, k.rows_at(some), v.rows_at(some),
+                              d_result.rows_at(mine), logs, deltas, d_query.values.rows_at(mine),
+                              terms.rows_at(some).columns_at(half(0)),
+                              terms.rows_at(some).columns_at(half(1)));
+          });
+    };
+    const matrix<W> own = own_.template get<W>(tokens_.width(ranks_.rank()), columns);
+    const sharded<W, 0, Team::axis> to{own, tokens_};
+    if constexpr (exactly) {
+      auto& sums = kept_.template get<tree_sum<W>>(0, [] { return tree_sum<W>{}; });
+      sums.restart(tokens_.extent() * columns);
+      for (const auto& leaf : detail::leaves_of(tokens_, ranks_.rank(), order_.tokens)) {
+        const auto terms = sums.room();
+        std::fill(terms.begin(), terms.end(), W{0});
+        add_terms(leaf.local.first, {leaf.number * order_.tokens, leaf.local.count},
+                  {terms.data(), tokens_.extent(), columns});
+        sums.put(leaf.number);
+      }
+      tree_.reduce(ranks_, sums, to);
+    } else {
+      const matrix<W> terms = terms_.template get<W>(tokens_.extent(), columns);
+      detail::fill(memory, terms, W{0});
+      std::size_t local = 0;
+      for (const part run : tokens_.runs(ranks_.rank())) {
+        add_terms(local, run, terms);
+        local += run.count;
+      }
+      convert(ranks_, partial<W, op::sum, Team::axis>{terms}, to);
+    }
+    memory.template copy<W>(own.columns_at(half(0)), d_key.values);
+    memory.template copy<W>(own.columns_at(half(1)), d_value.values);
+  }
+
+  /// What both passes will move for elements of type T, and keep besides the caller's values.
+  template <class T>
+  [[nodiscard]] layer_plan planned() const {
+    using W = typename accumulator<T>::type;
+    const std::size_t all = 2 * tokens_.extent() * heads_.key_value_columns();
+    const planned_collective gathers{schedule::collective::all_gather, all, sizeof(T), Team::name(),
+                                     ranks_.size()};
+    layer_plan made{{gathers}, {gathers}, 0, 0};
+    std::size_t sums = 1;
+    if constexpr (exactly) {
+      made.backward.push_back(
+          tree_.planned(conversion::reduce_scatter, all, sizeof(W), Team::name()));
+      sums = tree_.arrays();
+    } else {
+      made.backward.push_back(
+          {schedule::collective::reduce_scatter, all, sizeof(W), Team::name(), ranks_.size()});
+    }
+    const std::size_t rows = tokens_.width(ranks_.rank());
+    made.peak_bytes =
+        all * (sizeof(T) + sums * sizeof(W)) +
+        rows * (2 * heads_.key_value_columns() + heads_.query_columns() + heads_.query) * sizeof(W);
+    return made;
+  }
+
+ private:
+  static constexpr bool exactly = detail::is_exact<Order>;
+
+  [[nodiscard]] cut leaves() const {
+    if constexpr (exactly) {
+      return detail::leaf_cut(tokens_, order_.tokens);
+    } else {
+      return {};
+    }
+  }
+  /// The columns of the keys, or of the values, in a row of both.
+  [[nodiscard]] part half(std::size_t which) const {
+    return {which * heads_.key_value_columns(), heads_.key_value_columns()};
+  }
+
+  /// What the kernel meets in one call: the whole sequence, or a leaf.
+  [[nodiscard]] std::vector<part> key_blocks() const {
+    std::vector<part> all;
+    std::size_t step = tokens_.extent();
+    if constexpr (exactly) {
+      step = order_.tokens;
+    }
+    for (std::size_t first = 0; first < tokens_.extent(); first += step) {
+      all.push_back({first, (std::min)(step, tokens_.extent() - first)});
+    }
+    return all;
+  }
+
+  /// All ranks' keys and values, in the order of the sequence.
+  template <class T, class K, class V>
+  std::pair<matrix<const T>, matrix<const T>> gather(const K& key, const V& value) {
+    const std::size_t columns = 2 * heads_.key_value_columns();
+    const matrix<T> own = own_.template get<T>(key.values.rows, columns);
+    ranks_.memory().template copy<T>(key.values, own.columns_at(half(0)));
+    ranks_.memory().template copy<T>(value.values, own.columns_at(half(1)));
+    const matrix<T> all = gathered_.template get<T>(tokens_.extent(), columns);
+    convert(ranks_, sharded<T, 0, Team::axis>{own, tokens_}, replicated<T, Team::axis>{all});
+    return {all.columns_at(half(0)), all.columns_at(half(1))};
+  }
+
+  template <class Q, class K, class V>
+  void check(const Q& query, const K& key, const V& value) const {
+    const auto fits = [&](const char* what, const auto& given, std::size_t columns) {
+      check_shape(what, given.values, columns);
+      if (!(*given.division == tokens_)) {
+        refuse(std::string{what} + ": cut otherwise than the tokens of this attention",
+               ranks_.rank());
+      }
+    };
+    fits("gathered_attention: query", query, heads_.query_columns());
+    fits("gathered_attention: key", key, heads_.key_value_columns());
+    fits("gathered_attention: value", value, heads_.key_value_columns());
+  }
+  template <class U>
+  void check_shape(const char* what, matrix<U> given, std::size_t columns) const {
+    detail::check_shape(what, given.rows, given.columns, tokens_.width(ranks_.rank()), columns,
+                        ranks_.rank());
+  }
+
+  Team ranks_;
+  cut tokens_;
+  attention_heads heads_;
+  Kernels kernels_;
+  visibility seen_;
+  Order order_;
+  tree_exchange tree_;
+  detail::keepsakes kept_;  ///< the sum of leaves
+  detail::room<typename Team::memory_type> own_{ranks_.memory()};
+  detail::room<typename Team::memory_type> gathered_{ranks_.memory()};
+  detail::room<typename Team::memory_type> terms_{ranks_.memory()};
+  detail::room<typename Team::memory_type> block_out_{ranks_.memory()};
+  detail::room<typename Team::memory_type> block_lse_{ranks_.memory()};
+};
+
+template <class Team, class Kernels>
+gathered_attention(Team, cut, attention_heads, Kernels) -> gathered_attention<Team, Kernels>;
+template <class Team, class Kernels>
+gathered_attention(Team, cut, attention_heads, Kernels, visibility)
+    -> gathered_attention<Team, Kernels>;
+
+}  // namespace rondo::inline v0_1

@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/core/operation.hpp>
+#include <rondo/core/partition.hpp>
+#include <rondo/tensor/attention/attention.hpp>
+#include <rondo/tensor/cut.hpp>
+#include <rondo/tensor/detail/blocks.hpp>
+#include <rondo/tensor/placement.hpp>
+#include <rondo/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+/// Context parallelism: the tokens of one sequence over the ranks of an axis.
+namespace rondo::inline v0_1 {
+
+/// The order in which a causal sequence is fair to its ranks: cut in 2n pieces, rank r holds pieces
+/// r and 2n-1-r, so that every rank has as many pairs of query and key. Pieces begin on a multiple
+/// of `granule`. Errors: as `cut::even`.
+[[nodiscard]] inline cut zigzag(std::size_t tokens, int ranks, std::size_t granule = 1) {
+  cut::check_ranks(ranks);
+  cut::check_granule(tokens, granule);
+  std::vector<std::vector<part>> runs;
+  const auto pieces = 2 * static_cast<std::size_t>(ranks);
+  for (int rank = 0; rank < ranks; ++rank) {
+    const auto r = static_cast<std::size_t>(rank);
+    auto& held = runs.emplace_back();
+    for (const std::size_t piece : {r, pieces - 1 - r}) {
+      const part run = even_part(tokens, pieces, piece, granule);
+      if (run.count > 0) {
+        held.push_back(run);
+      }
+    }
+  }
+  return {tokens, std::move(runs)};
+}
+
+/// Pairs of query and key that `rank` computes.
+[[nodiscard]] inline std::size_t attention_work(const cut& tokens, int rank, visibility seen) {
+  std::size_t pairs = 0;
+  for (int other = 0; other < tokens.ranks(); ++other) {
+    detail::for_each_block(seen, tokens.runs(rank), tokens.runs(other),
+                           [&](part queries, part keys, attention_block block) {
+                             for (std::size_t q = 0; q < queries.count; ++q) {
+                               const std::size_t before = block.first_query + q + 1;
+                               pairs += !block.causal ? keys.count
+                                        : before <= block.first_key
+                                            ? 0
+                                            : (std::min)(keys.count, before - block.first_key);
+                             }
+                           });
+  }
+  return pairs;
+}
+
+namespace detail {
+
+template <class Team>
+void check_context(const char* who, const Team& ranks, const cut& tokens,
+                   const attention_heads& heads) {
+  heads.check();
+  if (tokens.ranks() != ranks.size()) {
+    refuse(std::string{who} + ": tokens cut over " + std::to_string(tokens.ranks()) +
+               " ranks on an axis of " + std::to_string(ranks.size()),
+           ranks.rank());
+  }
+  check_disjoint(who, tokens, ranks.rank());
+}
+
+/// One line for values that an attention over a split sequence or split heads does not take.
+template <class Team, int Dimension, class Kernels, class T, class W, class Q, class K, class V,
+          class Out>
+consteval void check_attention_types() {
+  static_assert(is_sharded<Q, Dimension> && is_sharded<K, Dimension> && is_sharded<V, Dimension> &&
+                    is_sharded<Out, Dimension>,
+                "rondo: attention: query, key, value and out are shards of the dimension that is "
+                "split: 0, rows, for context parallelism, 1, columns, for heads");
+  static_assert(Q::axis == Team::axis && K::axis == Team::axis && V::axis == Team::axis &&
+                    Out::axis == Team::axis,
+                "rondo: attention: the values lie on another axis than these ranks");
+  static_assert(std::is_same_v<typename K::element, T> && std::is_same_v<typename V::element, T>,
+                "rondo: attention: query, key and value are of one type");
+  static_assert(
+      std::is_same_v<typename Out::element, W> && std::is_same_v<W, typename accumulator<T>::type>,
+      "rondo: attention: out, lse and gradients are of the type in which values are "
+      "folded: float for 16-bit floats");
+  static_assert(attention_kernel<Kernels, T>,
+                "rondo: attention: the kernels need forward and backward as attention_kernel says");
+}
+
+}  // namespace detail
+}  // namespace rondo::inline v0_1

@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/transport/detail/diagnosis.hpp>
+#include <rondo/transport/mpi/detail/group.hpp>
+#include <rondo/version.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rondo::inline v0_1::mpi::detail {
+
+/// Ranks that seem to wait for each other. They do if none of them has moved for a while although
+/// each has looked again: then nothing is on its way to any of them.
+class suspicion {
+ public:
+  /// Looks at all ranks once; true when a circle is certain, which ends the communicator.
+  bool confirmed(group& in, std::uint32_t number) {
+    auto now = follow(in);
+    if (now.empty() || !same_waits(now)) {
+      seen_ = std::move(now);
+      since_ = clock::now();
+      return false;
+    }
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      if (now[i].looks < seen_[i].looks + 20) {
+        return false;
+      }
+    }
+    if (clock::now() - since_ < std::chrono::milliseconds{40}) {
+      return false;
+    }
+    std::string text = "ranks wait for each other: ";
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      text += rondo::detail::account_of(in, now[i].rank, number) + (i + 1 < now.size() ? "; " : "");
+    }
+    in.fail(error_code::mismatch, now.front().rank, text);
+    return true;
+  }
+
+ private:
+  struct link {
+    int rank;
+    std::uint64_t stamp;
+    std::uint64_t looks;
+  };
+
+  /// The circle that leads from this rank back to it, or nothing.
+  [[nodiscard]] static std::vector<link> follow(const group& in) {
+    std::vector<link> path;
+    int at = in.rank();
+    do {
+      const auto& wait = in.board_of(at).wait;
+      const link one{at, wait.stamp.load(std::memory_order_acquire),
+                     wait.looks.load(std::memory_order_acquire)};
+      const int next = wait.peer.load(std::memory_order_relaxed);
+      const auto needs = wait.number.load(std::memory_order_relaxed);
+      std::atomic_thread_fence(std::memory_order_acquire);
+      const bool steady = wait.stamp.load(std::memory_order_relaxed) == one.stamp;
+      const bool has_come = next >= 0 && needs != 0 &&
+                            in.board_of(next).last_number.load(std::memory_order_acquire) >= needs;
+      if (one.stamp % 2 == 0 || !steady || next < 0 || has_come ||
+          path.size() > static_cast<std::size_t>(in.size())) {
+        return {};
+      }
+      path.push_back(one);
+      at = next;
+    } while (at != in.rank());
+    return path;
+  }
+
+  [[nodiscard]] bool same_waits(const std::vector<link>& now) const {
+    bool same = now.size() == seen_.size();
+    for (std::size_t i = 0; same && i < now.size(); ++i) {
+      same = now[i].rank == seen_[i].rank && now[i].stamp == seen_[i].stamp;
+    }
+    return same;
+  }
+
+  std::vector<link> seen_;
+  clock::time_point since_{};
+};
+
+}  // namespace rondo::inline v0_1::mpi::detail

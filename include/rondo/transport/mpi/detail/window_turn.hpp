@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/call.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/protocol/peer_memory.hpp>
+#include <rondo/transport/detail/backoff.hpp>
+#include <rondo/transport/mpi/detail/turn.hpp>
+#include <rondo/transport/mpi/detail/window.hpp>
+#include <rondo/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace rondo::inline v0_1::mpi::detail {
+
+/// A turn of ranks that are all on one node: pads and staging bytes of the peers, too.
+class window_turn : public turn {
+ public:
+  static constexpr bool shares_memory = true;
+
+  window_turn(group& in, const call& made, std::uint64_t word)
+      : turn{in, made, word}, signal_{word} {}
+
+  [[nodiscard]] protocol::pad& pad(int rank) const noexcept { return in_.of(rank).pad; }
+  [[nodiscard]] std::byte* stage(int rank, unsigned bank) const noexcept {
+    return in_.of(rank).stage[bank];
+  }
+  [[nodiscard]] static constexpr std::size_t stage_bytes() noexcept {
+    return segment::stage_capacity;
+  }
+  [[noreturn]] void cannot_stage(std::size_t element_bytes, int parts) const {
+    refuse("elements of " + std::to_string(element_bytes) + " bytes for " + std::to_string(parts) +
+           " ranks do not fit the shared window; use a schedule such as ring{}");
+  }
+  [[nodiscard]] std::uint64_t word() const noexcept { return signal_; }
+  void advance() noexcept { signal_ = protocol::next_step(signal_); }
+  [[nodiscard]] protocol::counters& used() const noexcept { return in_.used; }
+
+  bool wait(int peer, const std::uint64_t& word) {
+    seen_ = true;
+    await(peer, waits::for_call, in_.looks, [&] {
+      const bool here = protocol::observe(word) == signal_;
+      if (!here) {
+        rondo::detail::relax();
+      }
+      return here;
+    });
+    return true;
+  }
+
+ private:
+  std::uint64_t signal_;
+};
+
+static_assert(rondo::detail::lending<window_turn> && rondo::detail::messaging<window_turn> &&
+              rondo::detail::abandonable<window_turn> && rondo::detail::shares_memory<window_turn>);
+
+}  // namespace rondo::inline v0_1::mpi::detail

@@ -1,0 +1,193 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/error.hpp>
+#include <rondo/transport/cuda/detail/capture.hpp>
+#include <rondo/transport/cuda/detail/profile.hpp>
+#include <rondo/transport/keepsake.hpp>
+#include <rondo/transport/nccl/detail/check.hpp>
+#include <rondo/transport/nccl/options.hpp>
+#include <rondo/version.hpp>
+
+#include <cuda_runtime_api.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace rondo::inline v0_1::nccl::detail {
+
+/// Memory of the device that grows to the largest request and stays. What has grown too small stays
+/// too, for kernels that still use it; growth at least doubles, so that is no more than once again
+/// the size.
+class device_arena {
+ public:
+  explicit device_arena(cudaStream_t stream) : stream_{stream} {}
+  device_arena(const device_arena&) = delete;
+  device_arena& operator=(const device_arena&) = delete;
+  ~device_arena() {
+    for (void* block : blocks_) {
+      ncclMemFree(block);
+    }
+  }
+
+  /// At least `bytes` bytes; the bytes of the last call are gone.
+  /// Errors: error_code::invalid_argument where it must grow while the stream is captured.
+  [[nodiscard]] std::byte* get(std::size_t bytes) {
+    if (bytes > capacity_) {
+      grow((std::max)(bytes, 2 * capacity_));
+    }
+    return blocks_.empty() ? nullptr : static_cast<std::byte*>(blocks_.back());
+  }
+  template <class T>
+  [[nodiscard]] T* get(std::size_t count) {
+    return reinterpret_cast<T*>(get(count * sizeof(T)));
+  }
+
+ private:
+  void grow(std::size_t bytes) {
+    cuda::detail::require_no_capture(stream_, bytes, "nccl");
+    void* block = nullptr;
+    check(ncclMemAlloc(&block, bytes), "ncclMemAlloc");
+    blocks_.push_back(block);
+    capacity_ = bytes;
+  }
+
+  cudaStream_t stream_;
+  std::vector<void*> blocks_;
+  std::size_t capacity_ = 0;
+};
+
+/// Scratch of the calls on one stream, which follow one another.
+struct stream_memory {
+  explicit stream_memory(cudaStream_t of) : stream{of}, scratch{of}, widened{of}, landing{of} {}
+
+  cudaStream_t stream;
+  device_arena scratch;
+  device_arena widened;
+  device_arena landing;  ///< messages that are folded as they arrive
+};
+
+/// One rank of an NCCL communicator.
+class state {
+ public:
+  state(ncclComm_t raw_, bool owns, const options& with_) : with{with_}, raw{raw_}, owns_{owns} {
+    if (raw == nullptr) {
+      refuse("nccl::communicator: the ncclComm_t is null; pass one that ncclCommInitRank made");
+    }
+    require_version(library_version());
+    settle();
+    check(ncclCommUserRank(raw, &rank), "ncclCommUserRank");
+    check(ncclCommCount(raw, &size), "ncclCommCount");
+    check(ncclCommCuDevice(raw, &device), "ncclCommCuDevice");
+  }
+  state(const state&) = delete;
+  state& operator=(const state&) = delete;
+
+  /// Waits for the device where calls have scratch of this communicator, so that none still uses
+  /// it.
+  ~state() {
+    if (death_.empty() && !memories_.empty()) {
+      int before = 0;
+      cudaGetDevice(&before);
+      cudaSetDevice(device);
+      cudaDeviceSynchronize();
+      cudaSetDevice(before);
+    }
+    memories_.clear();
+    if (owns_ && raw != nullptr) {
+      death_.empty() ? ncclCommDestroy(raw) : ncclCommAbort(raw);
+    }
+  }
+
+  /// Refuses calls on a communicator that is dead, and finds out whether it is.
+  void require_alive() {
+    if (!death_.empty()) {
+      raise(revoked{death_, rank});
+    }
+    ncclResult_t result = ncclSuccess;
+    if (open_groups == 0) {
+      result = settled();
+    }
+    if (result != ncclSuccess) {
+      die(std::string{"nccl: an earlier call failed on rank "} + std::to_string(rank) + ": " +
+          ncclGetErrorString(result) + "; NCCL says: " + ncclGetLastError(raw));
+      raise(error{error_code::transport, death_, rank});
+    }
+  }
+
+  void die(std::string why) {
+    if (death_.empty()) {
+      death_ = std::move(why);
+    }
+  }
+
+  /// The communicator's own result: waits while NCCL is still at work on the host.
+  [[nodiscard]] ncclResult_t settled() const {
+    const auto end = std::chrono::steady_clock::now() + with.deadline;
+    for (;;) {
+      ncclResult_t result = ncclSuccess;
+      const ncclResult_t asked = ncclCommGetAsyncError(raw, &result);
+      if (asked != ncclSuccess || result != ncclInProgress) {
+        return asked != ncclSuccess ? asked : result;
+      }
+      if (std::chrono::steady_clock::now() >= end) {
+        raise(timeout{
+            "nccl: NCCL is still at work on the host after the deadline of " +
+                std::to_string(
+                    std::chrono::duration_cast<std::chrono::milliseconds>(with.deadline).count()) +
+                " ms; abort() ends the communicator",
+            rank});
+      }
+      std::this_thread::yield();
+    }
+  }
+  void settle() const {
+    const ncclResult_t result = settled();
+    if (result != ncclSuccess) {
+      raise_failure(result, "nccl::communicator", rank, raw);
+    }
+  }
+
+  /// Ends the communicator: what it has under way ends too, and its handle is no more.
+  void abort() {
+    if (raw != nullptr) {
+      die("nccl: rank " + std::to_string(rank) + " has aborted this communicator");
+      check(ncclCommAbort(raw), "ncclCommAbort", rank);
+      raw = nullptr;
+    }
+  }
+
+  [[nodiscard]] stream_memory& memory_of(cudaStream_t stream) {
+    for (const auto& one : memories_) {
+      if (one->stream == stream) {
+        return *one;
+      }
+    }
+    memories_.push_back(std::make_unique<stream_memory>(stream));
+    return *memories_.back();
+  }
+
+  options with;
+  ncclComm_t raw;
+  int rank = -1;
+  int size = 0;
+  int device = -1;
+  int open_groups = 0;  ///< of the user
+  std::uint32_t calls_made = 0;
+  rondo::detail::keepsakes kept{};
+  cuda::detail::profile ranges{};
+
+ private:
+  bool owns_;
+  std::string death_{};
+  std::vector<std::unique_ptr<stream_memory>> memories_{};
+};
+
+}  // namespace rondo::inline v0_1::nccl::detail

@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/version.hpp>
+
+#include <nccl.h>
+
+#include <chrono>
+
+namespace rondo::inline v0_1::nccl {
+
+struct options {
+  /// How long the host waits for NCCL where it does not block (`config.blocking = 0`); a call that
+  /// blocks waits for as long as NCCL does.
+  std::chrono::steady_clock::duration deadline = std::chrono::minutes{5};
+  /// Ranks per node, numbered node by node: what `hierarchical{}` takes for its inner size.
+  int node_size = 1;
+  /// For communicators that are made here.
+  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+};
+
+}  // namespace rondo::inline v0_1::nccl

@@ -1,0 +1,226 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/call.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/core/host_device.hpp>
+#include <rondo/protocol/peer_memory.hpp>
+#include <rondo/protocol/signal.hpp>
+#include <rondo/transport/detail/backoff.hpp>
+#include <rondo/transport/detail/diagnosis.hpp>
+#include <rondo/transport/detail/processors.hpp>
+#include <rondo/transport/threads/detail/channel.hpp>
+#include <rondo/transport/threads/detail/diagnosis.hpp>
+#include <rondo/transport/threads/detail/group.hpp>
+#include <rondo/version.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rondo::inline v0_1::threads::detail {
+
+/// What one rank keeps to itself about a communicator.
+struct private_state {
+  std::uint32_t number = 0;  ///< of the last collective call
+  protocol::counters used{};
+  std::vector<std::uint64_t> sent{};  ///< messages posted, by kind and peer
+  std::vector<std::uint64_t> low{};   ///< first message not yet taken, by kind and peer
+  struct lent {
+    const envelope* slot;
+    std::uint64_t number;  ///< 1 + number of the message
+    int peer;
+    traffic which;
+  };
+  std::vector<lent> unsettled{};  ///< offers whose bytes peers may still read
+};
+
+/// One call of one rank, while it runs: whose it is, how it waits, and how it fails. Every wait
+/// ends: with what it waits for, or with an exception that says why not.
+class running_call {
+ public:
+  running_call(group& in, private_state& mine, int rank, const call& made, std::uint64_t word)
+      : in_{in}, mine_{mine}, call_{made}, word_{word}, rank_{rank} {
+    if (in_.failed.load(std::memory_order_acquire) != nullptr) {
+      give_up();
+    }
+  }
+  running_call(const running_call&) = delete;
+  running_call& operator=(const running_call&) = delete;
+
+  [[nodiscard]] int rank() const noexcept { return rank_; }
+  [[nodiscard]] int size() const noexcept { return in_.size(); }
+  [[nodiscard]] int processors() const noexcept { return in_.around->processors; }
+
+  /// Ranks share processors.
+  [[nodiscard]] bool crowded() const noexcept { return in_.around->crowded; }
+  /// Shows the others which processor this rank is on now.
+  void note_processor() noexcept {
+    here_ = 1 + rondo::detail::processor_here();
+    auto& shown = in_.processor_of[static_cast<std::size_t>(rank_)];
+    if (shown.load(std::memory_order_relaxed) != here_) {
+      shown.store(here_, std::memory_order_relaxed);
+    }
+  }
+  /// Rank `peer` was on this rank's processor when it waited last.
+  [[nodiscard]] bool beside(int peer) const noexcept {
+    return in_.processor_of[static_cast<std::size_t>(peer)].load(std::memory_order_relaxed) ==
+           here_;
+  }
+
+  /// Ends the communicator for all ranks, then throws.
+  [[noreturn]] void fail(error_code code, int culprit, std::string message) {
+    in_.fail(code, culprit, std::move(message));
+    give_up();
+  }
+
+  /// An exception is about to leave this call: the operation threw, say. Ends the communicator, and
+  /// returns when nobody uses this rank's buffers any more. A call that was refused before any peer
+  /// saw it does no harm: every rank refuses it alike.
+  void abandon(bool refused, const char* why) {
+    if (refused && !seen_) {
+      return;
+    }
+    in_.fail(error_code::revoked, rank_,
+             "rank " + std::to_string(rank_) + " failed in " + call_.describe() + ": " + why);
+    quiesce();
+  }
+
+ protected:
+  /// Returns when `word` equals `value`.
+  void wait_for(int peer, const std::uint64_t& word, std::uint64_t value) {
+    wait_until(peer, word, value, false);
+  }
+  /// Returns when `word` no longer equals `value`.
+  void wait_for_change(int peer, const std::uint64_t& word, std::uint64_t value) {
+    wait_until(peer, word, value, true);
+  }
+
+  [[noreturn]] void give_up() {
+    const failure why = *in_.failed.load(std::memory_order_acquire);
+    quiesce();
+    raise_as(why.code,
+             why.message + " [rank " + std::to_string(rank_) + " was in " + call_.describe() + "]",
+             why.rank);
+  }
+
+  group& in_;
+  private_state& mine_;
+  const call& call_;
+  std::uint64_t word_;  ///< of a collective call; 0: a message of the user
+  int rank_;
+  bool seen_ = false;  ///< peers may have noticed this call
+
+ private:
+  /// How often to look again for a rank of another processor, where ranks share processors. As long
+  /// as it takes to give ours away and to get it back: who shares it with us waits for that rank,
+  /// too. With 8 bytes on 4 and 8 ranks, 2 cores, a call then takes 1.0 and 3.0 switches of context
+  /// on each, which is as few as there can be, and not 1.5 and 3.5 (Zen 5, 2026-11-27).
+  static constexpr int looks_across = 100;
+
+  /// How often to look again for a signal of this peer before the processor is given away. One that
+  /// shares our processor is not looked for again: it cannot come while we look.
+  [[nodiscard]] int looks_for(int peer) noexcept {
+    if (!crowded()) {
+      return rondo::detail::looks_alone;
+    }
+    note_processor();
+    return beside(peer) ? 0 : looks_across;
+  }
+
+  /// Inlined by force: 2 ranks that send 8 bytes to and fro take 8 % longer where it is a call
+  /// (Zen 5, 2026-11-27).
+  RONDO_ALWAYS_INLINE void wait_until(int peer, const std::uint64_t& word, std::uint64_t value,
+                                      bool differs) {
+    const auto done = [&] { return (protocol::observe(word) == value) != differs; };
+    if (done()) {
+      return;
+    }
+    for (int looks = looks_for(peer); looks > 0; --looks) {
+      rondo::detail::relax();
+      if (done()) {
+        return;
+      }
+    }
+    wait_long(peer, word, value, differs);
+  }
+
+  [[gnu::noinline]] void wait_long(int peer, const std::uint64_t& word, std::uint64_t value,
+                                   bool differs) {
+    rondo::detail::backoff patience;
+    auto& mine = in_.of(rank_).wait;
+    const auto stamp = mine.stamp.load(std::memory_order_relaxed);
+    bool announced = false;
+    clock::time_point since{};
+    const auto done = [&] { return (protocol::observe(word) == value) != differs; };
+    while (!done()) {
+      if (in_.failed.load(std::memory_order_acquire) != nullptr) {
+        if (done()) {
+          break;  // it came before the failure did
+        }
+        withdraw(mine, stamp, announced);
+        give_up();
+      }
+      if (!patience.pause()) {
+        continue;
+      }
+      const auto now = clock::now();
+      if (!announced) {
+        since = now;
+        mine.peer.store(peer, std::memory_order_release);
+        mine.word.store(&word, std::memory_order_release);
+        mine.value.store(value, std::memory_order_release);
+        mine.differs.store(differs, std::memory_order_release);
+        mine.stamp.store(stamp + 1, std::memory_order_release);
+        announced = true;
+      }
+      const bool gone = in_.presence_of(peer) != presence::running;
+      if (done()) {
+        break;
+      }
+      const bool found =
+          (word_ != 0 && rondo::detail::find_disagreement(in_, rank_, word_)) ||
+          (gone && rondo::detail::find_absence(in_, peer, rank_, mine_.number, call_)) ||
+          find_circle(in_, rank_, mine_.number);
+      if (!found && now - since > in_.around->deadline) {
+        using seconds = std::chrono::duration<double>;
+        const int last = end_of_line(in_, peer);
+        const std::string elsewhere = in_.elsewhere(last);
+        in_.fail(
+            error_code::timeout, last,
+            "rank " + std::to_string(rank_) + " waited " +
+                std::to_string(seconds{in_.around->deadline}.count()) + " s in " +
+                call_.describe() + "; " + rondo::detail::account_of(in_, peer, mine_.number) +
+                (last == peer ? "" : "; " + rondo::detail::account_of(in_, last, mine_.number)) +
+                (elsewhere.empty() ? ""
+                                   : "; rank " + std::to_string(last) + " waits in " + elsewhere +
+                                         " on another communicator"));
+      }
+    }
+    withdraw(mine, stamp, announced);
+  }
+
+  static void withdraw(waiting& mine, std::uint64_t stamp, bool announced) noexcept {
+    if (announced) {
+      mine.stamp.store(stamp + 2, std::memory_order_release);
+    }
+  }
+
+  /// Returns when no peer uses this rank's buffers. None will begin, for the communicator is dead.
+  void quiesce() noexcept {
+    for (int rank = 0; rank < size(); ++rank) {
+      while (rank != rank_ && in_.of(rank).touching.load(std::memory_order_seq_cst)) {
+        rondo::detail::give_way();
+      }
+    }
+    mine_.unsettled.clear();
+  }
+
+  int here_ = -1;  ///< 1 + the processor, when it was noted last
+};
+
+}  // namespace rondo::inline v0_1::threads::detail

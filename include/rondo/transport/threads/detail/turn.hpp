@@ -1,0 +1,259 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rondo/core/call.hpp>
+#include <rondo/core/error.hpp>
+#include <rondo/protocol/peer_memory.hpp>
+#include <rondo/transport/threads/detail/channel.hpp>
+#include <rondo/transport/threads/detail/group.hpp>
+#include <rondo/transport/threads/detail/running_call.hpp>
+#include <rondo/transport/turn.hpp>
+#include <rondo/version.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+namespace rondo::inline v0_1::threads::detail {
+
+/// One call of one rank, while it runs: peer memory for the load/store protocols and messages for
+/// the schedules.
+class turn : public running_call {
+ public:
+  static constexpr bool shares_memory = true;
+
+  using running_call::running_call;
+
+  // --- peer memory ---------------------------------------------------------------------------
+
+  [[nodiscard]] protocol::pad& pad(int rank) const noexcept { return in_.of(rank).pad; }
+  [[nodiscard]] std::byte* stage(int rank, unsigned bank) const noexcept {
+    return in_.of(rank).bank(bank);
+  }
+  [[nodiscard]] static constexpr std::size_t stage_bytes() noexcept {
+    return group::stage_capacity;
+  }
+  [[nodiscard]] std::uint64_t word() const noexcept { return signal_; }
+  void advance() noexcept { signal_ = protocol::next_step(signal_); }
+  [[nodiscard]] std::size_t streams_from() const noexcept { return in_.around->streams_from; }
+  [[nodiscard]] protocol::counters& used() const noexcept { return mine_.used; }
+
+  bool wait(int peer, const std::uint64_t& word) {
+    seen_ = true;
+    wait_for(peer, word, signal_);
+    return true;
+  }
+
+  /// Runs `body`, which uses memory of peers' callers. A rank that gives up first waits for all who
+  /// touch, so nobody's buffers go away under a reader.
+  template <class Body>
+  void touch(const Body& body) {
+    seen_ = true;
+    auto& touching = in_.of(rank_).touching;
+    touching.store(true, std::memory_order_seq_cst);
+    struct guard {
+      std::atomic<bool>& flag;
+      ~guard() { flag.store(false, std::memory_order_release); }
+    } const release{touching};
+    if (in_.failed.load(std::memory_order_seq_cst) != nullptr) {
+      touching.store(false, std::memory_order_release);
+      give_up();
+    }
+    body();
+  }
+
+  // --- messages ------------------------------------------------------------------------------
+
+  /// Lends all of `out` (each with `peer`, `data`, `bytes`) to its peers, until `settle`. Messages
+  /// between two ranks are taken in the order they were lent, separately for streams 0 and 1.
+  template <class Out>
+  void lend(const Out& out, unsigned stream = 0) {
+    for (const auto& one : out) {
+      post(one.peer, traffic::collective,
+           {.key = word_ ^ stream, .data = one.data, .bytes = one.bytes});
+      owe(one.peer, traffic::collective);
+    }
+  }
+
+  /// Takes all of `in` (`peer`, `into` or null, `bytes`) in the order given. `arrived(k, bytes)`
+  /// sees message k where it lies: in the sender's memory.
+  template <class In, class Arrived>
+  void take(const In& in, const Arrived& arrived, unsigned stream = 0) {
+    std::size_t index = 0;
+    for (const auto& one : in) {
+      consume(one.peer, traffic::collective, {.key = word_ ^ stream, .bytes = one.bytes},
+              [&](const std::byte* data) {
+                if (one.into != nullptr && one.bytes != 0) {
+                  std::memcpy(one.into, data, one.bytes);
+                }
+                arrived(index, data);
+              });
+      ++index;
+    }
+  }
+
+  /// One round of messages: lends, takes, and returns when peers have taken what was lent.
+  template <class Out, class In, class Arrived>
+  void exchange(const Out& out, const In& in, const Arrived& arrived) {
+    lend(out);
+    take(in, arrived);
+    settle();
+  }
+
+  /// Sends one tagged message; returns when the bytes are the caller's again.
+  void send(int peer, std::uint64_t tag, std::uint64_t kind, const std::byte* data,
+            std::size_t bytes) {
+    if (offer(peer, tag, kind, data, bytes) != 0) {
+      owe(peer, traffic::user);
+    }
+    settle();
+  }
+
+  /// Sends one tagged message and does not wait for its receiver. 0 if the bytes are the caller's
+  /// again already; else the number to ask `is_taken` for. Waits only while there is no room.
+  std::uint64_t offer(int peer, std::uint64_t tag, std::uint64_t kind, const std::byte* data,
+                      std::size_t bytes) {
+    const bool lent = bytes > channel::eager_bytes;
+    const auto number =
+        post(peer, traffic::user,
+             {.key = tag, .kind = kind, .data = data, .bytes = bytes, .borrowed = lent});
+    return lent ? number : 0;
+  }
+
+  /// Whether peers have taken an offer, so that its bytes are the caller's again.
+  [[nodiscard]] bool is_taken(int peer, std::uint64_t number) const {
+    const auto& slot = in_.between(rank_, peer, traffic::user).slots[(number - 1) % channel::depth];
+    return number + channel::depth <= mine_.sent[slot_of(peer, traffic::user)] ||
+           protocol::observe(slot.taken) == number;
+  }
+
+  /// Whether an offer to this peer would not wait.
+  [[nodiscard]] bool has_room(int peer) const {
+    const auto number = mine_.sent[slot_of(peer, traffic::user)];
+    const auto& slot = in_.between(rank_, peer, traffic::user).slots[number % channel::depth];
+    return number < channel::depth || protocol::observe(slot.taken) == number - channel::depth + 1;
+  }
+
+  /// Whether a message with this tag can be received at once.
+  [[nodiscard]] bool has_arrived(int peer, std::uint64_t tag) const {
+    const auto& from = in_.between(peer, rank_, traffic::user);
+    const auto posted = protocol::observe(from.posted);
+    for (auto next = mine_.low[slot_of(peer, traffic::user)]; next < posted; ++next) {
+      const auto& slot = from.slots[next % channel::depth];
+      if (slot.taken != next + 1 && slot.key == tag) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void receive(int peer, std::uint64_t tag, std::uint64_t kind, std::byte* data,
+               std::size_t bytes) {
+    consume(peer, traffic::user, {.key = tag, .kind = kind, .bytes = bytes},
+            [&](const std::byte* source) {
+              if (bytes != 0) {
+                std::memcpy(data, source, bytes);
+              }
+            });
+  }
+
+  /// Waits until peers have taken all that was lent.
+  void settle() {
+    for (const auto& one : mine_.unsettled) {
+      const bool slot_used_again =
+          one.number + channel::depth <= mine_.sent[slot_of(one.peer, one.which)];
+      if (!slot_used_again) {
+        wait_for(one.peer, one.slot->taken, one.number);
+      }
+    }
+    mine_.unsettled.clear();
+  }
+
+ private:
+  [[nodiscard]] std::size_t slot_of(int peer, traffic which) const noexcept {
+    return static_cast<std::size_t>((which == traffic::user ? size() : 0) + peer);
+  }
+
+  /// Counts the message posted last as one that `settle` waits for.
+  void owe(int peer, traffic which) {
+    const auto number = mine_.sent[slot_of(peer, which)];
+    const auto& slot = in_.between(rank_, peer, which).slots[(number - 1) % channel::depth];
+    mine_.unsettled.push_back({&slot, number, peer, which});
+  }
+
+  /// Returns 1 + the number of the message: how many there have been so far.
+  std::uint64_t post(int peer, traffic which, const message& posted) {
+    seen_ = true;
+    auto& to = in_.between(rank_, peer, which);
+    auto& number = mine_.sent[slot_of(peer, which)];
+    const auto place = number % channel::depth;
+    auto& slot = to.slots[place];
+    if (number >= channel::depth) {
+      wait_for(peer, slot.taken, number - channel::depth + 1);
+    }
+    static_cast<message&>(slot) = posted;
+    if (!posted.borrowed) {
+      if (posted.bytes != 0) {
+        std::memcpy(to.eager[place], posted.data, posted.bytes);
+      }
+      slot.data = to.eager[place];
+    }
+    protocol::publish(to.posted, ++number);
+    return number;
+  }
+
+  /// The number of the first message with this key that has not been taken.
+  [[nodiscard]] std::uint64_t find(const channel& from, int peer, std::uint64_t low,
+                                   std::uint64_t key) {
+    for (std::uint64_t next = low;;) {
+      const auto posted = protocol::observe(from.posted);
+      for (; next < posted; ++next) {
+        const auto& slot = from.slots[next % channel::depth];
+        if (slot.taken != next + 1 && slot.key == key) {
+          return next;
+        }
+      }
+      wait_for_change(peer, from.posted, posted);
+    }
+  }
+
+  /// Takes the first message with the key, kind and bytes of `wanted`: `use(where its bytes lie)`.
+  template <class Use>
+  void consume(int peer, traffic which, const message& wanted, const Use& use) {
+    auto& from = in_.between(peer, rank_, which);
+    auto& low = mine_.low[slot_of(peer, which)];
+    const auto number = find(from, peer, low, wanted.key);
+    auto& slot = from.slots[number % channel::depth];
+    if (slot.bytes != wanted.bytes || slot.kind != wanted.kind) {
+      const bool typed = slot.bytes == wanted.bytes;
+      call theirs;
+      const bool known = which == traffic::user && in_.of(peer).message.read(theirs) != 0;
+      fail(error_code::mismatch, peer,
+           call_.describe() + " on rank " + std::to_string(rank_) + " expected " +
+               std::to_string(wanted.bytes) + " bytes from rank " + std::to_string(peer) +
+               ", got " + std::to_string(slot.bytes) + (typed ? " of another type" : "") +
+               (known ? ", sent by " + theirs.describe() : std::string{}));
+    }
+    if (slot.borrowed) {
+      touch([&] { use(slot.data); });
+    } else {
+      use(slot.data);
+    }
+    protocol::publish(slot.taken, number + 1);
+    const auto posted = protocol::observe(from.posted);
+    while (low < posted && from.slots[low % channel::depth].taken == low + 1) {
+      ++low;
+    }
+  }
+
+  std::uint64_t signal_ = word_;  ///< the word of the step that this call is in
+};
+
+static_assert(rondo::detail::lending<turn> && rondo::detail::messaging<turn> &&
+              rondo::detail::abandonable<turn> && rondo::detail::shares_memory<turn> &&
+              protocol::reaches_buffers<turn> && protocol::shares_processors<turn>);
+
+}  // namespace rondo::inline v0_1::threads::detail
