@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/codec/block_decoder.hpp>
-#include <rondo/codec/block_encoder.hpp>
 #include <rondo/codec/concept.hpp>
-#include <rondo/codec/convert.hpp>
+#include <rondo/codec/detail/block_decoder.hpp>
+#include <rondo/codec/detail/block_encoder.hpp>
+#include <rondo/codec/detail/convert.hpp>
 #include <rondo/codec/wire.hpp>
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/collective/detail/leaf_loops.hpp>
 #include <rondo/collective/detail/leaf_node.hpp>
-#include <rondo/collective/leaf_loops.hpp>
 #include <rondo/core/parameters.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>

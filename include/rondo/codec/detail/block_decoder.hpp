@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/codec/block_group.hpp>
+#include <rondo/codec/detail/block_group.hpp>
 #include <rondo/core/vectorize.hpp>
 
 #include <cstring>
