@@ -66,7 +66,7 @@ struct max {
   }
 };
 
-/// The sum divided once, at the end, by the number of ranks.
+/// The sum, in T (of narrow integers it wraps), divided once, at the end, by the number of ranks.
 struct average {
   static constexpr std::string_view name = "average";
   static constexpr bool commutes = true;
