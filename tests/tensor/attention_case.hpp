@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "tensor/attention/attention.hpp"
+#include "tensor/attention.hpp"
 
 #include <rondo/collective/barrier.hpp>
 #include <rondo/tensor/attention/heads.hpp>

@@ -4,7 +4,7 @@
 // Attention and experts make the collectives that they plan, as a communicator saw it that knows
 // nothing of them.
 #include "catch.hpp"
-#include "tensor/attention/attention.hpp"
+#include "tensor/attention.hpp"
 #include "tensor/both_passes.hpp"
 #include "tensor/expect_planned.hpp"
 
