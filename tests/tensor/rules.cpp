@@ -136,7 +136,7 @@ TEST_CASE("rules: a network of three layers runs what any layout plans, and its 
     }
     REQUIRE(got.has_value() == plan.has_value());
     if (got) {
-      CHECK(got->collectives == planned(plan->plan));
+      CHECK(got->collectives == planned(plan->layers));
       CHECK(got->outcome == one);
       different.insert(got->collectives);
       ++legal;

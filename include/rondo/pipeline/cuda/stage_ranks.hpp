@@ -9,8 +9,8 @@
 #include <rondo/core/policies.hpp>
 #include <rondo/pipeline/prove.hpp>
 #include <rondo/transport/cuda/detail/mark.hpp>
+#include <rondo/transport/cuda/detail/two_streams.hpp>
 #include <rondo/transport/cuda/on.hpp>
-#include <rondo/transport/cuda/two_streams.hpp>
 #include <rondo/transport/detail/shared.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
@@ -109,8 +109,8 @@ class stage_ranks {
 
   Control& control_;
   Values& values_;
-  cuda::two_streams streams_;         ///< messages are behind
-  std::vector<buffer_mark> marks_{};  ///< no more than there are buffers
+  cuda::detail::two_streams streams_;  ///< messages are behind
+  std::vector<buffer_mark> marks_{};   ///< no more than there are buffers
   rondo::detail::keepsakes kept_{};
 };
 

@@ -5,9 +5,9 @@
 #include <rondo/core/call.hpp>
 #include <rondo/tensor/detail/gpu_memory.hpp>
 #include <rondo/transport/cuda/detail/mark.hpp>
+#include <rondo/transport/cuda/detail/two_streams.hpp>
 #include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/cuda/require.hpp>
-#include <rondo/transport/cuda/two_streams.hpp>
 #include <rondo/transport/detail/shared.hpp>
 #include <rondo/version.hpp>
 
@@ -43,7 +43,7 @@ class layer_ranks {
   /// dropped, waits for the call.
   class pending {
    public:
-    explicit pending(detail::shared<cuda::two_streams> on)
+    explicit pending(detail::shared<cuda::detail::two_streams> on)
         : on_{std::move(on)}, done_{on_->mark_behind()} {}
     pending(pending&&) noexcept = default;
     pending& operator=(pending&&) = delete;
@@ -53,12 +53,14 @@ class layer_ranks {
 
    private:
     [[nodiscard]] cudaError_t join() { return done_ ? on_->join(std::move(done_)) : cudaSuccess; }
-    detail::shared<cuda::two_streams> on_;
+    detail::shared<cuda::detail::two_streams> on_;
     detail::shared<cuda::detail::mark> done_;
   };
 
   layer_ranks(Values& values, on stream)
-      : values_{&values}, streams_{new cuda::two_streams{stream.stream}}, now_{stream.stream} {}
+      : values_{&values},
+        streams_{new cuda::detail::two_streams{stream.stream}},
+        now_{stream.stream} {}
 
   [[nodiscard]] int rank() const noexcept { return values_->rank(); }
   [[nodiscard]] int size() const noexcept { return values_->size(); }
@@ -100,7 +102,7 @@ class layer_ranks {
   [[nodiscard]] auto& kept() { return values_->on(now_).kept(); }
 
  private:
-  layer_ranks(std::unique_ptr<Values> own, detail::shared<cuda::two_streams> streams)
+  layer_ranks(std::unique_ptr<Values> own, detail::shared<cuda::detail::two_streams> streams)
       : own_{std::move(own)},
         values_{own_.get()},
         streams_{std::move(streams)},
@@ -108,7 +110,7 @@ class layer_ranks {
 
   std::unique_ptr<Values> own_{};
   Values* values_;
-  detail::shared<cuda::two_streams> streams_;
+  detail::shared<cuda::detail::two_streams> streams_;
   cudaStream_t now_;
 };
 

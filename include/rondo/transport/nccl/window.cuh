@@ -166,7 +166,7 @@ class symmetric_memory {
 /// What it can do is said at cuda::window_rank. Making and destroying are collective. The
 /// communicator must outlive it. Peers reach the window alone: buffers for two_shot from buffer to
 /// buffer come from its heap.
-class window : rondo::detail::symmetric_memory,
+class window : detail::symmetric_memory,
                public cuda::window_rank<cuda::detail::kernel_launch> {
  public:
   /// `window_bytes` of staging per rank, on the communicator's device, which is current.

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace rondo::inline v0_1::cuda {
+namespace rondo::inline v0_1::cuda::detail {
 
 /// The stream on which the user's kernels compute, one of its own for calls that go on meanwhile,
 /// and the points in each for which the other waits.
@@ -34,10 +34,10 @@ class two_streams : public rondo::detail::owned {
     computed_.hold_back(behind_);
   }
   /// Marks what has been enqueued behind.
-  [[nodiscard]] rondo::detail::shared<detail::mark> mark_behind() {
-    rondo::detail::shared<detail::mark> made;
+  [[nodiscard]] rondo::detail::shared<mark> mark_behind() {
+    rondo::detail::shared<mark> made;
     if (spare_.empty()) {
-      made = rondo::detail::shared{new mark};
+      made = rondo::detail::shared{new mark{}};
     } else {
       made = std::move(spare_.back());
       spare_.pop_back();
@@ -46,7 +46,7 @@ class two_streams : public rondo::detail::owned {
     return made;
   }
   /// What is enqueued to be computed from now on waits for the mark.
-  [[nodiscard]] cudaError_t join(rondo::detail::shared<detail::mark> done) {
+  [[nodiscard]] cudaError_t join(rondo::detail::shared<mark> done) {
     const cudaError_t result = done->try_to_hold_back(compute_);
     spare_.push_back(std::move(done));
     return result;
@@ -55,8 +55,8 @@ class two_streams : public rondo::detail::owned {
  private:
   cudaStream_t compute_;
   cudaStream_t behind_ = nullptr;
-  detail::mark computed_{};
-  std::vector<rondo::detail::shared<detail::mark>> spare_{};
+  mark computed_{};
+  std::vector<rondo::detail::shared<mark>> spare_{};
 };
 
-}  // namespace rondo::inline v0_1::cuda
+}  // namespace rondo::inline v0_1::cuda::detail
