@@ -3,7 +3,7 @@
 #pragma once
 
 /// Collectives and thread ranks. What more there is has front headers of its own: transports in
-/// mpi.hpp, nccl.hpp and cuda.cuh; codec.hpp, schedule.hpp, pipeline.hpp, tensor.hpp, device.hpp.
+/// mpi.hpp, nccl.hpp, cuda.cuh; codec, schedule, pipeline, tensor, data, elastic, device (.hpp).
 #include <rondo/collective.hpp>
 #include <rondo/core/float16.hpp>
 #include <rondo/core/reproducible.hpp>

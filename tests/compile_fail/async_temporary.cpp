@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-// expect-error: rondo: async\{\}: a buffer is a temporary, which would be gone before wait\(\)
-// returns
+// expect-error: rondo: async\{\}: a buffer is a temporary, which would be gone before wait\(\) returns
 #include <rondo/rondo.hpp>
 
 #include <vector>

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-// expect-error: rondo: attention: query, key, value and out are shards of the dimension that is
-// split
+// expect-error: rondo: attention: query, key, value and out are shards of the dimension that is split
 #include "../tensor/attention.hpp"
 
 #include <rondo/tensor/attention/ring_attention.hpp>

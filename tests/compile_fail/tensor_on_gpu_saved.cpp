@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-// expect-error: rondo: cross_entropy: on GPUs, what is saved is in their memory:
-// cross_entropy_saved< needs: nccl
+// expect-error: rondo: cross_entropy: on GPUs, what is saved is in their memory: cross_entropy_saved<
+// needs: nccl
 #include <rondo/nccl.hpp>
 #include <rondo/tensor/cuda/layer_ranks.hpp>
 #include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-// expect-error: rondo: .*a layer adds something itself, so kernels do part of the work: compile
-// this needs: nccl
+// expect-error: rondo: .*a layer adds something itself, so kernels do part of the work: compile this
+// needs: nccl
 #include <rondo/nccl.hpp>
 #include <rondo/tensor/cuda/layer_ranks.hpp>
 #include <rondo/tensor/layers/vocabulary_embedding.hpp>

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-// expect-error: rondo: column_parallel: dx lies as x does.*all_reduce and sequence parallelism do
-// not
+// expect-error: rondo: column_parallel: dx lies as x does.*all_reduce and sequence parallelism do not
 #include "tensor_case.hpp"
 
 void attempt(rondo::column_parallel<ranks, kernels>& up) {

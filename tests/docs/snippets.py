@@ -43,8 +43,8 @@ def messages(program):
 
 
 def comparable(message):
-    """Without what differs between runs: numbers, spaces, and where the speaking rank was."""
-    return re.sub(r"\d+(\.\d+)?", "#", re.sub(r"\s+", " ", message.split(" [")[0])).strip()
+    """Without what differs between runs: numbers but for lines, spaces, where the speaking rank was."""
+    return re.sub(r"(?<!\.cpp:)\b\d+(\.\d+)?", "#", re.sub(r"\s+", " ", message.split(" [")[0])).strip()
 
 
 def headless_tables():

@@ -67,7 +67,7 @@ struct shared_memory_cost {
 
 /// Collectives by messages of ranks on one machine: formulas of alpha and beta (Thakur,
 /// Rabenseifner, Gropp 2005, section 4), with constants measured over Open MPI 4.1.4 with 2, 4 and
-/// 8 ranks on the same machine and day by `bench/bin/forecast_mpi.openmpi`:
+/// 8 ranks on the same machine by `bench/bin/forecast_mpi.openmpi`; later tables are in
 /// bench/results/schedule.md. Seconds, bytes. `bytes` are those of a rank's larger buffer.
 struct message_cost {
   double short_message = 0.42e-6;  ///< where every rank has a processor of its own

@@ -26,7 +26,7 @@ namespace rondo::inline v0_1::data {
 /// `comm.split(0, client_id)` in that of the clients' own numbers. A client with 0 samples adds
 /// nothing, whatever its parameters are, and gets the average too. Values are float or double.
 ///
-/// Cost: all_gather of 16 B, all_reduce of 8 B a parameter. Errors, on every rank alike and before
+/// Cost: all_gather of 24 B, all_reduce of 8 B a parameter. Errors, on every rank alike and before
 /// a parameter moves: no samples at all, samples that do not fit 64 bits, a value that is not
 /// finite from a client with samples; those of the collectives. Source: McMahan et al.,
 /// Communication-Efficient Learning of Deep Networks from Decentralized Data (2017),
@@ -38,7 +38,7 @@ void federated_average(Comm& comm, Values&& parameters, std::uint64_t samples,
   static_assert(std::floating_point<T>, "rondo: federated_average: parameters are float or double");
   const auto own = writable(parameters);
   const std::uint64_t total = detail::total_weight("federated_average", where, comm,
-                                                   {samples, detail::first_unusable<T>(own)});
+                                                   {samples, detail::first_unusable<T>(own), 0});
   std::vector<double> terms(own.size());
   if (samples > 0) {
     for (std::size_t i = 0; i < own.size(); ++i) {

@@ -14,7 +14,7 @@ struct fixed_point {
   double clip = 8;
   std::uint32_t largest = (std::uint32_t{1} << 22) - 1;
 
-  [[nodiscard]] constexpr bool valid() const { return clip > 0 && clip - clip == 0 && largest > 0; }
+  [[nodiscard]] constexpr bool valid() const { return clip > 0 && 2 * clip - 2 * clip == 0 && largest > 0; }
   /// Between neighbours; a value is at most half a step from its number.
   [[nodiscard]] constexpr double step() const { return 2 * clip / largest; }
   /// How many numbers a sum has room for before it can wrap: 1024 by default.

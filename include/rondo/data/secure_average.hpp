@@ -48,8 +48,8 @@ constexpr void mask(std::span<std::uint32_t> words, int own, int clients, std::u
 
 /// What all clients of a secure average agree about.
 struct secure_round {
-  std::uint64_t number =
-      0;  ///< a new one for every average: a mask that is used twice hides nothing
+  /// A new one for every average: a mask that is used twice hides nothing.
+  std::uint64_t number = 0;
   fixed_point grid{};
   friend constexpr bool operator==(const secure_round&, const secure_round&) = default;
 };
@@ -83,7 +83,7 @@ struct masked_sum {
 ///
 /// Values are clipped to [-8, 8] and exact to grid.step() / 2; all ranks get the same bits, in any
 /// order of folds. A sum holds grid.room() weights: 1024 clients of weight 1, and 1025 are refused.
-/// Cost: all_gather of 16 B, all_reduce of 4 B a parameter, n-1 key streams of as many bytes.
+/// Cost: all_gather of 24 B, all_reduce of 4 B a parameter, n-1 key streams of as many bytes.
 /// Errors, on every rank alike: too much weight, or none; a value that is not finite; a grid
 /// without width; mismatch for ranks in other rounds. Source: Bonawitz et al., Practical Secure
 /// Aggregation (2017), without its shares of keys for clients that leave.
@@ -93,14 +93,15 @@ void secure_average(Comm& comm, Values&& parameters, std::uint64_t weight, secur
   using T = element_of<Values>;
   static_assert(std::floating_point<T>, "rondo: secure_average: parameters are float or double");
   const fixed_point grid = round.grid;
+  const auto own = writable(parameters);
+  const detail::masked_sum sum{round};
+  const std::uint64_t total = detail::total_weight(
+      "secure_average", where, comm, {weight, detail::first_unusable<T>(own), sum.parameters()});
   if (!grid.valid()) {
     refuse("secure_average: values in +-" + std::to_string(grid.clip) + " as numbers up to " +
                std::to_string(grid.largest) + "; both are to be positive",
            comm.rank());
   }
-  const auto own = writable(parameters);
-  const std::uint64_t total =
-      detail::total_weight("secure_average", where, comm, {weight, detail::first_unusable<T>(own)});
   if (total > grid.room()) {
     refuse("secure_average: weights of " + std::to_string(total) + " over " +
            std::to_string(comm.size()) + " clients; a sum of 32 bits has room for " +
@@ -114,7 +115,6 @@ void secure_average(Comm& comm, Values&& parameters, std::uint64_t weight, secur
     }
   }
   mask(words, comm.rank(), comm.size(), round.number, key_of);
-  const detail::masked_sum sum{round};
   rondo::detail::route<rondo::detail::all_reduce_call>(where, comm, words, sum);
   for (std::size_t i = 0; i < own.size(); ++i) {
     own[i] = static_cast<T>(grid.decode(words[i], total));

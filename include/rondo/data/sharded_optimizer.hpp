@@ -21,7 +21,7 @@
 namespace rondo::inline v0_1::data {
 
 /// One optimizer step in which every rank updates its own part of the parameters, so that it keeps
-/// the optimizer's state of that part alone: ZeRO's first stages, and what all_reduce and an update
+/// the optimizer's state of that part alone: ZeRO's first stage, and what all_reduce and an update
 /// of everything give, at the same cost.
 ///
 ///     rondo::data::sharded_optimizer shards{comm, parameters.size()};

@@ -6,6 +6,8 @@
 #include <rondo/device/detail/in_call.hpp>
 #include <rondo/protocol/packs.hpp>
 
+#include <limits>
+
 namespace rondo::inline v0_1::device {
 
 namespace detail {
@@ -71,13 +73,16 @@ RONDO_HOST_DEVICE bool pass_parcels(Group& group, Turn& mine, int to, int from, 
   return true;
 }
 
+/// The peer of a direction in which nothing goes; none of the user's is called so.
+inline constexpr int nobody = (std::numeric_limits<int>::min)();
+
 template <class T, class Group, class Window, class From, class To>
 RONDO_HOST_DEVICE bool pass(Group& group, const Window& window, int to, int from, std::size_t count,
                             const From& prologue, const To& epilogue) {
   const part share = share_of<T>(window, count);
   return in_call(group, window, 0, [&](auto& mine) {
     for (const int peer : {to, from}) {
-      if (peer >= mine.size() || peer == mine.rank()) {
+      if (peer != nobody && (peer < 0 || peer >= mine.size() || peer == mine.rank())) {
         mine.tell(trouble::bad_peer, peer, 0);
         return false;
       }
@@ -109,7 +114,7 @@ template <class Group, peer_window Window, class Prologue>
 RONDO_HOST_DEVICE bool send(Group group, const Window& window, to peer, std::size_t count,
                             const Prologue& prologue) {
   using T = std::remove_cvref_t<std::invoke_result_t<const Prologue&, std::size_t>>;
-  return detail::pass<T>(group, window, peer.rank, -1, count, prologue, detail::no_values{});
+  return detail::pass<T>(group, window, peer.rank, nobody, count, prologue, detail::no_values{});
 }
 
 /// Receives `count` elements from another rank: `epilogue(i, element)`. `T` is what was sent;
@@ -119,7 +124,7 @@ template <class T, class Group, peer_window Window, class Epilogue>
 RONDO_HOST_DEVICE bool receive(Group group, const Window& window, from peer, std::size_t count,
                                const Epilogue& epilogue) {
   return detail::pass<T>(
-      group, window, -1, peer.rank, count, [](std::size_t) -> T { return T{}; }, epilogue);
+      group, window, nobody, peer.rank, count, [](std::size_t) -> T { return T{}; }, epilogue);
 }
 
 /// Sends to one rank while it receives from another: a step of a ring, say, of any length, where

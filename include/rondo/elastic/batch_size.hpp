@@ -58,14 +58,15 @@ namespace detail {
 [[nodiscard]] inline std::vector<int> allowed_ranks(std::uint64_t samples,
                                                     const batch_request& asked) {
   std::vector<int> allowed;
-  for (int ranks = asked.least_ranks;
-       ranks <= asked.most_ranks && static_cast<std::uint64_t>(ranks) <= samples; ++ranks) {
+  const auto least = static_cast<std::uint64_t>(asked.least_ranks);
+  const auto most = (std::min)(static_cast<std::uint64_t>(asked.most_ranks), samples);
+  for (std::uint64_t ranks = least; ranks <= most; ++ranks) {
     const bool fits =
         std::any_of(asked.micro_batches.begin(), asked.micro_batches.end(), [&](auto micro) {
-          return samples % micro == 0 && samples / micro % static_cast<std::uint64_t>(ranks) == 0;
+          return samples % micro == 0 && samples / micro % ranks == 0;
         });
     if (fits) {
-      allowed.push_back(ranks);
+      allowed.push_back(static_cast<int>(ranks));
     }
   }
   return allowed;

@@ -67,7 +67,7 @@ concept messaging = requires(Turn& turn, const std::byte* from, std::byte* into,
   turn.receive(0, tag, kind, into, bytes);
 };
 
-/// A turn that a failure inside a call can be reported to; see guard.hpp.
+/// A turn that a failure inside a call can be reported to; see detail/guard.hpp.
 template <class Turn>
 concept abandonable = requires(Turn& turn, bool refused, const char* why) {
   turn.abandon(refused, why);

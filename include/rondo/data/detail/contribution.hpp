@@ -21,6 +21,7 @@ namespace rondo::inline v0_1::data::detail {
 struct contribution {
   std::uint64_t weight = 0;
   std::uint64_t unusable = 0;  ///< position of the first value that is not finite, counted from 1
+  std::uint64_t agreed = 0;    ///< a fingerprint of what all must give alike
 };
 
 /// The sum of all weights, the same on every rank; what cannot be averaged is refused on every rank
@@ -36,6 +37,9 @@ template <class Comm>
     const contribution& one = all[client];
     const auto name = [&] { return std::string{who} + ": client " + std::to_string(client); };
     const int rank = static_cast<int>(client);
+    if (one.agreed != all[0].agreed) {
+      raise(mismatch{name() + " is in another round than client 0", rank});
+    }
     if (one.weight > 0 && one.unusable > 0) {
       refuse(name() + " brings a value that is not finite at position " +
                  std::to_string(one.unusable - 1) + "; leave it out with weight 0",

@@ -60,6 +60,12 @@ struct broadcasts {
   RONDO_HOST_DEVICE static std::size_t begin_of(int, std::size_t) { return 0; }
 };
 
+/// Whether who gives is a rank. Of kinds in which all give, nobody is named.
+template <class Kind>
+[[nodiscard]] RONDO_HOST_DEVICE bool has_giver(const Kind& kind, int ranks) {
+  return kind.giver < ranks && (kind.giver >= 0 || !std::is_same_v<Kind, broadcasts>);
+}
+
 /// The ranks that gave something, the calling one first.
 template <class Kind>
 struct givers {
@@ -200,12 +206,12 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
     const part share = share_of<T>(window, count, granule{grain});
     const auto print = fingerprint(types, count, window.slots(), kind.giver);
     return in_call(group, window, print, [&](auto& mine) {
-      if (share.count == 0) {
-        return true;
-      }
-      if (kind.giver >= mine.size()) {
+      if (!has_giver(kind, mine.size())) {
         mine.tell(trouble::bad_peer, kind.giver, 0);
         return false;
+      }
+      if (share.count == 0) {
+        return true;
       }
       const shared_exchange<T, Kind, From, To> of{kind, from, to, count, share};
       if constexpr (!is_plain<Codec>) {
@@ -245,7 +251,7 @@ RONDO_HOST_DEVICE bool exchange_where_they_lie(Group& group, const Window& windo
       group, window, fingerprint(types, count, window.slots(), kind.giver), [&](auto& mine) {
         const bool gives = kind.giver < 0 || kind.giver == mine.rank();
         const T* shown = in;
-        if (kind.giver >= mine.size()) {
+        if (!has_giver(kind, mine.size())) {
           mine.tell(trouble::bad_peer, kind.giver, 0);
           return false;
         }

@@ -20,11 +20,6 @@ namespace rondo::inline v0_1::mpi::detail {
 /// live have come, or that the deadline has passed, writes it down.
 [[nodiscard]] inline std::vector<int> agree_on_survivors(group& in) {
   auto& state = in.of(0).reunion;
-  if (in.own_board().wants_to_shrink.exchange(true, std::memory_order_acq_rel)) {
-    raise(revoked{"shrink: rank " + std::to_string(in.rank()) +
-                      " has called it before; go on with the communicator it gave",
-                  in.rank()});
-  }
   const auto since = clock::now();
   rondo::detail::backoff patience;
   while (state.load(std::memory_order_acquire) != 2) {
@@ -45,6 +40,7 @@ namespace rondo::inline v0_1::mpi::detail {
       }
       state.store(2, std::memory_order_release);
     }
+    in.progress();  // messages of other communicators, for which a peer may wait before it comes
     static_cast<void>(patience.pause());
   }
   if (!in.of(in.rank()).survives.load(std::memory_order_acquire)) {
@@ -81,10 +77,15 @@ namespace rondo::inline v0_1::mpi::detail {
 
 /// Those who call this before the deadline, on a communicator of MPI's that the caller frees.
 [[nodiscard]] inline MPI_Comm survivors(group& in) {
-  MPI_Comm made = MPI_COMM_NULL;
+  if (in.own_board().wants_to_shrink.exchange(true, std::memory_order_acq_rel)) {
+    raise(revoked{"shrink: rank " + std::to_string(in.rank()) +
+                      " has called it before; go on with the communicator it gave",
+                  in.rank()});
+  }
   if (!in.has_window()) {
     return meet_all(in);
   }
+  MPI_Comm made = MPI_COMM_NULL;
   const auto present = agree_on_survivors(in);
   MPI_Group all = MPI_GROUP_NULL;
   MPI_Group rest = MPI_GROUP_NULL;
