@@ -21,6 +21,13 @@ TEST_CASE("fixed_point: Flower's SecAgg+ grid, of which exactly 1024 clients fit
   CHECK(fixed_point{.largest = 0xffffffff}.room() == 1);
 }
 
+TEST_CASE("fixed_point: a grid has a width that a double holds twice") {
+  CHECK(fixed_point{.clip = 1e300}.valid());
+  CHECK_FALSE(fixed_point{.clip = 1e308}.valid());
+  CHECK_FALSE(fixed_point{.clip = 0}.valid());
+  CHECK_FALSE(fixed_point{.largest = 0}.valid());
+}
+
 TEST_CASE("fixed_point: values are clipped, and come back within half a step") {
   constexpr fixed_point grid;
   static_assert(grid.encode(-8) == 0);

@@ -343,4 +343,19 @@ TEST_CASE("device faults: what does not fit, and buffers out of reach, are refus
         static_cast<void>(device::send(g, w, to{7}, 1, [](std::size_t) { return 1.0f; }));
       },
       "there is no rank 7");
+  refused(
+      nothing,
+      [](block g, const device::window& w) {
+        float got = 0;
+        static_cast<void>(
+            device::receive(g, w, from{-1}, 1, [&](std::size_t, float value) { got = value; }));
+      },
+      "there is no rank -1");
+  refused(
+      nothing,
+      [](block g, const device::window& w) {
+        std::vector<float> values(8);
+        static_cast<void>(device::broadcast(g, w, out(values), root{-1}));
+      },
+      "there is no rank -1");
 }

@@ -6,6 +6,7 @@
 #include <rondo/elastic/batch_size.hpp>
 
 #include <algorithm>
+#include <climits>
 #include <cstdint>
 #include <random>
 #include <set>
@@ -111,6 +112,9 @@ TEST_CASE("batch_size: what cannot be is refused in words") {
                return find_batch_size({100, {50}, 3, 9});
              }),
              ContainsSubstring("no batch of at most 100 parts over 3 .. 9 ranks"));
+  // No limit of ranks, and more samples than an int counts.
+  CHECK(find_batch_size({std::uint64_t{1} << 32, {1U << 31}, 1, INT_MAX}).ranks ==
+        std::vector<int>{1, 2});
   // A common multiple that no 64 bits hold is not tried.
   const std::uint64_t huge = std::uint64_t{1} << 40;
   CHECK(find_batch_size({huge, {huge - 1, huge - 3}, 1, 8}).samples <= huge);

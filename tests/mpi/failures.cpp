@@ -320,7 +320,9 @@ TEST_CASE("mpi: what cannot be is refused before anything moves") {
 }
 
 TEST_CASE("mpi: who shrinks a second time is told so, and waits for nobody") {
-  auto comm = in_shared_memory(std::chrono::seconds{5});
+  const bool shared = GENERATE(true, false);
+  auto comm =
+      shared ? in_shared_memory(std::chrono::seconds{5}) : by_messages(std::chrono::seconds{5});
   auto rest = comm.shrink();
   const bool twice = comm.rank() == 0;
   const auto again = catch_from([&] {

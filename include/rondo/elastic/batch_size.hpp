@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -54,21 +55,29 @@ struct batch_request {
 
 namespace detail {
 
-/// Every number of ranks whose shares of `samples` are whole micro-batches of one of the sizes.
+/// Every number of ranks whose shares of `samples` are whole micro-batches of one of the sizes: the
+/// divisors of so many micro-batches.
 [[nodiscard]] inline std::vector<int> allowed_ranks(std::uint64_t samples,
                                                     const batch_request& asked) {
   std::vector<int> allowed;
-  const auto least = static_cast<std::uint64_t>(asked.least_ranks);
-  const auto most = (std::min)(static_cast<std::uint64_t>(asked.most_ranks), samples);
-  for (std::uint64_t ranks = least; ranks <= most; ++ranks) {
-    const bool fits =
-        std::any_of(asked.micro_batches.begin(), asked.micro_batches.end(), [&](auto micro) {
-          return samples % micro == 0 && samples / micro % ranks == 0;
-        });
-    if (fits) {
+  const auto add = [&](std::uint64_t ranks) {
+    if (ranks <= static_cast<std::uint64_t>((std::numeric_limits<int>::max)()) &&
+        static_cast<int>(ranks) >= asked.least_ranks &&
+        static_cast<int>(ranks) <= asked.most_ranks) {
       allowed.push_back(static_cast<int>(ranks));
     }
+  };
+  for (const std::uint64_t micro : asked.micro_batches) {
+    const std::uint64_t pieces = samples % micro == 0 ? samples / micro : 0;
+    for (std::uint64_t ranks = 1; ranks <= pieces / ranks; ++ranks) {
+      if (pieces % ranks == 0) {
+        add(ranks);
+        add(pieces / ranks);
+      }
+    }
   }
+  std::sort(allowed.begin(), allowed.end());
+  allowed.erase(std::unique(allowed.begin(), allowed.end()), allowed.end());
   return allowed;
 }
 
