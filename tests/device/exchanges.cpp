@@ -346,9 +346,8 @@ TEST_CASE("device faults: what does not fit, and buffers out of reach, are refus
   refused(
       nothing,
       [](block g, const device::window& w) {
-        float got = 0;
-        static_cast<void>(
-            device::receive(g, w, from{-1}, 1, [&](std::size_t, float value) { got = value; }));
+        std::vector<float> got(1);
+        static_cast<void>(device::receive(g, w, from{-1}, out(got)));
       },
       "there is no rank -1");
   refused(

@@ -114,7 +114,8 @@ template <class Group, peer_window Window, class Prologue>
 RONDO_HOST_DEVICE bool send(Group group, const Window& window, to peer, std::size_t count,
                             const Prologue& prologue) {
   using T = std::remove_cvref_t<std::invoke_result_t<const Prologue&, std::size_t>>;
-  return detail::pass<T>(group, window, peer.rank, detail::nobody, count, prologue, detail::no_values{});
+  return detail::pass<T>(group, window, peer.rank, detail::nobody, count, prologue,
+                         detail::no_values{});
 }
 
 /// Receives `count` elements from another rank: `epilogue(i, element)`. `T` is what was sent;
@@ -123,8 +124,8 @@ RONDO_HOST_DEVICE bool send(Group group, const Window& window, to peer, std::siz
 template <class T, class Group, peer_window Window, class Epilogue>
 RONDO_HOST_DEVICE bool receive(Group group, const Window& window, from peer, std::size_t count,
                                const Epilogue& epilogue) {
-  return detail::pass<T>(
-      group, window, detail::nobody, peer.rank, count, [](std::size_t) -> T { return T{}; }, epilogue);
+  const auto nothing = [](std::size_t) -> T { return T{}; };
+  return detail::pass<T>(group, window, detail::nobody, peer.rank, count, nothing, epilogue);
 }
 
 /// Sends to one rank while it receives from another: a step of a ring, say, of any length, where
