@@ -238,7 +238,7 @@ TEST_CASE("low_rank: a sum of low rank arrives whole") {
   const auto play = [&](int rank, auto&& sum) {
     codec::low_rank_memory<2> memory{rows, columns, 5};
     auto gradient = gradients[static_cast<std::size_t>(rank)];
-    codec::low_rank{memory}.all_reduce(gradient, gradient, ranks_by{sum}, 1.0f / ranks);
+    codec::low_rank{memory}.all_reduce(gradient, gradient, ranks_by{sum}, ranks);
     return gradient;
   };
   for (int call = 0; call < 2; ++call) {

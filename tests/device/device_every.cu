@@ -31,7 +31,7 @@ template <class T, class Algorithm, class Codec>
 using host_all_reduce = rondo::cuda::detail::call_in_kernel<rondo::schedule::collective::all_reduce,
                                                             T, Algorithm, rondo::op::sum, Codec>;
 template <class Call>
-const void* const kernel_of = reinterpret_cast<const void*>(&rondo::cuda::collective_kernel<Call>);
+const void* const kernel_of = reinterpret_cast<const void*>(&rondo::cuda::detail::collective_kernel<Call>);
 const void* host_calls[] = {
     kernel_of<host_all_reduce<float, rondo::two_shot, rondo::codec::exact>>,
     kernel_of<host_all_reduce<float, rondo::two_shot, rondo::codec::int8<128>>>,

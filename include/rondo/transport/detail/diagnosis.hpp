@@ -77,12 +77,12 @@ template <accountable Group>
 [[nodiscard]] std::vector<std::uint64_t> words_of(const Group& in, std::uint32_t number) {
   std::vector<std::uint64_t> words(static_cast<std::size_t>(in.size()));
   const auto all_came = [&] {
-    bool all = true;
+    bool complete = true;
     for (std::size_t rank = 0; rank < words.size(); ++rank) {
       words[rank] = in.word_of(static_cast<int>(rank), number);
-      all = all && words[rank] != 0;
+      complete = complete && words[rank] != 0;
     }
-    return all;
+    return complete;
   };
   for (int patience = 20; !all_came() && patience != 0; --patience) {
     sleep_for(std::chrono::milliseconds{1});
