@@ -124,12 +124,12 @@ class vocabulary_cross_entropy {
     fold_lanes<op::max>(most, largest);
     reduce<op::max>(where, largest);
     const matrix<double> folded = folded_.template get<double>(kinds, tokens);
-    const auto sum_up = [&](part local, matrix<double> terms) {
-      detail::fill(memory, terms, 0.0);
+    const auto sum_up = [&](part local, matrix<double> into) {
+      detail::fill(memory, into, 0.0);
       for_each_piece(local, [&](detail::words_at some) {
         memory.each(tokens, lanes,
                     detail::add_exponentials<T, Target, lanes>{z, some, targets.data(),
-                                                               largest.data, kinds == 3, terms});
+                                                               largest.data, kinds == 3, into});
       });
     };
     if constexpr (detail::is_exact<Order>) {
