@@ -240,19 +240,7 @@ TEST_CASE("attention over NCCL: the second pass makes no memory, and may be capt
     CHECK(on_ranks(3, [&](auto& both, cudaStream_t stream, auto& control) {
             on_device<decltype(dimension)::value> mine{of, heads, both.rank(), stream};
             auto attend = make(rondo::along<"context">(both), kernels_on{stream});
-            int blocks = 0;
-            int handles = 0;
-            for (const bool second : {false, true}) {
-              nccl_on_threads::pretend_capture(second);
-              mine.both_passes(attend);
-              nccl_on_threads::pretend_capture(false);
-              rondo::barrier(control);
-              require(!second || nccl_on_threads::blocks() == blocks, "new blocks");
-              require(!second || nccl_on_threads::handles() == handles, "new events");
-              blocks = nccl_on_threads::blocks();
-              handles = nccl_on_threads::handles();
-              rondo::barrier(control);
-            }
+            second_makes_nothing(control, [&] { mine.both_passes(attend); });
           }) == "");
   });
 }
@@ -266,37 +254,20 @@ TEST_CASE("attention over NCCL: every wait of one stream for the other is there"
     const attention_case::split_sequence of{given,   small.tokens, small.heads,
                                             queries, keys,         whole_lse};
     const cut heads = rondo::head_split{small.heads, ranks}.query();
-    const auto run = [&](int lost, int& waits, int& unordered) {
-      CHECK(on_ranks(ranks, [&](auto& both, cudaStream_t stream, auto& control) {
-              on_device<decltype(dimension)::value> mine{of, heads, both.rank(), stream};
-              auto attend = make(rondo::along<"context">(both), kernels_on{stream});
-              const int before = nccl_on_threads::waits();
-              if (control.rank() == 0) {
-                nccl_on_threads::lose_wait(lost);
-              }
-              mine.both_passes(attend);
-              auto nowhere = attention_case::blank(given);
-              mine.put_into(nowhere);
-              if (control.rank() == 0) {
-                waits = nccl_on_threads::waits() - before;
-                unordered = nccl_on_threads::unordered_uses();
-              }
-            }) == "");
-    };
-    int waits = 0;
-    int unordered = 0;
-    run(-1, waits, unordered);
+    // Hops of values, values again, gradients. Backward, values and gradients hop in turn: the wait
+    // for values that have come (5 and 9) stands before that for gradients behind them; values
+    // leave again (8) when nothing is new.
     const bool ring = std::string{name} == "ring";
-    CHECK(waits == (ring ? 2 * (2 + 2 + 3) : 0));  // hops of values, values again, gradients
-    CHECK(unordered == 0);
-    // Backward, values and gradients hop in turn: the wait for values that have come (5 and 9)
-    // stands before that for gradients behind them; values leave again (8) when nothing is new.
-    const auto covered = [](int wait) { return wait == 5 || wait == 8 || wait == 9; };
-    for (int lost = 0, all_waits = waits; lost < all_waits; ++lost) {
-      INFO("wait " << lost << " of " << all_waits);
-      run(lost, waits, unordered);
-      CHECK((unordered == 0) == covered(lost));
-    }
+    check_waits(
+        ranks, ring ? 2 * (2 + 2 + 3) : 0,
+        [&](auto& both, cudaStream_t stream) {
+          on_device<decltype(dimension)::value> mine{of, heads, both.rank(), stream};
+          auto attend = make(rondo::along<"context">(both), kernels_on{stream});
+          mine.both_passes(attend);
+          auto nowhere = attention_case::blank(given);
+          mine.put_into(nowhere);
+        },
+        [](int wait) { return wait == 5 || wait == 8 || wait == 9; });
   });
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "catch.hpp"
 #include "ranks.hpp"
 
 #include <rondo/collective/barrier.hpp>
@@ -220,6 +221,59 @@ std::string on_ranks(int size, const Body& body) {
     }
   }
   return {};
+}
+
+/// Makes `pass()` twice on each rank, the second time under capture: then there is new memory of
+/// the device on no rank, and no new event.
+template <class Control, class Pass>
+void second_makes_nothing(Control& control, const Pass& pass) {
+  int blocks = 0;
+  int handles = 0;
+  for (const bool second : {false, true}) {
+    nccl_on_threads::pretend_capture(second);
+    pass();
+    nccl_on_threads::pretend_capture(false);
+    rondo::barrier(control);
+    require(!second || nccl_on_threads::blocks() == blocks, "new blocks");
+    require(!second || nccl_on_threads::handles() == handles, "new events");
+    blocks = nccl_on_threads::blocks();
+    handles = nccl_on_threads::handles();
+    rondo::barrier(control);
+  }
+}
+
+/// `pass(ranks of layers, stream)` on `size` ranks makes `expected` waits of one stream for the
+/// other on rank 0, and each of them is noticed when it is lost, but for those that `covered(wait)`
+/// says another one covers.
+template <class Pass, class Covered>
+void check_waits(int size, int expected, const Pass& pass, const Covered& covered) {
+  const auto run = [&](int lost, int& waits, int& unordered) {
+    CHECK(on_ranks(size, [&](auto& both, cudaStream_t stream, auto& control) {
+            const int before = nccl_on_threads::waits();
+            if (control.rank() == 0) {
+              nccl_on_threads::lose_wait(lost);
+            }
+            pass(both, stream);
+            if (control.rank() == 0) {
+              waits = nccl_on_threads::waits() - before;
+              unordered = nccl_on_threads::unordered_uses();
+            }
+          }) == "");
+  };
+  int waits = 0;
+  int unordered = 0;
+  run(-1, waits, unordered);
+  CHECK(waits == expected);
+  CHECK(unordered == 0);
+  for (int lost = 0; lost < expected; ++lost) {
+    INFO("wait " << lost << " of " << expected);
+    run(lost, waits, unordered);
+    CHECK((unordered == 0) == covered(lost));
+  }
+}
+template <class Pass>
+void check_waits(int size, int expected, const Pass& pass) {
+  check_waits(size, expected, pass, [](int) { return false; });
 }
 
 }  // namespace device_layers

@@ -131,33 +131,13 @@ TEST_CASE("layers over NCCL: the same from and to shards of the rows") {
 
 TEST_CASE("layers over NCCL: every wait of one stream for the other is needed") {
   const cut features = cut::even(d_ff, 2);
-  for (const bool by_rows : {false, true}) {
-    const auto run = [&](int lost, int& waits, int& unordered) {
-      CHECK(on_ranks(2, [&](auto& both, cudaStream_t stream, auto& control) {
-              const auto tensor = rondo::along<"tensor">(both);
-              const int before = nccl_on_threads::waits();
-              if (control.rank() == 0) {
-                nccl_on_threads::lose_wait(lost);
-              }
-              by_rows ? pass<0, rondo::pointwise<softplus>>(tensor, features, stream)
-                      : pass<-1, rondo::pointwise<softplus>>(tensor, features, stream);
-              if (control.rank() == 0) {
-                waits = nccl_on_threads::waits() - before;
-                unordered = nccl_on_threads::unordered_uses();
-              }
-            }) == "");
-    };
-    int waits = 0;
-    int unordered = 0;
-    run(-1, waits, unordered);
-    CHECK(waits == 2 * (by_rows ? 5 : 2));  // a collective begins behind, and is waited for
-    CHECK(unordered == 0);
-    for (int lost = 0, all_waits = waits; lost < all_waits; ++lost) {
-      INFO("wait " << lost << " of " << all_waits << (by_rows ? ", by rows" : ""));
-      run(lost, waits, unordered);
-      CHECK(unordered != 0);
-    }
-  }
+  // A collective begins behind, and is waited for.
+  check_waits(2, 2 * 2, [&](auto& both, cudaStream_t stream) {
+    pass<-1, rondo::pointwise<softplus>>(rondo::along<"tensor">(both), features, stream);
+  });
+  check_waits(2, 2 * 5, [&](auto& both, cudaStream_t stream) {
+    pass<0, rondo::pointwise<softplus>>(rondo::along<"tensor">(both), features, stream);
+  });
 }
 
 TEST_CASE("layers over NCCL: dx is reduced while the weight's gradient is computed") {
@@ -339,21 +319,11 @@ TEST_CASE("layers over NCCL: the second pass makes no memory and no events, and 
           require(cold.find("layers: a call needs") != std::string::npos &&
                       cold.find("make the same call once before") != std::string::npos,
                   "refuses to grow while captured: " + cold);
-          int blocks = 0;
-          int handles = 0;
-          for (const bool second : {false, true}) {
-            nccl_on_threads::pretend_capture(second);
+          second_makes_nothing(control, [&] {
             up.forward(by_rows{x.view(), rows}, {w.view()}, by_columns{y.view(), features});
             up.backward(by_columns{y.view(), features}, by_rows{x.view(), rows}, {w.view()},
                         by_rows{x.view(), rows}, to);
-            nccl_on_threads::pretend_capture(false);
-            rondo::barrier(control);
-            require(!second || nccl_on_threads::blocks() == blocks, "new blocks");
-            require(!second || nccl_on_threads::handles() == handles, "new events");
-            blocks = nccl_on_threads::blocks();
-            handles = nccl_on_threads::handles();
-            rondo::barrier(control);
-          }
+          });
         }) == "");
 }
 

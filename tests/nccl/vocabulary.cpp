@@ -221,29 +221,10 @@ TEST_CASE("cross entropy over NCCL: NaN where a logit is, or where a target is n
 
 TEST_CASE("vocabulary over NCCL: every wait of one stream for the other is needed") {
   const cut vocabulary = cut::even(words, 2);
-  const auto run = [&](int lost, int& waits, int& unordered) {
-    CHECK(on_ranks(2, [&](auto& both, cudaStream_t stream, auto& control) {
-            const int before = nccl_on_threads::waits();
-            if (control.rank() == 0) {
-              nccl_on_threads::lose_wait(lost);
-            }
-            look_up<0>(rondo::along<"tensor">(both), vocabulary, tokens, stream);
-            if (control.rank() == 0) {
-              waits = nccl_on_threads::waits() - before;
-              unordered = nccl_on_threads::unordered_uses();
-            }
-          }) == "");
-  };
-  int waits = 0;
-  int unordered = 0;
-  run(-1, waits, unordered);
-  CHECK(waits == 2 * 2);  // the sum of y and the gather of dy begin behind, and are waited for
-  CHECK(unordered == 0);
-  for (int lost = 0, all_waits = waits; lost < all_waits; ++lost) {
-    INFO("wait " << lost << " of " << all_waits);
-    run(lost, waits, unordered);
-    CHECK(unordered != 0);
-  }
+  // The sum of y and the gather of dy begin behind, and are waited for.
+  check_waits(2, 2 * 2, [&](auto& both, cudaStream_t stream) {
+    look_up<0>(rondo::along<"tensor">(both), vocabulary, tokens, stream);
+  });
 }
 
 TEST_CASE("vocabulary over NCCL: what ran is what was planned, by NCCL's own collectives") {
@@ -293,22 +274,12 @@ TEST_CASE("vocabulary over NCCL: the second pass makes no memory, and may be cap
           rondo::vocabulary_embedding layer{tensor, vocabulary};
           rondo::vocabulary_cross_entropy loss{tensor, vocabulary};
           rondo::cross_entropy_saved<rondo::cuda::buffer<double>> saved;
-          int blocks = 0;
-          int handles = 0;
-          for (const bool second : {false, true}) {
-            nccl_on_threads::pretend_capture(second);
+          second_makes_nothing(control, [&] {
             layer.forward(given.values(), matrix<const float>{table.view()}, placed);
             loss.forward(logits, given.values(), losses.values(), saved);
             loss.backward(logits, given.values(), std::span<const float>{losses.values()}, saved,
                           rondo::sharded<float, 1>{dz.view(), vocabulary});
             layer.backward(placed, given.values(), dtable.view());
-            nccl_on_threads::pretend_capture(false);
-            rondo::barrier(control);
-            require(!second || nccl_on_threads::blocks() == blocks, "new blocks");
-            require(!second || nccl_on_threads::handles() == handles, "new events");
-            blocks = nccl_on_threads::blocks();
-            handles = nccl_on_threads::handles();
-            rondo::barrier(control);
-          }
+          });
         }) == "");
 }

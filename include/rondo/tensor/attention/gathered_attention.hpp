@@ -8,7 +8,6 @@
 #include <rondo/tensor/attention/sequence_cut.hpp>
 #include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/cut.hpp>
-#include <rondo/tensor/detail/blocks.hpp>
 #include <rondo/tensor/detail/pack.hpp>
 #include <rondo/tensor/exact/exact.hpp>
 #include <rondo/tensor/exact/tree_exchange.hpp>
@@ -22,7 +21,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
-#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -67,9 +65,7 @@ class gathered_attention {
   void forward(const Q& query, const K& key, const V& value, const Out& out, matrix<W> lse) {
     using T = typename Q::element;
     detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
-    check(query, key, value);
-    check_shape("gathered_attention: out", out.values, heads_.query_columns());
-    check_shape("gathered_attention: lse", lse, heads_.query);
+    shapes().check(query, key, value, out, lse);
     const auto [keys, values] = gather<T>(key, value);
     const auto memory = ranks_.memory();
     detail::fill(memory, out.values, W{0});
@@ -96,13 +92,8 @@ class gathered_attention {
     using W = std::remove_const_t<L>;
     detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
     detail::check_attention_types<Team, 0, Kernels, W, W, DQ, DK, DV, DOut>();
-    check(query, key, value);
-    check_shape("gathered_attention: out", out.values, heads_.query_columns());
-    check_shape("gathered_attention: lse", lse, heads_.query);
-    check_shape("gathered_attention: d_out", d_out.values, heads_.query_columns());
-    check_shape("gathered_attention: d_query", d_query.values, heads_.query_columns());
-    check_shape("gathered_attention: d_key", d_key.values, heads_.key_value_columns());
-    check_shape("gathered_attention: d_value", d_value.values, heads_.key_value_columns());
+    shapes().check(query, key, value, out, lse);
+    shapes().check_gradients(d_out, d_query, d_key, d_value);
     const auto [keys, values] = gather<T>(key, value);
     const std::size_t rows = query.values.rows;
     const auto memory = ranks_.memory();
@@ -216,23 +207,8 @@ class gathered_attention {
     return {all.columns_at(half(0)), all.columns_at(half(1))};
   }
 
-  template <class Q, class K, class V>
-  void check(const Q& query, const K& key, const V& value) const {
-    const auto fits = [&](const char* what, const auto& given, std::size_t columns) {
-      check_shape(what, given.values, columns);
-      if (!(*given.division == tokens_)) {
-        refuse(std::string{what} + ": cut otherwise than the tokens of this attention",
-               ranks_.rank());
-      }
-    };
-    fits("gathered_attention: query", query, heads_.query_columns());
-    fits("gathered_attention: key", key, heads_.key_value_columns());
-    fits("gathered_attention: value", value, heads_.key_value_columns());
-  }
-  template <class U>
-  void check_shape(const char* what, matrix<U> given, std::size_t columns) const {
-    detail::check_shape(what, given.rows, given.columns, tokens_.width(ranks_.rank()), columns,
-                        ranks_.rank());
+  [[nodiscard]] detail::sequence_shapes shapes() const {
+    return {"gathered_attention", tokens_, heads_, ranks_.rank()};
   }
 
   Team ranks_;

@@ -10,7 +10,6 @@
 #include <rondo/tensor/attention/attention.hpp>
 #include <rondo/tensor/attention/sequence_cut.hpp>
 #include <rondo/tensor/cut.hpp>
-#include <rondo/tensor/detail/blocks.hpp>
 #include <rondo/tensor/detail/pack.hpp>
 #include <rondo/tensor/layers/layer_plan.hpp>
 #include <rondo/tensor/placement.hpp>
@@ -22,7 +21,6 @@
 #include <cstddef>
 #include <limits>
 #include <span>
-#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -75,9 +73,7 @@ class ring_attention {
   void forward(const Q& query, const K& key, const V& value, const Out& out, matrix<W> lse) {
     using T = typename Q::element;
     detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
-    check(query, key, value);
-    check_shape("ring_attention: out", out.values, heads_.query_columns());
-    check_shape("ring_attention: lse", lse, heads_.query);
+    shapes().check(query, key, value, out, lse);
     const auto memory = ranks_.memory();
     detail::fill(memory, out.values, W{0});
     detail::fill(memory, lse, -std::numeric_limits<W>::infinity());
@@ -105,13 +101,8 @@ class ring_attention {
     using W = std::remove_const_t<L>;
     detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
     detail::check_attention_types<Team, 0, Kernels, W, W, DQ, DK, DV, DOut>();
-    check(query, key, value);
-    check_shape("ring_attention: out", out.values, heads_.query_columns());
-    check_shape("ring_attention: lse", lse, heads_.query);
-    check_shape("ring_attention: d_out", d_out.values, heads_.query_columns());
-    check_shape("ring_attention: d_query", d_query.values, heads_.query_columns());
-    check_shape("ring_attention: d_key", d_key.values, heads_.key_value_columns());
-    check_shape("ring_attention: d_value", d_value.values, heads_.key_value_columns());
+    shapes().check(query, key, value, out, lse);
+    shapes().check_gradients(d_out, d_query, d_key, d_value);
     const std::size_t rows = query.values.rows;
     const auto memory = ranks_.memory();
     const matrix<W> delta = block_lse_.template get<W>(rows, heads_.query);
@@ -190,22 +181,8 @@ class ring_attention {
     return (rank - steps + ranks_.size()) % ranks_.size();
   }
 
-  template <class Q, class K, class V>
-  void check(const Q& query, const K& key, const V& value) const {
-    const auto fits = [&](const char* what, const auto& given, std::size_t columns) {
-      check_shape(what, given.values, columns);
-      if (!(*given.division == tokens_)) {
-        refuse(std::string{what} + ": cut otherwise than the tokens of this ring", ranks_.rank());
-      }
-    };
-    fits("ring_attention: query", query, heads_.query_columns());
-    fits("ring_attention: key", key, heads_.key_value_columns());
-    fits("ring_attention: value", value, heads_.key_value_columns());
-  }
-  template <class U>
-  void check_shape(const char* what, matrix<U> given, std::size_t columns) const {
-    detail::check_shape(what, given.rows, given.columns, tokens_.width(ranks_.rank()), columns,
-                        ranks_.rank());
+  [[nodiscard]] detail::sequence_shapes shapes() const {
+    return {"ring_attention", tokens_, heads_, ranks_.rank()};
   }
 
   /// The keys' and the values' half of what belongs to `source`.
