@@ -23,6 +23,7 @@
 #include <rondo/tensor/layer_memory.hpp>
 #include <rondo/tensor/layers/activation.hpp>
 #include <rondo/tensor/layers/column_parallel.hpp>
+#include <rondo/tensor/layers/dropout.hpp>
 #include <rondo/tensor/layers/layer_plan.hpp>
 #include <rondo/tensor/layers/linear.hpp>
 #include <rondo/tensor/layers/mlp.hpp>

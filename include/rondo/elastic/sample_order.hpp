@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/codec/detail/random.hpp>
+#include <rondo/core/mix.hpp>
 #include <rondo/version.hpp>
 
 #include <bit>
@@ -30,7 +30,7 @@ struct sample_order {
 
  private:
   [[nodiscard]] constexpr std::uint64_t exchanged(std::uint64_t position) const {
-    using codec::detail::mixed;
+    using rondo::detail::mixed;
     const int half = (static_cast<int>(std::bit_width(samples - 1)) + 1) / 2;
     const std::uint64_t low = half == 0 ? 0 : ~std::uint64_t{0} >> (64 - half);
     const std::uint64_t key = mixed(mixed(seed) ^ epoch);

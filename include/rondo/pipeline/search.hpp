@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/core/mix.hpp>
 #include <rondo/pipeline/building_block.hpp>
 #include <rondo/pipeline/costs.hpp>
 #include <rondo/pipeline/detail/weave.hpp>
@@ -264,10 +265,9 @@ class searcher {
   [[nodiscard]] static std::vector<weaving_rule> changed(std::vector<weaving_rule> rules,
                                                          std::uint64_t& state) {
     const auto draw = [&](std::size_t below) {  // splitmix64
-      std::uint64_t z = (state += 0x9e3779b97f4a7c15u);
-      z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-      z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-      return static_cast<int>((z ^ (z >> 31)) % below);
+      const std::uint64_t drawn = rondo::detail::mixed(state);
+      state += 0x9e3779b97f4a7c15u;
+      return static_cast<int>(drawn % below);
     };
     for (int changes = 1 + draw(3); changes > 0; --changes) {
       weaving_rule& each = rules[static_cast<std::size_t>(draw(rules.size()))];

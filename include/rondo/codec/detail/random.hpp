@@ -5,6 +5,7 @@
 #include <rondo/codec/concept.hpp>
 #include <rondo/core/bit_cast.hpp>
 #include <rondo/core/host_device.hpp>
+#include <rondo/core/mix.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -14,15 +15,9 @@
 /// order, and again when a step is replayed.
 namespace rondo::inline v0_1::codec::detail {
 
-/// splitmix64's finaliser (Steele, Lea, Flood 2014): every input bit reaches every output bit.
-[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint64_t mixed(std::uint64_t z) {
-  z += 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
+using rondo::detail::mixed;
 
-/// The same for 32 bits, fit for vector loops (constants: C. Wellons, "hash prospector", 2018).
+/// As `mixed`, for 32 bits, fit for vector loops (constants: C. Wellons, "hash prospector", 2018).
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint32_t mixed32(
     std::uint32_t z) {
   z = (z ^ (z >> 16)) * 0x7feb352du;
