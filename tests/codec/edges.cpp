@@ -188,3 +188,24 @@ TEST_CASE("edges: doubles are rounded to floats before anything is asked of them
   CHECK(
       std::all_of(as_floats.begin() + 32, as_floats.end(), [](float x) { return std::isnan(x); }));
 }
+
+TEST_CASE("sign: the magnitude of a block, short ones too, is the mean of its own") {
+  constexpr std::size_t block = 256;
+  for (const std::size_t count : {1, 5, 255, 256, 257, 700, 4095}) {
+    const auto given = samples::gaussian(count, count);
+    const auto got = one_trip(codec::sign<block>{}, given);
+    for (std::size_t first = 0; first < count; first += block) {
+      const std::size_t here = (std::min)(block, count - first);
+      double sum = 0;
+      for (std::size_t i = first; i < first + here; ++i) {
+        sum += std::abs(static_cast<double>(given[i]));
+      }
+      const double mean = sum / static_cast<double>(here);
+      for (std::size_t i = first; i < first + here; ++i) {
+        CAPTURE(count, i);
+        CHECK(std::abs(std::abs(static_cast<double>(got[i])) - mean) <= 1e-6 * mean);
+        CHECK(std::signbit(got[i]) == std::signbit(given[i]));
+      }
+    }
+  }
+}

@@ -468,13 +468,24 @@ TEST_CASE("constants that are no times and rates are refused") {
   for (const double wrong : {nan, -1.0, infinity, 1e300}) {
     CHECK_THROWS_AS(simulate(ring, network{.latency = wrong}, bytes), rondo::error);
     CHECK_THROWS_AS(schedule::forecast(ring, network{.overhead = wrong}, bytes), rondo::error);
-    CHECK_THROWS_AS(simulate(ring, schedule::host{.signal = wrong}, bytes), rondo::error);
-    CHECK_THROWS_AS(simulate(ring, schedule::host{.handover = wrong}, bytes), rondo::error);
+    using schedule::host;
+    for (const auto time : {&host::signal, &host::handover, &host::overhead, &host::patience,
+                            &host::handshake, &host::handshake_turns}) {
+      host on{};
+      on.*time = wrong;
+      CHECK_THROWS_AS(simulate(ring, on, bytes), rondo::error);
+    }
   }
   for (const double wrong : {nan, -1.0, 0.0}) {
     CHECK_THROWS_AS(simulate(ring, network{.bytes_per_second = wrong}, bytes), rondo::error);
-    CHECK_THROWS_AS(simulate(ring, schedule::host{.copy_bytes_per_second = wrong}, bytes),
-                    rondo::error);
+    using schedule::host;
+    for (const auto rate :
+         {&host::copy_bytes_per_second, &host::fold_bytes_per_second, &host::moved_bytes_per_second,
+          &host::claimed_bytes_per_second, &host::message_bytes_per_second}) {
+      host on{};
+      on.*rate = wrong;
+      CHECK_THROWS_AS(simulate(ring, on, bytes), rondo::error);
+    }
     const std::vector<schedule::sample> took{{ring, bytes, wrong}};
     CHECK_THROWS_AS(schedule::fit(took, schedule::host{.signal = 1e-6}), rondo::error);
     CHECK_THROWS_AS(schedule::fit(took, network{.latency = 1e-6}), rondo::error);
