@@ -16,14 +16,16 @@ bool same_everywhere(std::span<const T> values) {
   return same_bits<T>(values, first);
 }
 
-template <class T, class Operation>
-void check_all_reduce(const Operation& operation, const std::vector<std::size_t>& counts) {
+/// `each(size, check)` calls `check(algorithm)` for the algorithms that are looked at.
+template <class T, class Operation, class Each>
+void check_all_reduce(const Operation& operation, const std::vector<std::size_t>& counts,
+                      const Each& each) {
   on_both([&](auto& comm) {
     const int size = comm.size();
     const auto inputs = samples<T>(size, *std::max_element(counts.begin(), counts.end()));
     const auto& mine = inputs[static_cast<std::size_t>(comm.rank())];
     const auto expected = rondo::testing::folded(inputs, operation);
-    for_each_algorithm<collective::all_reduce>(size, [&](const auto& algorithm) {
+    each(size, [&](const auto& algorithm) {
       for (auto count : counts) {
         count -= takes_unequal<collective::all_reduce>(algorithm, size)
                      ? 0
@@ -45,11 +47,18 @@ void check_all_reduce(const Operation& operation, const std::vector<std::size_t>
 }  // namespace
 
 TEST_CASE("mpi: every algorithm sums floats, in and out of place, with the same bits everywhere") {
-  check_all_reduce<float>(rondo::op::sum{}, some_counts(world_size()));
+  check_all_reduce<float>(
+      rondo::op::sum{}, some_counts(world_size()),
+      [](int size, const auto& check) { for_each_algorithm<collective::all_reduce>(size, check); });
 }
 
-TEST_CASE("mpi: every algorithm folds a user's type with a user's operation") {
-  check_all_reduce<box>([](const box& a, const box& b) { return unite(a, b); }, {1, 509});
+TEST_CASE("mpi: a user's type is folded with a user's operation") {
+  check_all_reduce<box>([](const box& a, const box& b) { return unite(a, b); }, {1, 509},
+                        [](int, const auto& check) {
+                          check(rondo::native{});
+                          check(rondo::automatic{});
+                          check(rondo::tree{});
+                        });
 }
 
 TEST_CASE("mpi: many megabytes go through the window in blocks") {
@@ -143,15 +152,14 @@ TEST_CASE("mpi: native and direct forms know every type and operation") {
 
 TEST_CASE("mpi: a user's reduction lifts and lowers on every path, MPI's own among them") {
   on_both([](auto& comm) {
-    const auto check = [&]<class Operation>(Operation) {
-      for_each_algorithm<collective::all_reduce>(
-          comm.size(), [&](const auto& with) { own::check_all_reduce<Operation>(comm, with); });
-      for_each_algorithm<collective::reduce_scatter>(
-          comm.size(), [&](const auto& with) { own::check_reduce_scatter<Operation>(comm, with); });
-      for_each_algorithm<collective::reduce>(
-          comm.size(), [&](const auto& with) { own::check_reduce<Operation>(comm, with); });
+    const auto check = [&]<class Operation>(Operation, const auto& with) {
+      own::check_all_reduce<Operation>(comm, with);
+      own::check_reduce_scatter<Operation>(comm, with);
+      own::check_reduce<Operation>(comm, with);
     };
-    check(own::root_mean_square{});
-    check(own::halved{});
+    check(own::root_mean_square{}, rondo::native{});
+    check(own::root_mean_square{}, rondo::automatic{});
+    check(own::root_mean_square{}, rondo::ring{});
+    check(own::halved{}, rondo::native{});
   });
 }
