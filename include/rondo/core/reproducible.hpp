@@ -16,6 +16,8 @@
 
 /// Sums that do not depend on order: every partial sum is exact, and rounding happens once, at the
 /// end. So any schedule, any cut into chunks, any order and any number of ranks give the same bits.
+RONDO_INDEPENDENT_LOOPS_BEGIN
+
 namespace rondo::inline v0_1 {
 
 namespace detail {
@@ -375,3 +377,5 @@ struct reduction<op::reproducible_sum, T> {
 };
 
 }  // namespace rondo::inline v0_1
+
+RONDO_INDEPENDENT_LOOPS_END

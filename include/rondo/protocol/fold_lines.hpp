@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <type_traits>
 
+RONDO_INDEPENDENT_LOOPS_BEGIN
+
 namespace rondo::inline v0_1::protocol {
 
 /// The loops that all folded bytes go through, for one block of elements of one thread.
@@ -194,3 +196,5 @@ class fold_lines {
 };
 
 }  // namespace rondo::inline v0_1::protocol
+
+RONDO_INDEPENDENT_LOOPS_END

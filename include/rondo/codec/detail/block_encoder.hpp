@@ -8,6 +8,8 @@
 
 #include <cstring>
 
+RONDO_INDEPENDENT_LOOPS_BEGIN
+
 namespace rondo::inline v0_1::codec::detail {
 
 /// Where an encoder's values come from, a group at a time, padded past the last one: floats are
@@ -192,3 +194,5 @@ class block_encoder {
 };
 
 }  // namespace rondo::inline v0_1::codec::detail
+
+RONDO_INDEPENDENT_LOOPS_END

@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <utility>
 
+RONDO_INDEPENDENT_LOOPS_BEGIN
+
 namespace rondo::inline v0_1::detail {
 
 /// The loops in which the nodes of a tree are added: up to six at once, as a tree adds them.
@@ -144,3 +146,5 @@ struct leaf_loops {
 };
 
 }  // namespace rondo::inline v0_1::detail
+
+RONDO_INDEPENDENT_LOOPS_END

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+RONDO_INDEPENDENT_LOOPS_BEGIN
+
 namespace rondo::inline v0_1 {
 
 namespace detail {
@@ -122,3 +124,5 @@ class tree_sum {
 };
 
 }  // namespace rondo::inline v0_1
+
+RONDO_INDEPENDENT_LOOPS_END
