@@ -230,6 +230,17 @@ TEST_CASE("a rank that returns early or makes a call too many is named") {
   CHECK(late[1].code == error_code::mismatch);
   CHECK_THAT(late[1].what,
              ContainsSubstring("returned from its body, but rank 1 waits for it in barrier"));
+
+  const auto unheard = outcomes(2, [](auto& comm) {
+    rondo::barrier(comm);
+    if (comm.rank() == 1) {
+      std::vector<int> value(1);
+      rondo::receive(comm, value, rondo::from{0});
+    }
+  });
+  check_all({unheard[1]}, error_code::mismatch, 0,
+            {"rank 0 returned from its body", "waits for it in receive(1 x int, peer 0)"});
+  CHECK(unheard[1].what.find("(call") == std::string::npos);  // messages are not counted
 }
 
 TEST_CASE("timeout: a rank that never comes is named with its last call") {

@@ -146,10 +146,11 @@ bool find_absence(Group& in, int peer, int self, std::uint32_t number, const cal
   if (!in.has_returned(peer)) {
     return false;
   }
+  const bool message = mine.what->with == partner_kind::peer;  // they are not counted
   in.fail(error_code::mismatch, peer,
           "rank " + std::to_string(peer) + " returned from its body, but rank " +
-              std::to_string(self) + " waits for it in " + mine.describe() + " (call " +
-              std::to_string(number) + ")");
+              std::to_string(self) + " waits for it in " + mine.describe() +
+              (message ? "" : " (call " + std::to_string(number) + ")"));
   return true;
 }
 
