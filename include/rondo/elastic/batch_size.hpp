@@ -44,10 +44,8 @@ struct batch_size {
              std::to_string(*(at == ranks.end() ? at - 1 : at)));
     }
     const std::uint64_t own = of_ranks > 0 ? samples / static_cast<std::uint64_t>(of_ranks) : 0;
-    const auto micro =
-        std::find_if(micro_batches.begin(), micro_batches.end(), [&](std::uint64_t each) {
-          return each != 0 && own != 0 && own % each == 0;
-        });
+    const auto parts = [&](std::uint64_t each) { return each != 0 && own != 0 && own % each == 0; };
+    const auto micro = std::find_if(micro_batches.begin(), micro_batches.end(), parts);
     if (micro == micro_batches.end()) {
       refuse("elastic: none of the micro-batches parts " + std::to_string(own) +
              " samples of each of " + std::to_string(of_ranks) +
