@@ -14,6 +14,7 @@
 
 using Catch::Matchers::ContainsSubstring;
 using rondo::elastic::batch_request;
+using rondo::elastic::batch_size;
 using rondo::elastic::find_batch_size;
 
 namespace {
@@ -118,4 +119,23 @@ TEST_CASE("batch_size: what cannot be is refused in words") {
   // A common multiple that no 64 bits hold is not tried.
   const std::uint64_t huge = std::uint64_t{1} << 40;
   CHECK(find_batch_size({huge, {huge - 1, huge - 3}, 1, 8}).samples <= huge);
+}
+
+TEST_CASE("batch_size: one put together by hand is refused where it has no answer") {
+  CHECK_THAT(refused([] { return batch_size{}.micro_batch(1); }),
+             ContainsSubstring("allows no number of ranks"));
+  CHECK_THAT(refused([] { return batch_size{8, {4}, {1, 3}}.micro_batch(3); }),
+             ContainsSubstring("parts 2 samples of each of 3 ranks"));
+  CHECK_THAT(refused([] { return batch_size{8, {0}, {0, 1}}.micro_batch(1); }),
+             ContainsSubstring("none of the micro-batches"));
+  CHECK_THAT(refused([] { return batch_size{8, {0}, {0, 1}}.micro_batch(0); }),
+             ContainsSubstring("none of the micro-batches"));
+}
+
+TEST_CASE("batch_size: no more divisors are tried than ranks are allowed") {
+  // 2^62 samples have divisors up to 2^31 to try.
+  const std::uint64_t half = std::uint64_t{1} << 61;
+  const auto found = find_batch_size({2 * half, {1, half}, 1, 8});
+  CHECK(found.samples == 720720);
+  CHECK(found.ranks == std::vector<int>{1, 2, 3, 4, 5, 6, 7, 8});
 }

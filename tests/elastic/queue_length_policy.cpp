@@ -107,3 +107,8 @@ TEST_CASE("queue_length_policy: targets and loads that mean nothing are refused"
     CHECK_FALSE(refused([&] { return queue_length_policy{options}; }).empty());
   }
 }
+
+TEST_CASE("queue_length_policy: a factor of 0 changes nothing, however large the demand") {
+  queue_length_policy policy{{.target = 1e-300, .up_factor = 0, .up_delay = 0, .down_delay = 0}};
+  CHECK(policy.decide({.now = 0, .demand = 1e300, .ready = 3, .asked = 3}) == 3);
+}

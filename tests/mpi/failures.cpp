@@ -170,6 +170,7 @@ TEST_CASE("mpi: a rank that does not come is a timeout on all, by its name and t
 TEST_CASE("mpi: ranks that receive from each other are a mismatch in shared memory") {
   auto comm = in_shared_memory(20s);
   const auto got = catch_from([&] {
+    rondo::barrier(comm);
     std::vector<int> values(3);
     if (comm.rank() < 2) {
       rondo::receive(comm, values, rondo::from{1 - comm.rank()});
@@ -180,7 +181,24 @@ TEST_CASE("mpi: ranks that receive from each other are a mismatch in shared memo
   INFO(got.text);
   CHECK(got.code == rondo::error_code::mismatch);
   CHECK(has(got.text, "ranks wait for each other"));
+  CHECK(has(got.text, "rank 0 is in receive(3 x int, peer 1)"));  // and not in the barrier before
   CHECK(got.seconds < soon);
+}
+
+TEST_CASE("mpi: elements larger than the shared window are refused with what does carry them") {
+  auto comm = in_shared_memory(20s);
+  struct large {
+    unsigned char bytes[600'000];
+  };
+  std::vector<large> one(1);
+  one[0].bytes[599'999] = comm.rank() == 1 ? 7 : 0;
+  const auto got = catch_from([&] { rondo::broadcast(comm, one, rondo::root{1}); });
+  INFO(got.text);
+  CHECK(got.code == rondo::error_code::invalid_argument);
+  CHECK(has(got.text, "broadcast(1 x "));
+  CHECK(has(got.text, "use native{}"));
+  rondo::broadcast(comm, one, rondo::root{1}, rondo::native{});  // refused alike: all go on
+  CHECK(one[0].bytes[599'999] == 7);
 }
 
 TEST_CASE("mpi: a rank that has left is a mismatch for those who wait for it") {

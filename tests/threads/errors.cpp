@@ -230,6 +230,31 @@ TEST_CASE("a rank that returns early or makes a call too many is named") {
   CHECK(late[1].code == error_code::mismatch);
   CHECK_THAT(late[1].what,
              ContainsSubstring("returned from its body, but rank 1 waits for it in barrier"));
+
+  const auto unheard = outcomes(2, [](auto& comm) {
+    rondo::barrier(comm);
+    if (comm.rank() == 1) {
+      std::vector<int> value(1);
+      rondo::receive(comm, value, rondo::from{0});
+    }
+  });
+  check_all({unheard[1]}, error_code::mismatch, 0,
+            {"rank 0 returned from its body", "waits for it in receive(1 x int, peer 0)"});
+  CHECK(unheard[1].what.find("(call") == std::string::npos);  // messages are not counted
+}
+
+TEST_CASE("ranks that receive from each other are told of that, and not of the call before") {
+  const auto crossed = outcomes(2, [](auto& comm) {
+    rondo::barrier(comm);
+    std::vector<int> values(3);
+    rondo::receive(comm, values, rondo::from{1 - comm.rank()});
+  });
+  for (const auto& each : crossed) {
+    INFO(each.what);
+    CHECK(each.code == error_code::mismatch);
+    CHECK_THAT(each.what, ContainsSubstring("rank 0 is in receive(3 x int, peer 1)"));
+    CHECK_THAT(each.what, ContainsSubstring("rank 1 is in receive(3 x int, peer 0)"));
+  }
 }
 
 TEST_CASE("timeout: a rank that never comes is named with its last call") {

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -30,8 +29,13 @@ struct batch_size {
 
   /// The largest micro-batch for so many ranks; each rank then makes
   /// samples / ranks / micro_batch(ranks) of them a step.
-  /// Errors: a number of ranks that is not allowed; the nearest ones are named.
+  /// Errors: a number of ranks that is not allowed, of which the nearest ones are named; a batch
+  /// that was put together by hand, and has no such micro-batch.
   [[nodiscard]] std::uint64_t micro_batch(int of_ranks) const {
+    if (ranks.empty()) {
+      refuse("elastic: a batch of " + std::to_string(samples) +
+             " allows no number of ranks; take one of find_batch_size");
+    }
     const auto at = std::lower_bound(ranks.begin(), ranks.end(), of_ranks);
     if (at == ranks.end() || *at != of_ranks) {
       refuse("elastic: a batch of " + std::to_string(samples) + " does not part over " +
@@ -39,9 +43,15 @@ struct batch_size {
              std::to_string(*(at == ranks.begin() ? at : at - 1)) + " and " +
              std::to_string(*(at == ranks.end() ? at - 1 : at)));
     }
-    const std::uint64_t own = samples / static_cast<std::uint64_t>(of_ranks);
-    return *std::find_if(micro_batches.begin(), micro_batches.end(),
-                         [&](std::uint64_t micro) { return own % micro == 0; });
+    const std::uint64_t own = of_ranks > 0 ? samples / static_cast<std::uint64_t>(of_ranks) : 0;
+    const auto parts = [&](std::uint64_t each) { return each != 0 && own != 0 && own % each == 0; };
+    const auto micro = std::find_if(micro_batches.begin(), micro_batches.end(), parts);
+    if (micro == micro_batches.end()) {
+      refuse("elastic: none of the micro-batches parts " + std::to_string(own) +
+             " samples of each of " + std::to_string(of_ranks) +
+             " ranks; take a batch of find_batch_size");
+    }
+    return *micro;
   }
 };
 
@@ -60,16 +70,15 @@ namespace detail {
 [[nodiscard]] inline std::vector<int> allowed_ranks(std::uint64_t samples,
                                                     const batch_request& asked) {
   std::vector<int> allowed;
+  const auto most = static_cast<std::uint64_t>(asked.most_ranks > 0 ? asked.most_ranks : 0);
   const auto add = [&](std::uint64_t ranks) {
-    if (ranks <= static_cast<std::uint64_t>((std::numeric_limits<int>::max)()) &&
-        static_cast<int>(ranks) >= asked.least_ranks &&
-        static_cast<int>(ranks) <= asked.most_ranks) {
+    if (ranks <= most && static_cast<int>(ranks) >= asked.least_ranks) {
       allowed.push_back(static_cast<int>(ranks));
     }
   };
   for (const std::uint64_t micro : asked.micro_batches) {
     const std::uint64_t pieces = samples % micro == 0 ? samples / micro : 0;
-    for (std::uint64_t ranks = 1; ranks <= pieces / ranks; ++ranks) {
+    for (std::uint64_t ranks = 1; ranks <= most && ranks <= pieces / ranks; ++ranks) {
       if (pieces % ranks == 0) {
         add(ranks);
         add(pieces / ranks);

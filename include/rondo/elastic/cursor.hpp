@@ -45,12 +45,18 @@ struct sampler {
     return done == samples ? cursor{at.seed, at.epoch + 1, 0} : cursor{at.seed, at.epoch, done};
   }
   /// What rank `rank` of `ranks` takes of the next batch.
-  /// Errors: an epoch or a batch without samples, a cursor beyond the epoch's end.
+  /// Errors: an epoch or a batch without samples, a cursor beyond the epoch's end; a rank that is
+  /// none.
   [[nodiscard]] std::vector<std::uint64_t> stripe(const cursor& at, int rank, int ranks) const {
     if (samples == 0 || batch == 0 || at.committed >= samples) {
       refuse("elastic: " + std::to_string(at.committed) + " of " + std::to_string(samples) +
                  " samples committed, in batches of " + std::to_string(batch) +
                  "; expected fewer than all, and batches of one at least",
+             rank);
+    }
+    if (rank < 0 || rank >= ranks) {
+      refuse("elastic: stripe of rank " + std::to_string(rank) + " of " + std::to_string(ranks) +
+                 " ranks; expected 0 .. below their number",
              rank);
     }
     const part own =

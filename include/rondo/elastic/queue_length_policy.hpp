@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/extremes.hpp>
 #include <rondo/elastic/detail/policy.hpp>
 #include <rondo/elastic/load.hpp>
 #include <rondo/version.hpp>
+
+#include <limits>
 
 namespace rondo::inline v0_1::elastic {
 
@@ -64,7 +67,9 @@ class queue_length_policy {
  private:
   [[nodiscard]] double scaled(const load& told) const {
     const double ready = told.ready;
-    const double wanted = told.demand / options_.target;
+    // Finite, so that a factor of 0 makes up nothing of it.
+    const double wanted =
+        smaller(told.demand / options_.target, (std::numeric_limits<double>::max)());
     const double factor = wanted > ready ? options_.up_factor : options_.down_factor;
     const double made = detail::whole(ready + factor * (wanted - ready));
     return made == ready && detail::whole(wanted) < ready ? made - 1 : made;

@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/error.hpp>
 #include <rondo/core/mix.hpp>
 #include <rondo/version.hpp>
 
 #include <bit>
 #include <cstdint>
+#include <string>
 
 namespace rondo::inline v0_1::elastic {
 
@@ -20,8 +22,12 @@ struct sample_order {
   std::uint64_t epoch = 0;
   std::uint64_t samples = 0;
 
-  /// The sample at `position` < samples.
+  /// The sample at `position` < samples. Errors: a position that is none.
   [[nodiscard]] constexpr std::uint64_t operator()(std::uint64_t position) const {
+    if (position >= samples) {
+      refuse("elastic: position " + std::to_string(position) + " in an order of " +
+             std::to_string(samples) + " samples");
+    }
     do {
       position = exchanged(position);
     } while (position >= samples);

@@ -40,14 +40,15 @@ inline constexpr std::uint32_t records_kept = 16;
 template <accountable Group>
 [[nodiscard]] std::string account_of(const Group& in, int rank, std::uint32_t number) {
   const std::string text = "rank " + std::to_string(rank) + ' ';
+  // A message is being sent or received now; a collective call of this number may be over.
+  if (const auto message = in.message_of(rank); !message.empty()) {
+    return text + "is in " + message;
+  }
   if (in.word_of(rank, number) != 0) {
     return text + "is in call " + std::to_string(number) + ", " + in.call_of(rank, number);
   }
   if (in.has_returned(rank)) {
     return text + "has returned without it";
-  }
-  if (const auto message = in.message_of(rank); !message.empty()) {
-    return text + "is in " + message;
   }
   for (std::uint32_t back = 1; back < records_kept && back < number; ++back) {
     if (in.word_of(rank, number - back) != 0) {
@@ -146,10 +147,11 @@ bool find_absence(Group& in, int peer, int self, std::uint32_t number, const cal
   if (!in.has_returned(peer)) {
     return false;
   }
+  const bool message = mine.what->with == partner_kind::peer;  // they are not counted
   in.fail(error_code::mismatch, peer,
           "rank " + std::to_string(peer) + " returned from its body, but rank " +
-              std::to_string(self) + " waits for it in " + mine.describe() + " (call " +
-              std::to_string(number) + ")");
+              std::to_string(self) + " waits for it in " + mine.describe() +
+              (message ? "" : " (call " + std::to_string(number) + ")"));
   return true;
 }
 

@@ -32,8 +32,12 @@ class window_turn : public turn {
     return segment::stage_capacity;
   }
   [[noreturn]] void cannot_stage(std::size_t element_bytes, int parts) const {
-    refuse("elements of " + std::to_string(element_bytes) + " bytes for " + std::to_string(parts) +
-           " ranks do not fit the shared window; use a schedule such as ring{}");
+    refuse(call_.describe() + ": elements of " + std::to_string(element_bytes) +
+               " bytes do not fit the window that ranks of a node share, " +
+               std::to_string(stage_bytes()) + " bytes in " + std::to_string(parts) +
+               (parts == 1 ? " part" : " parts") +
+               "; use native{}, or an algorithm of messages such as ring{} where there is one",
+           rank());
   }
   [[nodiscard]] std::uint64_t word() const noexcept { return signal_; }
   void advance() noexcept { signal_ = protocol::next_step(signal_); }
