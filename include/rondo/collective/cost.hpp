@@ -38,12 +38,12 @@ struct shared_memory_cost {
     const bool cached = 2 * ranks * bytes <= cache_bytes;
     return 2 * phase() + ranks * bytes / (cached ? cached_rate * together() : memory_rate);
   }
-  /// Any other collective: everyone moves its share where the buffers lie. `share` is what all
-  /// ranks read and write together, in parts of what an all-reduce does, by `movers` of them.
-  [[nodiscard]] constexpr double direct(double bytes, double share, int movers) const {
+  /// Any other collective: everyone moves its share in so many phases. `share` is what all ranks
+  /// read and write together, in parts of what an all-reduce does, by `movers` of them.
+  [[nodiscard]] constexpr double direct(double bytes, double share, int movers, int phases) const {
     const bool cached = 2 * ranks * bytes * share <= cache_bytes;
     const double rate = cached ? cached_rate * smaller(movers, processors) : memory_rate;
-    return 2 * phase() + share * ranks * bytes / rate;
+    return phases * phase() + share * ranks * bytes / rate;
   }
   /// Where the two cost the same, in bytes.
   [[nodiscard]] constexpr std::size_t crossover() const {
