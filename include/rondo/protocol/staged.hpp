@@ -42,7 +42,7 @@ RONDO_HOST_DEVICE bool staged_rounds(Group& group, Peers& peers, std::size_t rou
 inline constexpr std::size_t stage_line = 64;
 
 /// Staging areas cut into blocks of elements.
-template <class Peers, class T>
+template <stages Peers, class T>
 class staged_blocks {
  public:
   /// `parts` blocks in each area; `peers.cannot_stage(bytes, parts)` is called if elements are
@@ -101,7 +101,7 @@ enum class access { pull, push };
 ///    writes to `results(0)` .. `results(targets - 1)`
 ///  - `use(from, first, count, owner)` takes the result of a part
 /// Cost: per rank (n-1)/n of the elements written and as many read, twice.
-template <cooperative Group, peer_memory Peers, class Work>
+template <cooperative Group, stages Peers, class Work>
 RONDO_HOST_DEVICE bool two_hops(Group& group, Peers& peers, std::size_t count, const Work& work) {
   constexpr bool pushes = Work::how == access::push;
   const int size = peers.size();
@@ -208,7 +208,7 @@ struct staged_values {
 };
 
 /// Folds in rank order for all ranks, or for `root` alone.
-template <cooperative Group, peer_memory Peers, class T, class Reduction>
+template <cooperative Group, stages Peers, class T, class Reduction>
 RONDO_HOST_DEVICE bool staged_fold(Group& group, Peers& peers, const T* in, T* out,
                                    std::size_t count, const Reduction& with, int root = -1) {
   const staged_values<Group, T, Reduction> work{
