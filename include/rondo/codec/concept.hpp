@@ -89,7 +89,7 @@ struct traits {
   static constexpr bool states_bound = requires(const C& c) { c.max_error(1.0f); };
 };
 
-/// The bytes of a codec's wire per value, for long runs.
+/// The bits of a codec's wire per value, for long runs.
 template <codec C>
 [[nodiscard]] constexpr double bits_per_value(const C& c) {
   constexpr std::size_t many = std::size_t{1} << 24;

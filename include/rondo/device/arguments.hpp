@@ -22,8 +22,7 @@
 
 /// What may follow the count or the buffers of a collective in a kernel, in any order: an
 /// operation, an algorithm, a codec, a root; a prologue, called as `(index) -> element`; an
-/// epilogue, called as
-/// `(index, element)`, that returns nothing; `granule`.
+/// epilogue, called as `(index, element)`, that returns nothing; `granule`.
 namespace rondo::inline v0_1::device {
 
 /// Packets of 4 bytes and a flag in one word, whatever the size: least latency, twice the bytes.

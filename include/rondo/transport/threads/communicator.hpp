@@ -244,8 +244,8 @@ class communicator {
     return made;
   }
 
-  rondo::detail::background
-      begun_;  ///< first: before anything else of this handle moves, its calls end
+  /// First: before anything else of this handle moves, its calls end.
+  rondo::detail::background begun_;
   rondo::detail::shared<detail::group> in_;
   int rank_;
   detail::private_state mine_;

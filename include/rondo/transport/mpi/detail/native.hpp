@@ -25,8 +25,8 @@ template <schedule::collective What>
 using make = schedule::make<What>;
 using schedule::collective;
 
-inline constexpr std::size_t most_elements = std::size_t{1}
-                                             << 30;  ///< in one call; MPI counts in int
+/// In one call; MPI counts in int.
+inline constexpr std::size_t most_elements = std::size_t{1} << 30;
 
 /// What MPI's counts and displacements can express, or a refusal.
 [[nodiscard]] inline int as_int(std::size_t elements) {
