@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <utility>
 
+struct CUstream_st;  // what cudaStream_t points to; needs no CUDA header
+
 /// Policies follow the buffers of a call, in any order, at most one of a kind.
 namespace rondo::inline v0_1 {
 
@@ -72,6 +74,12 @@ counts(Sent&&, Received&&)
 /// Begin the call and return at once; the result's `wait()` ends it.
 struct async {
   static constexpr policy kind = policy::async;
+};
+
+/// Enqueue the call on this stream of a GPU and return at once. The default is the default stream.
+struct on {
+  static constexpr policy kind = policy::stream;
+  CUstream_st* stream = nullptr;
 };
 
 namespace detail {
