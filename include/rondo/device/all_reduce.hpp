@@ -8,7 +8,9 @@
 #include <rondo/device/detail/in_call.hpp>
 #include <rondo/device/detail/plain.hpp>
 #include <rondo/protocol/lines.hpp>
-#include <rondo/protocol/neighbours.hpp>
+#include <rondo/protocol/one_hop.hpp>
+#include <rondo/protocol/ring.hpp>
+#include <rondo/protocol/two_hops.hpp>
 #include <rondo/protocol/two_shot.hpp>
 
 namespace rondo::inline v0_1::device {

@@ -10,7 +10,6 @@
 #include <rondo/core/policies.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/protocol/packs.hpp>
-#include <rondo/protocol/staged.hpp>
 #include <rondo/protocol/words.hpp>
 #include <rondo/schedule/algorithms.hpp>
 #include <rondo/version.hpp>

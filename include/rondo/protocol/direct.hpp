@@ -8,8 +8,10 @@
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/direct_staged.hpp>
 #include <rondo/protocol/fold.hpp>
-#include <rondo/protocol/one_shot.hpp>
+#include <rondo/protocol/packets.hpp>
 #include <rondo/protocol/rendezvous.hpp>
+#include <rondo/protocol/stages.hpp>
+#include <rondo/protocol/two_hops.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>

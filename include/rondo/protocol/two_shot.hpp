@@ -6,7 +6,7 @@
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/rendezvous.hpp>
-#include <rondo/protocol/staged.hpp>
+#include <rondo/protocol/two_hops.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>

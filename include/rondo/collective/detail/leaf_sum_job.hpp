@@ -10,9 +10,9 @@
 #include <rondo/core/extremes.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>
-#include <rondo/protocol/one_shot.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/protocol/rendezvous.hpp>
+#include <rondo/protocol/stages.hpp>
 #include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 

@@ -6,6 +6,7 @@
 #include <rondo/device/detail/coded.hpp>
 #include <rondo/device/detail/in_call.hpp>
 #include <rondo/device/detail/plain.hpp>
+#include <rondo/protocol/one_hop.hpp>
 #include <rondo/protocol/rendezvous.hpp>
 
 /// What reduce-scatter, all-gather, all-to-all and broadcast have in common: every rank gives a
