@@ -12,6 +12,7 @@
 #include <rondo/tensor/layers/linear.hpp>
 #include <rondo/tensor/layers/row_parallel.hpp>
 #include <rondo/tensor/mesh.hpp>
+#include <rondo/tensor/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>

@@ -9,6 +9,7 @@
 #include <rondo/tensor/layers/linear.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
+#include <rondo/tensor/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>

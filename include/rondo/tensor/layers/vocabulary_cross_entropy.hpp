@@ -17,6 +17,7 @@
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/team.hpp>
+#include <rondo/tensor/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>

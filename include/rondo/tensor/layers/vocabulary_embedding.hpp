@@ -11,6 +11,7 @@
 #include <rondo/tensor/layers/layer_plan.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
+#include <rondo/tensor/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>

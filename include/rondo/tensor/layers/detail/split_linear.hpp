@@ -7,6 +7,7 @@
 #include <rondo/tensor/exact/exact.hpp>
 #include <rondo/tensor/exact/tree_exchange.hpp>
 #include <rondo/tensor/layers/linear.hpp>
+#include <rondo/tensor/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
