@@ -81,16 +81,17 @@ struct message_cost {
   int ranks = 2;
   int processors = 2;
 
-  /// `rounds` rounds in which every rank takes `messages` messages of `bytes` bytes.
-  [[nodiscard]] constexpr double rounds(double rounds, double messages, double bytes) const {
+  /// `number` rounds in which every rank takes `messages` messages of `bytes` bytes.
+  [[nodiscard]] constexpr double rounds(double number, double messages, double bytes) const {
     const int shared = (ranks + processors - 1) / processors;
     const bool waits = bytes > long_from;
     const double alone = waits ? long_message : short_message;
     const double each = shared == 1 ? alone : shared * (waits ? shared_long : shared_short);
     // Messages of one round are under way together: the wait is one, the work is of all.
-    return rounds * (each + shared * ((messages - 1) * next_message + messages * bytes * byte));
+    return number * (each + shared * ((messages - 1) * next_message + messages * bytes * byte));
   }
-  [[nodiscard]] constexpr double log() const {
+  /// How often to double one until it is all ranks.
+  [[nodiscard]] constexpr double doublings() const {
     int count = 0;
     for (int reached = 1; reached < ranks; reached *= 2) {
       ++count;

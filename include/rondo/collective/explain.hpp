@@ -112,7 +112,7 @@ template <schedule::collective What, class Algorithm>
   using schedule::collective;
   const double peers = on.ranks - 1;
   const double part = bytes / on.ranks;
-  const double log = on.log();
+  const double doublings = on.doublings();
   constexpr bool whole =
       What == collective::all_reduce || What == collective::reduce || What == collective::broadcast;
   constexpr int phases = What == collective::all_reduce ? 2 : 1;
@@ -123,13 +123,13 @@ template <schedule::collective What, class Algorithm>
   } else if constexpr (std::is_same_v<Algorithm, ring>) {
     return on.rounds(phases * peers, 1, part);
   } else if constexpr (std::is_same_v<Algorithm, halving_doubling>) {
-    return on.rounds(phases * log, 1, log > 0 ? part * peers / log : 0);
+    return on.rounds(phases * doublings, 1, doublings > 0 ? part * peers / doublings : 0);
   } else if constexpr (What == collective::all_to_all) {  // bruck
-    return on.rounds(log, 1, bytes / 2);
+    return on.rounds(doublings, 1, bytes / 2);
   } else if constexpr (whole) {  // tree, recursive_doubling
-    return on.rounds(log, 1, bytes);
+    return on.rounds(doublings, 1, bytes);
   } else {
-    return on.rounds(log, 1, log > 0 ? part * peers / log : 0);
+    return on.rounds(doublings, 1, doublings > 0 ? part * peers / doublings : 0);
   }
 }
 
