@@ -139,6 +139,9 @@ consteval void check_policies() {
                 "those it takes (an unknown policy counts as an operation)");
 }
 
+/// Stands for a policy that the call does not have.
+struct nothing_given {};
+
 template <policy Kind, class Default>
 constexpr Default choose(Default fallback) {
   return fallback;

@@ -106,7 +106,7 @@ RONDO_HOST_DEVICE constexpr auto pick([[maybe_unused]] const Default& fallback,
   }
 }
 
-struct absent {};
+using rondo::detail::nothing_given;
 
 template <class P>
 using is_prologue = std::bool_constant<role_of<P>() == role::prologue>;
@@ -175,10 +175,10 @@ RONDO_HOST_DEVICE constexpr auto sorted(const Given&... given) {
   using of = with_elements<T>;
   return sorted_arguments{pick<of::template is_operation>(op::sum{}, given...),
                           pick<is_algorithm>(automatic{}, given...),
-                          pick<is_codec>(absent{}, given...),
+                          pick<is_codec>(nothing_given{}, given...),
                           pick<is_granule>(granule{}, given...),
-                          pick<is_prologue>(absent{}, given...),
-                          pick<of::template is_epilogue>(absent{}, given...)};
+                          pick<is_prologue>(nothing_given{}, given...),
+                          pick<of::template is_epilogue>(nothing_given{}, given...)};
 }
 
 /// The element type: what the prologue returns.
@@ -187,7 +187,7 @@ struct element_of_prologue {
   static_assert((is_prologue<Given>::value || ...),
                 "rondo: device: a count needs a prologue, callable as (std::size_t) -> element, to "
                 "say what the elements are; or pass device spans");
-  using prologue = decltype(pick<is_prologue>(absent{}, std::declval<const Given&>()...));
+  using prologue = decltype(pick<is_prologue>(nothing_given{}, std::declval<const Given&>()...));
   using type = std::remove_cvref_t<std::invoke_result_t<const prologue&, std::size_t>>;
 };
 
@@ -317,7 +317,7 @@ struct widened {
 /// Codecs that send values as they are.
 template <class Codec>
 inline constexpr bool is_plain =
-    std::is_same_v<Codec, absent> || std::is_same_v<Codec, codec::exact>;
+    std::is_same_v<Codec, nothing_given> || std::is_same_v<Codec, codec::exact>;
 
 }  // namespace detail
 }  // namespace rondo::inline v0_1::device

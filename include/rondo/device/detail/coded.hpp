@@ -191,7 +191,7 @@ class coder {
 
 /// What a sum of decoded values is divided by.
 template <class Operation>
-[[nodiscard]] RONDO_HOST_DEVICE float divisor_of(int ranks) {
+[[nodiscard]] RONDO_HOST_DEVICE float codec_divisor_of(int ranks) {
   static_assert(std::is_same_v<Operation, op::sum> || std::is_same_v<Operation, op::average>,
                 "rondo: device: a codec goes with op::sum or op::average");
   return rondo::detail::divisor_of<Operation>(ranks);
