@@ -53,7 +53,7 @@ class keepsakes {
   }
 
  private:
-  struct base : owned {
+  struct base : counted_owner {
     explicit base(const void* of) : type{of} {}
     virtual ~base() = default;
     const void* type;

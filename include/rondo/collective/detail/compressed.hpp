@@ -108,7 +108,7 @@ struct coded_all_reduce {
     const std::span<float> sums{reinterpret_cast<float*>(memory + size), count};
     codec.encode(std::span<const T>{in, count}, mine, context_of(turn, 0));
     set_to_zero(sums);
-    lend_each(comm, turn, unsummed, [&](int) { return mine; });
+    lend_each(comm, turn, wire_stream::unsummed, [&](int) { return mine; });
     take_in_rank_order(comm, turn, mine, [&](read_wire data) { codec.decode_add(data, sums); });
     turn.settle();
     finish_sums(operation, sums, turn.size());
@@ -146,7 +146,8 @@ struct coded_all_reduce {
     };
     const auto begin = [&](const segment& one) {
       one.cut.encode(turn, in + one.first, one.memory, one.first);
-      lend_each(comm, turn, unsummed, [&](int peer) { return one.cut.of(one.memory, peer); });
+      lend_each(comm, turn, wire_stream::unsummed,
+                [&](int peer) { return one.cut.of(one.memory, peer); });
     };
     const auto sum = [&](const segment& one) {
       const wire mine = one.cut.of(one.memory, self);
@@ -163,7 +164,7 @@ struct coded_all_reduce {
         finish_sums(operation, owned, turn.size());
         codec.encode(std::span<const float>{owned}, one.summed, where);
       }
-      lend_each(comm, turn, finished, [&](int) { return one.summed; });
+      lend_each(comm, turn, wire_stream::finished, [&](int) { return one.summed; });
     };
     const auto end = [&](const segment& one) {
       take_and_decode(comm, turn, one.cut, one.summed, out + one.first);
@@ -207,7 +208,7 @@ struct coded_all_reduce {
     finish_sums(operation, sums, turn.size());
     const wire summed{reinterpret_cast<std::byte*>(wide + count + own), cut.bytes(self)};
     codec.encode(std::span<const float>{sums}, summed, context_of(turn, chunks.offset(self), true));
-    lend_each(comm, turn, finished, [&](int) { return summed; });
+    lend_each(comm, turn, wire_stream::finished, [&](int) { return summed; });
     take_and_decode(comm, turn, cut, summed, out);
     turn.settle();
   }
@@ -244,7 +245,7 @@ void move_coded(Turn& turn, schedule::make<schedule::collective::reduce_scatter>
   const std::span<float> sums{reinterpret_cast<float*>(memory + cut.total()), own};
   cut.encode(turn, job.in, memory);
   set_to_zero(sums);
-  lend_each(job.comm, turn, unsummed, [&](int peer) { return cut.of(memory, peer); });
+  lend_each(job.comm, turn, wire_stream::unsummed, [&](int peer) { return cut.of(memory, peer); });
   take_in_rank_order(job.comm, turn, cut.of(memory, turn.rank()),
                      [&](read_wire data) { job.codec.decode_add(data, sums); });
   turn.settle();
@@ -264,7 +265,7 @@ void move_coded(Turn& turn, schedule::make<schedule::collective::all_gather>, co
   const wires cut{job.codec, whole, turn.size()};
   const wire mine{job.comm.scratch().get(cut.stride()), cut.bytes(turn.rank())};
   job.codec.encode(std::span{job.in, count}, mine, context_of(turn, first));
-  lend_each(job.comm, turn, finished, [&](int) { return mine; });
+  lend_each(job.comm, turn, wire_stream::finished, [&](int) { return mine; });
   take_and_decode(job.comm, turn, cut, mine, job.out);
   turn.settle();
 }
@@ -310,7 +311,8 @@ void move_coded(Turn& turn, schedule::make<schedule::collective::all_to_all>, co
   const wires coming{job.codec, job.received.of(job.comm), turn.size()};
   auto* memory = job.comm.scratch().get(going.total());
   going.encode(turn, job.in, memory);
-  lend_each(job.comm, turn, finished, [&](int peer) { return going.of(memory, peer); });
+  lend_each(job.comm, turn, wire_stream::finished,
+            [&](int peer) { return going.of(memory, peer); });
   take_and_decode(job.comm, turn, coming, going.of(memory, turn.rank()), job.out);
   turn.settle();
 }

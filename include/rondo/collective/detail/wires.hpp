@@ -90,11 +90,11 @@ template <class Comm>
 }
 
 /// What is still to be summed goes in one stream of messages, what is finished in the other.
-enum : unsigned { unsummed = 0, finished = 1 };
+enum class wire_stream : unsigned { unsummed, finished };
 
 /// Lends `to(peer)` to each peer.
 template <class Comm, class Turn, class To>
-void lend_each(Comm& comm, Turn& turn, unsigned stream, const To& to) {
+void lend_each(Comm& comm, Turn& turn, wire_stream stream, const To& to) {
   auto& out = lists_of(comm).out;
   out.clear();
   for (int step = 1; step < turn.size(); ++step) {
@@ -102,7 +102,7 @@ void lend_each(Comm& comm, Turn& turn, unsigned stream, const To& to) {
     const wire sent = to(peer);
     out.push_back({peer, sent.data(), sent.size()});
   }
-  turn.lend(out, stream);
+  turn.lend(out, static_cast<unsigned>(stream));
 }
 
 /// Gives `add(bytes)` the next wire of every rank, `own` included, in rank order.
@@ -128,7 +128,7 @@ void take_in_rank_order(Comm& comm, Turn& turn, read_wire own, const Add& add) {
         own_before(in[which].peer);
         add(read_wire{data, own.size()});
       },
-      unsummed);
+      static_cast<unsigned>(wire_stream::unsummed));
   own_before(turn.size());
 }
 
@@ -152,7 +152,7 @@ template <class Comm, class Turn>
     }
   }
   turn.take(
-      in, [](std::size_t, const std::byte*) {}, unsummed);
+      in, [](std::size_t, const std::byte*) {}, static_cast<unsigned>(wire_stream::unsummed));
   return all;
 }
 
@@ -169,7 +169,7 @@ void take_and_decode(Comm& comm, Turn& turn, const wires<Codec>& cut, read_wire 
   cut.decode(turn.rank(), own.data(), out);
   turn.take(
       in, [&](std::size_t which, const std::byte* data) { cut.decode(in[which].peer, data, out); },
-      finished);
+      static_cast<unsigned>(wire_stream::finished));
 }
 
 /// A turn whose messages are runs of floats that travel encoded: any schedule, encoded at every

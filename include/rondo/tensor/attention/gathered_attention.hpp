@@ -73,16 +73,16 @@ class gathered_attention {
     const std::size_t rows = query.values.rows;
     W* const block_out = block_out_.template get<W>(rows, heads_.query_columns()).data;
     W* const block_lse = block_lse_.template get<W>(rows, heads_.query).data;
-    detail::for_each_block(seen_, tokens_.runs(ranks_.rank()), key_blocks(),
-                           [&, k = keys, v = values](part mine, part some, attention_block where) {
-                             const matrix<W> o{block_out, mine.count, heads_.query_columns()};
-                             const matrix<W> l{block_lse, mine.count, heads_.query};
-                             const matrix<const T> q = query.values.rows_at(mine);
-                             kernels_.forward(heads_, where, q, k.rows_at(some), v.rows_at(some), o,
-                                              l);
-                             detail::merge_attention(memory, heads_.width, out.values.rows_at(mine),
-                                                     lse.rows_at(mine), o, l);
-                           });
+    detail::for_each_seen_pair(
+        seen_, tokens_.runs(ranks_.rank()), key_blocks(),
+        [&, k = keys, v = values](part mine, part some, attention_block where) {
+          const matrix<W> o{block_out, mine.count, heads_.query_columns()};
+          const matrix<W> l{block_lse, mine.count, heads_.query};
+          const matrix<const T> q = query.values.rows_at(mine);
+          kernels_.forward(heads_, where, q, k.rows_at(some), v.rows_at(some), o, l);
+          detail::merge_attention(memory, heads_.width, out.values.rows_at(mine), lse.rows_at(mine),
+                                  o, l);
+        });
   }
 
   template <class Q, class K, class V, class Out, class L, class DOut, class DQ, class DK, class DV>
@@ -104,7 +104,7 @@ class gathered_attention {
     const std::size_t columns = 2 * heads_.key_value_columns();
     const auto add_terms = [&, k = keys, v = values](std::size_t local, part run, matrix<W> terms) {
       const part own[]{run};
-      detail::for_each_block(
+      detail::for_each_seen_pair(
           seen_, own, key_blocks(), [&](part mine, part some, attention_block where) {
             mine.first += local;
             const matrix<const T> q = query.values.rows_at(mine);

@@ -89,7 +89,7 @@ class ring_attention {
         detail::merge_attention(memory, heads_.width, out.values.rows_at(mine), lse.rows_at(mine),
                                 o, l);
       };
-      detail::for_each_block(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
+      detail::for_each_seen_pair(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
     };
     travel<T>(key.values, value.values, meet, [](int) {});
   }
@@ -121,7 +121,7 @@ class ring_attention {
                           d_result.rows_at(mine), logs, deltas, d_query.values.rows_at(mine),
                           both.first.rows_at(keys), both.second.rows_at(keys));
       };
-      detail::for_each_block(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
+      detail::for_each_seen_pair(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
     };
     const auto homewards = [&](int source) {
       rotate(gradient[0], gradient[1], source).wait();

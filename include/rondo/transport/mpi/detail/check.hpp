@@ -54,18 +54,19 @@ inline void require_running(std::string_view what) {
 
 /// An MPI object, freed at the end of its owner's life unless MPI has been finalised before.
 template <class Handle, int (*Free)(Handle*)>
-class owned {
+class mpi_object {
  public:
-  owned() = default;
+  mpi_object() = default;
   /// Frees `raw` some day.
-  explicit owned(Handle raw) : raw_{raw}, owns_{true} {}
-  owned(owned&& other) noexcept : raw_{other.raw_}, owns_{std::exchange(other.owns_, false)} {}
-  owned& operator=(owned&& other) noexcept {
+  explicit mpi_object(Handle raw) : raw_{raw}, owns_{true} {}
+  mpi_object(mpi_object&& other) noexcept
+      : raw_{other.raw_}, owns_{std::exchange(other.owns_, false)} {}
+  mpi_object& operator=(mpi_object&& other) noexcept {
     std::swap(raw_, other.raw_);
     std::swap(owns_, other.owns_);
     return *this;
   }
-  ~owned() {
+  ~mpi_object() {
     if (owns_ && is_running()) {
       Free(&raw_);
     }
@@ -79,8 +80,8 @@ class owned {
   bool owns_ = false;
 };
 
-using owned_communicator = owned<MPI_Comm, MPI_Comm_free>;
-using owned_datatype = owned<MPI_Datatype, MPI_Type_free>;
-using owned_operation = owned<MPI_Op, MPI_Op_free>;
+using owned_communicator = mpi_object<MPI_Comm, MPI_Comm_free>;
+using owned_datatype = mpi_object<MPI_Datatype, MPI_Type_free>;
+using owned_operation = mpi_object<MPI_Op, MPI_Op_free>;
 
 }  // namespace rondo::inline v0_1::mpi::detail

@@ -51,10 +51,10 @@ void with_operation(Turn& turn, const Job& job, const Run& run) {
     turn.check(ncclRedOpCreatePreMulSum(&made, &factor, data_type<decltype(factor)>,
                                         ncclScalarHostImmediate, turn.raw()),
                "ncclRedOpCreatePreMulSum");
-    struct owned {
+    struct destroy_later {
       ncclRedOp_t which;
       ncclComm_t of;
-      ~owned() { ncclRedOpDestroy(which, of); }
+      ~destroy_later() { ncclRedOpDestroy(which, of); }
     } const release{made, turn.raw()};
     run(made);
   } else {
