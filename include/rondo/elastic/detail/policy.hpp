@@ -43,9 +43,9 @@ inline void check_policy(std::string_view who, double target, const replica_limi
 }
 
 /// Refuses loads that no service has, and a clock that goes back.
-class load_check {
+class load_order {
  public:
-  void operator()(std::string_view who, const load& told) {
+  void see(std::string_view who, const load& told) {
     if (!(finite_and_not_negative(told.demand) && finite_and_not_negative(told.burst) &&
           is_finite(told.now)) ||
         told.ready < 0 || told.asked < 0) {
