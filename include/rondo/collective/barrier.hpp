@@ -7,6 +7,7 @@
 #include <rondo/collective/detail/call_site.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/barrier.hpp>
+#include <rondo/protocol/partials.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -38,7 +39,7 @@ struct barrier_job {
     const std::byte* none = nullptr;
     run_program(comm, turn, program_of<what>(comm, chosen, 0), none,
                 static_cast<std::byte*>(nullptr), chunking::blocks(0), chunking::blocks(0),
-                fold_nothing<std::byte>{});
+                protocol::fold_nothing<std::byte>{});
   }
 };
 

@@ -298,7 +298,7 @@ struct leaf_sum_job {
   }
 
   [[nodiscard]] round_lists& cleared_lists() const {
-    auto& lists = comm.kept().template get<round_lists>(0, [] { return round_lists{}; });
+    auto& lists = lists_of(comm);
     lists.out.clear();
     lists.in.clear();
     return lists;

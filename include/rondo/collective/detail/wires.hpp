@@ -84,11 +84,6 @@ class wires {
   std::size_t stride_ = 0;
 };
 
-template <class Comm>
-[[nodiscard]] round_lists& lists_of(Comm& comm) {
-  return comm.kept().template get<round_lists>(0, [] { return round_lists{}; });
-}
-
 /// What is still to be summed goes in one stream of messages, what is finished in the other.
 enum class wire_stream : unsigned { unsummed, finished };
 
@@ -138,8 +133,7 @@ template <class Comm, class Turn>
 [[nodiscard]] std::span<const read_wire> gather_in_rank_order(Comm& comm, Turn& turn, read_wire own,
                                                               std::byte* memory) {
   auto& in = lists_of(comm).in;
-  auto& all =
-      comm.kept().template get<std::vector<read_wire>>(0, [] { return std::vector<read_wire>{}; });
+  auto& all = comm.kept().template get<std::vector<read_wire>>();
   in.clear();
   all.clear();
   for (int rank = 0; rank < turn.size(); ++rank) {
@@ -185,7 +179,7 @@ class coded_turn {
 
   template <class Out, class In, class Arrived>
   void exchange(const Out& out, const In& in, const Arrived& arrived) {
-    auto& mine = comm_.kept().template get<staging>(0, [] { return staging{}; });
+    auto& mine = comm_.kept().template get<staging>();
     std::size_t needed = 0;
     std::size_t longest = 0;
     for (const auto& one : out) {

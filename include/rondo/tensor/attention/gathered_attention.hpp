@@ -119,7 +119,7 @@ class gathered_attention {
     const matrix<W> own = own_.template get<W>(tokens_.width(ranks_.rank()), columns);
     const sharded<W, 0, Team::axis> to{own, tokens_};
     if constexpr (exactly) {
-      auto& sums = kept_.template get<tree_sum<W>>(0, [] { return tree_sum<W>{}; });
+      auto& sums = kept_.template get<tree_sum<W>>();
       sums.restart(tokens_.extent() * columns);
       for (const auto& leaf : detail::leaves_of(tokens_, ranks_.rank(), order_.tokens)) {
         const auto terms = sums.room();

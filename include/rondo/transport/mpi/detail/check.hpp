@@ -16,6 +16,7 @@
 #include <mpi.h>
 #endif
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,9 @@ inline void require_running(std::string_view what) {
                                     "MPI_Init and before MPI_Finalize"});
   }
 }
+
+/// Elements or bytes that one call is given at most: MPI counts in int.
+inline constexpr std::size_t most_counted = std::size_t{1} << 30;
 
 /// An MPI object, freed at the end of its owner's life unless MPI has been finalised before.
 template <class Handle, int (*Free)(Handle*)>
