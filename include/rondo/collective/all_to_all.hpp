@@ -42,13 +42,7 @@ struct all_to_all_direct {
     move(turn, static_cast<const part*>(mine), theirs, chunking::blocks(1), chunking::blocks(1),
          [&](int) { return static_cast<std::size_t>(self); });
     for (int rank = 0; rank < turn.size(); ++rank) {
-      if (theirs[rank].count != received.count(rank)) {
-        turn.fail(error_code::mismatch, rank,
-                  "all_to_all: rank " + std::to_string(self) + " expected " +
-                      std::to_string(received.count(rank)) + " elements from rank " +
-                      std::to_string(rank) + ", which sends it " +
-                      std::to_string(theirs[rank].count));
-      }
+      require_count(turn, rank, received.count(rank), theirs[rank].count);
     }
     turn.advance();
     move(turn, job.in, job.out, sent, received, [&](int rank) { return theirs[rank].first; });

@@ -291,12 +291,7 @@ void compare_counts(Turn& turn, const Job& job) {
   }
   turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});
   for (int rank = 0; rank < size; ++rank) {
-    if (heard[rank] != job.received.count(rank)) {
-      turn.fail(error_code::mismatch, rank,
-                "all_to_all: rank " + std::to_string(turn.rank()) + " expected " +
-                    std::to_string(job.received.count(rank)) + " elements from rank " +
-                    std::to_string(rank) + ", which sends it " + std::to_string(heard[rank]));
-    }
+    require_count(turn, rank, job.received.count(rank), heard[rank]);
   }
 }
 
