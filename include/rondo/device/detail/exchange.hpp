@@ -4,6 +4,7 @@
 
 #include <rondo/device/arguments.hpp>
 #include <rondo/device/detail/coded.hpp>
+#include <rondo/device/detail/elements.hpp>
 #include <rondo/device/detail/in_call.hpp>
 #include <rondo/device/detail/plain.hpp>
 #include <rondo/protocol/one_hop.hpp>
