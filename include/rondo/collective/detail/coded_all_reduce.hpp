@@ -5,71 +5,81 @@
 #include <rondo/codec/concept.hpp>
 #include <rondo/collective/detail/by_algorithm.hpp>
 #include <rondo/collective/detail/coded_rounds.hpp>
-#include <rondo/collective/detail/movement.hpp>
+#include <rondo/collective/detail/fold_values.hpp>
 #include <rondo/collective/detail/wires.hpp>
 #include <rondo/core/chunking.hpp>
-#include <rondo/core/error.hpp>
 #include <rondo/core/extremes.hpp>
 #include <rondo/core/operation.hpp>
-#include <rondo/core/type_name.hpp>
+#include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
-#include <string_view>
 #include <type_traits>
+#include <vector>
 
-/// The collectives with a codec.
 namespace rondo::inline v0_1::detail {
 
-/// Refuses pairs that would lose meaning, with one line that says why.
-template <class Operation, class Algorithm, class Codec>
-consteval void check_codec() {
-  static_assert(!codec::linear_codec<Codec>,
-                "rondo: shared_scale and low_rank are sums made by all_reduce; this collective "
-                "takes int8, int4, ...");
-  static_assert(codec::codec<Codec>,
-                "rondo: the codec needs block, wire_bytes, encode, decode and decode_add; see "
-                "codec/concept.hpp");
-  static_assert(std::is_same_v<Operation, op::sum> || std::is_same_v<Operation, op::average>,
-                "rondo: a codec decodes and adds; with one, pass op::sum or op::average");
-  static_assert(!is_native<Algorithm>,
-                "rondo: the transport's own collectives know no codec; use two_shot or one_shot");
-  static_assert(!codec::traits<Codec>::lossy || codec::traits<Codec>::requantises_per_hop ||
-                    is_direct<Algorithm> || is_automatic<Algorithm>,
-                "rondo: this algorithm would encode anew at every hop and lose accuracy each time; "
-                "use two_shot or one_shot, or ask for it with codec::requantised{...}");
-  static_assert(!(codec::traits<Codec>::needs_state && codec::traits<Codec>::requantises_per_hop),
-                "rondo: a codec with a memory cannot encode at every hop, where values are partial "
-                "sums of other ranks; use two_shot or one_shot");
-}
+/// A turn whose messages are runs of floats that travel encoded: any schedule, encoded at every
+/// hop.
+template <class Comm, class Turn, class Codec>
+class coded_turn {
+ public:
+  coded_turn(Comm& comm, Turn& turn, const Codec& with) : comm_{comm}, turn_{turn}, with_{with} {}
 
-/// With a codec, all-reduce alone has more than one form.
-template <class Algorithm>
-consteval void check_encoded_once() {
-  static_assert(is_direct<Algorithm> || is_automatic<Algorithm>,
-                "rondo: with a codec this collective goes straight to its peers; use one_shot, "
-                "two_shot or no algorithm");
-}
+  [[nodiscard]] int rank() const { return turn_.rank(); }
+  [[nodiscard]] int size() const { return turn_.size(); }
+  [[nodiscard]] std::uint64_t word() const { return turn_.word(); }
 
-inline void set_to_zero(std::span<float> sums) {
-  for (auto& sum : sums) {
-    sum = 0.0F;
-  }
-}
-
-/// Sums in fp32, on their way back to the caller's type.
-template <class Operation>
-void finish_sums(const Operation& operation, std::span<float> sums, int ranks) {
-  if constexpr (std::is_same_v<Operation, op::average>) {
-    for (auto& sum : sums) {
-      sum = operation.finish(sum, ranks);
+  template <class Out, class In, class Arrived>
+  void exchange(const Out& out, const In& in, const Arrived& arrived) {
+    auto& mine = comm_.kept().template get<staging>();
+    std::size_t needed = 0;
+    std::size_t longest = 0;
+    for (const auto& one : out) {
+      needed += with_.wire_bytes(one.bytes / sizeof(float));
     }
+    for (const auto& one : in) {
+      longest = larger(longest, one.bytes);
+    }
+    auto* memory = mine.memory.get(needed + longest);
+    auto* values = reinterpret_cast<float*>(memory + needed);
+    mine.out.clear();
+    mine.in.clear();
+    for (const auto& one : out) {
+      const std::size_t count = one.bytes / sizeof(float);
+      const wire sent{memory, with_.wire_bytes(count)};
+      with_.encode(
+          std::span<const float>{reinterpret_cast<const float*>(one.data), count}, sent,
+          {.step = word() >> 32, .rank = static_cast<std::uint32_t>(rank()), .hop = ++hop_});
+      mine.out.push_back({one.peer, sent.data(), sent.size()});
+      memory += sent.size();
+    }
+    for (const auto& one : in) {
+      mine.in.push_back({one.peer, nullptr, with_.wire_bytes(one.bytes / sizeof(float))});
+    }
+    turn_.exchange(mine.out, mine.in, [&](std::size_t which, const std::byte* data) {
+      auto* into = in[which].into == nullptr ? values : reinterpret_cast<float*>(in[which].into);
+      with_.decode(read_wire{data, mine.in[which].bytes},
+                   std::span<float>{into, in[which].bytes / sizeof(float)});
+      arrived(which, reinterpret_cast<const std::byte*>(into));
+    });
   }
-}
 
+ private:
+  struct staging {
+    arena memory;
+    std::vector<outgoing> out;
+    std::vector<incoming> in;
+  };
+  Comm& comm_;
+  Turn& turn_;
+  const Codec& with_;
+  std::uint32_t hop_ = 0;  ///< messages encoded so far
+};
+
+/// All-reduce with a codec, whose values are encoded as seldom as the algorithm allows.
 template <class Comm, class T, class Operation, class Algorithm, class Codec>
 struct coded_all_reduce {
   Comm& comm;
@@ -233,106 +243,6 @@ struct coded_all_reduce {
     std::byte* memory;
     wire summed;
   };
-};
-
-/// The input of every rank is encoded chunk by chunk; each rank decodes and sums its own.
-template <class Turn, class Job>
-void move_coded(Turn& turn, schedule::make<schedule::collective::reduce_scatter>, const Job& job) {
-  check_memory(job.codec, job.sent.total(turn.size()), turn.rank());
-  const wires cut{job.codec, job.sent.of(job.comm), turn.size()};
-  const std::size_t own = job.sent.count(turn.rank());
-  auto* memory = job.comm.scratch().get(cut.total() + own * sizeof(float));
-  const std::span<float> sums{reinterpret_cast<float*>(memory + cut.total()), own};
-  cut.encode(turn, job.in, memory);
-  set_to_zero(sums);
-  lend_each(job.comm, turn, wire_stream::unsummed, [&](int peer) { return cut.of(memory, peer); });
-  take_in_rank_order(job.comm, turn, cut.of(memory, turn.rank()),
-                     [&](read_wire data) { job.codec.decode_add(data, sums); });
-  turn.settle();
-  finish_sums(job.operation, sums, turn.size());
-  for (std::size_t i = 0; i < own; ++i) {
-    job.out[i] = static_cast<std::remove_pointer_t<decltype(job.out)>>(sums[i]);
-  }
-}
-
-/// Every rank's input is encoded once and decoded by all, the rank itself included.
-template <class Turn, class Job>
-void move_coded(Turn& turn, schedule::make<schedule::collective::all_gather>, const Job& job) {
-  const chunking whole = job.received.of(job.comm);
-  const std::size_t first = whole.offset(turn.rank());
-  const std::size_t count = whole.count(turn.rank());
-  check_memory(job.codec, first + count, turn.rank());
-  const wires cut{job.codec, whole, turn.size()};
-  const wire mine{job.comm.scratch().get(cut.stride()), cut.bytes(turn.rank())};
-  job.codec.encode(std::span{job.in, count}, mine, context_of(turn, first));
-  lend_each(job.comm, turn, wire_stream::finished, [&](int) { return mine; });
-  take_and_decode(job.comm, turn, cut, mine, job.out);
-  turn.settle();
-}
-
-/// Wires of different counts may be equally long, so every rank first tells its peers the counts.
-template <class Turn, class Job>
-void compare_counts(Turn& turn, const Job& job) {
-  const int size = turn.size();
-  const auto ranks = static_cast<std::size_t>(size);
-  std::uint64_t* const told = job.comm.scratch().template get<std::uint64_t>(2 * ranks);
-  std::uint64_t* const heard = told + ranks;
-  auto& lists = lists_of(job.comm);
-  lists.out.clear();
-  lists.in.clear();
-  for (int rank = 0; rank < size; ++rank) {
-    told[rank] = job.sent.count(rank);
-    heard[rank] = told[rank];
-    if (rank != turn.rank()) {
-      lists.out.push_back(
-          {rank, reinterpret_cast<const std::byte*>(told + rank), sizeof(std::uint64_t)});
-      lists.in.push_back({rank, reinterpret_cast<std::byte*>(heard + rank), sizeof(std::uint64_t)});
-    }
-  }
-  turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});
-  for (int rank = 0; rank < size; ++rank) {
-    require_count(turn, rank, job.received.count(rank), heard[rank]);
-  }
-}
-
-/// Every chunk is encoded once and decoded where it arrives, the rank's own included.
-template <class Turn, class Job>
-void move_coded(Turn& turn, schedule::make<schedule::collective::all_to_all>, const Job& job) {
-  check_memory(job.codec, job.sent.total(turn.size()), turn.rank());
-  if (!job.sent.per_rank.empty()) {
-    compare_counts(turn, job);
-  }
-  const wires going{job.codec, job.sent.of(job.comm), turn.size()};
-  const wires coming{job.codec, job.received.of(job.comm), turn.size()};
-  auto* memory = job.comm.scratch().get(going.total());
-  going.encode(turn, job.in, memory);
-  lend_each(job.comm, turn, wire_stream::finished,
-            [&](int peer) { return going.of(memory, peer); });
-  take_and_decode(job.comm, turn, coming, going.of(memory, turn.rank()), job.out);
-  turn.settle();
-}
-
-/// A `movement` whose elements travel encoded.
-template <schedule::collective What, class Comm, class T, class Operation, class Codec>
-struct coded_movement {
-  Comm& comm;
-  const T* in;
-  T* out;
-  cut_by_rank sent;
-  cut_by_rank received;
-  Operation operation{};
-  Codec codec;
-
-  static constexpr auto what = What;
-
-  template <class Turn>
-  void operator()(Turn& turn) const {
-    if constexpr (works_elsewhere<Turn>) {
-      move_in_rounds(turn, schedule::make<What>{}, *this);
-    } else {
-      move_coded(turn, schedule::make<What>{}, *this);
-    }
-  }
 };
 
 }  // namespace rondo::inline v0_1::detail
