@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/collective/detail/automatic.hpp>
 #include <rondo/collective/detail/by_algorithm.hpp>
 #include <rondo/collective/detail/call_of.hpp>
 #include <rondo/collective/detail/call_site.hpp>
@@ -30,8 +31,8 @@ struct barrier_job {
   }
 
   template <class Turn, class Run>
-  void choose(const Turn&, const Run& run) const {
-    run(bruck{});
+  void choose(const Turn& turn, const Run& run) const {
+    choose_algorithm<what>(turn, 0, true, run);
   }
 
   template <class Turn, class Chosen>

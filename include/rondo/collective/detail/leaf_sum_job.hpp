@@ -91,9 +91,8 @@ struct leaf_sum_job {
   template <class Act>
   void for_each_owned(int rank, const Act& act) const {
     if (rows == nullptr) {
-      constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
       const part some = even_part(count, static_cast<std::size_t>(order.ranks()),
-                                  static_cast<std::size_t>(rank), line);
+                                  static_cast<std::size_t>(rank), protocol::line_of<T>);
       act(some, some.first);
       return;
     }

@@ -9,6 +9,7 @@
 #include <rondo/core/extremes.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/partition.hpp>
+#include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
 
@@ -109,7 +110,7 @@ void lend_each(Comm& comm, Turn& turn, wire_stream stream, const To& to) {
   auto& out = lists_of(comm).out;
   out.clear();
   for (int step = 1; step < turn.size(); ++step) {
-    const int peer = (turn.rank() + step) % turn.size();
+    const int peer = protocol::rank_after(turn.rank(), step, turn.size());
     const wire sent = to(peer);
     out.push_back({peer, sent.data(), sent.size()});
   }
@@ -173,7 +174,7 @@ void take_and_decode(Comm& comm, Turn& turn, const wires<Codec>& cut, read_wire 
   auto& in = lists_of(comm).in;
   in.clear();
   for (int step = 1; step < turn.size(); ++step) {
-    const int before = (turn.rank() + turn.size() - step) % turn.size();
+    const int before = protocol::rank_after(turn.rank(), turn.size() - step, turn.size());
     in.push_back({before, nullptr, cut.bytes(before)});
   }
   cut.decode(turn.rank(), own.data(), out);
