@@ -93,8 +93,11 @@ class exchanged_attention {
       for (const std::size_t width : columns.widths()) {
         held += width;
       }
-      return planned_collective{schedule::collective::all_to_all, tokens_.extent() * held,
-                                element_bytes, Team::name(), ranks_.size()};
+      return planned_collective{.what = schedule::collective::all_to_all,
+                                .elements = tokens_.extent() * held,
+                                .element_bytes = element_bytes,
+                                .axis = Team::name(),
+                                .ranks = ranks_.size()};
     };
     const auto queries = exchange(attend_.query_columns(), sizeof(T));
     const auto keys = exchange(attend_.key_value_columns(), sizeof(T));

@@ -148,17 +148,23 @@ class gathered_attention {
   [[nodiscard]] layer_plan planned() const {
     using W = typename accumulator<T>::type;
     const std::size_t all = 2 * tokens_.extent() * heads_.key_value_columns();
-    const planned_collective gathers{schedule::collective::all_gather, all, sizeof(T), Team::name(),
-                                     ranks_.size()};
-    layer_plan made{{gathers}, {gathers}, 0, 0};
+    const planned_collective gathers{.what = schedule::collective::all_gather,
+                                     .elements = all,
+                                     .element_bytes = sizeof(T),
+                                     .axis = Team::name(),
+                                     .ranks = ranks_.size()};
+    layer_plan made{.forward = {gathers}, .backward = {gathers}};
     std::size_t sums = 1;
     if constexpr (exactly) {
       made.backward.push_back(
           tree_.planned(conversion::reduce_scatter, all, sizeof(W), Team::name()));
       sums = tree_.arrays();
     } else {
-      made.backward.push_back(
-          {schedule::collective::reduce_scatter, all, sizeof(W), Team::name(), ranks_.size()});
+      made.backward.push_back({.what = schedule::collective::reduce_scatter,
+                               .elements = all,
+                               .element_bytes = sizeof(W),
+                               .axis = Team::name(),
+                               .ranks = ranks_.size()});
     }
     const std::size_t rows = tokens_.width(ranks_.rank());
     made.peak_bytes =

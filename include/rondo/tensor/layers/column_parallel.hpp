@@ -117,7 +117,8 @@ template <class X, class Order = any_order>
                                               Order order = {}) {
   const detail::planner<X, Order> planned{grid, sizes.tokens, order};
   const cut features = planned.features(sizes.outputs);
-  layer_plan made{planned.gather(sizes.inputs), planned.gather(sizes.inputs), 0, 0};
+  layer_plan made{.forward = planned.gather(sizes.inputs),
+                  .backward = planned.gather(sizes.inputs)};
   for (auto& one : planned.reduce(sizes.inputs, features)) {
     made.backward.push_back(std::move(one));
   }
