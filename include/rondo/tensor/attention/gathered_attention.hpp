@@ -90,8 +90,7 @@ class gathered_attention {
                 const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value) {
     using T = typename Q::element;
     using W = std::remove_const_t<L>;
-    detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
-    detail::check_attention_types<Team, 0, Kernels, W, W, DQ, DK, DV, DOut>();
+    detail::check_backward_types<Team, 0, Kernels, T, W, Q, K, V, Out, DQ, DK, DV, DOut>();
     shapes().check(query, key, value, out, lse);
     shapes().check_gradients(d_out, d_query, d_key, d_value);
     const auto [keys, values] = gather<T>(key, value);
@@ -119,7 +118,7 @@ class gathered_attention {
     const matrix<W> own = own_.template get<W>(tokens_.width(ranks_.rank()), columns);
     const sharded<W, 0, Team::axis> to{own, tokens_};
     if constexpr (exactly) {
-      auto& sums = kept_.template get<tree_sum<W>>();
+      auto& sums = kept_.template get<tree_sum<W>>(0, [] { return tree_sum<W>{}; });
       sums.restart(tokens_.extent() * columns);
       for (const auto& leaf : detail::leaves_of(tokens_, ranks_.rank(), order_.tokens)) {
         const auto terms = sums.room();

@@ -99,8 +99,7 @@ class ring_attention {
                 const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value) {
     using T = typename Q::element;
     using W = std::remove_const_t<L>;
-    detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
-    detail::check_attention_types<Team, 0, Kernels, W, W, DQ, DK, DV, DOut>();
+    detail::check_backward_types<Team, 0, Kernels, T, W, Q, K, V, Out, DQ, DK, DV, DOut>();
     shapes().check(query, key, value, out, lse);
     shapes().check_gradients(d_out, d_query, d_key, d_value);
     const std::size_t rows = query.values.rows;

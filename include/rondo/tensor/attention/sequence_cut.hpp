@@ -146,5 +146,13 @@ consteval void check_attention_types() {
                 "rondo: attention: the kernels need forward and backward as attention_kernel says");
 }
 
+/// Likewise for the values of a backward pass, and for their gradients.
+template <class Team, int Dimension, class Kernels, class T, class W, class Q, class K, class V,
+          class Out, class DQ, class DK, class DV, class DOut>
+consteval void check_backward_types() {
+  check_attention_types<Team, Dimension, Kernels, T, W, Q, K, V, Out>();
+  check_attention_types<Team, Dimension, Kernels, W, W, DQ, DK, DV, DOut>();
+}
+
 }  // namespace detail
 }  // namespace rondo::inline v0_1
