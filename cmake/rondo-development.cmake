@@ -34,12 +34,16 @@ if(RONDO_SANITIZE)
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RONDO_SANITIZE};-fno-sanitize-recover=all;-fno-omit-frame-pointer;-g1>)
   target_link_options(rondo_development INTERFACE -fsanitize=${RONDO_SANITIZE})
 endif()
-if(RONDO_SANITIZE MATCHES thread AND NOT DEFINED CMAKE_CROSSCOMPILING_EMULATOR)
-  # ThreadSanitizer's fixed memory layout and a kernel that randomises widely do not go together.
-  execute_process(COMMAND setarch -R true RESULT_VARIABLE no_fixed_layout OUTPUT_QUIET ERROR_QUIET)
-  if(no_fixed_layout EQUAL 0)
-    set(CMAKE_CROSSCOMPILING_EMULATOR setarch -R)
-  endif()
+# What goes before a program under ThreadSanitizer: its fixed memory layout and a kernel that
+# randomises widely do not go together.
+set(RONDO_FIXED_LAYOUT)
+execute_process(COMMAND setarch -R true RESULT_VARIABLE no_fixed_layout OUTPUT_QUIET ERROR_QUIET)
+if(no_fixed_layout EQUAL 0)
+  set(RONDO_FIXED_LAYOUT setarch -R)
+endif()
+if(RONDO_SANITIZE MATCHES thread AND RONDO_FIXED_LAYOUT AND
+   NOT DEFINED CMAKE_CROSSCOMPILING_EMULATOR)
+  set(CMAKE_CROSSCOMPILING_EMULATOR ${RONDO_FIXED_LAYOUT})
 endif()
 
 set(RONDO_MPI_IMPLEMENTATIONS)

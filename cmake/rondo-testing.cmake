@@ -91,14 +91,9 @@ endfunction()
 # rondo_control(sound|red <name> <program> [ARGUMENT..]) registers a run of one of them as
 # <room>.<name>. `sound`: all results are right. `red`: a race or a wrong result is seen.
 function(rondo_control outcome name program)
-  set(launcher)
-  execute_process(COMMAND setarch -R true RESULT_VARIABLE no_fixed_layout OUTPUT_QUIET ERROR_QUIET)
-  if(no_fixed_layout EQUAL 0)
-    set(launcher setarch -R)  # see cmake/rondo-development.cmake
-  endif()
   rondo_room_name(test ${name})
   rondo_room_name(target ${program})
-  add_test(NAME ${test} COMMAND ${launcher} $<TARGET_FILE:${target}> ${ARGN})
+  add_test(NAME ${test} COMMAND ${RONDO_FIXED_LAYOUT} $<TARGET_FILE:${target}> ${ARGN})
   set_tests_properties(${test} PROPERTIES
     LABELS threads TIMEOUT 120 PROCESSORS 2 ENVIRONMENT "TSAN_OPTIONS=halt_on_error=1")
   if(outcome STREQUAL "sound")

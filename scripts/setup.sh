@@ -28,6 +28,7 @@ has_file() {
 need() {
   if ! "${@:3}"; then
     echo "missing: $1 ($2)"
+    local packages
     read -ra packages <<<"$1"
     missing_need+=("${packages[@]}")
   fi
@@ -37,6 +38,7 @@ need() {
 want() {
   if ! "${@:3}"; then
     echo "missing, can do without: $1 ($2)"
+    local packages
     read -ra packages <<<"$1"
     missing_want+=("${packages[@]}")
   fi

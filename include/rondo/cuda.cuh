@@ -8,10 +8,10 @@
 #include <rondo/codec.hpp>
 #include <rondo/collective.hpp>
 #include <rondo/core/device_span.hpp>
+#include <rondo/core/policies.hpp>
 #include <rondo/device.hpp>
 #include <rondo/schedule/generators.hpp>
 #include <rondo/transport/cuda/codec.cuh>
-#include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/cuda/peer_gpus.hpp>
 #include <rondo/transport/cuda/shared_window.hpp>
 #include <rondo/transport/cuda/virtual_ranks.hpp>

@@ -6,9 +6,9 @@
 #include <rondo/collective.hpp>
 #include <rondo/core/device_span.hpp>
 #include <rondo/core/float16.hpp>
+#include <rondo/core/policies.hpp>
 #include <rondo/core/reproducible.hpp>
 #include <rondo/schedule/generators.hpp>
-#include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/nccl/communicator.hpp>
 #include <rondo/transport/nccl/connect.hpp>
 #include <rondo/version.hpp>

@@ -43,3 +43,4 @@
 #include <rondo/tensor/reshard/shard_files.hpp>
 #include <rondo/tensor/reshard/sharding.hpp>
 #include <rondo/tensor/team.hpp>
+#include <rondo/tensor/wire.hpp>

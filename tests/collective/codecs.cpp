@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "demand.hpp"
 
 #include <rondo/codec.hpp>
 #include <rondo/rondo.hpp>
@@ -10,17 +11,8 @@
 #include <cstring>
 #include <mutex>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <vector>
-
-/// Catch's own assertions are for one thread; ranks throw, and `run` rethrows.
-#define DEMAND(...)                                      \
-  do {                                                   \
-    if (!(__VA_ARGS__)) {                                \
-      throw std::runtime_error("not so: " #__VA_ARGS__); \
-    }                                                    \
-  } while (false)
 
 namespace codec = rondo::codec;
 

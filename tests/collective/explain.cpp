@@ -108,6 +108,27 @@ TEST_CASE("explain: every collective is predicted to take longer for more bytes"
   });
 }
 
+TEST_CASE("explain: few bytes take one phase where ranks share memory, and roots' own take two") {
+  rondo::threads::run(2, [](auto& comm) {
+    if (comm.rank() != 0) {
+      return;  // Catch is for one thread at a time
+    }
+    for (const auto what : every) {
+      const auto said = rondo::explain(what, comm, 0);
+      const bool once =
+          what != collective::reduce && what != collective::gather && what != collective::scatter;
+      rondo::shared_memory_cost cost;
+      cost.processors = comm.processors();
+      INFO(said.text);
+      CHECK(said.picked.seconds == (once ? 1 : 2) * cost.phase());
+    }
+    const auto seconds = [&](std::size_t bytes) {
+      return rondo::explain(collective::all_gather, comm, bytes).picked.seconds;
+    };
+    CHECK(seconds(64 * 1024) - seconds(8) > rondo::shared_memory_cost{}.phase());
+  });
+}
+
 TEST_CASE("explain: partial results count where they travel") {
   rondo::threads::run(4, [](auto& inner) {
     if (inner.rank() != 0) {

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect-error: rondo: this codec has no kernels; on GPUs use a codec made of blocks
 #include <rondo/codec.hpp>
+#include <rondo/core/policies.hpp>
 #include <rondo/rondo.hpp>
-#include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/cuda/window_rank.hpp>
 
 struct launch {

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 // expect-error: rondo: no kernel makes this collective over a window; use all_reduce
+#include <rondo/core/policies.hpp>
 #include <rondo/rondo.hpp>
-#include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/cuda/window_rank.hpp>
 
 struct launch {

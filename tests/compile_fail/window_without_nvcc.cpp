@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect-error: rondo: collectives over a window are kernels: compile this file with nvcc
 // needs: nccl
+#include <rondo/core/policies.hpp>
 #include <rondo/rondo.hpp>
-#include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/cuda/virtual_ranks.hpp>
 
 void call(rondo::cuda::virtual_ranks& ranks, rondo::device_span<float> values) {

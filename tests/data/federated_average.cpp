@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
 #include "data/clients.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/data/federated_average.hpp>
 #include <rondo/testing/messages_only.hpp>
@@ -27,12 +28,8 @@ std::string refusal(std::vector<std::uint64_t> samples, std::vector<float> first
     const auto rank = static_cast<std::size_t>(comm.rank());
     std::vector<float> parameters{1, first[rank]};
     const auto before = parameters;
-    try {
-      rondo::data::federated_average(comm, parameters, samples[rank]);
-    } catch (const rondo::error& refused) {
-      told[rank] = refused.what();
-      expect(refused.code() == rondo::error_code::invalid_argument, "an invalid argument");
-    }
+    told[rank] = refusals::argument_refusal(
+        [&] { rondo::data::federated_average(comm, parameters, samples[rank]); });
     expect(std::memcmp(before.data(), parameters.data(), 8) == 0, "untouched");
     parameters = {1, 2};
     rondo::data::federated_average(comm, parameters, 1);  // the communicator lives on

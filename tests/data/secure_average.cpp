@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
 #include "data/clients.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/data/secure_average.hpp>
 #include <rondo/testing/reference.hpp>
@@ -26,8 +27,7 @@ auto keys_of(const Comm& comm) {
 /// What rank 0 of three is told of weights, a first parameter and rounds.
 std::string refusal(std::vector<std::uint64_t> weights, float first, secure_round round = {},
                     std::uint64_t other_round = 0) {
-  std::string told;
-  try {
+  return refusals::refusal([&] {
     rondo::threads::run(3, [&](auto& comm) {
       const auto rank = static_cast<std::size_t>(comm.rank());
       std::vector<float> own{rank == 1 ? first : 0};
@@ -35,10 +35,7 @@ std::string refusal(std::vector<std::uint64_t> weights, float first, secure_roun
       of_rank.number += rank == 2 ? other_round : 0;
       rondo::data::secure_average(comm, own, weights[rank], of_rank, keys_of(comm));
     });
-  } catch (const rondo::error& refused) {
-    told = refused.what();
-  }
-  return told;
+  });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/collective/all_reduce.hpp>
 #include <rondo/data/gradient_norm.hpp>
@@ -128,12 +129,7 @@ TEST_CASE("sharded_optimizer: buffers of another length are refused") {
     rondo::data::sharded_optimizer shards{comm, 4};
     std::vector<float> four(4), five(5);
     const auto told = [&](auto& values, auto& slopes) {
-      try {
-        shards.step(values, slopes, [](auto, auto) {});
-      } catch (const rondo::error& refused) {
-        return std::string{refused.what()};
-      }
-      return std::string{};
+      return refusals::refusal([&] { shards.step(values, slopes, [](auto, auto) {}); });
     };
     expect(told(four, four).empty(), "four of four");
     expect(told(five, four).find("parameters of rank 0 has 5 elements, expected 4") !=

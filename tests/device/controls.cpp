@@ -28,23 +28,22 @@ constexpr const char* flaw_names[] = {"none",      "one_bank",  "one_inbox",
                                       "same_flag", "lost_peer", "no_sync"};
 flaw with = flaw::none;
 
-struct turn : device::turn<device::window> {
-  using device::turn<device::window>::turn;
+using sound = device::detail::turn<device::window>;
+
+struct turn : sound {
+  using sound::sound;
   [[nodiscard]] std::byte* stage(int of, unsigned bank) const {
-    return device::turn<device::window>::stage(of, with == flaw::one_bank ? 0 : bank);
+    return sound::stage(of, with == flaw::one_bank ? 0 : bank);
   }
   [[nodiscard]] std::uint64_t* inbox(int reader, int writer, unsigned bank) const {
     if (reader == rank() && word() / 65536 % 32 == static_cast<unsigned>(4 * reader)) {
       std::this_thread::sleep_for(std::chrono::microseconds{20});  // between sending and reading
     }
-    return device::turn<device::window>::inbox(reader, writer, with == flaw::one_inbox ? 0 : bank);
+    return sound::inbox(reader, writer, with == flaw::one_inbox ? 0 : bank);
   }
-  [[nodiscard]] std::uint32_t flag() const {
-    return with == flaw::same_flag ? 1u : device::turn<device::window>::flag();
-  }
+  [[nodiscard]] std::uint32_t flag() const { return with == flaw::same_flag ? 1u : sound::flag(); }
   bool wait(int peer, const std::uint64_t& word) const {
-    return (with == flaw::lost_peer && peer == (rank() + 1) % size()) ||
-           device::turn<device::window>::wait(peer, word);
+    return (with == flaw::lost_peer && peer == (rank() + 1) % size()) || sound::wait(peer, word);
   }
 };
 

@@ -6,10 +6,10 @@
 #include <rondo/collective.hpp>
 #include <rondo/collective/explain.hpp>
 #include <rondo/core/device_span.hpp>
+#include <rondo/core/policies.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/schedule/generators.hpp>
 #include <rondo/testing/reference.hpp>
-#include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/cuda/window_rank.hpp>
 
 #include "catch.hpp"

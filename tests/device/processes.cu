@@ -3,47 +3,20 @@
 
 // Ranks that are processes, on one GPU: windows over CUDA IPC and over virtual memory. Without MPS
 // the processes share the GPU by turns, so this shows that it works, not how fast.
+#include "harness/board.hpp"
 #include "kernels.cuh"
 
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdio>
-#include <cstring>
 #include <new>
-#include <span>
-#include <thread>
 
 namespace {
 
 constexpr int ranks = 2;
 constexpr std::size_t count = 40'000;
-
-/// Memory of all processes, through which they tell each other of their windows.
-struct board {
-  std::atomic<int> arrived{0};
-  std::atomic<int> phase{0};
-  std::byte bytes[ranks * 256];
-
-  void gather(int rank, std::span<const std::byte> mine, std::span<std::byte> all) {
-    std::memcpy(bytes + static_cast<std::size_t>(rank) * mine.size(), mine.data(), mine.size());
-    meet();
-    std::memcpy(all.data(), bytes, all.size());
-    meet();
-  }
-  void meet() {
-    const int now = phase.load();
-    if (arrived.fetch_add(1) + 1 == ranks) {
-      arrived = 0;
-      phase = now + 1;
-    }
-    while (phase.load() == now) {
-      std::this_thread::yield();
-    }
-  }
-};
 
 /// out[i] = the sum of all ranks' in[i], buffers in the window's heap.
 __global__ void from_heap(rondo::device::window w) {
@@ -68,9 +41,7 @@ int run(int rank, board& shared, rondo::cuda::sharing share) {
   rondo::cuda::shared_window window{rank,
                                     ranks,
                                     8 << 20,
-                                    [&](std::span<const std::byte> mine, std::span<std::byte> all) {
-                                      shared.gather(rank, mine, all);
-                                    },
+                                    shared.exchange(rank),
                                     {.slots = 2,
                                      .heap_bytes = 2 * count * sizeof(float),
                                      .patience = std::chrono::seconds{60},
@@ -131,7 +102,7 @@ int run_all(int rank, board& shared) {
 int main() {
   void* memory =
       mmap(nullptr, sizeof(board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  auto& shared = *new (memory) board;
+  auto& shared = *new (memory) board{ranks};
   pid_t children[ranks];
   for (int rank = 0; rank < ranks; ++rank) {  // before anything touches CUDA
     children[rank] = fork();

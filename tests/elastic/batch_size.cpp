@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
-#include "elastic/refused.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/elastic/batch_size.hpp>
 
@@ -36,11 +36,12 @@ TEST_CASE("batch_size: DeepSpeed's example") {
   CHECK(found.ranks == std::vector<int>{32,  34,  36,  48,  51,  64,  68,  72,  96,  102, 136, 144,
                                         153, 192, 204, 272, 288, 306, 408, 576, 612, 816, 1224});
   CHECK(found.micro_batch(64) == 17);
-  CHECK_THAT(refused([&] { return found.micro_batch(128); }),
+  CHECK_THAT(refusals::argument_refusal([&] { return found.micro_batch(128); }),
              ContainsSubstring("9792 does not part over 128 ranks; the nearest numbers that are "
                                "allowed are 102 and 136"));
-  CHECK_THAT(refused([&] { return found.micro_batch(31); }), ContainsSubstring("are 32 and 32"));
-  CHECK_THAT(refused([&] { return found.micro_batch(9792); }),
+  CHECK_THAT(refusals::argument_refusal([&] { return found.micro_batch(31); }),
+             ContainsSubstring("are 32 and 32"));
+  CHECK_THAT(refusals::argument_refusal([&] { return found.micro_batch(9792); }),
              ContainsSubstring("are 1224 and 1224"));
 }
 
@@ -96,20 +97,23 @@ TEST_CASE("batch_size: of two batches that as many numbers of ranks share, the l
 }
 
 TEST_CASE("batch_size: what cannot be is refused in words") {
-  CHECK_THAT(refused([] { return find_batch_size({100, {}}); }), ContainsSubstring("0 sizes"));
-  CHECK_THAT(refused([] {
+  CHECK_THAT(refusals::argument_refusal([] {
+               return find_batch_size({100, {}});
+             }),
+             ContainsSubstring("0 sizes"));
+  CHECK_THAT(refusals::argument_refusal([] {
                return find_batch_size({100, {8, 0}});
              }),
              ContainsSubstring("a micro-batch of 0 for batches of at most 100"));
-  CHECK_THAT(refused([] {
+  CHECK_THAT(refusals::argument_refusal([] {
                return find_batch_size({100, {101}});
              }),
              ContainsSubstring("a micro-batch of 101"));
-  CHECK_THAT(refused([] {
+  CHECK_THAT(refusals::argument_refusal([] {
                return find_batch_size({100, {1}, 0});
              }),
              ContainsSubstring("for 0 ranks or more"));
-  CHECK_THAT(refused([] {
+  CHECK_THAT(refusals::argument_refusal([] {
                return find_batch_size({100, {50}, 3, 9});
              }),
              ContainsSubstring("no batch of at most 100 parts over 3 .. 9 ranks"));

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
-#include "elastic/refused.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/collective/all_reduce.hpp>
 #include <rondo/collective/broadcast.hpp>
@@ -180,7 +180,7 @@ TEST_CASE("cursor: a new rank comes to where the others are") {
 TEST_CASE("cursor: ranks that do not train together are told so, all of them") {
   rondo::threads::run(3, [](auto& comm) {
     const auto told = [&](cursor own, bool seeds) {
-      return refused([&] {
+      return refusals::argument_refusal([&] {
         return seeds ? rondo::elastic::furthest(comm, own) > 0
                      : rondo::elastic::commit(comm, own, sampler{10, 2}.after(own), true);
       });
@@ -194,7 +194,8 @@ TEST_CASE("cursor: ranks that do not train together are told so, all of them") {
     expect(!told(other({7, 0, 0}), true).empty(), "another seed, at the beginning");
     expect(told(other({0, 1, 4}), true).empty(), "furthest is for other positions");
     const auto goes = [&](cursor from, cursor to) {
-      return refused([&] { return rondo::elastic::commit(comm, from, to, true); });
+      return refusals::argument_refusal(
+          [&] { return rondo::elastic::commit(comm, from, to, true); });
     };
     expect(!goes({}, {0, 0, comm.rank() == 2 ? 3U : 2U}).empty(), "another batch");
     expect(!goes(other({0, 0, 1}), {0, 0, 2}).empty(), "another position, the same next one");
@@ -203,15 +204,15 @@ TEST_CASE("cursor: ranks that do not train together are told so, all of them") {
 
 TEST_CASE("cursor: nothing to take is refused") {
   using Catch::Matchers::ContainsSubstring;
-  CHECK_THAT(refused([] {
+  CHECK_THAT(refusals::argument_refusal([] {
                return sampler{10, 0}.stripe({}, 0, 1);
              }),
              ContainsSubstring("in batches of 0"));
-  CHECK_THAT(refused([] {
+  CHECK_THAT(refusals::argument_refusal([] {
                return sampler{0, 1}.stripe({}, 0, 1);
              }),
              ContainsSubstring("0 of 0 samples"));
-  CHECK_THAT(refused([] {
+  CHECK_THAT(refusals::argument_refusal([] {
                return sampler{10, 1}.stripe({0, 0, 10}, 0, 1);
              }),
              ContainsSubstring("10 of 10 samples committed"));

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
-#include "elastic/refused.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/elastic/goodput.hpp>
 
@@ -43,7 +43,9 @@ TEST_CASE("goodput: throughput times Pollux's efficiency") {
 
 TEST_CASE("goodput: steps that take no time, and NaN, are refused") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  const auto told = [](step_time of) { return refused([&] { return of.seconds(); }); };
+  const auto told = [](step_time of) {
+    return refusals::argument_refusal([&] { return of.seconds(); });
+  };
   CHECK_THAT(told({0, 0}), ContainsSubstring("expected times of which one is not 0"));
   CHECK_FALSE(told({-1, 3}).empty());
   CHECK_FALSE(told({nan, 1}).empty());
@@ -51,6 +53,6 @@ TEST_CASE("goodput: steps that take no time, and NaN, are refused") {
   CHECK_FALSE(told({HUGE_VAL, 1}).empty());
   CHECK_FALSE(told({1, 1, 0.5}).empty());
   CHECK_FALSE(told({1, 1, nan}).empty());
-  CHECK_FALSE(refused([] { return goodput({1, 1}, {1, 1}, 0, 64); }).empty());
-  CHECK_FALSE(refused([] { return goodput({1, 1}, {1, 1}, 64, 0); }).empty());
+  CHECK_FALSE(refusals::argument_refusal([] { return goodput({1, 1}, {1, 1}, 0, 64); }).empty());
+  CHECK_FALSE(refusals::argument_refusal([] { return goodput({1, 1}, {1, 1}, 64, 0); }).empty());
 }

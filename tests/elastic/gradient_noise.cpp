@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
-#include "elastic/refused.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/elastic/gradient_noise.hpp>
 
@@ -50,16 +50,21 @@ TEST_CASE("gradient_noise: estimated from gradients, it is that of their distrib
   }
   CHECK(squared_norm == Approx(mean * mean));
   CHECK(variance == Approx(spread));  // each rank's batch is one first batch: scale 2 of 2
-  CHECK_THAT(refused([] { return gradient_noise::estimate(1, 1, 1, 1); }),
+  CHECK_THAT(refusals::argument_refusal([] { return gradient_noise::estimate(1, 1, 1, 1); }),
              ContainsSubstring("noise of 1 gradients"));
 }
 
 TEST_CASE("gradient_noise: NaN and scales of nothing are refused") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  CHECK_THAT(refused([] { return gradient_noise{1, 1}.gain(0); }), ContainsSubstring("scale 0"));
-  CHECK_FALSE(refused([] { return gradient_noise{1, 1}.gain(-1); }).empty());
-  CHECK_FALSE(refused([] { return gradient_noise{1, 1}.gain(nan); }).empty());
-  CHECK_FALSE(refused([] { return gradient_noise{1, 1}.gain(HUGE_VAL); }).empty());
-  CHECK_FALSE(refused([] { return gradient_noise{nan, 1}.gain(1); }).empty());
-  CHECK_FALSE(refused([] { return gradient_noise{1, nan}.gain(1); }).empty());
+  CHECK_THAT(refusals::argument_refusal([] {
+               return gradient_noise{1, 1}.gain(0);
+             }),
+             ContainsSubstring("scale 0"));
+  CHECK_FALSE(refusals::argument_refusal([] { return gradient_noise{1, 1}.gain(-1); }).empty());
+  CHECK_FALSE(refusals::argument_refusal([] { return gradient_noise{1, 1}.gain(nan); }).empty());
+  CHECK_FALSE(refusals::argument_refusal([] {
+                return gradient_noise{1, 1}.gain(HUGE_VAL);
+              }).empty());
+  CHECK_FALSE(refusals::argument_refusal([] { return gradient_noise{nan, 1}.gain(1); }).empty());
+  CHECK_FALSE(refusals::argument_refusal([] { return gradient_noise{1, nan}.gain(1); }).empty());
 }

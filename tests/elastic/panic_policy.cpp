@@ -114,12 +114,18 @@ TEST_CASE("panic_policy: Knative's delay of scaling down") {
 TEST_CASE("panic_policy: targets and loads that mean nothing are refused") {
   check_refusals<panic_policy, panic_options>();
   for (const double wrong : {0.5, not_a_number, endless}) {
-    CHECK_FALSE(refused([&] { return panic_policy{{.up_rate = wrong}}; }).empty());
-    CHECK_FALSE(refused([&] { return panic_policy{{.down_rate = wrong}}; }).empty());
+    CHECK_FALSE(
+        refusals::argument_refusal([&] { return panic_policy{{.up_rate = wrong}}; }).empty());
+    CHECK_FALSE(
+        refusals::argument_refusal([&] { return panic_policy{{.down_rate = wrong}}; }).empty());
   }
   for (const double wrong : {-1.0, not_a_number, endless}) {
-    CHECK_FALSE(refused([&] { return panic_policy{{.panic_threshold = wrong}}; }).empty());
-    CHECK_FALSE(refused([&] { return panic_policy{{.stable_window = wrong}}; }).empty());
-    CHECK_FALSE(refused([&] { return panic_policy{{.down_delay = wrong}}; }).empty());
+    CHECK_FALSE(refusals::argument_refusal([&] {
+                  return panic_policy{{.panic_threshold = wrong}};
+                }).empty());
+    CHECK_FALSE(
+        refusals::argument_refusal([&] { return panic_policy{{.stable_window = wrong}}; }).empty());
+    CHECK_FALSE(
+        refusals::argument_refusal([&] { return panic_policy{{.down_delay = wrong}}; }).empty());
   }
 }

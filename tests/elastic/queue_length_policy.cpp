@@ -104,7 +104,7 @@ TEST_CASE("queue_length_policy: targets and loads that mean nothing are refused"
                      +[](queue_length_options& of) { of.to_zero_delay = -1; }}) {
     queue_length_options options;
     spoil(options);
-    CHECK_FALSE(refused([&] { return queue_length_policy{options}; }).empty());
+    CHECK_FALSE(refusals::argument_refusal([&] { return queue_length_policy{options}; }).empty());
   }
 }
 

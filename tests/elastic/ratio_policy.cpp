@@ -66,7 +66,9 @@ TEST_CASE("ratio_policy: the number at the first call counts, and none ready is 
 TEST_CASE("ratio_policy: targets and loads that mean nothing are refused") {
   check_refusals<ratio_policy, ratio_options>();
   for (const double wrong : {-0.1, not_a_number, endless}) {
-    CHECK_FALSE(refused([&] { return ratio_policy{{.tolerance = wrong}}; }).empty());
-    CHECK_FALSE(refused([&] { return ratio_policy{{.down_window = wrong}}; }).empty());
+    CHECK_FALSE(
+        refusals::argument_refusal([&] { return ratio_policy{{.tolerance = wrong}}; }).empty());
+    CHECK_FALSE(
+        refusals::argument_refusal([&] { return ratio_policy{{.down_window = wrong}}; }).empty());
   }
 }

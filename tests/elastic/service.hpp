@@ -3,7 +3,7 @@
 #pragma once
 
 #include "catch.hpp"
-#include "elastic/refused.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/elastic/load.hpp>
 
@@ -48,17 +48,19 @@ void check_refusals() {
   for (const double target : {0.0, -1.0, not_a_number, endless}) {
     Options options;
     options.target = target;
-    CHECK_THAT(refused([&] { return Policy{options}; }), ContainsSubstring("a target is positive"));
+    CHECK_THAT(refusals::argument_refusal([&] { return Policy{options}; }),
+               ContainsSubstring("a target is positive"));
   }
   for (const rondo::elastic::replica_limits limits :
        {rondo::elastic::replica_limits{-1, 5}, {3, 2}, {0, 0}}) {
     Options options;
     options.limits = limits;
-    CHECK_THAT(refused([&] { return Policy{options}; }), ContainsSubstring("limits are in order"));
+    CHECK_THAT(refusals::argument_refusal([&] { return Policy{options}; }),
+               ContainsSubstring("limits are in order"));
   }
   const auto told = [](const load& of) {
     Policy policy{Options{}};
-    return refused([&] { return policy.decide(of); });
+    return refusals::argument_refusal([&] { return policy.decide(of); });
   };
   for (const double wrong : {-1.0, not_a_number, endless}) {
     CHECK_THAT(told({.demand = wrong}), ContainsSubstring("none is negative, all are finite"));
@@ -69,7 +71,7 @@ void check_refusals() {
   CHECK_THAT(told({.asked = -1}), ContainsSubstring("-1 asked for"));
   Policy policy{Options{}};
   static_cast<void>(policy.decide({.now = 5}));
-  CHECK_THAT(refused([&] { return policy.decide({.now = 4}); }),
+  CHECK_THAT(refusals::argument_refusal([&] { return policy.decide({.now = 4}); }),
              ContainsSubstring("time went back from 5.000000 s to 4.000000 s"));
   // What no int holds becomes the most that was allowed.
   CHECK(policy.decide({.now = 6, .demand = 1e300, .ready = 100, .asked = 100}) == 100);

@@ -4,6 +4,7 @@
 #include <rondo/transport/nccl/file_exchange.hpp>
 
 #include "catch.hpp"
+#include "harness/refusal.hpp"
 
 #include <dirent.h>
 #include <unistd.h>
@@ -31,13 +32,7 @@ environment read(const variables& set) {
 }
 
 std::string refusal(const variables& set) {
-  try {
-    static_cast<void>(read(set));
-  } catch (const rondo::error& refused) {
-    CHECK(refused.code() == rondo::error_code::invalid_argument);
-    return refused.what();
-  }
-  return "not refused";
+  return refusals::argument_refusal([&] { static_cast<void>(read(set)); });
 }
 
 /// A folder of its own, removed at the end.
@@ -229,18 +224,14 @@ TEST_CASE("file exchange: a folder that is none is refused") {
 TEST_CASE("file exchange: a rank that is none of the ranks is refused") {
   using Catch::Matchers::ContainsSubstring;
   const folder in;
-  const auto refused = [&](int rank, int size) -> std::string {
-    try {
+  const auto refused = [&](int rank, int size) {
+    return refusals::argument_refusal([&] {
       static_cast<void>(file_exchange{in.path, "run", rank, size, 1s});
-    } catch (const rondo::error& error) {
-      CHECK(error.code() == rondo::error_code::invalid_argument);
-      return error.what();
-    }
-    return "not refused";
+    });
   };
   CHECK_THAT(refused(-1, 2), ContainsSubstring("rank -1 of 2 ranks"));
   CHECK_THAT(refused(2, 2), ContainsSubstring("rank 2 of 2 ranks"));
   CHECK_THAT(refused(0, 0), ContainsSubstring("rank 0 of 0 ranks"));
   CHECK_THAT(refused(0, -1), ContainsSubstring("rank 0 of -1 ranks"));
-  CHECK(refused(1, 2) == "not refused");
+  CHECK(refused(1, 2).empty());
 }

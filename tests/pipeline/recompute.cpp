@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/core/error.hpp>
 #include <rondo/pipeline/recompute.hpp>
@@ -62,16 +63,6 @@ struct chain {
     REQUIRE(layer == next--);
   }
 };
-
-template <class Make>
-std::string refused(const Make& make) {
-  try {
-    static_cast<void>(make());
-  } catch (const rondo::error& told) {
-    return told.what();
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -162,14 +153,17 @@ TEST_CASE("recompute: equal parts, near the square root of layers times inner by
 }
 
 TEST_CASE("recompute: chains without layers and negative sizes are refused") {
-  CHECK_THAT(refused([] { return recompute_steps(0, 1); }), ContainsSubstring("0 layers"));
-  CHECK_THAT(refused([] { return recompute_steps(3, -1); }), ContainsSubstring("-1 slots"));
-  CHECK_FALSE(refused([] {
+  CHECK_THAT(refusals::refusal([] { return recompute_steps(0, 1); }),
+             ContainsSubstring("0 layers"));
+  CHECK_THAT(refusals::refusal([] { return recompute_steps(3, -1); }),
+             ContainsSubstring("-1 slots"));
+  CHECK_FALSE(refusals::refusal([] {
                 chain none{1, 0};
                 recompute(0, 0, none);
                 return 0;
               }).empty());
-  CHECK_THAT(refused([] { return best_segments(0, 1, 1); }), ContainsSubstring("0 layers"));
-  CHECK_FALSE(refused([] { return best_segments(1, -1, 1); }).empty());
-  CHECK_FALSE(refused([] { return best_segments(1, 1, -1); }).empty());
+  CHECK_THAT(refusals::refusal([] { return best_segments(0, 1, 1); }),
+             ContainsSubstring("0 layers"));
+  CHECK_FALSE(refusals::refusal([] { return best_segments(1, -1, 1); }).empty());
+  CHECK_FALSE(refusals::refusal([] { return best_segments(1, 1, -1); }).empty());
 }

@@ -9,7 +9,6 @@
 #include <rondo/core/operation.hpp>
 #include <rondo/protocol/barrier.hpp>
 #include <rondo/protocol/one_shot.hpp>
-#include <rondo/protocol/staged.hpp>
 #include <rondo/protocol/two_shot.hpp>
 
 #include <atomic>

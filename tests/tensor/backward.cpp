@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "harness/refusal.hpp"
 #include "tensor/attention_case.hpp"
 #include "tensor/experts_case.hpp"
 #include "tensor/mlp_case.hpp"
-#include "tensor/refusal.hpp"
 
 #include <rondo/tensor/attention/exchanged_attention.hpp>
 #include <rondo/tensor/attention/gathered_attention.hpp>

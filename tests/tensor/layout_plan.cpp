@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
-#include "tensor/refusal.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/tensor/layout/layout_plan.hpp>
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "tensor/refusal.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/tensor/reshard/sharding.hpp>
 

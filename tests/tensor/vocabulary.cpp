@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "harness/refusal.hpp"
 #include "tensor/loops.hpp"
-#include "tensor/refusal.hpp"
 
 #include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
 #include <rondo/tensor/layers/vocabulary_embedding.hpp>

@@ -70,13 +70,13 @@ cost cost_of(const Call& call) {
 /// A machine that has other work may disturb a call: of a few attempts one must cost nothing.
 template <class Call>
 void check_shape(const std::string& name, const Call& call) {
-  cost least = cost_of(call);
-  for (int attempt = 0; attempt < 20 && least.allocated + least.locked != 0; ++attempt) {
-    least = cost_of(call);
+  cost seen = cost_of(call);
+  for (int attempt = 0; attempt < 20 && seen.allocated + seen.locked != 0; ++attempt) {
+    seen = cost_of(call);
   }
   INFO(name);
-  CHECK(least.allocated == 0);
-  CHECK(least.locked == 0);
+  CHECK(seen.allocated == 0);
+  CHECK(seen.locked == 0);
 }
 
 template <class... Algorithms>

@@ -3,6 +3,7 @@
 #include <rondo/transport/detail/descriptors.hpp>
 
 #include "catch.hpp"
+#include "harness/board.hpp"
 
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -17,37 +18,6 @@ namespace {
 
 using rondo::detail::descriptor;
 using rondo::detail::exchange_descriptors;
-
-constexpr int most = 16;
-
-/// Memory of all ranks, threads or processes, through which they gather bytes.
-struct board {
-  int ranks;
-  std::atomic<int> arrived{0};
-  std::atomic<int> phase{0};
-  std::byte bytes[most * 256];
-
-  explicit board(int number) : ranks{number} {}
-
-  void meet() {
-    const int now = phase.load();
-    if (arrived.fetch_add(1) + 1 == ranks) {
-      arrived = 0;
-      phase = now + 1;
-    }
-    while (phase.load() == now) {
-      std::this_thread::yield();
-    }
-  }
-  auto exchange(int rank) {
-    return [this, rank](std::span<const std::byte> mine, std::span<std::byte> all) {
-      std::memcpy(bytes + static_cast<std::size_t>(rank) * mine.size(), mine.data(), mine.size());
-      meet();
-      std::memcpy(all.data(), bytes, all.size());
-      meet();
-    };
-  }
-};
 
 /// Nameless memory that holds one number.
 descriptor holding(int number) {
@@ -79,7 +49,7 @@ int wrong_on(int rank, int ranks, board& shared) {
 }  // namespace
 
 TEST_CASE("descriptors: every thread gets those of all others, more than a box holds") {
-  for (const int ranks : {1, 2, most}) {
+  for (const int ranks : {1, 2, board::most_ranks}) {
     board shared{ranks};
     std::atomic<int> wrong{0};
     std::vector<std::thread> running;

@@ -153,7 +153,8 @@ struct cast {
   }
 };
 
-/// The values themselves, as floats. Does not compile for doubles, which it would round.
+/// The values themselves, as floats. Does not compile for doubles, which it would round. A codec
+/// like others, and goes their ways; without one (for a layer: `no_codec{}`) values go as they are.
 struct exact : cast<float> {
   static constexpr bool lossy = false;
 

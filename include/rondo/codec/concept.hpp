@@ -89,7 +89,13 @@ struct traits {
   static constexpr bool states_bound = requires(const C& c) { c.max_error(1.0f); };
 };
 
-/// The bytes of a codec's wire per value, for long runs.
+/// A codec made of blocks and without a memory: there are kernels for it.
+template <class C>
+concept has_kernels = codec<C> && requires {
+  typename C::format;
+} && !traits<C>::needs_state;
+
+/// The bits of a codec's wire per value, for long runs.
 template <codec C>
 [[nodiscard]] constexpr double bits_per_value(const C& c) {
   constexpr std::size_t many = std::size_t{1} << 24;

@@ -7,6 +7,7 @@
 #include <rondo/codec/detail/tile.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/finite.hpp>
 #include <rondo/core/policies.hpp>
 
 #include <algorithm>
@@ -142,7 +143,7 @@ struct low_rank {
     reconstruct([&](std::size_t i, float value) {
       const auto scaled = static_cast<stored>(value / divisor);
       std::memcpy(static_cast<void*>(to.data() + i), &scaled, sizeof(scaled));
-      finite = finite && std::isfinite(value);
+      finite = finite && is_finite(value);
     });
     if (!finite) {
       m.forget();

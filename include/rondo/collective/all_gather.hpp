@@ -5,16 +5,12 @@
 #include <rondo/collective/detail/call_of.hpp>
 #include <rondo/collective/detail/call_site.hpp>
 #include <rondo/collective/detail/checks.hpp>
-#include <rondo/collective/detail/compressed.hpp>
-#include <rondo/collective/detail/movement.hpp>
+#include <rondo/collective/detail/coded_movement.hpp>
+#include <rondo/collective/detail/cut_by_rank.hpp>
 #include <rondo/core/buffer.hpp>
-#include <rondo/core/operation.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/direct.hpp>
 #include <rondo/version.hpp>
-
-#include <cstddef>
-#include <type_traits>
 
 namespace rondo::inline v0_1 {
 namespace detail {
@@ -42,35 +38,10 @@ struct all_gather_call {
         "all_gather", from, to, [&] { return from.data() == to.data() + cut.begin(comm.rank()); },
         comm.rank());
     const auto with = policies_of(given...);
-    using chosen = std::remove_const_t<decltype(with)>;
-    using algorithm = typename chosen::algorithm_type;
     const call made =
         call_of<schedule::collective::all_gather, T>(with, to.size(), where, -1, cut.hash());
-    if constexpr (!chosen::coded) {
-      using job = by_algorithm<movement<schedule::collective::all_gather, all_gather_direct, Comm,
-                                        T, algorithm, moves_only<T>>>;
-      return launch(comm, made,
-                    job{{.comm = comm,
-                         .in = from.data(),
-                         .out = to.data(),
-                         .sent = cut,
-                         .received = cut,
-                         .algorithm = with.algorithm}},
-                    given...);
-    } else {
-      using codec = typename chosen::codec_type;
-      check_codec<op::sum, algorithm, codec>();
-      check_encoded_once<algorithm>();
-      using job = coded_movement<schedule::collective::all_gather, Comm, T, op::sum, codec>;
-      return launch(comm, made,
-                    job{.comm = comm,
-                        .in = from.data(),
-                        .out = to.data(),
-                        .sent = cut,
-                        .received = cut,
-                        .codec = with.codec},
-                    given...);
-    }
+    return launch_movement<schedule::collective::all_gather, all_gather_direct, T>(
+        comm, made, from.data(), to.data(), cut, cut, with, given...);
   }
 };
 

@@ -6,8 +6,9 @@
 #include <rondo/collective/detail/by_algorithm.hpp>
 #include <rondo/collective/detail/call_of.hpp>
 #include <rondo/collective/detail/call_site.hpp>
+#include <rondo/collective/detail/check_codec.hpp>
 #include <rondo/collective/detail/checks.hpp>
-#include <rondo/collective/detail/compressed.hpp>
+#include <rondo/collective/detail/coded_all_reduce.hpp>
 #include <rondo/collective/detail/fold_values.hpp>
 #include <rondo/collective/detail/linear_all_reduce.hpp>
 #include <rondo/core/buffer.hpp>

@@ -5,11 +5,11 @@
 #include <rondo/collective/detail/call_of.hpp>
 #include <rondo/collective/detail/call_site.hpp>
 #include <rondo/collective/detail/checks.hpp>
-#include <rondo/collective/detail/compressed.hpp>
+#include <rondo/collective/detail/coded_movement.hpp>
+#include <rondo/collective/detail/cut_by_rank.hpp>
 #include <rondo/collective/detail/movement.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/error.hpp>
-#include <rondo/core/operation.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/direct.hpp>
@@ -17,7 +17,6 @@
 
 #include <cstddef>
 #include <string>
-#include <type_traits>
 
 namespace rondo::inline v0_1 {
 namespace detail {
@@ -42,13 +41,7 @@ struct all_to_all_direct {
     move(turn, static_cast<const part*>(mine), theirs, chunking::blocks(1), chunking::blocks(1),
          [&](int) { return static_cast<std::size_t>(self); });
     for (int rank = 0; rank < turn.size(); ++rank) {
-      if (theirs[rank].count != received.count(rank)) {
-        turn.fail(error_code::mismatch, rank,
-                  "all_to_all: rank " + std::to_string(self) + " expected " +
-                      std::to_string(received.count(rank)) + " elements from rank " +
-                      std::to_string(rank) + ", which sends it " +
-                      std::to_string(theirs[rank].count));
-      }
+      require_count(turn, rank, received.count(rank), theirs[rank].count);
     }
     turn.advance();
     move(turn, job.in, job.out, sent, received, [&](int rank) { return theirs[rank].first; });
@@ -93,36 +86,11 @@ struct all_to_all_call {
     check_apart<T>(
         "all_to_all", from, to, [] { return false; }, comm.rank());
     const auto with = policies_of(given...);
-    using chosen = std::remove_const_t<decltype(with)>;
-    using algorithm = typename chosen::algorithm_type;
     const bool equal = sent.per_rank.empty();  // lists differ from rank to rank
     const call made = call_of<schedule::collective::all_to_all, T>(with, equal ? from.size() : 0,
                                                                    where, -1, equal ? 0 : 1);
-    if constexpr (!chosen::coded) {
-      using job = by_algorithm<movement<schedule::collective::all_to_all, all_to_all_direct, Comm,
-                                        T, algorithm, moves_only<T>>>;
-      return launch(comm, made,
-                    job{{.comm = comm,
-                         .in = from.data(),
-                         .out = to.data(),
-                         .sent = sent,
-                         .received = received,
-                         .algorithm = with.algorithm}},
-                    given...);
-    } else {
-      using codec = typename chosen::codec_type;
-      check_codec<op::sum, algorithm, codec>();
-      check_encoded_once<algorithm>();
-      using job = coded_movement<schedule::collective::all_to_all, Comm, T, op::sum, codec>;
-      return launch(comm, made,
-                    job{.comm = comm,
-                        .in = from.data(),
-                        .out = to.data(),
-                        .sent = sent,
-                        .received = received,
-                        .codec = with.codec},
-                    given...);
-    }
+    return launch_movement<schedule::collective::all_to_all, all_to_all_direct, T>(
+        comm, made, from.data(), to.data(), sent, received, with, given...);
   }
 };
 

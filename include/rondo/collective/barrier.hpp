@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/collective/detail/automatic.hpp>
 #include <rondo/collective/detail/by_algorithm.hpp>
 #include <rondo/collective/detail/call_of.hpp>
 #include <rondo/collective/detail/call_site.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/barrier.hpp>
+#include <rondo/protocol/partials.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -29,8 +31,8 @@ struct barrier_job {
   }
 
   template <class Turn, class Run>
-  void choose(const Turn&, const Run& run) const {
-    run(bruck{});
+  void choose(const Turn& turn, const Run& run) const {
+    choose_algorithm<what>(turn, 0, true, run);
   }
 
   template <class Turn, class Chosen>
@@ -38,7 +40,7 @@ struct barrier_job {
     const std::byte* none = nullptr;
     run_program(comm, turn, program_of<what>(comm, chosen, 0), none,
                 static_cast<std::byte*>(nullptr), chunking::blocks(0), chunking::blocks(0),
-                fold_nothing<std::byte>{});
+                protocol::fold_nothing<std::byte>{});
   }
 };
 

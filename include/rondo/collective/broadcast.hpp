@@ -10,6 +10,7 @@
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/direct.hpp>
+#include <rondo/protocol/partials.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -43,7 +44,7 @@ struct broadcast_job {
   void scheduled(Turn& turn, const Chosen& chosen) const {
     const auto& program = program_of<what>(comm, chosen, root);
     const chunking cut = chunking::even(count, program.chunks);
-    run_program(comm, turn, program, in, out, cut, cut, fold_nothing<T>{});
+    run_program(comm, turn, program, in, out, cut, cut, protocol::fold_nothing<T>{});
   }
 };
 

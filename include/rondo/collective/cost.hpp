@@ -38,12 +38,12 @@ struct shared_memory_cost {
     const bool cached = 2 * ranks * bytes <= cache_bytes;
     return 2 * phase() + ranks * bytes / (cached ? cached_rate * together() : memory_rate);
   }
-  /// Any other collective: everyone moves its share where the buffers lie. `share` is what all
-  /// ranks read and write together, in parts of what an all-reduce does, by `movers` of them.
-  [[nodiscard]] constexpr double direct(double bytes, double share, int movers) const {
+  /// Any other collective: everyone moves its share in so many phases. `share` is what all ranks
+  /// read and write together, in parts of what an all-reduce does, by `movers` of them.
+  [[nodiscard]] constexpr double direct(double bytes, double share, int movers, int phases) const {
     const bool cached = 2 * ranks * bytes * share <= cache_bytes;
     const double rate = cached ? cached_rate * smaller(movers, processors) : memory_rate;
-    return 2 * phase() + share * ranks * bytes / rate;
+    return phases * phase() + share * ranks * bytes / rate;
   }
   /// Where the two cost the same, in bytes.
   [[nodiscard]] constexpr std::size_t crossover() const {
@@ -81,16 +81,17 @@ struct message_cost {
   int ranks = 2;
   int processors = 2;
 
-  /// `rounds` rounds in which every rank takes `messages` messages of `bytes` bytes.
-  [[nodiscard]] constexpr double rounds(double rounds, double messages, double bytes) const {
+  /// `number` rounds in which every rank takes `messages` messages of `bytes` bytes.
+  [[nodiscard]] constexpr double rounds(double number, double messages, double bytes) const {
     const int shared = (ranks + processors - 1) / processors;
     const bool waits = bytes > long_from;
     const double alone = waits ? long_message : short_message;
     const double each = shared == 1 ? alone : shared * (waits ? shared_long : shared_short);
     // Messages of one round are under way together: the wait is one, the work is of all.
-    return rounds * (each + shared * ((messages - 1) * next_message + messages * bytes * byte));
+    return number * (each + shared * ((messages - 1) * next_message + messages * bytes * byte));
   }
-  [[nodiscard]] constexpr double log() const {
+  /// How often to double one until it is all ranks.
+  [[nodiscard]] constexpr double doublings() const {
     int count = 0;
     for (int reached = 1; reached < ranks; reached *= 2) {
       ++count;

@@ -5,6 +5,7 @@
 #include <rondo/collective/cost.hpp>
 #include <rondo/collective/detail/automatic.hpp>
 #include <rondo/core/operation.hpp>
+#include <rondo/protocol/direct.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
@@ -111,7 +112,7 @@ template <schedule::collective What, class Algorithm>
   using schedule::collective;
   const double peers = on.ranks - 1;
   const double part = bytes / on.ranks;
-  const double log = on.log();
+  const double doublings = on.doublings();
   constexpr bool whole =
       What == collective::all_reduce || What == collective::reduce || What == collective::broadcast;
   constexpr int phases = What == collective::all_reduce ? 2 : 1;
@@ -122,13 +123,13 @@ template <schedule::collective What, class Algorithm>
   } else if constexpr (std::is_same_v<Algorithm, ring>) {
     return on.rounds(phases * peers, 1, part);
   } else if constexpr (std::is_same_v<Algorithm, halving_doubling>) {
-    return on.rounds(phases * log, 1, log > 0 ? part * peers / log : 0);
+    return on.rounds(phases * doublings, 1, doublings > 0 ? part * peers / doublings : 0);
   } else if constexpr (What == collective::all_to_all) {  // bruck
-    return on.rounds(log, 1, bytes / 2);
+    return on.rounds(doublings, 1, bytes / 2);
   } else if constexpr (whole) {  // tree, recursive_doubling
-    return on.rounds(log, 1, bytes);
+    return on.rounds(doublings, 1, bytes);
   } else {
-    return on.rounds(log, 1, log > 0 ? part * peers / log : 0);
+    return on.rounds(doublings, 1, doublings > 0 ? part * peers / doublings : 0);
   }
 }
 
@@ -156,6 +157,23 @@ struct direct_work {
       return {1 / n, ranks};
     default:
       return {1, ranks};
+  }
+}
+
+/// Up to how many bytes the direct form of a collective needs one phase: where buffers are moved in
+/// place, those are staged (protocol/direct.hpp). A barrier has no other; what only one rank gets,
+/// or gives to each alone, has none.
+[[nodiscard]] constexpr std::size_t one_phase_bytes(schedule::collective what, bool crowded) {
+  using schedule::collective;
+  switch (what) {
+    case collective::barrier:
+    case collective::all_gather:
+    case collective::reduce_scatter:
+    case collective::all_to_all:
+    case collective::broadcast:
+      return protocol::one_phase_limit(crowded);
+    default:
+      return 0;
   }
 }
 
@@ -216,8 +234,18 @@ class explaining {
     const auto size = static_cast<double>(bytes);
     if (what != schedule::collective::all_reduce) {
       const auto work = direct_work_of(what, cost.ranks);
-      consider(one_shot::name, cost.direct(size, work.share, work.movers), true);
-      made_.why = "ranks share memory, and there is one direct form";
+      const std::size_t limit = one_phase_bytes(what, cost.ranks > cost.processors);
+      const int phases = bytes <= limit && limit != 0 ? 1 : 2;
+      consider(one_shot::name, cost.direct(size, work.share, work.movers, phases), true);
+      if constexpr (!requires { comm.processors(); }) {
+        made_.why = "all ranks share a window, through which it is staged";
+      } else if (limit == 0 || bytes == 0) {
+        made_.why = "ranks share memory, and it takes " +
+                    std::string{phases == 1 ? "one phase" : "two phases"};
+      } else {
+        made_.why = "ranks share memory, and one phase carries up to " + std::to_string(limit) +
+                    " bytes, else it takes two";
+      }
       return;
     }
     const bool one = prefers_one_shot(comm, bytes);
@@ -262,9 +290,10 @@ class explaining {
 /// the others are predicted to take. Local: nobody is asked.
 ///
 /// `bytes` are those of a rank's larger buffer, in equal parts. Where ranks reach each other's
-/// memory, collectives other than all_reduce have one direct form, which `one_shot` names. The pick
-/// is that of measured limits, the predictions are those of `shared_memory_cost` and
-/// `message_cost`; the latter take every rank to have a processor of its own.
+/// memory, collectives other than all_reduce have one direct algorithm, which `one_shot` names: one
+/// phase for few bytes, two for more. The pick is that of measured limits, the predictions are
+/// those of `shared_memory_cost` and `message_cost`; the latter take every rank to have a processor
+/// of its own.
 template <class Comm>
 [[nodiscard]] explanation explain(schedule::collective what, const Comm& comm, std::size_t bytes) {
   return detail::explaining::run(what, comm, bytes);
@@ -273,8 +302,8 @@ template <class Comm>
 /// The same for `count` values of type T in the larger buffer. Over messages all_reduce and reduce
 /// move partial results, which may be larger than values: op::reproducible_sum's are.
 ///
-///     explain<float>(collective::all_reduce, comm, count, op::reproducible_sum{})
-template <class T, class Comm, class Operation = op::sum>
+///     explain<float>(schedule::collective::all_reduce, comm, count, op::reproducible_sum{})
+template <class T, class Comm, class Operation>
 [[nodiscard]] explanation explain(schedule::collective what, const Comm& comm, std::size_t count,
                                   const Operation&) {
   using schedule::collective;

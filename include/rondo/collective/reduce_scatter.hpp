@@ -5,16 +5,12 @@
 #include <rondo/collective/detail/call_of.hpp>
 #include <rondo/collective/detail/call_site.hpp>
 #include <rondo/collective/detail/checks.hpp>
-#include <rondo/collective/detail/compressed.hpp>
-#include <rondo/collective/detail/movement.hpp>
+#include <rondo/collective/detail/coded_movement.hpp>
+#include <rondo/collective/detail/cut_by_rank.hpp>
 #include <rondo/core/buffer.hpp>
-#include <rondo/core/operation.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/direct.hpp>
 #include <rondo/version.hpp>
-
-#include <cstddef>
-#include <type_traits>
 
 namespace rondo::inline v0_1 {
 namespace detail {
@@ -43,39 +39,10 @@ struct reduce_scatter_call {
         "reduce_scatter", from, to,
         [&] { return to.data() == from.data() + cut.begin(comm.rank()); }, comm.rank());
     const auto with = policies_of(given...);
-    using chosen = std::remove_const_t<decltype(with)>;
-    using operation = typename chosen::operation_type;
-    using algorithm = typename chosen::algorithm_type;
     const call made =
         call_of<schedule::collective::reduce_scatter, T>(with, from.size(), where, -1, cut.hash());
-    if constexpr (!chosen::coded) {
-      using fold = folds_with<T, operation>;
-      using job = by_algorithm<movement<schedule::collective::reduce_scatter, reduce_scatter_direct,
-                                        Comm, T, algorithm, fold>>;
-      return launch(comm, made,
-                    job{{.comm = comm,
-                         .in = from.data(),
-                         .out = to.data(),
-                         .sent = cut,
-                         .received = cut,
-                         .algorithm = with.algorithm,
-                         .fold = {{with.operation, comm.size()}}}},
-                    given...);
-    } else {
-      using codec = typename chosen::codec_type;
-      check_codec<operation, algorithm, codec>();
-      check_encoded_once<algorithm>();
-      using job = coded_movement<schedule::collective::reduce_scatter, Comm, T, operation, codec>;
-      return launch(comm, made,
-                    job{.comm = comm,
-                        .in = from.data(),
-                        .out = to.data(),
-                        .sent = cut,
-                        .received = cut,
-                        .operation = with.operation,
-                        .codec = with.codec},
-                    given...);
-    }
+    return launch_movement<schedule::collective::reduce_scatter, reduce_scatter_direct, T>(
+        comm, made, from.data(), to.data(), cut, cut, with, given...);
   }
 };
 

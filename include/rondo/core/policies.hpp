@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <utility>
 
+struct CUstream_st;  // what cudaStream_t points to; needs no CUDA header
+
 /// Policies follow the buffers of a call, in any order, at most one of a kind.
 namespace rondo::inline v0_1 {
 
@@ -74,6 +76,12 @@ struct async {
   static constexpr policy kind = policy::async;
 };
 
+/// Enqueue the call on this stream of a GPU and return at once. The default is the default stream.
+struct on {
+  static constexpr policy kind = policy::stream;
+  CUstream_st* stream = nullptr;
+};
+
 namespace detail {
 
 template <class P>
@@ -130,6 +138,9 @@ consteval void check_policies() {
                 "rondo: this collective does not take a policy that was given; its docstring lists "
                 "those it takes (an unknown policy counts as an operation)");
 }
+
+/// Stands for a policy that the call does not have.
+struct nothing_given {};
 
 template <policy Kind, class Default>
 constexpr Default choose(Default fallback) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/finite.hpp>
 #include <rondo/version.hpp>
 
 #include <cstdint>
@@ -14,7 +15,9 @@ struct fixed_point {
   double clip = 8;
   std::uint32_t largest = (std::uint32_t{1} << 22) - 1;
 
-  [[nodiscard]] constexpr bool valid() const { return clip > 0 && 2 * clip - 2 * clip == 0 && largest > 0; }
+  [[nodiscard]] constexpr bool valid() const {
+    return clip > 0 && is_finite(2 * clip) && largest > 0;
+  }
   /// Between neighbours; a value is at most half a step from its number.
   [[nodiscard]] constexpr double step() const { return 2 * clip / largest; }
   /// How many numbers a sum has room for before it can wrap: 1024 by default.

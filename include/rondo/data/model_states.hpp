@@ -19,6 +19,7 @@ struct state_bytes {
   double gradient = 2;
   double optimizer = 12;
 
+  /// Bytes that one of so many ranks holds of it.
   [[nodiscard]] constexpr double of_rank(int ranks, sharded what) const {
     const auto cut = [&](double bytes, sharded from) {
       return what >= from ? bytes / ranks : bytes;

@@ -5,12 +5,12 @@
 #include <rondo/collective/all_reduce.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/finite.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/schedule/algorithms.hpp>
 #include <rondo/version.hpp>
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <string>
 
@@ -40,7 +40,7 @@ template <class Comm>
 template <class Comm, writable_buffer Values, class Algorithm = automatic>
 void sum_scaled(Comm& comm, Values&& gradient, double factor, Algorithm algorithm = {},
                 source_location where = source_location::current()) {
-  if (!std::isfinite(factor)) {
+  if (!is_finite(factor)) {
     refuse("sum_scaled: factor " + std::to_string(factor) + "; expected a finite one", comm.rank());
   }
   auto values = writable(gradient);

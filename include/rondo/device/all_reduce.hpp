@@ -4,11 +4,14 @@
 
 #include <rondo/device/arguments.hpp>
 #include <rondo/device/detail/coded.hpp>
+#include <rondo/device/detail/elements.hpp>
 #include <rondo/device/detail/from_buffers.hpp>
 #include <rondo/device/detail/in_call.hpp>
 #include <rondo/device/detail/plain.hpp>
 #include <rondo/protocol/lines.hpp>
-#include <rondo/protocol/neighbours.hpp>
+#include <rondo/protocol/one_hop.hpp>
+#include <rondo/protocol/ring.hpp>
+#include <rondo/protocol/two_hops.hpp>
 #include <rondo/protocol/two_shot.hpp>
 
 namespace rondo::inline v0_1::device {
@@ -88,7 +91,7 @@ RONDO_HOST_DEVICE bool reduce_coded(Group& group, Turn& mine, std::size_t count,
     return false;
   }
   const coder<Codec, Group> coding{codec, group, where};
-  const float divisor = divisor_of<Operation>(mine.size());
+  const float divisor = codec_divisor_of<Operation>(mine.size());
   if constexpr (std::is_same_v<Algorithm, one_shot>) {
     const auto same = [&](int) { return moved{from, 0}; };
     const auto take = [&](const auto& source, std::size_t first, std::size_t some) {
@@ -120,8 +123,9 @@ RONDO_HOST_DEVICE bool all_reduce(Group& group, const Window& window, std::size_
       "two_shot_pull, packets, line_packets, ring or automatic");
   if constexpr (is_cast<Codec>) {
     using wire = typename wire_of<Codec>::type;
-    return all_reduce<wire, Algorithm>(group, window, count, line_or<T>(grain), operation, absent{},
-                                       narrowed<wire, From>{from}, widened<T, To>{to});
+    return all_reduce<wire, Algorithm>(group, window, count, line_or<T>(grain), operation,
+                                       nothing_given{}, narrowed<wire, From>{from},
+                                       widened<T, To>{to});
   } else {
     constexpr bool plain = is_plain<Codec>;
 
@@ -173,8 +177,9 @@ RONDO_HOST_DEVICE bool all_reduce_where_they_lie(Group& group, const Window& win
 
 /// Calls with buffers that go from where the elements lie.
 template <class Algorithm, class Codec>
-inline constexpr bool is_direct = is_plain<Codec> && (std::is_same_v<Algorithm, two_shot> ||
-                                                      std::is_same_v<Algorithm, automatic>);
+inline constexpr bool goes_where_they_lie = is_plain<Codec> &&
+                                            (std::is_same_v<Algorithm, two_shot> ||
+                                             std::is_same_v<Algorithm, automatic>);
 
 /// From inputs where they lie to an epilogue.
 template <class T, class Operation, class Group, class Window, class To>
@@ -261,7 +266,7 @@ RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, device_span
                 "pass the input and an epilogue, or a count, a prologue and an epilogue");
   const auto told = detail::sorted<T>(given...);
   using algorithm = typename decltype(told)::algorithm_type;
-  if constexpr (detail::is_direct<algorithm, typename decltype(told)::codec_type>) {
+  if constexpr (detail::goes_where_they_lie<algorithm, typename decltype(told)::codec_type>) {
     if (std::is_same_v<algorithm, two_shot> || !detail::fits_packets<T>(window, in.size())) {
       return detail::all_reduce_where_they_lie<T>(group, window, in.data(), out.data(), in.size(),
                                                   told.grain, told.operation);
@@ -286,7 +291,7 @@ requires(detail::with_elements<std::remove_const_t<T>>::template gives_epilogue<
   detail::check<detail::of_folds, element, Given...>();
   const auto told = detail::sorted<element>(given...);
   using algorithm = typename decltype(told)::algorithm_type;
-  if constexpr (detail::is_direct<algorithm, typename decltype(told)::codec_type>) {
+  if constexpr (detail::goes_where_they_lie<algorithm, typename decltype(told)::codec_type>) {
     if (std::is_same_v<algorithm, two_shot> || !detail::fits_packets<element>(window, in.size())) {
       return detail::all_reduce_from_buffers<element>(
           group, window, in.data(), in.size(), told.grain.elements, told.operation, told.epilogue);

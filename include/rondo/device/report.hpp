@@ -3,17 +3,11 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
-#include <rondo/core/host_device.hpp>
 #include <rondo/protocol/signal.hpp>
 #include <rondo/version.hpp>
 
 #include <cstdint>
 #include <string>
-
-#if !defined(__CUDA_ARCH__)
-#include <sched.h>
-#include <time.h>
-#endif
 
 /// What a kernel tells the host when a wait ends in vain.
 namespace rondo::inline v0_1::device {
@@ -40,38 +34,6 @@ struct alignas(64) report {
   std::int32_t rank;
   std::int32_t peer;
 };
-
-/// Nanoseconds of a clock that only goes forward.
-[[nodiscard]] RONDO_HOST_DEVICE inline std::uint64_t clock_ns() {
-#if defined(__CUDA_ARCH__)
-  std::uint64_t now;
-  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
-  return now;
-#else
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
-         static_cast<std::uint64_t>(now.tv_nsec);
-#endif
-}
-
-/// Lets others run who share this processor; a GPU has no such need.
-RONDO_HOST_DEVICE inline void let_others_run() {
-#if !defined(__CUDA_ARCH__)
-  sched_yield();
-#endif
-}
-
-/// True for the one who finds the word 0 and makes it 1.
-[[nodiscard]] RONDO_HOST_DEVICE inline bool claim(std::uint64_t& word) {
-#if defined(__CUDA_ARCH__)
-  return atomicCAS(reinterpret_cast<unsigned long long*>(&word), 0ull, 1ull) == 0;
-#else
-  std::uint64_t expected = 0;
-  return __atomic_compare_exchange_n(&word, &expected, std::uint64_t{1}, false, __ATOMIC_RELAXED,
-                                     __ATOMIC_RELAXED);
-#endif
-}
 
 /// What the host makes of a report: the same errors as on threads.
 /// Errors: `timeout` and `mismatch` name the peer at fault; the rest is `error`.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/device/arguments.hpp>
+#include <rondo/device/detail/elements.hpp>
 #include <rondo/device/detail/in_call.hpp>
 #include <rondo/protocol/packs.hpp>
 

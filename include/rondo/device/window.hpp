@@ -90,8 +90,8 @@ struct window_shape {
 ///  - `shape()`                    its layout, zeroed before any rank could reach it
 ///  - `slot()`, `slots()`, `first_slot()`  which of how many groups of a rank this one is, and the
 ///    channel's first slot: launches that may run at the same time use different channels
-///  - `reaches_everything()`       peers load and store any pointer of this rank, not only its
-///  window
+///  - `reaches_everything()`       peers load and store any pointer of this rank, not only
+///    its window
 ///  - `patience_ns()`, `reports()` how long to wait, and what to fill if that was in vain
 template <class W>
 concept peer_window = std::is_trivially_copyable_v<W> && requires(const W& window, int rank) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/core/finite.hpp>
 #include <rondo/version.hpp>
 
 #include <string>
@@ -21,8 +22,7 @@ struct gradient_noise {
   ///
   ///     (variance + squared_norm) / (variance / scale + squared_norm)
   [[nodiscard]] constexpr double gain(double scale) const {
-    if (!(scale > 0 && scale - scale == 0 && variance - variance == 0 &&
-          squared_norm - squared_norm == 0)) {
+    if (!(scale > 0 && is_finite(scale) && is_finite(variance) && is_finite(squared_norm))) {
       refuse("elastic: gain at scale " + std::to_string(scale) + " of variance " +
              std::to_string(variance) + " and squared norm " + std::to_string(squared_norm) +
              "; the scale is to be positive, all to be finite");

@@ -45,7 +45,7 @@ class panic_policy {
 
   /// Errors: a load that is negative or not finite, time that goes back.
   [[nodiscard]] int decide(const load& told) {
-    check_("panic_policy", told);
+    order_.see("panic_policy", told);
     const double ready = told.ready > 1 ? told.ready : 1;
     const double most = detail::whole(options_.up_rate * ready);
     const double least = std::floor(ready / options_.down_rate * (1 + 1e-9));
@@ -71,7 +71,7 @@ class panic_policy {
 
  private:
   panic_options options_;
-  detail::load_check check_;
+  detail::load_order order_;
   detail::window_maximum recent_;
   bool panic_ = false;
   double since_ = 0;

@@ -43,7 +43,7 @@ class queue_length_policy {
 
   /// Errors: a load that is negative or not finite, time that goes back.
   [[nodiscard]] int decide(const load& told) {
-    check_("queue_length_policy", told);
+    order_.see("queue_length_policy", told);
     if (told.ready == 0) {
       const double first = told.demand > 0 ? detail::whole(options_.up_factor) : 0;
       return detail::within(options_.limits, first > told.asked ? first : told.asked);
@@ -81,7 +81,7 @@ class queue_length_policy {
   }
 
   queue_length_options options_;
-  detail::load_check check_;
+  detail::load_order order_;
   int direction_ = 0;  ///< more are wanted, or fewer
   double since_ = 0;
 };

@@ -34,7 +34,7 @@ class ratio_policy {
 
   /// Errors: a load that is negative or not finite, time that goes back.
   [[nodiscard]] int decide(const load& told) {
-    check_("ratio_policy", told);
+    order_.see("ratio_policy", told);
     if (first_) {
       static_cast<void>(recent_.record(told.now, options_.down_window, told.asked));
       first_ = false;
@@ -54,7 +54,7 @@ class ratio_policy {
 
  private:
   ratio_options options_;
-  detail::load_check check_;
+  detail::load_order order_;
   detail::window_maximum recent_;
   bool first_ = true;
 };

@@ -101,7 +101,7 @@ template <class Comm>
 class only_run {
  public:
   template <class Comm>
-  explicit only_run(Comm& comm) : mark_{comm.kept().template get<mark>(0, [] { return mark{}; })} {
+  explicit only_run(Comm& comm) : mark_{comm.kept().template get<mark>()} {
     if (mark_.taken) {
       refuse(
           "pipeline: run: called inside a stage of a run on this communicator; give the inner "
@@ -137,7 +137,7 @@ class executor {
         plan_{planned},
         stage_{stage},
         model_{model},
-        memory_{comm.kept().template get<memory>(0, [] { return memory{}; })},
+        memory_{comm.kept().template get<memory>()},
         mail_{comm, memory_.outgoing, memory_.spare, failed_.text} {
     if (comm.size() != planned.ranks()) {
       refuse("pipeline: run: the plan is for " + std::to_string(planned.ranks()) +

@@ -8,8 +8,10 @@
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/direct_staged.hpp>
 #include <rondo/protocol/fold.hpp>
-#include <rondo/protocol/one_shot.hpp>
+#include <rondo/protocol/packets.hpp>
 #include <rondo/protocol/rendezvous.hpp>
+#include <rondo/protocol/stages.hpp>
+#include <rondo/protocol/two_hops.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -32,13 +34,16 @@ void copy_from_bytes(T* to, const std::byte* from, std::size_t count) {
 /// Up to how many bytes, of a rank's larger buffer, one phase through staging areas beats two that
 /// copy nothing twice: further where the second phase costs ranks that share processors a round of
 /// context switches. Measured with 2, 4 and 8 ranks on 2 processors (Zen 5, 2026-11-27).
+[[nodiscard]] constexpr std::size_t one_phase_limit(bool crowded) {
+  constexpr std::size_t kib = 1024;
+  return crowded ? 16 * kib : 2 * kib;
+}
 template <class Peers>
 [[nodiscard]] std::size_t one_phase_limit(Peers& peers) {
-  constexpr std::size_t kib = 1024;
   if constexpr (shares_processors<Peers>) {
-    return peers.crowded() ? 16 * kib : 2 * kib;
+    return one_phase_limit(peers.crowded());
   } else {
-    return 2 * kib;
+    return one_phase_limit(false);
   }
 }
 

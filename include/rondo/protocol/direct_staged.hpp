@@ -18,7 +18,7 @@
 namespace rondo::inline v0_1::protocol {
 
 /// out[chunk r] = rank r's input, for all r, or on `root` alone.
-template <peer_memory Peers, class T>
+template <stages Peers, class T>
 void staged_gather(Peers& peers, const T* in, T* out, const chunking& cut, int root = -1) {
   one_thread alone;
   const int size = peers.size();
@@ -48,7 +48,7 @@ void staged_gather(Peers& peers, const T* in, T* out, const chunking& cut, int r
 /// Every rank's staging area holds a block for every peer: what `sent` cuts its input into.
 /// `use(k, source)` then reads, in rank order or not, `source(rank)`: round k of what rank sent
 /// here.
-template <peer_memory Peers, class T, class Use>
+template <stages Peers, class T, class Use>
 void staged_by_rank(Peers& peers, const T* in, const chunking& sent, bool gives,
                     std::size_t largest, const staged_blocks<Peers, T>& blocks, const Use& use) {
   one_thread alone;
@@ -70,7 +70,7 @@ void staged_by_rank(Peers& peers, const T* in, const chunking& sent, bool gives,
 }
 
 /// out = the fold, in rank order, of every rank's input chunk `rank`.
-template <peer_memory Peers, class T, class Reduction>
+template <stages Peers, class T, class Reduction>
 void staged_reduce_scatter(Peers& peers, const T* in, T* out, const chunking& cut,
                            const Reduction& with) {
   one_thread alone;
@@ -102,7 +102,7 @@ template <peer_memory Peers>
 }
 
 /// Chunk s of the output = chunk `rank` of rank s's input.
-template <peer_memory Peers, class T>
+template <stages Peers, class T>
 void staged_all_to_all(Peers& peers, const T* in, T* out, const chunking& sent,
                        const chunking& received) {
   one_thread alone;
@@ -122,7 +122,7 @@ void staged_all_to_all(Peers& peers, const T* in, T* out, const chunking& sent,
 }
 
 /// Every rank's part of the root's input.
-template <peer_memory Peers, class T>
+template <stages Peers, class T>
 void staged_scatter(Peers& peers, const T* in, T* out, const chunking& cut, int root) {
   one_thread alone;
   const int self = peers.rank();
@@ -138,7 +138,7 @@ void staged_scatter(Peers& peers, const T* in, T* out, const chunking& cut, int 
 }
 
 /// The root stages its values, all others copy them.
-template <peer_memory Peers, class T>
+template <stages Peers, class T>
 void staged_broadcast(Peers& peers, const T* in, T* out, std::size_t count, int root) {
   one_thread alone;
   const bool gives = peers.rank() == root;

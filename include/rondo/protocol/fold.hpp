@@ -72,8 +72,8 @@ void fold_its_way(const Source& source, int sources, const Target& target, int t
 /// to `last`: it writes `count` elements to `to[0]` up to `to[number - 1]`, cached or streamed as
 /// it is told. Targets beyond those get copies.
 template <class Lines, class Target, class Write>
-void for_each_block(const Target& target, int targets, std::size_t first, std::size_t last,
-                    store how, const Write& write) {
+void in_store_blocks(const Target& target, int targets, std::size_t first, std::size_t last,
+                     store how, const Write& write) {
   using lines = Lines;
   using element = std::remove_pointer_t<decltype(target(0))>;
   constexpr int most_targets = 16;
@@ -111,7 +111,7 @@ void fold_in_blocks(const Source& source, int sources, const Target& target, int
                     std::size_t first, std::size_t last, const Reduction& with, store how) {
   using element = std::remove_pointer_t<decltype(target(0))>;
   using lines = fold_lines<element, Reduction>;
-  for_each_block<lines>(
+  in_store_blocks<lines>(
       target, targets, first, last, how,
       [&](std::size_t begin, std::size_t count, element* const* to, int number, store chosen) {
         lines{with, count}.run([&](int s) { return source(s) + begin; }, sources, to, number,

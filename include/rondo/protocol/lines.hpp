@@ -116,8 +116,9 @@ RONDO_HOST_DEVICE inline void put_part(std::uint64_t* line, unsigned lane, const
 /// in whole warps. Cost: one latency; 128 bytes moved for 120.
 template <class T, bool SameForAll, cooperative Group, has_line_boxes Peers, class Give,
           class Taker>
-RONDO_HOST_DEVICE bool exchange_lines(Group& group, Peers& peers, std::size_t count,
-                                      const Give& give, const Taker& taker) {
+requires stages<Peers> RONDO_HOST_DEVICE bool exchange_lines(Group& group, Peers& peers,
+                                                             std::size_t count, const Give& give,
+                                                             const Taker& taker) {
   static_assert(fits_lines<T>, "rondo: line packets carry elements of 1, 2, 4 or 8 bytes");
 #if defined(__CUDA_ARCH__)
   constexpr unsigned lanes_here = 1;

@@ -5,6 +5,7 @@
 #include <rondo/core/host_device.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/packets.hpp>
+#include <rondo/protocol/stages.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -13,33 +14,6 @@
 RONDO_HOST_DEVICE_BEGIN
 
 namespace rondo::inline v0_1::protocol {
-
-/// Each rank copies its input to its staging area and signals; each rank then has `use(source)`
-/// read all areas, where `source(rank)` is the address of that rank's bytes. One phase: banks
-/// alternate as packets do.
-/// Cost: bytes written once and read by all, one latency. Limit: `peers.stage_bytes()`.
-template <cooperative Group, peer_memory Peers, class Use>
-RONDO_HOST_DEVICE bool exchange_stages(Group& group, Peers& peers, const void* bytes,
-                                       std::size_t count, const Use& use) {
-  const std::uint32_t turn = peers.used().stages++ & 1u;
-  auto* area = peers.stage(peers.rank(), turn);
-  group.sync();
-#if defined(__CUDA_ARCH__)
-  for (std::size_t i = group.thread_rank(); i < count; i += group.size()) {
-    area[i] = static_cast<const std::byte*>(bytes)[i];
-  }
-#else
-  if (count != 0) {
-    std::memcpy(area, bytes, count);
-  }
-#endif
-  group.sync();
-  if (!meet(group, peers, [&](pad& of) -> std::uint64_t& { return of.staged[turn].word; })) {
-    return false;
-  }
-  use([&](int rank) { return static_cast<const std::byte*>(peers.stage(rank, turn)); });
-  return true;
-}
 
 /// All-reduce of `count` elements that fit a packet or a staging area: everyone reads everyone and
 /// folds in rank order. `in` and `out` may be the same memory.

@@ -83,9 +83,7 @@ struct counters {
 ///  - `advance()`   begins the next step, for calls that go through a doubled word more than twice
 ///  - `wait(r, word)` returns true when rank r has written this step's word there. On a host it
 ///    throws when that cannot happen any more; on a device it returns false.
-///  - `touch(body)` runs `body`, which reads or writes buffers that belong to peers' callers;
-///  absent
-///    where they cannot be reached.
+///  - `used()`      the counters of the doubled words, this thread's own
 template <class Peers>
 concept peer_memory = requires(Peers& peers, int rank, std::uint64_t& word) {
   { peers.rank() } -> std::convertible_to<int>;
@@ -108,9 +106,18 @@ struct no_body {  // nvcc finds no lambda inside a requirement
 /// Peer memory that includes the buffers of peers' callers: threads of one process, or GPUs that
 /// map each other. Without it (processes that share no more than a window) data goes through
 /// staging.
+///  - `touch(body)` runs `body`, which reads or writes buffers that belong to peers' callers
 template <class Peers>
 concept reaches_buffers = peer_memory<Peers> && requires(Peers& peers, detail::no_body nothing) {
   peers.touch(nothing);
+};
+
+/// Peer memory that can say that what is to be staged fits no staging area.
+///  - `cannot_stage(bytes, parts)` an area has no room for `parts` times `bytes`: on a host it
+///    throws; on a device it reports, and the call that found so returns false
+template <class Peers>
+concept stages = peer_memory<Peers> && requires(Peers& peers) {
+  peers.cannot_stage(std::size_t{}, 0);
 };
 
 /// Peer memory where each rank holds a copy of every rank's pad, so that who waits looks at memory

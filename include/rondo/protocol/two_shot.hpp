@@ -6,7 +6,7 @@
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/rendezvous.hpp>
-#include <rondo/protocol/staged.hpp>
+#include <rondo/protocol/two_hops.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -17,7 +17,7 @@ namespace rondo::inline v0_1::protocol {
 
 /// All-reduce in a single pass over memory: each rank owns one part of the elements, folds it in
 /// rank order from all inputs, and stores it to all outputs. In place or out of place.
-/// Cost: per rank n/size elements read from each peer and written to each peer; two latencies.
+/// Cost: per rank count/size elements read from each peer and written to each peer; two latencies.
 template <cooperative Group, peer_memory Peers, class T, class Reduction>
 RONDO_HOST_DEVICE bool two_shot_all_reduce(Group& group, Peers& peers, const T* in, T* out,
                                            std::size_t count, const Reduction& with) {

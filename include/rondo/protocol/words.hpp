@@ -23,8 +23,8 @@ RONDO_HOST_DEVICE_BEGIN
 namespace rondo::inline v0_1::protocol {
 
 /// Peer memory with inboxes for words.
-///  - `inbox(reader, writer, bank)` where `reader` finds the words of `writer`; `inbox_words()`
-///  long
+///  - `inbox(reader, writer, bank)` where `reader` finds the words of `writer`, `inbox_words()` of
+///    them
 ///  - `flag()`       the running step's mark: never 0, and not seen before in this memory
 ///  - `outdated()`   flags have come around since the inboxes were last cleared
 ///  - `clear_inboxes(group)` zeroes all inboxes of this rank, and remembers

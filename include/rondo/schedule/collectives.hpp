@@ -35,38 +35,55 @@ template <collective What, class Algorithm>
 
 }  // namespace detail
 
+/// Every rank ends with the fold of all inputs.
 template <class Algorithm>
 [[nodiscard]] constexpr auto all_reduce(Algorithm algorithm, int size) {
   return detail::checked<collective::all_reduce>(algorithm, size);
 }
+
+/// Rank r ends with chunk r of the fold of all inputs.
 template <class Algorithm>
 [[nodiscard]] constexpr auto reduce_scatter(Algorithm algorithm, int size) {
   return detail::checked<collective::reduce_scatter>(algorithm, size);
 }
+
+/// Every rank ends with the inputs of all, in the order of ranks.
 template <class Algorithm>
 [[nodiscard]] constexpr auto all_gather(Algorithm algorithm, int size) {
   return detail::checked<collective::all_gather>(algorithm, size);
 }
+
+/// Rank r ends with chunk r of every input, in the order of ranks.
 template <class Algorithm>
 [[nodiscard]] constexpr auto all_to_all(Algorithm algorithm, int size) {
   return detail::checked<collective::all_to_all>(algorithm, size);
 }
+
+/// The root ends with the fold of all inputs.
 template <class Algorithm>
 [[nodiscard]] constexpr auto reduce(Algorithm algorithm, int size, int root = 0) {
   return detail::checked<collective::reduce>(algorithm, size, root);
 }
+
+/// Every rank ends with the root's input.
 template <class Algorithm>
 [[nodiscard]] constexpr auto broadcast(Algorithm algorithm, int size, int root = 0) {
   return detail::checked<collective::broadcast>(algorithm, size, root);
 }
+
+/// The root ends with the inputs of all, in the order of ranks.
 template <class Algorithm>
 [[nodiscard]] constexpr auto gather(Algorithm algorithm, int size, int root = 0) {
   return detail::checked<collective::gather>(algorithm, size, root);
 }
+
+/// Rank r ends with chunk r of the root's input.
 template <class Algorithm>
 [[nodiscard]] constexpr auto scatter(Algorithm algorithm, int size, int root = 0) {
   return detail::checked<collective::scatter>(algorithm, size, root);
 }
+
+/// No rank ends before all have begun.
 template <class Algorithm>
 [[nodiscard]] constexpr auto barrier(Algorithm algorithm, int size) {
   return detail::checked<collective::barrier>(algorithm, size);

@@ -44,6 +44,7 @@ enum class collective : unsigned char {
   barrier
 };
 
+/// As it is written in calls.
 [[nodiscard]] constexpr std::string_view name_of(collective what) noexcept {
   constexpr std::string_view names[] = {"all_reduce", "reduce_scatter", "all_gather",
                                         "all_to_all", "reduce",         "broadcast",
@@ -83,15 +84,19 @@ struct run {
   friend constexpr bool operator==(const run&, const run&) = default;
 };
 
+/// `count` chunks of the input from `first` on.
 [[nodiscard]] constexpr run in_input(int first, int count = 1) {
   return {region::input, first, count, 0};
 }
+/// Likewise of the output.
 [[nodiscard]] constexpr run in_output(int first, int count = 1) {
   return {region::output, first, count, 0};
 }
+/// Likewise in scratch, packed from `slot` on.
 [[nodiscard]] constexpr run in_scratch(int slot, int first, int count = 1) {
   return {region::scratch, first, count, slot};
 }
+/// Likewise of the message that the step receives.
 [[nodiscard]] constexpr run on_wire(int first, int count = 1) {
   return {region::wire, first, count, 0};
 }
@@ -106,6 +111,7 @@ enum class verb : unsigned char {
   copy           ///< into  <- left
 };
 
+/// As it is written here.
 [[nodiscard]] constexpr std::string_view name_of(verb what) noexcept {
   constexpr std::string_view names[] = {"send", "receive", "receive_fold", "fold", "copy"};
   return names[static_cast<unsigned char>(what)];

@@ -52,8 +52,14 @@ class keepsakes {
     return static_cast<of_type&>(*all_.back()).value;
   }
 
+  /// The object of this type, of which there is one.
+  template <class T>
+  [[nodiscard]] T& get() {
+    return get<T>(0, [] { return T{}; });
+  }
+
  private:
-  struct base : owned {
+  struct base : counted_owner {
     explicit base(const void* of) : type{of} {}
     virtual ~base() = default;
     const void* type;

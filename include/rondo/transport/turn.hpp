@@ -27,6 +27,27 @@ struct incoming {
   std::size_t bytes;
 };
 
+/// Bytes for those of some messages that bring no memory of their own, each at an `alignment`.
+template <class In>
+[[nodiscard]] std::size_t landing_bytes(const In& in, std::size_t alignment) {
+  std::size_t all = 0;
+  for (const auto& one : in) {
+    all += one.into == nullptr ? (one.bytes + alignment - 1) / alignment * alignment : 0;
+  }
+  return all;
+}
+
+/// Calls `visit(k, message, into)` for each: into its own memory, or behind one another from
+/// `landing` on.
+template <class In, class Visit>
+void each_landing(const In& in, std::byte* landing, std::size_t alignment, const Visit& visit) {
+  std::size_t which = 0;
+  for (const auto& one : in) {
+    visit(which++, one, one.into == nullptr ? landing : one.into);
+    landing += one.into == nullptr ? (one.bytes + alignment - 1) / alignment * alignment : 0;
+  }
+}
+
 /// Sees message k where it arrived; stands for any callable of this form.
 using arrival = void (*)(std::size_t, const std::byte*);
 

@@ -62,8 +62,7 @@ void run_program(Comm& comm, Turn& turn, const schedule::program& program, const
       comm.scratch().template get<Element>(slot * static_cast<std::size_t>(program.slots));
   const memories<Element, chunking, chunking> at{in,         out,  scratch,        in_layout,
                                                  out_layout, slot, program.uniform};
-  auto& lists = comm.kept().template get<round_lists>(0, [] { return round_lists{}; });
-  execute(turn, program, at, with, lists);
+  execute(turn, program, at, with, lists_of(comm));
 }
 
 /// True of a turn that makes a job itself where no algorithm is asked for.

@@ -28,8 +28,6 @@ template <class Algorithm>
 inline constexpr bool is_direct =
     std::is_same_v<Algorithm, one_shot> || std::is_same_v<Algorithm, two_shot>;
 
-struct nothing_given {};
-
 /// A call's policies by kind, what is missing filled in.
 template <class Operation, class Algorithm, class Codec>
 struct chosen_policies {

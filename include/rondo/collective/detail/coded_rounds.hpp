@@ -7,6 +7,7 @@
 #include <rondo/collective/detail/wires.hpp>
 #include <rondo/core/chunking.hpp>
 #include <rondo/core/host_device.hpp>
+#include <rondo/protocol/peer_memory.hpp>
 #include <rondo/schedule/algorithms.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
@@ -44,8 +45,8 @@ void exchange_wires(Comm& comm, Turn& turn, const To& to, const From& from) {
   lists.out.clear();
   lists.in.clear();
   for (int step = 1; step < turn.size(); ++step) {
-    const int ahead = (turn.rank() + step) % turn.size();
-    const int behind = (turn.rank() + turn.size() - step) % turn.size();
+    const int ahead = protocol::rank_after(turn.rank(), step, turn.size());
+    const int behind = protocol::rank_after(turn.rank(), turn.size() - step, turn.size());
     const wire sent = to(ahead);
     const wire got = from(behind);
     lists.out.push_back({ahead, sent.data(), sent.size()});

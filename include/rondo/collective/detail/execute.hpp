@@ -58,28 +58,10 @@ struct round_lists {
   std::vector<const schedule::step*> steps;
 };
 
-/// A fold of partial results as they are, for `fold_each`.
-template <class Reduction>
-struct fold_partials {
-  using partial = typename Reduction::partial;
-  Reduction with;
-  RONDO_HOST_DEVICE static constexpr const partial& lift(const partial& value) { return value; }
-  RONDO_HOST_DEVICE constexpr partial fold(const partial& a, const partial& b) const {
-    return with.fold(a, b);
-  }
-  RONDO_HOST_DEVICE static constexpr const partial& lower(const partial& value) { return value; }
-};
-
-/// Where nothing is folded.
-template <class Element>
-struct fold_nothing {
-  using partial = Element;
-  RONDO_HOST_DEVICE static constexpr const Element& lift(const Element& value) { return value; }
-  RONDO_HOST_DEVICE static constexpr const Element& fold(const Element& a, const Element&) {
-    return a;
-  }
-  RONDO_HOST_DEVICE static constexpr const Element& lower(const Element& value) { return value; }
-};
+template <class Comm>
+[[nodiscard]] round_lists& lists_of(Comm& comm) {
+  return comm.kept().template get<round_lists>();
+}
 
 /// body(i) for i < count, where the turn's memory is.
 template <class Turn, class Body>

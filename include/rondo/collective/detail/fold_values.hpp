@@ -6,6 +6,7 @@
 #include <rondo/collective/detail/execute.hpp>
 #include <rondo/core/chunking.hpp>
 #include <rondo/core/operation.hpp>
+#include <rondo/protocol/partials.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
@@ -21,7 +22,7 @@ struct moves_only {
   using partial = T;
   static constexpr bool commutes = true;
   static constexpr bool lifts = false;
-  [[nodiscard]] static fold_nothing<T> partials() { return {}; }
+  [[nodiscard]] static protocol::fold_nothing<T> partials() { return {}; }
   static void finish(T*, std::size_t) {}
   template <class Turn>
   static void finish(Turn&, T*, std::size_t) {}
@@ -56,7 +57,7 @@ struct folds_with {
   static constexpr bool lifts = must_lift<folds>();
   folds reduction;
 
-  [[nodiscard]] fold_partials<folds> partials() const { return {reduction}; }
+  [[nodiscard]] protocol::fold_partials<folds> partials() const { return {reduction}; }
 
   template <class Turn>
   void lift(Turn& turn, const T* from, partial* to, std::size_t count) const {

@@ -99,7 +99,7 @@ class leaf_order {
             protocol::store how = protocol::store::cached) const {
     using loops = leaf_loops<T>;
     std::array<const T*, most_depth> stack;
-    protocol::detail::for_each_block<loops>(
+    protocol::detail::in_store_blocks<loops>(
         target, targets, 0, count, how,
         [&](std::size_t begin, std::size_t some, T* const* to, int number, protocol::store chosen) {
           if (steps_.empty()) {

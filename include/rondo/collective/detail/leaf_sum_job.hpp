@@ -10,9 +10,9 @@
 #include <rondo/core/extremes.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>
-#include <rondo/protocol/one_shot.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/protocol/rendezvous.hpp>
+#include <rondo/protocol/stages.hpp>
 #include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
@@ -91,9 +91,8 @@ struct leaf_sum_job {
   template <class Act>
   void for_each_owned(int rank, const Act& act) const {
     if (rows == nullptr) {
-      constexpr std::size_t line = sizeof(T) < 64 ? 64 / sizeof(T) : 1;
       const part some = even_part(count, static_cast<std::size_t>(order.ranks()),
-                                  static_cast<std::size_t>(rank), line);
+                                  static_cast<std::size_t>(rank), protocol::line_of<T>);
       act(some, some.first);
       return;
     }
@@ -298,7 +297,7 @@ struct leaf_sum_job {
   }
 
   [[nodiscard]] round_lists& cleared_lists() const {
-    auto& lists = comm.kept().template get<round_lists>(0, [] { return round_lists{}; });
+    auto& lists = lists_of(comm);
     lists.out.clear();
     lists.in.clear();
     return lists;

@@ -34,7 +34,7 @@ class ranks_of_call {
     struct staging {
       arena memory;
     };
-    return comm_.kept().template get<staging>(0, [] { return staging{}; }).memory.get(bytes);
+    return comm_.kept().template get<staging>().memory.get(bytes);
   }
 
   /// values = their sum over all ranks.

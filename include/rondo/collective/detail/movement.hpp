@@ -6,12 +6,26 @@
 #include <rondo/collective/detail/by_algorithm.hpp>
 #include <rondo/collective/detail/cut_by_rank.hpp>
 #include <rondo/collective/detail/fold_values.hpp>
+#include <rondo/core/error.hpp>
 #include <rondo/protocol/direct.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <string>
 
 namespace rondo::inline v0_1::detail {
+
+/// Fails an all-to-all whose `peer` sends another count than this rank expects.
+template <class Turn>
+void require_count(Turn& turn, int peer, std::size_t expected, std::uint64_t sent) {
+  if (sent != expected) {
+    turn.fail(error_code::mismatch, peer,
+              "all_to_all: rank " + std::to_string(turn.rank()) + " expected " +
+                  std::to_string(expected) + " elements from rank " + std::to_string(peer) +
+                  ", which sends it " + std::to_string(sent));
+  }
+}
 
 /// A collective that moves chunks which belong to ranks: all of them but all-reduce, reduce and
 /// broadcast, whose buffers are cut as the algorithm likes. `Fold` says what with.

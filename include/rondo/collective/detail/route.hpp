@@ -6,7 +6,6 @@
 #include <rondo/core/device_span.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/core/source_location.hpp>
-#include <rondo/transport/cuda/on.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>

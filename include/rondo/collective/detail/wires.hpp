@@ -9,6 +9,7 @@
 #include <rondo/core/extremes.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/core/partition.hpp>
+#include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
 
@@ -84,25 +85,36 @@ class wires {
   std::size_t stride_ = 0;
 };
 
-template <class Comm>
-[[nodiscard]] round_lists& lists_of(Comm& comm) {
-  return comm.kept().template get<round_lists>(0, [] { return round_lists{}; });
+inline void set_to_zero(std::span<float> sums) {
+  for (auto& sum : sums) {
+    sum = 0.0F;
+  }
+}
+
+/// Sums in fp32, on their way back to the caller's type.
+template <class Operation>
+void finish_sums(const Operation& operation, std::span<float> sums, int ranks) {
+  if constexpr (std::is_same_v<Operation, op::average>) {
+    for (auto& sum : sums) {
+      sum = operation.finish(sum, ranks);
+    }
+  }
 }
 
 /// What is still to be summed goes in one stream of messages, what is finished in the other.
-enum : unsigned { unsummed = 0, finished = 1 };
+enum class wire_stream : unsigned { unsummed, finished };
 
 /// Lends `to(peer)` to each peer.
 template <class Comm, class Turn, class To>
-void lend_each(Comm& comm, Turn& turn, unsigned stream, const To& to) {
+void lend_each(Comm& comm, Turn& turn, wire_stream stream, const To& to) {
   auto& out = lists_of(comm).out;
   out.clear();
   for (int step = 1; step < turn.size(); ++step) {
-    const int peer = (turn.rank() + step) % turn.size();
+    const int peer = protocol::rank_after(turn.rank(), step, turn.size());
     const wire sent = to(peer);
     out.push_back({peer, sent.data(), sent.size()});
   }
-  turn.lend(out, stream);
+  turn.lend(out, static_cast<unsigned>(stream));
 }
 
 /// Gives `add(bytes)` the next wire of every rank, `own` included, in rank order.
@@ -128,7 +140,7 @@ void take_in_rank_order(Comm& comm, Turn& turn, read_wire own, const Add& add) {
         own_before(in[which].peer);
         add(read_wire{data, own.size()});
       },
-      unsummed);
+      static_cast<unsigned>(wire_stream::unsummed));
   own_before(turn.size());
 }
 
@@ -138,8 +150,7 @@ template <class Comm, class Turn>
 [[nodiscard]] std::span<const read_wire> gather_in_rank_order(Comm& comm, Turn& turn, read_wire own,
                                                               std::byte* memory) {
   auto& in = lists_of(comm).in;
-  auto& all =
-      comm.kept().template get<std::vector<read_wire>>(0, [] { return std::vector<read_wire>{}; });
+  auto& all = comm.kept().template get<std::vector<read_wire>>();
   in.clear();
   all.clear();
   for (int rank = 0; rank < turn.size(); ++rank) {
@@ -152,7 +163,7 @@ template <class Comm, class Turn>
     }
   }
   turn.take(
-      in, [](std::size_t, const std::byte*) {}, unsummed);
+      in, [](std::size_t, const std::byte*) {}, static_cast<unsigned>(wire_stream::unsummed));
   return all;
 }
 
@@ -163,71 +174,13 @@ void take_and_decode(Comm& comm, Turn& turn, const wires<Codec>& cut, read_wire 
   auto& in = lists_of(comm).in;
   in.clear();
   for (int step = 1; step < turn.size(); ++step) {
-    const int before = (turn.rank() + turn.size() - step) % turn.size();
+    const int before = protocol::rank_after(turn.rank(), turn.size() - step, turn.size());
     in.push_back({before, nullptr, cut.bytes(before)});
   }
   cut.decode(turn.rank(), own.data(), out);
   turn.take(
       in, [&](std::size_t which, const std::byte* data) { cut.decode(in[which].peer, data, out); },
-      finished);
+      static_cast<unsigned>(wire_stream::finished));
 }
-
-/// A turn whose messages are runs of floats that travel encoded: any schedule, encoded at every
-/// hop.
-template <class Comm, class Turn, class Codec>
-class coded_turn {
- public:
-  coded_turn(Comm& comm, Turn& turn, const Codec& with) : comm_{comm}, turn_{turn}, with_{with} {}
-
-  [[nodiscard]] int rank() const { return turn_.rank(); }
-  [[nodiscard]] int size() const { return turn_.size(); }
-  [[nodiscard]] std::uint64_t word() const { return turn_.word(); }
-
-  template <class Out, class In, class Arrived>
-  void exchange(const Out& out, const In& in, const Arrived& arrived) {
-    auto& mine = comm_.kept().template get<staging>(0, [] { return staging{}; });
-    std::size_t needed = 0;
-    std::size_t longest = 0;
-    for (const auto& one : out) {
-      needed += with_.wire_bytes(one.bytes / sizeof(float));
-    }
-    for (const auto& one : in) {
-      longest = larger(longest, one.bytes);
-    }
-    auto* memory = mine.memory.get(needed + longest);
-    auto* values = reinterpret_cast<float*>(memory + needed);
-    mine.out.clear();
-    mine.in.clear();
-    for (const auto& one : out) {
-      const std::size_t count = one.bytes / sizeof(float);
-      const wire sent{memory, with_.wire_bytes(count)};
-      with_.encode(
-          std::span<const float>{reinterpret_cast<const float*>(one.data), count}, sent,
-          {.step = word() >> 32, .rank = static_cast<std::uint32_t>(rank()), .hop = ++hop_});
-      mine.out.push_back({one.peer, sent.data(), sent.size()});
-      memory += sent.size();
-    }
-    for (const auto& one : in) {
-      mine.in.push_back({one.peer, nullptr, with_.wire_bytes(one.bytes / sizeof(float))});
-    }
-    turn_.exchange(mine.out, mine.in, [&](std::size_t which, const std::byte* data) {
-      auto* into = in[which].into == nullptr ? values : reinterpret_cast<float*>(in[which].into);
-      with_.decode(read_wire{data, mine.in[which].bytes},
-                   std::span<float>{into, in[which].bytes / sizeof(float)});
-      arrived(which, reinterpret_cast<const std::byte*>(into));
-    });
-  }
-
- private:
-  struct staging {
-    arena memory;
-    std::vector<outgoing> out;
-    std::vector<incoming> in;
-  };
-  Comm& comm_;
-  Turn& turn_;
-  const Codec& with_;
-  std::uint32_t hop_ = 0;  ///< messages encoded so far
-};
 
 }  // namespace rondo::inline v0_1::detail

@@ -4,6 +4,7 @@
 
 #include <rondo/collective/all_gather.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/finite.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/version.hpp>
 
@@ -63,7 +64,7 @@ template <class Comm>
 template <class T>
 [[nodiscard]] std::uint64_t first_unusable(std::span<const T> values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!(values[i] - values[i] == T{0})) {
+    if (!is_finite(values[i])) {
       return i + 1;
     }
   }

@@ -6,8 +6,9 @@
 #include <rondo/codec/wire.hpp>
 #include <rondo/core/host_device.hpp>
 #include <rondo/core/operation.hpp>
+#include <rondo/protocol/one_hop.hpp>
 #include <rondo/protocol/packs.hpp>
-#include <rondo/protocol/staged.hpp>
+#include <rondo/protocol/two_hops.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -190,7 +191,7 @@ class coder {
 
 /// What a sum of decoded values is divided by.
 template <class Operation>
-[[nodiscard]] RONDO_HOST_DEVICE float divisor_of(int ranks) {
+[[nodiscard]] RONDO_HOST_DEVICE float codec_divisor_of(int ranks) {
   static_assert(std::is_same_v<Operation, op::sum> || std::is_same_v<Operation, op::average>,
                 "rondo: device: a codec goes with op::sum or op::average");
   return rondo::detail::divisor_of<Operation>(ranks);

@@ -4,8 +4,10 @@
 
 #include <rondo/device/arguments.hpp>
 #include <rondo/device/detail/coded.hpp>
+#include <rondo/device/detail/elements.hpp>
 #include <rondo/device/detail/in_call.hpp>
 #include <rondo/device/detail/plain.hpp>
+#include <rondo/protocol/one_hop.hpp>
 #include <rondo/protocol/rendezvous.hpp>
 
 /// What reduce-scatter, all-gather, all-to-all and broadcast have in common: every rank gives a
@@ -120,7 +122,7 @@ RONDO_HOST_DEVICE bool exchange_coded(Group& group, Turn& mine,
       codec::context{mine.call(), static_cast<std::uint32_t>(mine.rank()), of.share.first}};
   const auto take = [&](const auto& source, std::size_t first, std::size_t some) {
     if constexpr (Kind::folds) {
-      coding.template decode<T>(source, mine.size(), divisor_of<Operation>(mine.size()),
+      coding.template decode<T>(source, mine.size(), codec_divisor_of<Operation>(mine.size()),
                                 of.results(), first, some);
     } else {
       of.from_all(mine).each([&](int rank, std::size_t begin) {
@@ -200,7 +202,7 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
   if constexpr (is_cast<Codec>) {
     using wire = typename wire_of<Codec>::type;
     return exchange<wire, Algorithm>(types, group, window, count, line_or<T>(grain), kind,
-                                     operation, absent{}, narrowed<wire, From>{from},
+                                     operation, nothing_given{}, narrowed<wire, From>{from},
                                      widened<T, To>{to});
   } else {
     const part share = share_of<T>(window, count, granule{grain});

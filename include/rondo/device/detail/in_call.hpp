@@ -3,7 +3,7 @@
 #pragma once
 
 #include <rondo/core/host_device.hpp>
-#include <rondo/device/turn.hpp>
+#include <rondo/device/detail/turn.hpp>
 #include <rondo/device/window.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/version.hpp>

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <rondo/core/host_device.hpp>
-#include <rondo/protocol/exchange.hpp>
 #include <rondo/protocol/fold.hpp>
+#include <rondo/protocol/one_hop.hpp>
 #include <rondo/protocol/packs.hpp>
-#include <rondo/protocol/staged.hpp>
+#include <rondo/protocol/two_hops.hpp>
 #include <rondo/protocol/words.hpp>
 #include <rondo/version.hpp>
 

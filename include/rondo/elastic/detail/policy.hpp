@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/core/finite.hpp>
 #include <rondo/elastic/load.hpp>
 #include <rondo/version.hpp>
 
@@ -26,13 +27,13 @@ namespace rondo::inline v0_1::elastic::detail {
 }
 
 [[nodiscard]] inline bool finite_and_not_negative(double value) {
-  return value >= 0 && std::isfinite(value);
+  return value >= 0 && is_finite(value);
 }
 
 /// Refuses options of a policy that mean nothing: its target and limits; `rest`: what else it has.
 inline void check_policy(std::string_view who, double target, const replica_limits& limits,
                          bool rest) {
-  if (!(target > 0 && std::isfinite(target)) || limits.least < 0 || limits.most < limits.least ||
+  if (!(target > 0 && is_finite(target)) || limits.least < 0 || limits.most < limits.least ||
       limits.most < 1 || !rest) {
     refuse(std::string{who} + ": target " + std::to_string(target) + " a replica, " +
            std::to_string(limits.least) + " .. " + std::to_string(limits.most) +
@@ -42,11 +43,11 @@ inline void check_policy(std::string_view who, double target, const replica_limi
 }
 
 /// Refuses loads that no service has, and a clock that goes back.
-class load_check {
+class load_order {
  public:
-  void operator()(std::string_view who, const load& told) {
+  void see(std::string_view who, const load& told) {
     if (!(finite_and_not_negative(told.demand) && finite_and_not_negative(told.burst) &&
-          std::isfinite(told.now)) ||
+          is_finite(told.now)) ||
         told.ready < 0 || told.asked < 0) {
       refuse(std::string{who} + ": demand " + std::to_string(told.demand) + ", burst " +
              std::to_string(told.burst) + ", " + std::to_string(told.ready) + " ready, " +

@@ -10,7 +10,6 @@
 #include <rondo/pipeline/prove.hpp>
 #include <rondo/transport/cuda/detail/mark.hpp>
 #include <rondo/transport/cuda/detail/two_streams.hpp>
-#include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/detail/shared.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>

@@ -179,7 +179,7 @@ void attention_delta(const Memory& memory, std::size_t width,
 /// Calls `act(my rows, their rows, block)` for each pair of runs of which some query sees some key;
 /// rows are local, one behind the other.
 template <class Queries, class Keys, class Act>
-void for_each_block(visibility seen, const Queries& queries, const Keys& keys, const Act& act) {
+void for_each_seen_pair(visibility seen, const Queries& queries, const Keys& keys, const Act& act) {
   std::size_t row = 0;
   for (const part mine : queries) {
     std::size_t key = 0;

@@ -68,8 +68,7 @@ class exchanged_attention {
                 const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value) {
     using T = typename Q::element;
     using W = std::remove_const_t<L>;
-    detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
-    detail::check_attention_types<Team, 0, Kernels, W, W, DQ, DK, DV, DOut>();
+    detail::check_backward_types<Team, 0, Kernels, T, W, Q, K, V, Out, DQ, DK, DV, DOut>();
     const auto q = by_heads<T>(query, attend_.query_columns(), query_);
     const auto k = by_heads<T>(key, attend_.key_value_columns(), key_);
     const auto v = by_heads<T>(value, attend_.key_value_columns(), value_);
@@ -93,8 +92,11 @@ class exchanged_attention {
       for (const std::size_t width : columns.widths()) {
         held += width;
       }
-      return planned_collective{schedule::collective::all_to_all, tokens_.extent() * held,
-                                element_bytes, Team::name(), ranks_.size()};
+      return planned_collective{.what = schedule::collective::all_to_all,
+                                .elements = tokens_.extent() * held,
+                                .element_bytes = element_bytes,
+                                .axis = Team::name(),
+                                .ranks = ranks_.size()};
     };
     const auto queries = exchange(attend_.query_columns(), sizeof(T));
     const auto keys = exchange(attend_.key_value_columns(), sizeof(T));

@@ -73,16 +73,16 @@ class gathered_attention {
     const std::size_t rows = query.values.rows;
     W* const block_out = block_out_.template get<W>(rows, heads_.query_columns()).data;
     W* const block_lse = block_lse_.template get<W>(rows, heads_.query).data;
-    detail::for_each_block(seen_, tokens_.runs(ranks_.rank()), key_blocks(),
-                           [&, k = keys, v = values](part mine, part some, attention_block where) {
-                             const matrix<W> o{block_out, mine.count, heads_.query_columns()};
-                             const matrix<W> l{block_lse, mine.count, heads_.query};
-                             const matrix<const T> q = query.values.rows_at(mine);
-                             kernels_.forward(heads_, where, q, k.rows_at(some), v.rows_at(some), o,
-                                              l);
-                             detail::merge_attention(memory, heads_.width, out.values.rows_at(mine),
-                                                     lse.rows_at(mine), o, l);
-                           });
+    detail::for_each_seen_pair(
+        seen_, tokens_.runs(ranks_.rank()), key_blocks(),
+        [&, k = keys, v = values](part mine, part some, attention_block where) {
+          const matrix<W> o{block_out, mine.count, heads_.query_columns()};
+          const matrix<W> l{block_lse, mine.count, heads_.query};
+          const matrix<const T> q = query.values.rows_at(mine);
+          kernels_.forward(heads_, where, q, k.rows_at(some), v.rows_at(some), o, l);
+          detail::merge_attention(memory, heads_.width, out.values.rows_at(mine), lse.rows_at(mine),
+                                  o, l);
+        });
   }
 
   template <class Q, class K, class V, class Out, class L, class DOut, class DQ, class DK, class DV>
@@ -90,8 +90,7 @@ class gathered_attention {
                 const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value) {
     using T = typename Q::element;
     using W = std::remove_const_t<L>;
-    detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
-    detail::check_attention_types<Team, 0, Kernels, W, W, DQ, DK, DV, DOut>();
+    detail::check_backward_types<Team, 0, Kernels, T, W, Q, K, V, Out, DQ, DK, DV, DOut>();
     shapes().check(query, key, value, out, lse);
     shapes().check_gradients(d_out, d_query, d_key, d_value);
     const auto [keys, values] = gather<T>(key, value);
@@ -104,7 +103,7 @@ class gathered_attention {
     const std::size_t columns = 2 * heads_.key_value_columns();
     const auto add_terms = [&, k = keys, v = values](std::size_t local, part run, matrix<W> terms) {
       const part own[]{run};
-      detail::for_each_block(
+      detail::for_each_seen_pair(
           seen_, own, key_blocks(), [&](part mine, part some, attention_block where) {
             mine.first += local;
             const matrix<const T> q = query.values.rows_at(mine);
@@ -148,17 +147,23 @@ class gathered_attention {
   [[nodiscard]] layer_plan planned() const {
     using W = typename accumulator<T>::type;
     const std::size_t all = 2 * tokens_.extent() * heads_.key_value_columns();
-    const planned_collective gathers{schedule::collective::all_gather, all, sizeof(T), Team::name(),
-                                     ranks_.size()};
-    layer_plan made{{gathers}, {gathers}, 0, 0};
+    const planned_collective gathers{.what = schedule::collective::all_gather,
+                                     .elements = all,
+                                     .element_bytes = sizeof(T),
+                                     .axis = Team::name(),
+                                     .ranks = ranks_.size()};
+    layer_plan made{.forward = {gathers}, .backward = {gathers}};
     std::size_t sums = 1;
     if constexpr (exactly) {
       made.backward.push_back(
           tree_.planned(conversion::reduce_scatter, all, sizeof(W), Team::name()));
       sums = tree_.arrays();
     } else {
-      made.backward.push_back(
-          {schedule::collective::reduce_scatter, all, sizeof(W), Team::name(), ranks_.size()});
+      made.backward.push_back({.what = schedule::collective::reduce_scatter,
+                               .elements = all,
+                               .element_bytes = sizeof(W),
+                               .axis = Team::name(),
+                               .ranks = ranks_.size()});
     }
     const std::size_t rows = tokens_.width(ranks_.rank());
     made.peak_bytes =

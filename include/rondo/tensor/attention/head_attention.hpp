@@ -95,8 +95,7 @@ class head_attention {
                 const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value) {
     using T = typename Q::element;
     using W = std::remove_const_t<L>;
-    detail::check_attention_types<Team, 1, Kernels, T, W, Q, K, V, Out>();
-    detail::check_attention_types<Team, 1, Kernels, W, W, DQ, DK, DV, DOut>();
+    detail::check_backward_types<Team, 1, Kernels, T, W, Q, K, V, Out, DQ, DK, DV, DOut>();
     check(query, key, value);
     check_like("head_attention: out", out.values, query.values);
     check_like("head_attention: d_out", d_out.values, query.values);

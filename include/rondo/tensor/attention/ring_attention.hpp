@@ -89,7 +89,7 @@ class ring_attention {
         detail::merge_attention(memory, heads_.width, out.values.rows_at(mine), lse.rows_at(mine),
                                 o, l);
       };
-      detail::for_each_block(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
+      detail::for_each_seen_pair(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
     };
     travel<T>(key.values, value.values, meet, [](int) {});
   }
@@ -99,8 +99,7 @@ class ring_attention {
                 const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value) {
     using T = typename Q::element;
     using W = std::remove_const_t<L>;
-    detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
-    detail::check_attention_types<Team, 0, Kernels, W, W, DQ, DK, DV, DOut>();
+    detail::check_backward_types<Team, 0, Kernels, T, W, Q, K, V, Out, DQ, DK, DV, DOut>();
     shapes().check(query, key, value, out, lse);
     shapes().check_gradients(d_out, d_query, d_key, d_value);
     const std::size_t rows = query.values.rows;
@@ -121,7 +120,7 @@ class ring_attention {
                           d_result.rows_at(mine), logs, deltas, d_query.values.rows_at(mine),
                           both.first.rows_at(keys), both.second.rows_at(keys));
       };
-      detail::for_each_block(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
+      detail::for_each_seen_pair(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
     };
     const auto homewards = [&](int source) {
       rotate(gradient[0], gradient[1], source).wait();

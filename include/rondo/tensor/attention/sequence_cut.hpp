@@ -47,16 +47,16 @@ namespace rondo::inline v0_1 {
 [[nodiscard]] inline std::size_t attention_work(const cut& tokens, int rank, visibility seen) {
   std::size_t pairs = 0;
   for (int other = 0; other < tokens.ranks(); ++other) {
-    detail::for_each_block(seen, tokens.runs(rank), tokens.runs(other),
-                           [&](part queries, part keys, attention_block block) {
-                             for (std::size_t q = 0; q < queries.count; ++q) {
-                               const std::size_t before = block.first_query + q + 1;
-                               pairs += !block.causal ? keys.count
-                                        : before <= block.first_key
-                                            ? 0
-                                            : (std::min)(keys.count, before - block.first_key);
-                             }
-                           });
+    detail::for_each_seen_pair(seen, tokens.runs(rank), tokens.runs(other),
+                               [&](part queries, part keys, attention_block block) {
+                                 for (std::size_t q = 0; q < queries.count; ++q) {
+                                   const std::size_t before = block.first_query + q + 1;
+                                   pairs += !block.causal ? keys.count
+                                            : before <= block.first_key
+                                                ? 0
+                                                : (std::min)(keys.count, before - block.first_key);
+                                 }
+                               });
   }
   return pairs;
 }
@@ -144,6 +144,14 @@ consteval void check_attention_types() {
       "folded: float for 16-bit floats");
   static_assert(attention_kernel<Kernels, T>,
                 "rondo: attention: the kernels need forward and backward as attention_kernel says");
+}
+
+/// Likewise for the values of a backward pass, and for their gradients.
+template <class Team, int Dimension, class Kernels, class T, class W, class Q, class K, class V,
+          class Out, class DQ, class DK, class DV, class DOut>
+consteval void check_backward_types() {
+  check_attention_types<Team, Dimension, Kernels, T, W, Q, K, V, Out>();
+  check_attention_types<Team, Dimension, Kernels, W, W, DQ, DK, DV, DOut>();
 }
 
 }  // namespace detail

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <rondo/core/call.hpp>
+#include <rondo/core/policies.hpp>
 #include <rondo/tensor/detail/gpu_memory.hpp>
 #include <rondo/transport/cuda/detail/mark.hpp>
 #include <rondo/transport/cuda/detail/two_streams.hpp>
-#include <rondo/transport/cuda/on.hpp>
 #include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/detail/shared.hpp>
 #include <rondo/version.hpp>

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/codec/concept.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/tensor/cut.hpp>
@@ -36,30 +35,10 @@ struct exact {
   friend bool operator==(const exact&, const exact&) = default;
 };
 
-/// No codec: values travel as they are.
-struct no_codec {
-  friend bool operator==(const no_codec&, const no_codec&) = default;
-};
-
 namespace detail {
 
 template <class Order>
 inline constexpr bool is_exact = std::is_same_v<Order, exact>;
-
-/// One line for a pair that would break the promise.
-template <class Order, class Wire>
-consteval bool check_wire() {
-  static_assert(std::is_same_v<Order, any_order> || std::is_same_v<Order, exact>,
-                "rondo: the order of a layer's sums is any_order{} or exact{features, tokens}");
-  if constexpr (!std::is_same_v<Wire, no_codec>) {
-    static_assert(codec::codec<Wire>,
-                  "rondo: a layer's wire is a codec such as codec::int8<128>{}, or no_codec{}");
-    static_assert(!is_exact<Order>,
-                  "rondo: exact mode and a codec: nodes travel as they are; a lossy codec would "
-                  "change bits that exact mode promises, and a lossless one is not implemented");
-  }
-  return true;
-}
 
 /// One leaf that a rank holds: its global number, and its indices in the rank's memory.
 struct held_leaf {

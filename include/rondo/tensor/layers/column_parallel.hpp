@@ -9,6 +9,7 @@
 #include <rondo/tensor/layers/linear.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
+#include <rondo/tensor/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -116,7 +117,8 @@ template <class X, class Order = any_order>
                                               Order order = {}) {
   const detail::planner<X, Order> planned{grid, sizes.tokens, order};
   const cut features = planned.features(sizes.outputs);
-  layer_plan made{planned.gather(sizes.inputs), planned.gather(sizes.inputs), 0, 0};
+  layer_plan made{.forward = planned.gather(sizes.inputs),
+                  .backward = planned.gather(sizes.inputs)};
   for (auto& one : planned.reduce(sizes.inputs, features)) {
     made.backward.push_back(std::move(one));
   }

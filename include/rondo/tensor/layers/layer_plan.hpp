@@ -65,8 +65,8 @@ struct planned_collective {
 /// `first + second` is the layer `first` followed by `second`: the backward pass runs the other way
 /// round, and `first` keeps what it saved while `second` runs.
 struct layer_plan {
-  std::vector<planned_collective> forward;
-  std::vector<planned_collective> backward;
+  std::vector<planned_collective> forward{};
+  std::vector<planned_collective> backward{};
   std::size_t saved_bytes = 0;  ///< kept from the forward to the backward pass
   std::size_t peak_bytes = 0;   ///< saved and passing memory of the layer at its largest
 

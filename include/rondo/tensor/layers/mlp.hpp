@@ -12,6 +12,7 @@
 #include <rondo/tensor/layers/linear.hpp>
 #include <rondo/tensor/layers/row_parallel.hpp>
 #include <rondo/tensor/mesh.hpp>
+#include <rondo/tensor/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -179,7 +180,8 @@ template <class X, class Order = any_order>
   const detail::planner<X, Order> planned{grid, sizes.tokens, order};
   const cut features = planned.features(sizes.d_ff);
   const cut hidden = cut::fused(std::vector<cut>(static_cast<std::size_t>(sizes.parts), features));
-  layer_plan made{planned.gather(sizes.d_model), planned.gather(sizes.d_model), 0, 0};
+  layer_plan made{.forward = planned.gather(sizes.d_model),
+                  .backward = planned.gather(sizes.d_model)};
   for (auto& one : planned.reduce(sizes.d_model, features)) {
     made.forward.push_back(std::move(one));
   }

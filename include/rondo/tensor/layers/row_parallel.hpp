@@ -9,6 +9,7 @@
 #include <rondo/tensor/layers/linear.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
+#include <rondo/tensor/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -141,7 +142,8 @@ template <class Y, class Order = any_order>
                                            Order order = {}) {
   const detail::planner<Y, Order> planned{grid, sizes.tokens, order};
   const cut features = planned.features(sizes.inputs);
-  layer_plan made{planned.reduce(sizes.outputs, features), planned.gather(sizes.outputs), 0, 0};
+  layer_plan made{.forward = planned.reduce(sizes.outputs, features),
+                  .backward = planned.gather(sizes.outputs)};
   made.saved_bytes = sizes.tokens * features.width(0) * sizeof(typename Y::element);
   made.peak_bytes = made.saved_bytes + planned.gathered_bytes(sizes.outputs) +
                     planned.terms_bytes(sizes.outputs, features);

@@ -17,6 +17,7 @@
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/tensor/team.hpp>
+#include <rondo/tensor/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -279,7 +280,7 @@ template <axis_name Axis = "tensor", class Order = any_order>
                                                        Order order = {}) {
   const std::size_t kinds = with.smoothing > 0 ? 3 : 2;
   const detail::planner<replicated<double, Axis>, Order> planned{grid, tokens, order};
-  layer_plan made{{planned.one(schedule::collective::all_reduce, tokens)}, {}, 0, 0};
+  layer_plan made{.forward = {planned.one(schedule::collective::all_reduce, tokens)}};
   for (auto& one : planned.reduce(kinds, planned.features(vocabulary))) {
     made.forward.push_back(std::move(one));
   }

@@ -11,6 +11,7 @@
 #include <rondo/tensor/layers/layer_plan.hpp>
 #include <rondo/tensor/mesh.hpp>
 #include <rondo/tensor/placement.hpp>
+#include <rondo/tensor/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -198,7 +199,7 @@ template <class Y>
                                                    const mesh_shape& grid) {
   const detail::planner<Y, any_order> planned{grid, tokens, {}};
   const cut any = cut::whole(0, planned.ranks());
-  layer_plan made{planned.reduce(features, any), planned.gather(features), 0, 0};
+  layer_plan made{.forward = planned.reduce(features, any), .backward = planned.gather(features)};
   made.peak_bytes = planned.gathered_bytes(features) + planned.terms_bytes(features, any);
   return made;
 }

@@ -5,6 +5,7 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/extremes.hpp>
+#include <rondo/core/policies.hpp>
 #include <rondo/device/report.hpp>
 #include <rondo/device/window.hpp>
 #include <rondo/schedule/schedule.hpp>
@@ -21,8 +22,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-struct CUstream_st;  // what cudaStream_t points to; needs no CUDA header
 
 namespace rondo::inline v0_1::cuda {
 

@@ -12,14 +12,14 @@
 namespace rondo::inline v0_1::detail {
 
 /// How many handles own an object; its base class.
-class owned {
+class counted_owner {
  public:
-  owned() = default;
-  owned(const owned&) = delete;
-  owned& operator=(const owned&) = delete;
+  counted_owner() = default;
+  counted_owner(const counted_owner&) = delete;
+  counted_owner& operator=(const counted_owner&) = delete;
 
  protected:
-  ~owned() = default;
+  ~counted_owner() = default;
 
  private:
   template <class>
@@ -46,7 +46,7 @@ class shared {
     return *this;
   }
   ~shared() {
-    static_assert(std::derived_from<T, owned>);
+    static_assert(std::derived_from<T, counted_owner>);
     if (at_ != nullptr && at_->owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       delete at_;
     }

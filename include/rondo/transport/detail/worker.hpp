@@ -19,7 +19,7 @@ namespace rondo::inline v0_1::detail {
 
 /// Runs tasks one after another in the order they were submitted, on a thread of its own. After the
 /// first task: no allocation and no lock. One thread submits.
-class worker : public owned {
+class worker : public counted_owner {
  public:
   static constexpr std::size_t depth = 64;
   static constexpr std::size_t task_bytes = 448;

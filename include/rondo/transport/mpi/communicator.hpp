@@ -6,6 +6,7 @@
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/signal.hpp>
 #include <rondo/transport/detail/background.hpp>
+#include <rondo/transport/detail/check_color.hpp>
 #include <rondo/transport/detail/guard.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/detail/group.hpp>
@@ -139,11 +140,7 @@ class communicator {
   /// Collective. Errors: a negative color is refused.
   [[nodiscard]] communicator split(int color, int key = 0,
                                    source_location where = source_location::current()) {
-    if (color < 0) {
-      refuse("split: color " + std::to_string(color) + " on rank " + std::to_string(rank()) +
-                 "; pass a number from 0 on",
-             rank());
-    }
+    rondo::detail::check_color(color, rank());
     static constexpr signature what{"split", ""};
     MPI_Comm part = MPI_COMM_NULL;
     collective(call{&what, 0, -1, where}, [&](auto& now) {

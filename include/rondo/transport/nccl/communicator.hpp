@@ -5,6 +5,7 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/source_location.hpp>
+#include <rondo/transport/detail/check_color.hpp>
 #include <rondo/transport/nccl/detail/kernels.hpp>
 #include <rondo/transport/nccl/detail/state.hpp>
 #include <rondo/transport/nccl/detail/turn.hpp>
@@ -138,11 +139,7 @@ class basic_communicator {
   /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
   /// Collective. Errors: a negative color is refused.
   [[nodiscard]] basic_communicator split(int color, int key = 0) {
-    if (color < 0) {
-      refuse("split: color " + std::to_string(color) + " on rank " + std::to_string(rank()) +
-                 "; pass a number from 0 on",
-             rank());
-    }
+    rondo::detail::check_color(color, rank());
     state_->require_alive();
     return derived("ncclCommSplit", [&](ncclComm_t* made, ncclConfig_t* config) {
       return ncclCommSplit(raw(), color, key, made, config);

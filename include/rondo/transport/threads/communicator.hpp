@@ -6,6 +6,7 @@
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/packets.hpp>
 #include <rondo/transport/detail/background.hpp>
+#include <rondo/transport/detail/check_color.hpp>
 #include <rondo/transport/detail/guard.hpp>
 #include <rondo/transport/detail/shared.hpp>
 #include <rondo/transport/keepsake.hpp>
@@ -92,11 +93,7 @@ class communicator {
   /// Collective. Errors: a negative color is refused.
   [[nodiscard]] communicator split(int color, int key = 0,
                                    source_location where = source_location::current()) {
-    if (color < 0) {
-      refuse("split: color " + std::to_string(color) + " on rank " + std::to_string(rank_) +
-                 "; pass a number from 0 on",
-             rank_);
-    }
+    rondo::detail::check_color(color, rank_);
     static constexpr signature what{"split", ""};
     const call made{&what, 0, -1, where};
     rondo::detail::shared<detail::group> team;
@@ -244,8 +241,8 @@ class communicator {
     return made;
   }
 
-  rondo::detail::background
-      begun_;  ///< first: before anything else of this handle moves, its calls end
+  /// First: before anything else of this handle moves, its calls end.
+  rondo::detail::background begun_;
   rondo::detail::shared<detail::group> in_;
   int rank_;
   detail::private_state mine_;

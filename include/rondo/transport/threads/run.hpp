@@ -3,99 +3,19 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
-#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/transport/detail/shared.hpp>
 #include <rondo/transport/detail/thread.hpp>
 #include <rondo/transport/threads/communicator.hpp>
+#include <rondo/transport/threads/detail/first_failure.hpp>
+#include <rondo/transport/threads/options.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
-#include <exception>
-#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
-namespace rondo::inline v0_1 {
-
-namespace detail {
-
-#if defined(__cpp_exceptions)
-/// The first failure of a run, and whose it was. One that only tells of another rank's failure
-/// stands back.
-class first_failure {
- public:
-  /// Runs `body()` for rank `by`. What it throws is kept, and told to `failed(why)`.
-  template <class Body, class Failed>
-  void watch(int by, const Body& body, const Failed& failed) {
-    try {
-      body();
-    } catch (const revoked& thrown) {
-      const std::string why = thrown.what();  // what is kept may be another rank's to destroy
-      keep(by, true);
-      failed(why.c_str());
-    } catch (const std::exception& thrown) {
-      const std::string why = thrown.what();
-      keep(by, false);
-      failed(why.c_str());
-    } catch (...) {
-      keep(by, false);
-      failed("an object that is no std::exception");
-    }
-  }
-
-  void rethrow() const {
-    if (!what_) {
-      return;
-    }
-    try {
-      std::rethrow_exception(what_);
-    } catch (const mismatch&) {
-      throw;
-    } catch (const timeout&) {
-      throw;
-    } catch (const revoked&) {
-      throw;
-    } catch (const std::exception& thrown) {
-      std::throw_with_nested(rank_failure{rank_, thrown.what()});
-    } catch (...) {
-      std::throw_with_nested(rank_failure{rank_, "an object that is no std::exception"});
-    }
-  }
-
- private:
-  void keep(int by, bool tells_of_another) {
-    const std::scoped_lock hold{lock_};
-    if (!what_ || (echo_ && !tells_of_another)) {
-      what_ = std::current_exception();
-      rank_ = by;
-      echo_ = tells_of_another;
-    }
-  }
-
-  std::mutex lock_;
-  std::exception_ptr what_;
-  int rank_ = -1;
-  bool echo_ = false;
-};
-#else
-/// Without exceptions the first failure ends the program.
-struct first_failure {
-  template <class Body, class Failed>
-  void watch(int, const Body& body, const Failed&) {
-    body();
-  }
-  void rethrow() const {}
-};
-#endif
-
-}  // namespace detail
-
-namespace threads {
-
-struct options {
-  /// How long a rank waits for another before it gives up on it.
-  std::chrono::steady_clock::duration deadline = std::chrono::seconds{30};
-};
+namespace rondo::inline v0_1::threads {
 
 /// Runs `body(communicator&)` on `ranks` threads, one per rank, and returns when all have ended.
 ///
@@ -113,7 +33,7 @@ void run(int ranks, Body&& body, options with = {}) {
   }
   const auto all = detail::group::make(around, std::move(everyone));
 
-  rondo::detail::first_failure first;
+  detail::first_failure first;
   const auto live = [&](int rank) {
     first.watch(
         rank,
@@ -145,5 +65,4 @@ void run(int ranks, Body&& body, options with = {}) {
   first.rethrow();
 }
 
-}  // namespace threads
-}  // namespace rondo::inline v0_1
+}  // namespace rondo::inline v0_1::threads

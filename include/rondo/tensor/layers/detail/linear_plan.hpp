@@ -47,7 +47,11 @@ class planner {
 
   [[nodiscard]] planned_collective one(schedule::collective what, std::size_t elements,
                                        std::size_t element_bytes = sizeof(T)) const {
-    return {what, elements, element_bytes, axis_, ranks_};
+    return {.what = what,
+            .elements = elements,
+            .element_bytes = element_bytes,
+            .axis = axis_,
+            .ranks = ranks_};
   }
 
   /// Rows of `columns` columns made whole.

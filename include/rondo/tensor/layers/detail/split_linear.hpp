@@ -7,6 +7,7 @@
 #include <rondo/tensor/exact/exact.hpp>
 #include <rondo/tensor/exact/tree_exchange.hpp>
 #include <rondo/tensor/layers/linear.hpp>
+#include <rondo/tensor/wire.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
@@ -185,7 +186,7 @@ class split_linear {
   auto reduce_behind(source_location where, const To& out, std::size_t rows, std::size_t columns,
                      const Product& product) {
     if constexpr (is_exact<Order>) {
-      auto& sums = ranks_.passage().kept.template get<tree_sum<T>>(0, [] { return tree_sum<T>{}; });
+      auto& sums = ranks_.passage().kept.template get<tree_sum<T>>();
       T* lent = nullptr;
       if constexpr (is_replicated<To>) {
         lent = out.values.contiguous() ? out.values.data : nullptr;

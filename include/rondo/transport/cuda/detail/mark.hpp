@@ -11,7 +11,7 @@
 namespace rondo::inline v0_1::cuda::detail {
 
 /// A point in a stream that another stream waits for: an event without its clock.
-class mark : public rondo::detail::owned {
+class mark : public rondo::detail::counted_owner {
  public:
   mark() { require(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreate"); }
   mark(const mark&) = delete;

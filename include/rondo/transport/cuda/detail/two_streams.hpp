@@ -16,7 +16,7 @@ namespace rondo::inline v0_1::cuda::detail {
 
 /// The stream on which the user's kernels compute, one of its own for calls that go on meanwhile,
 /// and the points in each for which the other waits.
-class two_streams : public rondo::detail::owned {
+class two_streams : public rondo::detail::counted_owner {
  public:
   explicit two_streams(cudaStream_t compute) : compute_{compute} {
     require(cudaStreamCreateWithFlags(&behind_, cudaStreamNonBlocking), "cudaStreamCreate");

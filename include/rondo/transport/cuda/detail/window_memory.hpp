@@ -40,7 +40,7 @@ static_assert(sizeof(cudaIpcMemHandle_t) <= window_handle::most);
 }
 
 /// Physical memory mapped into this process: made here, or by another one.
-class virtual_memory : public rondo::detail::owned {
+class virtual_memory : public rondo::detail::counted_owner {
  public:
   virtual_memory(const driver& calls, CUmemGenericAllocationHandle memory, std::size_t bytes,
                  int device)

@@ -108,8 +108,8 @@ struct alignas(64) waiting {
   std::atomic<std::uint64_t> stamp{0};
   std::atomic<std::uint64_t> looks{0};  ///< how often it has looked in vain
   std::atomic<int> peer{-1};            ///< -1: not for a rank that has yet to make a call
-  std::atomic<std::uint32_t> number{
-      0};  ///< of the collective call that needs the peer; 0: a message
+  /// Of the collective call that needs the peer; 0: a message.
+  std::atomic<std::uint32_t> number{0};
 };
 
 /// Everything that one rank tells the others. Where there is no shared memory it travels as a

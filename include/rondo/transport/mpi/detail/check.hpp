@@ -16,6 +16,7 @@
 #include <mpi.h>
 #endif
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,20 +53,24 @@ inline void require_running(std::string_view what) {
   }
 }
 
+/// Elements or bytes that one call is given at most: MPI counts in int.
+inline constexpr std::size_t most_counted = std::size_t{1} << 30;
+
 /// An MPI object, freed at the end of its owner's life unless MPI has been finalised before.
 template <class Handle, int (*Free)(Handle*)>
-class owned {
+class mpi_object {
  public:
-  owned() = default;
+  mpi_object() = default;
   /// Frees `raw` some day.
-  explicit owned(Handle raw) : raw_{raw}, owns_{true} {}
-  owned(owned&& other) noexcept : raw_{other.raw_}, owns_{std::exchange(other.owns_, false)} {}
-  owned& operator=(owned&& other) noexcept {
+  explicit mpi_object(Handle raw) : raw_{raw}, owns_{true} {}
+  mpi_object(mpi_object&& other) noexcept
+      : raw_{other.raw_}, owns_{std::exchange(other.owns_, false)} {}
+  mpi_object& operator=(mpi_object&& other) noexcept {
     std::swap(raw_, other.raw_);
     std::swap(owns_, other.owns_);
     return *this;
   }
-  ~owned() {
+  ~mpi_object() {
     if (owns_ && is_running()) {
       Free(&raw_);
     }
@@ -79,8 +84,8 @@ class owned {
   bool owns_ = false;
 };
 
-using owned_communicator = owned<MPI_Comm, MPI_Comm_free>;
-using owned_datatype = owned<MPI_Datatype, MPI_Type_free>;
-using owned_operation = owned<MPI_Op, MPI_Op_free>;
+using owned_communicator = mpi_object<MPI_Comm, MPI_Comm_free>;
+using owned_datatype = mpi_object<MPI_Datatype, MPI_Type_free>;
+using owned_operation = mpi_object<MPI_Op, MPI_Op_free>;
 
 }  // namespace rondo::inline v0_1::mpi::detail

@@ -201,7 +201,7 @@ class group {
 
   clock::duration deadline;
   place where;
-  int looks = 20;  ///< before this rank gives its processor away
+  int looks = 0;  ///< before this rank gives its processor away
   int tag_limit = 32767;
   int tag_bits = 14;
 

@@ -25,9 +25,6 @@ template <schedule::collective What>
 using make = schedule::make<What>;
 using schedule::collective;
 
-inline constexpr std::size_t most_elements = std::size_t{1}
-                                             << 30;  ///< in one call; MPI counts in int
-
 /// What MPI's counts and displacements can express, or a refusal.
 [[nodiscard]] inline int as_int(std::size_t elements) {
   if (elements > INT_MAX) {
@@ -74,7 +71,7 @@ void reduce_natively(const Job& job, bool gets_result, const Reduce& reduce) {
   const auto in_pieces = [&](const partial* in, partial* out) {
     std::size_t done = 0;
     do {
-      const std::size_t some = smaller(job.count - done, most_elements);
+      const std::size_t some = smaller(job.count - done, most_counted);
       reduce(in + done, out == nullptr ? nullptr : out + done, static_cast<int>(some));
       done += some;
     } while (done < job.count);

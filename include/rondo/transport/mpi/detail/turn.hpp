@@ -168,7 +168,7 @@ class turn : public running_call {
   }
 
  private:
-  static constexpr std::size_t piece_bytes = std::size_t{1} << 30;  ///< MPI counts in int
+  static constexpr std::size_t alignment = 64;  ///< of messages that land side by side
   static constexpr std::size_t eager_bytes = 4000;
   static constexpr int header_tag = 0;
   static constexpr int looks_in_a_row = 4;  ///< at a request: bench/results/mpi.md
@@ -207,7 +207,6 @@ class turn : public running_call {
     }
   };
 
-  [[nodiscard]] static std::size_t padded(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
   [[nodiscard]] int body_tag(std::uint64_t number) const noexcept {
     return 2 + static_cast<int>(number % static_cast<std::uint64_t>(in_.tag_limit - 2));
   }
@@ -216,7 +215,7 @@ class turn : public running_call {
   static void each_piece(std::size_t bytes, const Each& each) {
     std::size_t done = 0;
     do {
-      const std::size_t some = (std::min)(bytes - done, piece_bytes);
+      const std::size_t some = (std::min)(bytes - done, most_counted);
       each(done, static_cast<int>(some));
       done += some;
     } while (done < bytes);
@@ -238,29 +237,21 @@ class turn : public running_call {
 
   template <class In>
   void begin_receives(const In& in, unsigned stream = 0) {
-    std::size_t inbox_bytes = 0;
-    for (const auto& one : in) {
-      inbox_bytes += one.into == nullptr ? padded(one.bytes) : 0;
-    }
-    std::byte* free = in_.inbox.get(inbox_bytes);
-    for (const auto& one : in) {
-      begin_receive(one.peer, in_.tag_of(word_ ^ stream), one.into != nullptr ? one.into : free,
-                    one.bytes, in_.around());
-      free += one.into == nullptr ? padded(one.bytes) : 0;
-    }
+    std::byte* const inbox = in_.inbox.get(rondo::detail::landing_bytes(in, alignment));
+    rondo::detail::each_landing(
+        in, inbox, alignment, [&](std::size_t, const auto& one, std::byte* into) {
+          begin_receive(one.peer, in_.tag_of(word_ ^ stream), into, one.bytes, in_.around());
+        });
   }
 
   template <class In, class Arrived>
   void finish_receives(const In& in, const Arrived& arrived) {
-    std::byte* free = in_.inbox.get(0);
-    std::size_t index = 0;
     std::size_t piece = 0;
-    for (const auto& one : in) {
-      await_receives(one.peer, waits::for_call, piece, one.bytes);
-      arrived(index, static_cast<const std::byte*>(one.into != nullptr ? one.into : free));
-      free += one.into == nullptr ? padded(one.bytes) : 0;
-      ++index;
-    }
+    rondo::detail::each_landing(in, in_.inbox.get(0), alignment,
+                                [&](std::size_t index, const auto& one, std::byte* into) {
+                                  await_receives(one.peer, waits::for_call, piece, one.bytes);
+                                  arrived(index, static_cast<const std::byte*>(into));
+                                });
     in_.receives.clear();
   }
 

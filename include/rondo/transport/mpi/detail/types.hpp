@@ -4,6 +4,7 @@
 
 #include <rondo/core/operation.hpp>
 #include <rondo/protocol/fold.hpp>
+#include <rondo/protocol/partials.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/detail/check.hpp>
 #include <rondo/version.hpp>
@@ -79,19 +80,19 @@ struct amount {
       .get<owned_datatype>(
           of_bytes{bytes},
           [&] {
-            constexpr std::size_t most = std::size_t{1} << 30;
             MPI_Datatype made = MPI_DATATYPE_NULL;
-            if (bytes <= most) {
+            if (bytes <= most_counted) {
               check(MPI_Type_contiguous(static_cast<int>(bytes), MPI_BYTE, &made),
                     "MPI_Type_contiguous");
             } else {
               MPI_Datatype block = MPI_DATATYPE_NULL;
-              check(MPI_Type_contiguous(static_cast<int>(most), MPI_BYTE, &block),
+              check(MPI_Type_contiguous(static_cast<int>(most_counted), MPI_BYTE, &block),
                     "MPI_Type_contiguous");
               const owned_datatype release{block};
-              const int lengths[2] = {static_cast<int>(bytes / most),
-                                      static_cast<int>(bytes % most)};
-              const MPI_Aint places[2] = {0, static_cast<MPI_Aint>(bytes / most * most)};
+              const int lengths[2] = {static_cast<int>(bytes / most_counted),
+                                      static_cast<int>(bytes % most_counted)};
+              const MPI_Aint places[2] = {
+                  0, static_cast<MPI_Aint>(bytes / most_counted * most_counted)};
               const MPI_Datatype types[2] = {block, MPI_BYTE};
               check(MPI_Type_create_struct(2, lengths, places, types, &made),
                     "MPI_Type_create_struct");
@@ -113,19 +114,12 @@ struct amount {
 template <class Folds>
 void fold_for_mpi(void* in, void* both, int* count, MPI_Datatype*) {
   using partial = typename Folds::partial;
-  struct partials {
-    using partial = typename Folds::partial;
-    Folds with{};
-    static constexpr const partial& lift(const partial& value) { return value; }
-    constexpr partial fold(const partial& a, const partial& b) const { return with.fold(a, b); }
-    static constexpr const partial& lower(const partial& value) { return value; }
-  };
   auto* right = static_cast<partial*>(both);
   const auto* left = static_cast<const partial*>(in);
   protocol::one_thread alone;
   protocol::fold_each(
       alone, [&](int which) { return which == 0 ? left : right; }, 2, [&](int) { return right; }, 1,
-      0, static_cast<std::size_t>(*count), partials{});
+      0, static_cast<std::size_t>(*count), protocol::fold_partials<Folds>{});
 }
 
 /// How `Folds` folds, in MPI's terms. Operations without a name of rondo's are taken as not

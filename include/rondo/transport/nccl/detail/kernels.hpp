@@ -77,10 +77,9 @@ struct kernels {
  private:
   template <class Codec>
   static consteval void require_kernels() {
-    static_assert(
-        requires { typename Codec::format; } && !codec::traits<Codec>::needs_state,
-        "rondo: this codec has no kernels; on GPUs use a codec made of blocks: int8, "
-        "int4, fp8_e4m3, ...");
+    static_assert(codec::has_kernels<Codec>,
+                  "rondo: this codec has no kernels; on GPUs use a codec made of blocks: int8, "
+                  "int4, fp8_e4m3, ...");
   }
 };
 

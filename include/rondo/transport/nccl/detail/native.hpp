@@ -51,10 +51,10 @@ void with_operation(Turn& turn, const Job& job, const Run& run) {
     turn.check(ncclRedOpCreatePreMulSum(&made, &factor, data_type<decltype(factor)>,
                                         ncclScalarHostImmediate, turn.raw()),
                "ncclRedOpCreatePreMulSum");
-    struct owned {
+    struct destroy_later {
       ncclRedOp_t which;
       ncclComm_t of;
-      ~owned() { ncclRedOpDestroy(which, of); }
+      ~destroy_later() { ncclRedOpDestroy(which, of); }
     } const release{made, turn.raw()};
     run(made);
   } else {
@@ -150,17 +150,13 @@ void run_native(Turn& turn, make<collective::all_gather>, const Job& job) {
 template <class Turn, class T, class Cut>
 void send_chunks(Turn& turn, const T* from, const Cut& cut) {
   for (int rank = 0; rank < turn.size(); ++rank) {
-    turn.check(ncclSend(from + cut.offset(rank), cut.count(rank) * sizeof(T), ncclUint8, rank,
-                        turn.raw(), turn.stream()),
-               "ncclSend");
+    turn.send_bytes(rank, from + cut.offset(rank), cut.count(rank) * sizeof(T));
   }
 }
 template <class Turn, class T, class Cut>
 void receive_chunks(Turn& turn, T* into, const Cut& cut) {
   for (int rank = 0; rank < turn.size(); ++rank) {
-    turn.check(ncclRecv(into + cut.offset(rank), cut.count(rank) * sizeof(T), ncclUint8, rank,
-                        turn.raw(), turn.stream()),
-               "ncclRecv");
+    turn.receive_bytes(rank, into + cut.offset(rank), cut.count(rank) * sizeof(T));
   }
 }
 
@@ -195,9 +191,7 @@ void run_native(Turn& turn, make<collective::gather>, const Job& job) {
 #endif
   const auto cut = job.received.of(job.comm);
   turn.grouped([&] {
-    turn.check(ncclSend(job.in, cut.count(turn.rank()) * element, ncclUint8, job.root, turn.raw(),
-                        turn.stream()),
-               "ncclSend");
+    turn.send_bytes(job.root, job.in, cut.count(turn.rank()) * element);
     if (turn.rank() == job.root) {
       receive_chunks(turn, job.out, cut);
     }
@@ -220,9 +214,7 @@ void run_native(Turn& turn, make<collective::scatter>, const Job& job) {
     if (turn.rank() == job.root) {
       send_chunks(turn, job.in, cut);
     }
-    turn.check(ncclRecv(job.out, cut.count(turn.rank()) * element, ncclUint8, job.root, turn.raw(),
-                        turn.stream()),
-               "ncclRecv");
+    turn.receive_bytes(job.root, job.out, cut.count(turn.rank()) * element);
   });
 }
 

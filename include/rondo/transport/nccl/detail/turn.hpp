@@ -96,27 +96,27 @@ class turn {
   template <class Out, class In, class Arrived>
   void exchange(const Out& out, const In& in, const Arrived& arrived) {
     require_own_group();
-    std::size_t needed = 0;
-    for (const auto& one : in) {
-      needed += one.into == nullptr ? padded(one.bytes) : 0;
-    }
+    const std::size_t needed = rondo::detail::landing_bytes(in, alignment);
     std::byte* const landing = needed == 0 ? nullptr : memory().landing.get(needed);
     grouped([&] {
       for (const auto& one : out) {
         send_bytes(one.peer, one.data, one.bytes);
       }
-      std::byte* next = landing;
-      for (const auto& one : in) {
-        receive_bytes(one.peer, one.into == nullptr ? next : one.into, one.bytes);
-        next += one.into == nullptr ? padded(one.bytes) : 0;
-      }
+      rondo::detail::each_landing(in, landing, alignment,
+                                  [&](std::size_t, const auto& one, std::byte* into) {
+                                    receive_bytes(one.peer, into, one.bytes);
+                                  });
     });
-    std::byte* next = landing;
-    std::size_t which = 0;
-    for (const auto& one : in) {
-      arrived(which++, one.into == nullptr ? next : one.into);
-      next += one.into == nullptr ? padded(one.bytes) : 0;
-    }
+    rondo::detail::each_landing(
+        in, landing, alignment,
+        [&](std::size_t which, const auto&, std::byte* into) { arrived(which, into); });
+  }
+
+  void send_bytes(int peer, const void* data, std::size_t bytes) {
+    check(ncclSend(data, bytes, ncclUint8, peer, raw(), stream_), "ncclSend");
+  }
+  void receive_bytes(int peer, void* data, std::size_t bytes) {
+    check(ncclRecv(data, bytes, ncclUint8, peer, raw(), stream_), "ncclRecv");
   }
 
   void send(int peer, std::uint64_t tag, std::uint64_t, const std::byte* data, std::size_t bytes) {
@@ -171,16 +171,7 @@ class turn {
   }
 
  private:
-  [[nodiscard]] static constexpr std::size_t padded(std::size_t bytes) {
-    return (bytes + 255) / 256 * 256;
-  }
-
-  void send_bytes(int peer, const void* data, std::size_t bytes) {
-    check(ncclSend(data, bytes, ncclUint8, peer, raw(), stream_), "ncclSend");
-  }
-  void receive_bytes(int peer, void* data, std::size_t bytes) {
-    check(ncclRecv(data, bytes, ncclUint8, peer, raw(), stream_), "ncclRecv");
-  }
+  static constexpr std::size_t alignment = 256;  ///< of messages that land side by side
 
   /// A group begins its messages at its end: what is between them would come too early.
   void require_own_group() const {

@@ -82,7 +82,7 @@ struct alignas(64) waiting {
 enum class presence : int { running, returned, threw };
 
 /// What all ranks of one `run` share.
-struct world : rondo::detail::owned {
+struct world : rondo::detail::counted_owner {
   int size = 1;
   clock::duration deadline{};
   int processors = 1;            ///< that ranks may run on
@@ -111,7 +111,7 @@ struct reunion {
   clock::time_point since{};
 };
 
-struct group : rondo::detail::owned {
+struct group : rondo::detail::counted_owner {
   static constexpr std::size_t stage_capacity = 32 * 1024;
 
   /// Everything that one rank writes.

@@ -11,11 +11,23 @@ namespace refusals {
 
 /// Empty where nothing was refused.
 template <class Act>
-std::string refusal(const Act& act) {
+[[nodiscard]] std::string refusal(const Act& act) {
   try {
-    act();
+    static_cast<void>(act());
   } catch (const rondo::error& refused) {
     return refused.what();
+  }
+  return "";
+}
+
+/// Likewise where it is an argument that must be refused.
+template <class Act>
+[[nodiscard]] std::string argument_refusal(const Act& act) {
+  try {
+    static_cast<void>(act());
+  } catch (const rondo::error& refused) {
+    const bool argument = refused.code() == rondo::error_code::invalid_argument;
+    return argument ? refused.what() : "another error than that of an argument";
   }
   return "";
 }

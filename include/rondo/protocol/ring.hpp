@@ -40,7 +40,7 @@ RONDO_HOST_DEVICE bool wait_for_two(Group& group, Peers& peers, int left, int ri
 /// partial results travel in the accumulator's type. `from(i)` gives element i, `to(i, value)`
 /// takes the result. Cost: 2(n-1)/n of the elements written; 2(n-1) + 1 latencies. For links that
 /// are not all-to-all.
-template <class T, cooperative Group, peer_memory Peers, class From, class To, class Reduction>
+template <class T, cooperative Group, stages Peers, class From, class To, class Reduction>
 RONDO_HOST_DEVICE bool ring_all_reduce(Group& group, Peers& peers, std::size_t count,
                                        const From& from, const To& to, const Reduction& with) {
   using partial = typename Reduction::partial;

@@ -19,11 +19,10 @@ namespace rondo::inline v0_1::protocol {
 ///  - `Work::same_for_all`   a rank gives the same elements to all
 ///  - `gives(self)`          this rank gives anything at all
 ///  - `stage(to, targets, peer, first, count)` writes elements for `peer` to `to(0)` .. ; if all
-///  get
-///    the same, to all `targets` places at once
+///    get the same, to all `targets` places at once
 ///  - `use(source, first, count)` takes what each rank r staged for this one, at `source(r)`
 /// Cost: (n-1) times the elements leave each rank; one latency.
-template <cooperative Group, peer_memory Peers, class Work>
+template <cooperative Group, stages Peers, class Work>
 RONDO_HOST_DEVICE bool one_hop(Group& group, Peers& peers, std::size_t count, const Work& work) {
   constexpr bool pushes = Work::how == access::push;
   constexpr bool one_area = Work::same_for_all && !pushes;

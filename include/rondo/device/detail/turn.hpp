@@ -12,7 +12,44 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace rondo::inline v0_1::device {
+#if !defined(__CUDA_ARCH__)
+#include <sched.h>
+#include <time.h>
+#endif
+
+namespace rondo::inline v0_1::device::detail {
+
+/// Nanoseconds of a clock that only goes forward.
+[[nodiscard]] RONDO_HOST_DEVICE inline std::uint64_t clock_ns() {
+#if defined(__CUDA_ARCH__)
+  std::uint64_t now;
+  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
+  return now;
+#else
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(now.tv_nsec);
+#endif
+}
+
+/// Lets others run who share this processor; a GPU has no such need.
+RONDO_HOST_DEVICE inline void let_others_run() {
+#if !defined(__CUDA_ARCH__)
+  sched_yield();
+#endif
+}
+
+/// True for the one who finds the word 0 and makes it 1.
+[[nodiscard]] RONDO_HOST_DEVICE inline bool claim(std::uint64_t& word) {
+#if defined(__CUDA_ARCH__)
+  return atomicCAS(reinterpret_cast<unsigned long long*>(&word), 0ull, 1ull) == 0;
+#else
+  std::uint64_t expected = 0;
+  return __atomic_compare_exchange_n(&word, &expected, std::uint64_t{1}, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED);
+#endif
+}
 
 /// One thread's part in one call of its group on one slot: peer memory for the protocols. Every
 /// thread of the group makes its own, all alike; what lasts is written back by `close`.
@@ -260,4 +297,4 @@ class turn {
   unsigned slot_;
 };
 
-}  // namespace rondo::inline v0_1::device
+}  // namespace rondo::inline v0_1::device::detail

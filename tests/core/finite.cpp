@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "catch.hpp"
+
+#include <rondo/core/bit_cast.hpp>
+#include <rondo/core/finite.hpp>
+
+#include <cstdint>
+
+// Built with -ffast-math, under which `x - x == 0` and std::isfinite are true of everything.
+TEST_CASE("is_finite: infinities and NaN of either sign are not, whatever the compiler assumes") {
+  for (const std::uint32_t sign : {0u, 1u << 31}) {
+    const auto from = [&](std::uint32_t bits) { return rondo::bit_cast<float>(bits | sign); };
+    for (const std::uint32_t bits : {0u, 1u, 0x007fffffu, 0x3f800000u, 0x7f7fffffu}) {
+      CHECK(rondo::is_finite(from(bits)));
+    }
+    for (const std::uint32_t bits : {0x7f800000u, 0x7f800001u, 0x7fc00000u, 0x7fffffffu}) {
+      CHECK_FALSE(rondo::is_finite(from(bits)));
+    }
+  }
+  for (const std::uint64_t sign : {std::uint64_t{0}, std::uint64_t{1} << 63}) {
+    const auto from = [&](std::uint64_t bits) { return rondo::bit_cast<double>(bits | sign); };
+    for (const std::uint64_t bits :
+         {0ul, 1ul, 0x3ff0000000000000ul, 0x47f0000000000000ul, 0x7feffffffffffffful}) {
+      CHECK(rondo::is_finite(from(bits)));
+    }
+    for (const std::uint64_t bits :
+         {0x7ff0000000000000ul, 0x7ff0000000000001ul, 0x7ff8000000000000ul}) {
+      CHECK_FALSE(rondo::is_finite(from(bits)));
+    }
+  }
+  static_assert(rondo::is_finite(1.0) && rondo::is_finite(-1.0f));
+}
