@@ -83,9 +83,10 @@ class block_encoder {
   };
 
   /// From values to a factor is a long chain of latencies: while it runs for one group, the values
-  /// of the next are looked at.
+  /// of the next are looked at. The source is a copy: codes are bytes, which may alias what is read
+  /// through a reference, and a pointer read anew for each group waits for all that was stored.
   template <class Width>
-  RONDO_ALWAYS_INLINE static void encode_blocks(const source& from, std::size_t count,
+  RONDO_ALWAYS_INLINE static void encode_blocks(const source from, std::size_t count,
                                                 std::byte* to, const message& told, Width width) {
     alignas(64) float room[2][group::values];
     alignas(64) typename Format::statistic seen[blocks];
