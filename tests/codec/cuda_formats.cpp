@@ -126,24 +126,24 @@ TEST_CASE("CUDA's formats: powers of two are rounded up alike") {
   }
 }
 
-#else
-
-TEST_CASE("CUDA's formats: skipped, for there is no CUDA toolkit to compare with") {
-  WARN("cuda_fp8.h, cuda_fp6.h and cuda_fp4.h were not found: nothing was compared");
-}
-
-TEST_CASE("cuda: its 16-bit floats are rondo's, also in files that nvcc does not compile") {
+TEST_CASE("CUDA's formats: 16-bit floats are rondo's, in files that nvcc does not compile, too") {
   for (unsigned code = 0; code < 0x10000; ++code) {
     const auto bits = static_cast<std::uint16_t>(code);
-    const auto half = static_cast<__half>(rondo::half::from_bits(bits));
+    const auto theirs = static_cast<__half>(rondo::half::from_bits(bits));
     const auto brain = static_cast<__nv_bfloat16>(rondo::bfloat16::from_bits(bits));
-    if (std::bit_cast<std::uint16_t>(half) != bits || rondo::half{half}.bits != bits ||
+    if (std::bit_cast<std::uint16_t>(theirs) != bits || rondo::half{theirs}.bits != bits ||
         std::bit_cast<std::uint16_t>(brain) != bits || rondo::bfloat16{brain}.bits != bits) {
       FAIL(code);
     }
   }
   CHECK(value_at(std::array{__half{1.5f}}.data(), 0) == 1.5f);
   CHECK(value_at(std::array{__nv_bfloat16{-3.0f}}.data(), 0) == -3.0f);
+}
+
+#else
+
+TEST_CASE("CUDA's formats: skipped, for there is no CUDA toolkit to compare with") {
+  WARN("cuda_fp8.h, cuda_fp6.h and cuda_fp4.h were not found: nothing was compared");
 }
 
 #endif

@@ -139,6 +139,28 @@ TEST_CASE("stochastic: a value that has a code keeps it, whatever is drawn") {
   CHECK(one_trip(random, given) == given);
 }
 
+TEST_CASE("stochastic: a block's extremes keep their codes where x / s is rounded up, as drawn") {
+  const codec::stochastic random{codec::int8<128>{}, 7};
+  samples::random draw{3};
+  unsigned above = 0;
+  for (int magnitude = 0; magnitude < 8;) {
+    const float largest = 1 + static_cast<float>(draw.bits() >> 41) * 0x1p-23f;
+    const float scale = largest / 127;
+    if (largest * (1 / scale) <= 127) {
+      continue;
+    }
+    // With the farthest of 2^16 draws this rounds to 128, of which no code but -128 is left.
+    ++magnitude;
+    for (const float sign : {1.0f, -1.0f}) {
+      const values got = one_trip(random, values(1 << 20, sign * largest));
+      const float kept = sign * 127 * scale;
+      above += static_cast<unsigned>(
+          std::count_if(got.begin(), got.end(), [kept](float x) { return x != kept; }));
+    }
+  }
+  CHECK(above == 0);
+}
+
 TEST_CASE("stochastic: goes up as often as the value is far from the code below it") {
   const codec::stochastic random{codec::int8<128>{}, 6};
   for (const double part : {0.5, 0.25, 0.125}) {
