@@ -150,6 +150,28 @@ TEST_CASE("every codec: a short wire is refused before it is touched") {
   });
 }
 
+TEST_CASE("every codec: a count whose bytes have no number is refused, and does not wrap") {
+  constexpr auto most = std::numeric_limits<std::size_t>::max();
+  for (const auto& codec : every::codecs_and_wrappers()) {
+    CAPTURE(codec->name());
+    for (const std::size_t count : {most, most - 1, most - 31, most - 2047, most / 2 + 1,
+                                    most / 4 + 1, most / 8 + 9, most / 16 + 1, most / 64 + 1}) {
+      CAPTURE(count);
+      CHECK(codec->wire_bytes(count) > most / 4);
+      CHECK(codec->wire_bytes(count) % 16 == 0);
+      if (codec->sums_wires()) {
+        bytes wire(1024);
+        const std::span<const std::byte> views[] = {wire};
+        CHECK_THROWS_AS(codec->encode_sum(views, count, wire, 1), error);
+        CHECK_THROWS_AS(codec->encode_sum({}, count, wire, 1), error);
+      }
+    }
+    const std::size_t many = most / 64;  // far past any machine, but with a number
+    CHECK(codec->wire_bytes(many) > many / 16);
+    CHECK(codec->wire_bytes(many) < most / 4);
+  }
+}
+
 TEST_CASE("every codec: zeros come back as zeros") {
   for_each(every::codecs(), [](const every::codec& codec) {
     const std::size_t block = codec.block();

@@ -38,7 +38,8 @@ class block_codec : public Format {
 
   /// Bytes of the wire of `count` values.
   [[nodiscard]] RONDO_HOST_DEVICE static constexpr std::size_t wire_bytes(std::size_t count) {
-    return wire::bytes(detail::round_up(count, granule));
+    return count <= detail::most_values ? wire::bytes(detail::round_up(count, granule))
+                                        : detail::no_wire;
   }
 
   /// Encodes `values` (float, double, half or bfloat16) into the first `wire_bytes` of `to`, all

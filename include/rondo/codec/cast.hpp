@@ -21,7 +21,9 @@ struct cast {
   static constexpr bool carries_nan = true;
 
   [[nodiscard]] RONDO_HOST_DEVICE static constexpr std::size_t wire_bytes(std::size_t count) {
-    return detail::round_up(count * sizeof(Wire), detail::wire_alignment);
+    return count <= detail::most_values
+               ? detail::round_up(count * sizeof(Wire), detail::wire_alignment)
+               : detail::no_wire;
   }
 
   template <buffer Values>

@@ -34,6 +34,8 @@ struct context {
 /// What every codec offers, and all that a collective uses.
 ///  - `block`: values that must not be parted; a chunk begins on a multiple of it.
 ///  - `wire_bytes(count)`: for any count, 0 too; a multiple of 16. More values may be fewer bytes.
+///    rondo's own say `detail::no_wire` of a count that no buffer has, where bytes would wrap:
+///    every call that is given such a count refuses it, as any wire that is too short.
 ///  - `encode(values, wire, context)`, `decode(wire, values)`, `decode_add(wire, sum)`.
 /// One with a memory also has `lacking(count)`: a string that says what is missing to encode
 /// `count` values, empty if nothing is. Collectives ask before any byte moves.
@@ -105,7 +107,7 @@ template <codec C>
 namespace detail {
 
 [[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t divide_up(std::size_t value, std::size_t by) {
-  return (value + by - 1) / by;
+  return value / by + (value % by != 0 ? 1 : 0);
 }
 [[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t round_up(std::size_t value,
                                                                std::size_t granule) {
@@ -114,6 +116,11 @@ namespace detail {
 
 /// Sections of a wire begin on multiples of this, for vector loads on a GPU.
 inline constexpr std::size_t wire_alignment = 16;
+
+/// More values than any buffer has, and so few that sizes of up to 32 bytes a value do not wrap.
+inline constexpr std::size_t most_values = ~std::size_t{0} / 64;
+/// Bytes that no wire has, as many as the largest object.
+inline constexpr std::size_t no_wire = ~std::size_t{0} / 2 / wire_alignment * wire_alignment;
 
 inline void require_wire(std::string_view what, std::size_t got, std::size_t needed,
                          std::size_t count) {

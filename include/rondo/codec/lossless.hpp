@@ -27,7 +27,7 @@ struct lossless_bfloat16 {
   static constexpr bool carries_nan = true;
 
   [[nodiscard]] static constexpr std::size_t wire_bytes(std::size_t count) {
-    return header_bytes + detail::round_up(count * sizeof(bfloat16), detail::wire_alignment);
+    return count <= detail::most_values ? slot_bytes(count) : detail::no_wire;
   }
 
   /// Bytes used. Does not compile for anything but bfloat16, which would have to be rounded.
@@ -44,18 +44,18 @@ struct lossless_bfloat16 {
       std::memcpy(&word, first + i, sizeof(word));
       return word;
     };
-    std::memset(to.data(), 0, wire_bytes(count));
+    std::memset(to.data(), 0, slot_bytes(count));
     const std::size_t used = encode_blocks(words, count, to.data());
     if (used != 0) {
       set_header(to.data(), used);
       return used;
     }
-    std::memset(to.data(), 0, wire_bytes(count));
+    std::memset(to.data(), 0, slot_bytes(count));
     if (count != 0) {
       std::memcpy(to.data() + header_bytes, from.data(), count * sizeof(bfloat16));
     }
     set_header(to.data(), 0);
-    return wire_bytes(count);
+    return slot_bytes(count);
   }
 
   /// Bytes of a wire that must travel, as its header says; 0 for as they are.
@@ -87,6 +87,11 @@ struct lossless_bfloat16 {
  private:
   static constexpr std::size_t header_bytes = 16;
   static constexpr unsigned escape = 7;
+
+  /// `wire_bytes` of a count that a buffer has.
+  [[nodiscard]] static constexpr std::size_t slot_bytes(std::size_t count) {
+    return header_bytes + detail::round_up(count * sizeof(bfloat16), detail::wire_alignment);
+  }
 
   /// Where the sections of a coded wire begin.
   struct layout {
@@ -139,7 +144,7 @@ struct lossless_bfloat16 {
   [[nodiscard]] static std::size_t encode_blocks(const Words& words, std::size_t count,
                                                  std::byte* wire) {
     const layout at{count};
-    const std::size_t end = wire_bytes(count);
+    const std::size_t end = slot_bytes(count);
     if (at.escaped > end) {
       return 0;
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/codec/concept.hpp>
 #include <rondo/codec/detail/arithmetic.hpp>
 #include <rondo/codec/detail/random.hpp>
 #include <rondo/codec/detail/tile.hpp>
@@ -28,20 +29,15 @@ struct low_rank;
 template <std::size_t R>
 class low_rank_memory {
  public:
-  /// Every rank gives the same shape and seed. Errors: a matrix smaller than R x R is refused.
+  /// Every rank gives the same shape and seed. Errors: a matrix smaller than R x R is refused, and
+  /// one whose values no memory holds.
   low_rank_memory(std::size_t rows, std::size_t columns, std::uint64_t seed = 0)
-      : rows_{rows},
+      : rows_{(require_shape(rows, columns), rows)},
         columns_{columns},
         seed_{seed},
         p_(rows * R),
         q_(columns * R),
         residual_(rows * columns, 0.0f) {
-    static_assert(R > 0);
-    if (R > rows || R > columns) {
-      refuse("codec::low_rank: rank " + std::to_string(R) + " is more than a " +
-             std::to_string(rows) + " x " + std::to_string(columns) +
-             " matrix has; send it as it is");
-    }
     forget();
   }
 
@@ -57,6 +53,18 @@ class low_rank_memory {
 
  private:
   friend struct low_rank<R>;
+
+  static void require_shape(std::size_t rows, std::size_t columns) {
+    static_assert(R > 0);
+    const auto shape = [=] { return std::to_string(rows) + " x " + std::to_string(columns); };
+    if (R > rows || R > columns) {
+      refuse("codec::low_rank: rank " + std::to_string(R) + " is more than a " + shape() +
+             " matrix has; send it as it is");
+    }
+    if (rows > detail::most_values / columns) {
+      refuse("codec::low_rank: no memory holds a matrix of " + shape());
+    }
+  }
 
   /// Nothing is owed; the next call starts from Gaussian columns.
   void forget() {

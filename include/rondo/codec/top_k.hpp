@@ -29,7 +29,9 @@ struct top_k {
   double fraction = 0.01;
 
   [[nodiscard]] std::size_t wire_bytes(std::size_t count) const {
-    return count / segment * segment_bytes(segment) + segment_bytes(count % segment);
+    return count <= detail::most_values
+               ? count / segment * segment_bytes(segment) + segment_bytes(count % segment)
+               : detail::no_wire;
   }
 
   [[nodiscard]] std::uint64_t parameters() const { return std::bit_cast<std::uint64_t>(fraction); }
@@ -71,6 +73,7 @@ struct top_k {
   /// The largest of the sum, divided by `divisor`. Allocates one float per value.
   void encode_sum(std::span<const std::span<const std::byte>> wires, std::size_t count,
                   std::span<std::byte> to, const context& where = {}, float divisor = 1) const {
+    detail::require_wire("codec::top_k::encode_sum", to.size(), wire_bytes(count), count);
     std::vector<float> sum(count, 0.0f);
     for (const auto& wire : wires) {
       decode_add(wire, sum);

@@ -56,6 +56,9 @@ template <class Format>
 struct wire_layout {
   using scale_type = typename Format::scale_type;
   using message = detail::message_of<Format>;
+  static_assert(sizeof(scale_type) + detail::packed_bytes<Format::bits, Format::block> <=
+                    32 * Format::block,
+                "rondo: codec: a block takes more than 32 bytes for each of its values");
   static constexpr std::size_t header_bytes =
       detail::has_header<Format> ? detail::wire_alignment : 0;
 
