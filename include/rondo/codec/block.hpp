@@ -172,14 +172,14 @@ class block_codec : public Format {
   }
 
   static void turn(float* values, const message& told) {
-    vectorized<registers::of_64_bytes>([&]() RONDO_INLINE_BODY {
+    vectorized<registers::of_64_bytes>([=]() RONDO_INLINE_BODY {
       for (auto& tile : *reinterpret_cast<typename group::tiles*>(values)) {
         Format::turn(tile, told);
       }
     });
   }
   static void turn_back(float* values, const message& told) {
-    vectorized<registers::of_64_bytes>([&]() RONDO_INLINE_BODY {
+    vectorized<registers::of_64_bytes>([=]() RONDO_INLINE_BODY {
       for (auto& tile : *reinterpret_cast<typename group::tiles*>(values)) {
         Format::turn_back(tile, told);
       }

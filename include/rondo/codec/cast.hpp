@@ -118,7 +118,7 @@ struct cast {
     }
     const auto out = reinterpret_cast<Wire*>(to.data());
     const std::size_t whole = count / tile_size * tile_size;
-    vectorized<registers::of_64_bytes>([&]() RONDO_INLINE_BODY {
+    vectorized<registers::of_64_bytes>([=]() RONDO_INLINE_BODY {
       for (std::size_t index = 0; index < whole; index += tile_size) {
         tile_type tile;
         source(index, tile);
@@ -140,7 +140,7 @@ struct cast {
     const auto in = at(from.data(), 0);
     const auto out = values.data();
     const std::size_t whole = count / tile_size * tile_size;
-    vectorized<registers::of_64_bytes>([&]() RONDO_INLINE_BODY {
+    vectorized<registers::of_64_bytes>([=]() RONDO_INLINE_BODY {
       for (std::size_t index = 0; index < whole; index += tile_size) {
         tile_type tile;
         detail::load(in + index, tile);

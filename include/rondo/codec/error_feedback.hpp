@@ -137,7 +137,7 @@ struct error_feedback {
   static void for_each(std::span<float> memory, const Body& body) {
     float* const first = memory.data();
     const std::size_t count = memory.size();
-    vectorized([&]() RONDO_INLINE_BODY {
+    vectorized([=]() RONDO_INLINE_BODY {
       for (std::size_t i = 0; i < count; ++i) {
         first[i] = body(i, first[i]);
       }

@@ -96,7 +96,7 @@ struct shared_scale {
     require_scales(absmax.size(), out.size());
     require_sums(sums.size(), out.size());
     using stored = typename detail::stored_as<element_of<Values>>::type;
-    vectorized([&]() RONDO_INLINE_BODY {
+    vectorized([=]() RONDO_INLINE_BODY {
       for (std::size_t first = 0; first < out.size(); first += Block) {
         const float scale = scale_of(absmax[first / Block]);
         const std::size_t last = (std::min)(first + Block, out.size());
@@ -148,7 +148,7 @@ struct shared_scale {
 
   template <class T, class Body>
   static void for_each_block(std::span<const T> from, const Body& body) {
-    vectorized([&]() RONDO_INLINE_BODY {
+    vectorized([=]() RONDO_INLINE_BODY {
       for (std::size_t first = 0; first < from.size(); first += Block) {
         const std::size_t count = (std::min)(Block, from.size() - first);
         tile_type tile;

@@ -105,13 +105,13 @@ inline constexpr std::size_t assumed_register_bytes = 16;
 
 RONDO_INDEPENDENT_LOOPS_BEGIN
 template <class Body>
-[[RONDO_FULL_OPTIMISATION, gnu::noinline, gnu::flatten]] void compiled_apart(const Body& body) {
+[[RONDO_FULL_OPTIMISATION, gnu::noinline, gnu::flatten]] void compiled_apart(const Body body) {
   run_body<assumed_register_bytes>(body);
 }
 #if RONDO_HAS_AVX2_TWIN
 template <class Body>
 [[RONDO_FULL_OPTIMISATION, gnu::target("avx2"), gnu::noinline, gnu::flatten]] void
-compiled_for_avx2(const Body& body) {
+compiled_for_avx2(const Body body) {
   run_body<32>(body);
 }
 #endif
@@ -119,7 +119,7 @@ compiled_for_avx2(const Body& body) {
 template <class Body>
 [[RONDO_FULL_OPTIMISATION, gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::noinline,
   gnu::flatten]] void
-compiled_for_avx512(const Body& body) {
+compiled_for_avx512(const Body body) {
   run_body<64>(body);
 }
 #endif
@@ -144,6 +144,9 @@ enum class registers { of_32_bytes, of_64_bytes };
 /// Runs `body`, compiled for the longest registers that it asks for and the processor has, if the
 /// build does not already assume them. All forms give the same bits: none fuses a multiply with an
 /// add. For loops of the user's as well: those of a codec of one's own, say.
+///
+/// The body is copied. One that stores bytes should capture pointers by value, for bytes may alias
+/// what it holds by reference: that is then read anew, late, after each store.
 template <registers Longest = registers::of_32_bytes, class Body>
 inline void vectorized(const Body& body) {
 #if RONDO_HAS_AVX512_TWIN

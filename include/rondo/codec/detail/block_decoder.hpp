@@ -29,7 +29,7 @@ class block_decoder {
   template <class Fold>
   static void decode(wires from, std::size_t count, std::size_t first, std::size_t groups,
                      float* to, const Fold& fold) {
-    vectorized<registers::of_64_bytes>([&](auto width) RONDO_INLINE_BODY {
+    vectorized<registers::of_64_bytes>([=](auto width) RONDO_INLINE_BODY {
       for (std::size_t g = 0; g < groups; ++g) {
         for (const auto& one : from) {
           const message told = wire::read_header(one.data(), count);

@@ -48,7 +48,7 @@ class block_encoder {
   /// Writes the wire of `count` values, a multiple of the granule, but for its gaps.
   static void encode(const Format& format, const source& from, std::size_t count, std::byte* to,
                      const context& where) {
-    vectorized<registers::of_64_bytes>([&](auto width) RONDO_INLINE_BODY {
+    vectorized<registers::of_64_bytes>([=](auto width) RONDO_INLINE_BODY {
       const message told = begin_message(format, from, count, where);
       wire::write_header(to, told);
       encode_blocks(from, count, to, told, width);
@@ -83,10 +83,9 @@ class block_encoder {
   };
 
   /// From values to a factor is a long chain of latencies: while it runs for one group, the values
-  /// of the next are looked at. The source is a copy: codes are bytes, which may alias what is read
-  /// through a reference, and a pointer read anew for each group waits for all that was stored.
+  /// of the next are looked at.
   template <class Width>
-  RONDO_ALWAYS_INLINE static void encode_blocks(const source from, std::size_t count,
+  RONDO_ALWAYS_INLINE static void encode_blocks(const source& from, std::size_t count,
                                                 std::byte* to, const message& told, Width width) {
     alignas(64) float room[2][group::values];
     alignas(64) typename Format::statistic seen[blocks];

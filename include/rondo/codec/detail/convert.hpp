@@ -31,7 +31,7 @@ void load_run(const T* from, std::size_t count, float* to) {
 /// to[i] = fold(to[i], from[i]). Only floats are folded with what was there.
 template <class T, class Fold>
 void store_run(const float* from, std::size_t count, T* to, const Fold& fold) {
-  vectorized<registers::of_64_bytes>([&]() RONDO_INLINE_BODY {
+  vectorized<registers::of_64_bytes>([=]() RONDO_INLINE_BODY {
     std::size_t index = 0;
     for (; index + convert_tile <= count; index += convert_tile) {
       store(*reinterpret_cast<const float(*)[convert_tile]>(from + index), to + index, fold);
