@@ -22,13 +22,12 @@ namespace detail {
 template <cooperative Group, peer_memory Peers>
 RONDO_HOST_DEVICE bool wait_for_two(Group& group, Peers& peers, int left, int right,
                                     unsigned bank) {
-  constexpr bool shared = votes<Group> || thread_block<Group>;
   const unsigned me = group.thread_rank();
   bool came = true;
-  if (!shared || me == 0) {
+  if (me == 0) {
     came = peers.wait(left, peers.pad(left).staged[bank].word);
   }
-  if (!shared || me == (group.size() > 1 ? 1u : 0u)) {
+  if (me == (group.size() > 1 ? 1u : 0u)) {
     came = came && peers.wait(right, peers.pad(right).staged[bank].word);
   }
   return agree(group, came);
