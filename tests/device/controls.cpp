@@ -8,9 +8,11 @@
 
 #include "host_ranks.hpp"
 
+#include <rondo/codec/integer.hpp>
 #include <rondo/device/all_reduce.hpp>
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
@@ -18,14 +20,15 @@
 // Negative controls: the all-reduces of kernels, run on threads by turns that a flaw may spoil. Run
 // under ThreadSanitizer: without a flaw nothing is said; with any flaw a data race is reported, or
 // a result is wrong.
-//   controls [none | one_bank | one_inbox | same_flag | lost_peer | no_sync] [from_buffers]
+//   controls [none | one_bank | one_inbox | same_flag | lost_peer | no_sync | far_unheard]
+//            [from_buffers | ring_after_pull | ring_after_codec | ring_after_push]
 namespace {
 
 using namespace rondo;
 
-enum class flaw { none, one_bank, one_inbox, same_flag, lost_peer, no_sync };
-constexpr const char* flaw_names[] = {"none",      "one_bank",  "one_inbox",
-                                      "same_flag", "lost_peer", "no_sync"};
+enum class flaw { none, one_bank, one_inbox, same_flag, lost_peer, no_sync, far_unheard };
+constexpr const char* flaw_names[] = {"none",      "one_bank", "one_inbox",  "same_flag",
+                                      "lost_peer", "no_sync",  "far_unheard"};
 flaw with = flaw::none;
 
 using sound = device::detail::turn<device::window>;
@@ -43,7 +46,15 @@ struct turn : sound {
   }
   [[nodiscard]] std::uint32_t flag() const { return with == flaw::same_flag ? 1u : sound::flag(); }
   bool wait(int peer, const std::uint64_t& word) const {
-    return (with == flaw::lost_peer && peer == (rank() + 1) % size()) || sound::wait(peer, word);
+    const bool far = size() == 4 && (rank() + 2) % 4 == peer;
+    const std::uint64_t step = this->word() >> 16;
+    if (far && step % 9 == 2 && step / 9 % 4 == static_cast<unsigned>(rank())) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});  // between showing and looking
+    }
+    // A ring of one block goes through both arrivals: the first one before its second step.
+    return (with == flaw::lost_peer && peer == (rank() + 1) % size()) ||
+           (with == flaw::far_unheard && far && &word == &pad(peer).arrived[0].word) ||
+           sound::wait(peer, word);
   }
 };
 
@@ -79,6 +90,39 @@ int sum_from_buffers(block& group, turn& mine, const reduction<op::sum, float>& 
   return wrong;
 }
 
+/// Wrong results of rings that come right behind calls in which every rank reads what every rank
+/// has staged, or waits for its word, and one that is no neighbour may be late to do so. A round of
+/// two-shot and ring is 2 + 7 steps.
+int ring_after(const char* form, block& group, turn& mine, const reduction<op::sum, float>& sum) {
+  namespace kernel = device::detail;
+  constexpr std::size_t some = 600;
+  constexpr std::size_t whole = 4000;  // of a ring: a block, which fills the staging areas
+  int wrong = 0;
+  for (int round = 0; round < 40; ++round) {
+    const auto value = [&](std::size_t i) {
+      return static_cast<float>(mine.rank() + round) + static_cast<float>(i % 64);
+    };
+    const auto expect = [&](std::size_t i, float got) {
+      if (i < some && i % 60 == 0 && mine.rank() == round % 4) {
+        std::this_thread::sleep_for(std::chrono::microseconds{50});  // with more to be read
+      }
+      const float right = static_cast<float>(4 * round + 6) + 4 * static_cast<float>(i % 64);
+      wrong += std::abs(got - right) <= 2.0f ? 0 : 1;  // what int8 loses
+    };
+    const bool came =
+        std::strcmp(form, "ring_after_codec") == 0
+            ? kernel::reduce_coded<float, one_shot, op::sum>(group, mine, some, value, expect,
+                                                             codec::int8<32>{}, {})
+        : std::strcmp(form, "ring_after_pull") == 0
+            ? kernel::reduce_plain<float, device::two_shot_pull>(group, mine, some, value, expect,
+                                                                 sum)
+            : kernel::reduce_plain<float, two_shot>(group, mine, some, value, expect, sum);
+    wrong += came ? 0 : 1;
+    wrong += kernel::reduce_plain<float, ring>(group, mine, whole, value, expect, sum) ? 0 : 1;
+  }
+  return wrong;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -87,17 +131,23 @@ int main(int argc, char** argv) {
       with = static_cast<flaw>(i);
     }
   }
+  const char* const form = argc > 2 ? argv[2] : "";
+  const bool from_buffers = std::strcmp(form, "from_buffers") == 0;
+  const bool rings = std::strncmp(form, "ring_after", 10) == 0;
   device::window_shape shape;
-  shape.ranks = 3;
+  shape.ranks = rings ? 4 : 3;
   shape.stage_bytes = 4096;
   host_ranks::machine all{shape};
   all.parts().patience_ns = 5'000'000'000;
   std::atomic<int> wrong{0};
-  const bool from_buffers = argc > 2 && std::strcmp(argv[2], "from_buffers") == 0;
   all.launch(1, 2, [&](const host_ranks::block& of, const device::window& window) {
     block group{of};
-    const reduction<op::sum, float> sum{{}, 3};
+    const reduction<op::sum, float> sum{{}, shape.ranks};
     turn mine{window, 1};
+    if (rings) {
+      wrong += ring_after(form, group, mine, sum);
+      return;
+    }
     if (from_buffers) {
       wrong += sum_from_buffers(group, mine, sum);
       return;

@@ -10,6 +10,16 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+/// Of codec::device::decode and decode_add: these must not move values byte by byte.
+namespace of_codec = rondo::codec::device::detail;
+using narrow = rondo::codec::int8<128>;
+#define RONDO_TEST_DECODE(type, fold)                                                         \
+  template __global__ void of_codec::decode_kernel<narrow, type>(                             \
+      const std::byte*, type*, std::size_t, rondo::codec::detail::message_of<narrow::format>, \
+      of_codec::fold)
+RONDO_TEST_DECODE(float, add);
+RONDO_TEST_DECODE(__nv_bfloat16, replace);
+
 namespace kernels {
 
 #define RONDO_TEST_KERNEL(name, type, ...) \
@@ -31,7 +41,8 @@ template <class T, class Algorithm, class Codec>
 using host_all_reduce = rondo::cuda::detail::call_in_kernel<rondo::schedule::collective::all_reduce,
                                                             T, Algorithm, rondo::op::sum, Codec>;
 template <class Call>
-const void* const kernel_of = reinterpret_cast<const void*>(&rondo::cuda::detail::collective_kernel<Call>);
+const void* const kernel_of =
+    reinterpret_cast<const void*>(&rondo::cuda::detail::collective_kernel<Call>);
 const void* host_calls[] = {
     kernel_of<host_all_reduce<float, rondo::two_shot, rondo::codec::exact>>,
     kernel_of<host_all_reduce<float, rondo::two_shot, rondo::codec::int8<128>>>,
@@ -49,6 +60,14 @@ RONDO_TEST_KERNEL(all_gather, __nv_bfloat16);
 RONDO_TEST_KERNEL(all_to_all, float);
 template __global__ void broadcast<float>(device::window, buffers<float>, std::size_t, int);
 template __global__ void shift<float>(device::window, buffers<float>, std::size_t);
+
+/// Groups other than a block, one to each slot.
+__global__ void meet_by_warps(device::window w) {
+  const auto block = cooperative_groups::this_thread_block();
+  const auto warp = cooperative_groups::tiled_partition<32>(block);
+  device::barrier(warp, w.as_slot(warp.meta_group_rank(), warp.meta_group_size()));
+  device::barrier(cooperative_groups::coalesced_threads(), w.as_slot(0, 1));
+}
 #endif
 
 #if !defined(HOT_KERNELS_ONLY)

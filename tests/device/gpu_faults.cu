@@ -45,7 +45,8 @@ __global__ void __launch_bounds__(256, 1)
     }
     device::all_reduce(block, w, rondo::device_span<const float>{w.heap<float>(), 9000},
                        rondo::two_shot{}, expect);
-    device::barrier(block, w);
+    device::all_reduce(block, w, 3000, rondo::ring{}, value, expect);
+    device::all_reduce(block, w, 5000, device::two_shot_pull{}, value, expect);
     device::all_reduce(block, w, 3000, rondo::ring{}, value, expect);
     device::all_reduce(block, w, 1, device::packets{}, value, expect);
   }

@@ -19,8 +19,8 @@ must_not() { # what, pattern, file
     failed=1
   fi
 }
-must() { # what, pattern, least
-  found=$(grep -cE "$2" "$out.ptx")
+must() { # what, pattern, least, file
+  found=$(grep -cE "$2" "${4:-$out.ptx}")
   echo "$found x $1"
   if [ "$found" -lt "$3" ]; then
     echo "FAILED: $1: expected at least $3"
@@ -36,6 +36,16 @@ must "packets: relaxed loads of system scope" 'ld\.relaxed\.sys' 2
 must "packets: relaxed stores of system scope" 'st\.relaxed\.sys' 2
 must "packs: 16-byte loads" 'ld(\.global)?\.v[24]\.(b|u|f)(32|64)' 8
 must "packs: 16-byte stores" 'st(\.global)?\.v[24]\.(b|u|f)(32|64)' 8
+awk '/\.entry/ { decodes = /decode_kernel/ } decodes' "$out.ptx" >"$out.decode"
+must "codecs: 16-byte stores of values" 'st(\.global)?\.v4' 3 "$out.decode"
+
+# Bytes go one by one nowhere but at the end of a short last block of a codec.
+awk '/\.entry/ { kernel = $0 }
+     /[[:space:]](ld|st)(\.global)?\.[usb]8[[:space:]]/ {
+       coded = kernel ~ /int8/; store = /[[:space:]]st/; decodes = kernel ~ /decode_kernel/
+       if (!coded || (decodes && store) || ++single[kernel] > 48) print
+     }' "$out.ptx" >"$out.bytes"
+must_not "a value, a scale or a counter that is moved byte by byte" . "$out.bytes"
 must_not "a signal narrower than the system" '(ld|st)\.(acquire|release|relaxed)\.(cta|cluster|gpu)' \
   "$out.ptx"
 must_not "a volatile access where a scope is meant" '(ld|st)\.volatile' "$out.ptx"

@@ -102,11 +102,17 @@ struct wire_layout {
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void write_scales(std::byte* wire, std::size_t b,
                                                                  const scale_type* scales,
                                                                  std::size_t count) {
-    std::memcpy(wire + header_bytes + b * sizeof(scale_type), scales, count * sizeof(scale_type));
+    std::memcpy(scale(wire, b), scales, count * sizeof(scale_type));
   }
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static const std::byte* scale(
-      const std::byte* wire, std::size_t b) {
-    return wire + header_bytes + b * sizeof(scale_type);
+  template <class Byte>
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Byte* scale(Byte* wire,
+                                                                         std::size_t b) {
+    Byte* const at = wire + header_bytes + b * sizeof(scale_type);
+#if defined(__CUDA_ARCH__)  // wires of kernels are aligned; nvcc would go byte by byte
+    return static_cast<Byte*>(__builtin_assume_aligned(at, alignof(scale_type)));
+#else
+    return at;
+#endif
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static scale_type read_scale(
       const std::byte* wire, std::size_t b) {

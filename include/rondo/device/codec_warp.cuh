@@ -10,7 +10,8 @@
 #include <cstring>
 
 /// Codecs in the registers of a warp, for kernels of your own: encode what the kernel has just
-/// computed, decode what it is about to use. The bytes are those that the host writes.
+/// computed, decode what it is about to use. The bytes are those that the host writes; wires are
+/// aligned to 16 bytes.
 namespace rondo::inline v0_1::codec {
 
 /// How a warp shares the blocks of a codec. A lane holds eight neighbouring values at a time; as
@@ -357,6 +358,19 @@ struct warp {
     }
   }
 
+  /// 16 bytes at a time: nvcc would store an array value by value.
+  template <class Values>
+  __device__ static void store_words(void* to, const Values& values) {
+    uint4 words[sizeof(Values) / sizeof(uint4)];
+    std::memcpy(words, &values, sizeof(words));
+#pragma unroll
+    for (unsigned w = 0; w < sizeof(words) / sizeof(uint4); ++w) {
+      asm volatile("st.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(static_cast<uint4*>(to) + w),
+                   "r"(words[w].x), "r"(words[w].y), "r"(words[w].z), "r"(words[w].w)
+                   : "memory");
+    }
+  }
+
   template <class T, class Fold>
   __device__ static void store_eight(const float* tile, std::size_t at, std::size_t count, T* to,
                                      const Fold& fold) {
@@ -365,17 +379,16 @@ struct warp {
       stored value[width];
     };
     if (at + width <= count && reinterpret_cast<std::uintptr_t>(to + at) % 16 == 0) {
-      auto& place = *reinterpret_cast<eight*>(to + at);
-      eight result;
+      eight values = *reinterpret_cast<const eight*>(to + at);
 #pragma unroll
       for (unsigned k = 0; k < width; ++k) {
-        result.value[k] = static_cast<stored>(fold(static_cast<float>(place.value[k]), tile[k]));
+        values.value[k] = static_cast<stored>(fold(static_cast<float>(values.value[k]), tile[k]));
       }
-      place = result;
+      store_words(to + at, values);
     } else {
       for (unsigned k = 0; k < width && at + k < count; ++k) {
-        const auto value = static_cast<stored>(fold(detail::value_at(to, at + k), tile[k]));
-        std::memcpy(static_cast<void*>(to + at + k), &value, sizeof(value));
+        *reinterpret_cast<stored*>(to + at + k) =
+            static_cast<stored>(fold(detail::value_at(to, at + k), tile[k]));
       }
     }
   }

@@ -34,7 +34,7 @@ RONDO_HOST_DEVICE bool pass_parcels(Group& group, Turn& mine, int to, int from, 
       // The mailbox is free when the parcel before the last has been taken.
       const bool free = number < 2 || group.thread_rank() != 0 ||
                         mine.wait_for_count(to, mine.post_in(self, to).taken, number - 1);
-      if (!protocol::agree(group, free) || !mine.usable()) {
+      if (!protocol::agree(group, free && mine.usable())) {
         return false;
       }
       auto* const box =
@@ -49,7 +49,7 @@ RONDO_HOST_DEVICE bool pass_parcels(Group& group, Turn& mine, int to, int from, 
       const std::uint64_t number = received + parcel;
       const bool here = group.thread_rank() != 0 ||
                         mine.wait_for_count(from, mine.post_in(self, from).sent, number + 1);
-      if (!protocol::agree(group, here) || !mine.usable()) {
+      if (!protocol::agree(group, here && mine.usable())) {
         return false;
       }
       const auto* const box =

@@ -29,6 +29,7 @@ struct one_thread {
   [[nodiscard]] RONDO_HOST_DEVICE static constexpr unsigned thread_rank() { return 0; }
   [[nodiscard]] RONDO_HOST_DEVICE static constexpr unsigned size() { return 1; }
   RONDO_HOST_DEVICE static constexpr void sync() {}
+  [[nodiscard]] RONDO_HOST_DEVICE static constexpr bool all(bool mine) { return mine; }
 };
 
 /// The rank that stands `steps` places, at most `size`, behind rank `self` in the round of all.
@@ -144,11 +145,11 @@ RONDO_HOST_DEVICE void announce(Group& group, Peers& peers, const Write& write) 
   }
 }
 
-/// Groups whose threads can vote: `all(mine)` is true on each if `mine` is on all, and
-/// synchronises.
+/// Groups whose threads can vote: `all(mine)` is true on each if `mine` is on all. So can the tiles
+/// and the coalesced groups of cooperative_groups.
 template <class Group>
 concept votes = cooperative<Group> && requires(Group& group) {
-  { group.all(true) } -> std::same_as<bool>;
+  { group.all(true) } -> std::convertible_to<bool>;
 };
 
 /// cooperative_groups::thread_block, recognised without its header.
@@ -158,19 +159,22 @@ concept thread_block = cooperative<Group> && requires(Group& group) {
   group.thread_index();
 };
 
-/// True on every thread if `mine` is true on every thread of a group that can vote; else `mine`.
-/// Synchronises.
+/// True on every thread if `mine` is true on every thread. Synchronises.
 template <cooperative Group>
 RONDO_HOST_DEVICE bool agree(Group& group, bool mine) {
-  if constexpr (votes<Group>) {
-    return group.all(mine);
-  }
+  static_assert(votes<Group> || thread_block<Group>,
+                "rondo: device: the threads of this group cannot vote whether to go on, and those "
+                "that saw a deadline pass would leave the others behind; call with a thread_block, "
+                "a tile or a coalesced group of cooperative_groups, or give the group all(bool)");
 #if defined(__CUDA_ARCH__)
   if constexpr (thread_block<Group>) {
     return __syncthreads_and(mine) != 0;
   }
 #endif
-  group.sync();
+  if constexpr (votes<Group>) {
+    mine = group.all(mine);
+  }
+  group.sync();  // a vote of a warp orders no memory
   return mine;
 }
 
@@ -186,16 +190,15 @@ concept shares_processors = peer_memory<Peers> && requires(Peers& peers, int ran
 };
 
 /// True, on all threads, when every rank's word, found by `word_of(rank)`, is that of the running
-/// step. Also synchronises the group. Threads that can vote share the peers among them. Ranks that
-/// share a processor wait for each other first: those cannot come while this one looks for others.
+/// step. Also synchronises the group. Its threads share the peers among them. Ranks that share a
+/// processor wait for each other first: those cannot come while this one looks for others.
 template <cooperative Group, peer_memory Peers, class WordOf>
 RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& word_of) {
-  constexpr bool shared = votes<Group> || thread_block<Group>;
   const int size = peers.size();
   bool came = true;
   const auto each_peer = [&](const auto& wanted) {
-    for (int step = shared ? static_cast<int>(group.thread_rank()) : 0; step < size - 1;
-         step += shared ? static_cast<int>(group.size()) : 1) {
+    for (int step = static_cast<int>(group.thread_rank()); step < size - 1;
+         step += static_cast<int>(group.size())) {
       const int rank = rank_after(peers.rank(), 1 + step, size);  // each starts with another peer
       if (wanted(rank)) {
         came = came && peers.wait(rank, word_of(rank));

@@ -10,6 +10,7 @@
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <cstdint>
 
 RONDO_HOST_DEVICE_BEGIN
 
@@ -21,13 +22,12 @@ namespace detail {
 template <cooperative Group, peer_memory Peers>
 RONDO_HOST_DEVICE bool wait_for_two(Group& group, Peers& peers, int left, int right,
                                     unsigned bank) {
-  constexpr bool shared = votes<Group> || thread_block<Group>;
   const unsigned me = group.thread_rank();
   bool came = true;
-  if (!shared || me == 0) {
+  if (me == 0) {
     came = peers.wait(left, peers.pad(left).staged[bank].word);
   }
-  if (!shared || me == (group.size() > 1 ? 1u : 0u)) {
+  if (me == (group.size() > 1 ? 1u : 0u)) {
     came = came && peers.wait(right, peers.pad(right).staged[bank].word);
   }
   return agree(group, came);
@@ -38,8 +38,8 @@ RONDO_HOST_DEVICE bool wait_for_two(Group& group, Peers& peers, int left, int ri
 /// All-reduce around a ring: partial results go once around and results once more, each step from
 /// one staging area into the next rank's. Chunk c is folded in the order c, c+1, .. c-1 of ranks;
 /// partial results travel in the accumulator's type. `from(i)` gives element i, `to(i, value)`
-/// takes the result. Cost: 2(n-1)/n of the elements written; 2(n-1) + 1 latencies. For links that
-/// are not all-to-all.
+/// takes the result. The first step hears all ranks, so that any call may come before. Cost:
+/// 2(n-1)/n of the elements written; 2(n-1) + 1 latencies. For links that are not all-to-all.
 template <class T, cooperative Group, stages Peers, class From, class To, class Reduction>
 RONDO_HOST_DEVICE bool ring_all_reduce(Group& group, Peers& peers, std::size_t count,
                                        const From& from, const To& to, const Reduction& with) {
@@ -95,8 +95,22 @@ RONDO_HOST_DEVICE bool ring_all_reduce(Group& group, Peers& peers, std::size_t c
         break;
       }
       ++peers.used().stages;
-      announce(group, peers, [&](pad& seen) { publish(seen.staged[bank].word, peers.word()); });
+      const bool begins = begin == 0 && step == 0;
+      const unsigned turn = begins ? peers.used().arrivals++ & 1u : 0u;
+      announce(group, peers, [&](pad& seen) {
+        publish(seen.staged[bank].word, peers.word());
+        if (begins) {
+          publish(seen.arrived[turn].word, peers.word());
+        }
+      });
       if (!detail::wait_for_two(group, peers, left, right, bank)) {
+        return false;
+      }
+      // From here on this rank writes staging areas and words that ranks far away may still look at
+      // in the call before. Theirs are watched where no later step of a neighbour's replaces them.
+      if (begins && !wait_for_all(group, peers, [&](int rank) -> std::uint64_t& {
+            return peers.pad(rank).arrived[turn].word;
+          })) {
         return false;
       }
       peers.advance();

@@ -36,7 +36,11 @@ struct stored_as<__nv_bfloat16> {
 template <class T>
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE float value_at(const T* from, std::size_t i) {
   typename stored_as<T>::type value;
+#if defined(__CUDA_ARCH__)  // where a copy of bytes is one of single bytes
+  value = *reinterpret_cast<const typename stored_as<T>::type*>(from + i);
+#else
   std::memcpy(&value, from + i, sizeof(T));
+#endif
   return static_cast<float>(value);
 }
 

@@ -86,7 +86,11 @@ class turn {
   RONDO_HOST_DEVICE void close(Group& group) {
     group.sync();
     if (group.thread_rank() == 0) {
-      state() = {epoch_, calls_, used_, flags_of_};
+      slot_state& kept = state();  // member by member: a whole one is stored byte by byte
+      kept.epoch = epoch_;
+      kept.calls = calls_;
+      kept.used = used_;
+      kept.flags_of = flags_of_;
     }
     group.sync();
   }

@@ -14,12 +14,14 @@ namespace rondo::inline v0_1::cuda::detail {
 
 #if defined(__CUDACC__)
 
-/// All threads of a block of one dimension, as collectives see their group.
+/// All threads of a block of one dimension, as collectives see their group: a
+/// cooperative_groups::thread_block without its header.
 struct whole_block {
   [[nodiscard]] static __device__ unsigned thread_rank() { return threadIdx.x; }
   [[nodiscard]] static __device__ unsigned size() { return blockDim.x; }
   static __device__ void sync() { __syncthreads(); }
-  [[nodiscard]] static __device__ bool all(bool mine) { return __syncthreads_and(mine) != 0; }
+  [[nodiscard]] static __device__ dim3 group_index() { return blockIdx; }
+  [[nodiscard]] static __device__ dim3 thread_index() { return threadIdx; }
 };
 
 /// A collective call of the host's.
