@@ -180,17 +180,24 @@ class basic_communicator {
 
   template <class Make>
   [[nodiscard]] basic_communicator derived(const char* what, const Make& make) {
-    ncclComm_t made = nullptr;
+    struct handle {
+      ncclComm_t raw = nullptr;
+      ~handle() {
+        if (raw != nullptr) {
+          static_cast<void>(ncclCommAbort(raw));
+        }
+      }
+    } made;
     options with = state_->with;
     with.config.commName = nullptr;
-    ncclResult_t result = make(&made, &with.config);
+    ncclResult_t result = make(&made.raw, &with.config);
     if (result == ncclInProgress) {
       result = state_->settled();
     }
     if (result != ncclSuccess) {
       detail::raise_failure(result, what, rank(), raw());
     }
-    return {made, true, with};
+    return {std::exchange(made.raw, nullptr), true, with};
   }
 
   std::unique_ptr<detail::state> state_;
