@@ -137,6 +137,9 @@ thread_local std::set<ncclComm_t> stuck;  ///< whose kernels wait for a peer tha
 thread_local bool ending = false;         ///< kernels that were told to end may still run
 thread_local int careless = 0;
 thread_local bool slow_splits = false;
+thread_local int current_device = 0;
+thread_local char gpu = 'A';
+thread_local nccl_on_threads::launch last_launch{};
 thread_local int waits_made = 0;
 thread_local int lost_wait = -1;
 std::atomic<bool> hidden{false};
@@ -274,6 +277,8 @@ void break_down(ncclComm_t comm, ncclResult_t how) {
 }
 void split_slowly(bool now) { slow_splits = now; }
 int careless_ends() { return careless; }
+void pretend_gpu(char name) { gpu = name; }
+launch launched() { return last_launch; }
 void pretend_version(int code) { version = code; }
 void pretend_capture(bool now) { capturing = now; }
 int blocks() { return open_blocks; }
@@ -362,7 +367,8 @@ static ncclResult_t end_of(ncclComm_t comm) {
   return ncclSuccess;
 }
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
-  careless += stuck.erase(comm) != 0 || (comm != nullptr && comm->broken == ncclInProgress);
+  careless += stuck.erase(comm) != 0 ||
+              (comm != nullptr && (comm->broken == ncclInProgress || comm->windows != 0));
   return end_of(comm);
 }
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
@@ -445,6 +451,18 @@ ncclResult_t ncclMemFree(void* block) {
   --open_blocks;
   uses.erase(block);
   std::free(block);
+  return ncclSuccess;
+}
+
+// Windows only count what is registered.
+ncclResult_t ncclCommWindowRegister(ncclComm_t comm, void* block, std::size_t, ncclWindow_t* made,
+                                    int) {
+  ++comm->windows;
+  *made = static_cast<ncclWindow_t>(block);
+  return ncclSuccess;
+}
+ncclResult_t ncclCommWindowDeregister(ncclComm_t comm, ncclWindow_t) {
+  --comm->windows;
   return ncclSuccess;
 }
 
@@ -612,10 +630,18 @@ const char* cudaGetErrorString(cudaError_t) { return "some error of CUDA"; }
 cudaError_t cudaPeekAtLastError() { return last_failure; }
 cudaError_t cudaGetLastError() { return std::exchange(last_failure, cudaSuccess); }
 cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
+  *device = current_device;
   return cudaSuccess;
 }
-cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+cudaError_t cudaSetDevice(int device) {
+  current_device = device;
+  return cudaSuccess;
+}
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* about, int) {
+  *about = {};
+  about->uuid.bytes[0] = gpu;
+  return cudaSuccess;
+}
 cudaError_t cudaDeviceSynchronize() {
   careless += !stuck.empty();
   ending = false;
@@ -697,6 +723,20 @@ cudaError_t cudaDeviceCanAccessPeer(int* reaches, int, int) {
 }
 cudaError_t cudaDeviceEnablePeerAccess(int, unsigned) {
   return last_failure = cudaErrorInvalidDevice;
+}
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* about, const void*) {
+  *about = {};
+  about->maxThreadsPerBlock = 512;
+  return cudaSuccess;
+}
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void*, int,
+                                                          std::size_t) {
+  *blocks = nccl_on_threads::resident_blocks;
+  return cudaSuccess;
+}
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* how, const void*, void**) {
+  last_launch = {how->gridDim.x, how->numAttrs == 1 && how->attrs[0].val.cooperative != 0};
+  return cudaSuccess;
 }
 cudaError_t cudaIpcGetMemHandle(cudaIpcMemHandle_t*, void*) { return cudaSuccess; }
 cudaError_t cudaIpcOpenMemHandle(void**, cudaIpcMemHandle_t, unsigned) {

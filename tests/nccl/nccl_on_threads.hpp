@@ -25,7 +25,7 @@ void split_slowly(bool slowly);
 
 /// How often this thread freed memory of NCCL's while kernels that were not waited for might use
 /// it, waited for kernels that nobody had ended, or destroyed a communicator that only an abort
-/// ends.
+/// ends, or that has windows still.
 int careless_ends();
 
 /// What ncclGetVersion says from now on.
@@ -33,6 +33,17 @@ void pretend_version(int code);
 
 /// What cudaStreamIsCapturing says on this thread.
 void pretend_capture(bool capturing);
+
+/// The GPU that this thread finds itself on, by name, whatever its number.
+void pretend_gpu(char name);
+
+/// The last kernel that this thread launched, which did nothing. A GPU runs so many blocks at once.
+struct launch {
+  unsigned blocks = 0;  ///< of a rank
+  bool cooperative = false;
+};
+launch launched();
+inline constexpr int resident_blocks = 12;
 
 /// Blocks of ncclMemAlloc and cudaMalloc that are not freed.
 int blocks();

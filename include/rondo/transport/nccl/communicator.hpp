@@ -175,6 +175,8 @@ class basic_communicator {
   void abort() { state_->abort(); }
 
  private:
+  friend class window;  // whose memory is registered with the state
+
   basic_communicator(ncclComm_t raw, bool owns, const options& with)
       : state_{std::make_unique<detail::state>(raw, owns, with)} {}
 
