@@ -4,8 +4,8 @@
 # Finds NCCL: NCCL_FOUND, NCCL_VERSION and the target NCCL::NCCL. Looks in NCCL_ROOT and, when it is
 # known, in the CUDA toolkit.
 
-# A Python package has libnccl.so.2 alone: both names are tried in a folder before the next folder is,
-# or the library could be another one's than the header.
+# A Python package has libnccl.so.2 alone: both names are tried in a folder before the next folder
+# is, or the library could be another one's than the header.
 find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
 find_library(NCCL_LIBRARY NAMES nccl libnccl.so.2 NAMES_PER_DIR HINTS ${CUDAToolkit_LIBRARY_DIR})
 
