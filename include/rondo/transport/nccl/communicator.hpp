@@ -71,7 +71,8 @@ class enqueued {
 /// a schedule of rondo's over groups of ncclSend and ncclRecv, with kernels on the same stream
 /// between them. Nothing waits for the device; after the first call of a shape on a stream nothing
 /// is allocated, and the calls may be captured in a CUDA graph. A graph replays on the scratch of
-/// the stream that it was captured on: do not use both at once.
+/// the stream that it was captured on: do not use both at once. A stream is known by its handle,
+/// which CUDA may give to another one later: destroy one when the calls on it have ended.
 ///
 /// The device of the communicator must be current where calls are made. One thread at a time.
 ///
