@@ -59,6 +59,7 @@ endfunction()
 # rondo_cuda_test(NAME <name> SOURCES a.cu.. [LIBRARIES lib..] [TIMEOUT seconds])
 # builds a program of tests/cuda/check.hpp with nvcc, where there is one, and registers it as
 # <room>.<name> with the label gpu. Without a GPU it exits with status 77, which counts as skipped.
+# Kernels that wait for each other need queues of their own, and are loaded before any of them runs.
 function(rondo_cuda_test)
   if(NOT RONDO_CUDA_FOUND)
     return()
@@ -72,7 +73,8 @@ function(rondo_cuda_test)
                    LIBRARIES rondo_test_main_cuda ${arg_LIBRARIES})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES
-    LABELS gpu TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77 RESOURCE_LOCK gpu)
+    LABELS gpu TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77 RESOURCE_LOCK gpu
+    ENVIRONMENT "CUDA_MODULE_LOADING=EAGER;CUDA_DEVICE_MAX_CONNECTIONS=32")
 endfunction()
 
 # rondo_control_programs() builds the room's controls.cpp under ThreadSanitizer, whatever the build:

@@ -60,8 +60,10 @@ void from_the_host(float* values, std::size_t n) {
   // begin: host
   rondo::cuda::virtual_ranks ranks{2, 8 << 20};  // or peer_gpus, shared_window, nccl::window
   cudaStream_t streams[2];
+  for (auto& stream : streams) {  // all before the first launch, whose kernel waits for the others
+    rondo::cuda::require(cudaStreamCreate(&stream), "cudaStreamCreate");
+  }
   for (int rank = 0; rank < 2; ++rank) {
-    rondo::cuda::require(cudaStreamCreate(&streams[rank]), "cudaStreamCreate");
     const rondo::device_span<float> gradient{values + rank * n, n};
     // was: ncclAllReduce(gradient, gradient, n, ncclFloat, ncclAvg, comm, streams[rank]);
     rondo::all_reduce(ranks.rank(rank), gradient, rondo::op::average{}, rondo::two_shot{},

@@ -30,7 +30,7 @@ TEST_CASE("gpu: a codec gives the bits that threads of a CPU give") {
       const_cast<float*>(memory.get().in[rank])[i] = normal(random);
     }
   }
-  rondo::cuda::virtual_ranks together{ranks, 1 << 20, {.slots = slots}};
+  rondo::cuda::virtual_ranks together{ranks, 1 << 20, patient({.slots = slots})};
   together.launch({.blocks = slots, .threads = 256},
                   kernels::all_reduce<float, two_shot, codec::int8<128>>, memory.get(), count,
                   two_shot{}, codec::int8<128>{});

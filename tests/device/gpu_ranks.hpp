@@ -8,7 +8,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace rondo::inline v0_1::cuda::detail {
@@ -26,6 +30,9 @@ struct epochs {
                 "cudaMemcpy of an epoch");
       }
     }
+    // A copy from pageable memory returns when it is staged, and is not ordered with streams that
+    // do not wait for the default one.
+    require(cudaDeviceSynchronize(), "epochs");
   }
 };
 
@@ -38,11 +45,40 @@ namespace gpu_ranks {
 using namespace rondo;
 using kernels::buffers;
 
+/// How many times slower than usual kernels may be: under compute-sanitizer, say, whose user sets
+/// RONDO_TEST_SLOWDOWN.
+inline int slowdown() {
+  const char* told = std::getenv("RONDO_TEST_SLOWDOWN");
+  return told == nullptr ? 1 : std::atoi(told);
+}
+
+/// Options with a patience for kernels that are as slow as that.
+inline rondo::cuda::window_options patient(rondo::cuda::window_options with) {
+  with.patience *= slowdown();
+  return with;
+}
+
+/// Whether the host may touch managed memory at any time. Errors: it may not, in words.
+inline void require_managed_memory() {
+  static const int concurrent = [] {
+    const int has = rondo::cuda::detail::attribute(cudaDevAttrConcurrentManagedAccess,
+                                                   rondo::cuda::detail::current_device());
+    std::printf("cudaDevAttrConcurrentManagedAccess is %d\n", has);
+    return has;
+  }();
+  if (concurrent == 0) {
+    throw std::runtime_error{
+        "this test needs cudaDevAttrConcurrentManagedAccess: on this machine the host faults where "
+        "it touches managed memory while a kernel runs"};
+  }
+}
+
 /// Memory that host and device see.
 template <class T>
 class shared_array {
  public:
   explicit shared_array(std::size_t count) : size_{count} {
+    require_managed_memory();
     rondo::cuda::require(cudaMallocManaged(&data_, (count + 1) * sizeof(T)), "cudaMallocManaged");
   }
   shared_array(const shared_array&) = delete;
@@ -87,6 +123,13 @@ class rank_buffers {
     }
   }
   [[nodiscard]] buffers<T> get() const { return {ins_.data(), outs_.data()}; }
+  /// The buffers of one rank, asked for while kernels may run.
+  [[nodiscard]] device_span<const T> in(std::size_t rank) const {
+    return {inputs_[rank]->data(), inputs_[rank]->size()};
+  }
+  [[nodiscard]] device_span<T> out(std::size_t rank) const {
+    return {outputs_[rank]->data(), outputs_[rank]->size()};
+  }
   [[nodiscard]] float out(std::size_t rank, std::size_t i) const {
     return static_cast<float>((*outputs_[rank])[i]);
   }
@@ -140,6 +183,30 @@ class streams {
  private:
   std::vector<cudaStream_t> all_;
 };
+
+/// Waits until `flag` is raised, or for about a second.
+static __global__ void await_flag(unsigned* flag, unsigned* seen) {
+  const long long begin = clock64();
+  while (*seen == 0 && clock64() - begin < 1'500'000'000) {
+    *seen = atomicAdd(flag, 0u);
+  }
+}
+static __global__ void raise_flag(unsigned* flag) { atomicExch(flag, 1u); }
+
+/// Why ranks that are launches of their own cannot wait for each other here; empty if they can. A
+/// tool that runs one kernel at a time is a reason, a GPU that does is a failure of the test.
+inline std::string one_kernel_at_a_time() {
+  if (slowdown() == 1) {
+    return {};
+  }
+  const shared_array<unsigned> words{2};
+  words[0] = words[1] = 0;
+  const streams own{2};
+  await_flag<<<1, 1, 0, own[0]>>>(&words[0], &words[1]);
+  raise_flag<<<1, 1, 0, own[1]>>>(&words[0]);
+  finish();
+  return words[1] == 1 ? "" : "kernels of two streams run one after the other under this tool";
+}
 
 inline constexpr std::size_t window_bytes = 16 << 20;
 inline constexpr int rank_counts[] = {1, 2, 3, 4, 8};

@@ -32,6 +32,14 @@ inline void require(bool holds, const std::string& what) {
 }
 inline void require(cudaError_t result) { rondo::cuda::require(result, "CUDA"); }
 
+/// To the device. A copy from pageable memory may return before it has arrived there, and streams
+/// that do not wait for the default one are not ordered behind it.
+template <class T>
+void copy(T* to, const std::vector<T>& values) {
+  require(cudaMemcpy(to, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice));
+  require(cudaDeviceSynchronize());
+}
+
 /// Values in memory of the device.
 template <class T>
 class array {
@@ -44,9 +52,7 @@ class array {
   array& operator=(const array&) = delete;
   ~array() { cudaFree(data_); }
 
-  void operator=(const std::vector<T>& values) {
-    require(cudaMemcpy(data_, values.data(), size_ * sizeof(T), cudaMemcpyHostToDevice));
-  }
+  void operator=(const std::vector<T>& values) { copy(data_, values); }
   [[nodiscard]] device_span<T> span() const { return {data_, size_}; }
   [[nodiscard]] std::vector<T> on_host() const {
     require(cudaDeviceSynchronize());

@@ -138,6 +138,8 @@ class device_matrix {
     rondo::cuda::require(cudaMemcpy(memory_.data(), values.memory.data(),
                                     values.memory.size() * sizeof(float), cudaMemcpyHostToDevice),
                          "cudaMemcpy");
+    // Pageable memory: streams that do not wait for the default one are not ordered behind it.
+    rondo::cuda::require(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
   }
   [[nodiscard]] matrix<float> view() { return {memory_.data(), rows_, columns_}; }
   [[nodiscard]] std::span<float> values() { return view().values(); }

@@ -102,6 +102,69 @@ TEST_CASE("nccl: an error of an earlier call is found at the next, and ends the 
   CHECK(nccl_on_threads::communicators() == 0);
 }
 
+TEST_CASE("nccl: kernels of a dead communicator end before their scratch is freed") {
+  const int before = nccl_on_threads::blocks();
+  const auto failure = on_threads(1, [](int) {
+    const auto live = [](bool owns, const auto& end) {
+      ncclUniqueId id{};
+      ncclGetUniqueId(&id);
+      const ncclComm_t raw = raw_communicator(id, 0, 1);
+      const int blocks = nccl_on_threads::blocks();
+      {
+        auto comm = owns ? communicator::adopt(raw) : communicator{raw};
+        require(comm.on(stream).scratch().get(100) != nullptr, "scratch");
+        end(comm, [&] { rondo::barrier(comm, on{stream}); });
+      }
+      require(nccl_on_threads::careless_ends() == 0, "careless");
+      const int left = nccl_on_threads::blocks() - blocks;
+      if (!owns && nccl_on_threads::communicators() != 0) {
+        ncclCommAbort(raw);
+      }
+      return left;
+    };
+    const auto breaks = [](auto& comm, const auto& call) {
+      nccl_on_threads::break_down(comm.raw(), ncclRemoteError);
+      require(!thrown_by(call).empty(), "an error");
+    };
+    const auto aborts = [](auto& comm, const auto&) { comm.abort(); };
+    const auto nothing = [](auto&, const auto&) {};
+    require(live(true, nothing) == 0 && live(true, breaks) == 0 && live(true, aborts) == 0,
+            "owned");
+    require(live(false, nothing) == 0 && live(false, aborts) == 0, "wrapped");
+    require(live(false, breaks) > 0, "what may still be used stays");
+  });
+  CHECK(failure == "");
+  CHECK(nccl_on_threads::blocks() > before);
+  CHECK(nccl_on_threads::communicators() == 0);
+}
+
+TEST_CASE("nccl: a communicator that does not come to be is aborted") {
+  const auto failure = on_threads(1, [](int) {
+    ncclUniqueId id{};
+    ncclGetUniqueId(&id);
+    const ncclComm_t raw = raw_communicator(id, 0, 1);
+    nccl_on_threads::break_down(raw, ncclRemoteError);
+    const auto refused = thrown_by([&] { static_cast<void>(communicator::adopt(raw)); });
+    require(refused.find("some error") != std::string::npos, refused);
+  });
+  CHECK(failure == "");
+  CHECK(nccl_on_threads::communicators() == 0);
+
+  const auto split = run(1, [](auto& comm) {
+    rondo::nccl::options with;
+    with.deadline = std::chrono::milliseconds{30};
+    communicator impatient{comm.raw(), with};
+    nccl_on_threads::split_slowly(true);
+    const auto late = thrown_by([&] { static_cast<void>(impatient.split(0)); });
+    nccl_on_threads::split_slowly(false);
+    nccl_on_threads::break_down(comm.raw(), ncclSuccess);
+    require(late.find("deadline of 30 ms") != std::string::npos, late);
+    require(nccl_on_threads::communicators() == 1, "the new one is gone");
+    require(nccl_on_threads::careless_ends() == 0, "careless");
+  });
+  CHECK(split == "");
+}
+
 TEST_CASE("nccl: where NCCL does not block, the host waits no longer than the deadline") {
   const auto failure = run(1, [](auto& comm) {
     rondo::nccl::options with;

@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <set>
 #include <utility>
 
 namespace {
@@ -102,6 +103,7 @@ struct ncclComm {
   int rank = 0;
   ncclResult_t broken = ncclSuccess;
   std::vector<std::string> calls{};
+  int windows = 0;
 };
 
 namespace {
@@ -131,6 +133,13 @@ thread_local std::map<cudaEvent_t, clock_of_stream> events;
 thread_local std::map<const void*, last_uses> uses;
 thread_local int unordered = 0;
 thread_local std::map<std::uintptr_t, std::size_t> allocated;  ///< by where they begin
+thread_local std::set<ncclComm_t> stuck;  ///< whose kernels wait for a peer that does not come
+thread_local bool ending = false;         ///< kernels that were told to end may still run
+thread_local int careless = 0;
+thread_local bool slow_splits = false;
+thread_local int current_device = 0;
+thread_local char gpu = 'A';
+thread_local nccl_on_threads::launch last_launch{};
 thread_local int waits_made = 0;
 thread_local int lost_wait = -1;
 std::atomic<bool> hidden{false};
@@ -260,7 +269,16 @@ std::string words(std::initializer_list<std::size_t> numbers) {
 namespace nccl_on_threads {
 
 std::vector<std::string> calls_of(ncclComm_t comm) { return comm->calls; }
-void break_down(ncclComm_t comm, ncclResult_t how) { comm->broken = how; }
+void break_down(ncclComm_t comm, ncclResult_t how) {
+  comm->broken = how;
+  if (how != ncclSuccess && how != ncclInProgress) {
+    stuck.insert(comm);
+  }
+}
+void split_slowly(bool now) { slow_splits = now; }
+int careless_ends() { return careless; }
+void pretend_gpu(char name) { gpu = name; }
+launch launched() { return last_launch; }
 void pretend_version(int code) { version = code; }
 void pretend_capture(bool now) { capturing = now; }
 int blocks() { return open_blocks; }
@@ -348,8 +366,16 @@ static ncclResult_t end_of(ncclComm_t comm) {
   }
   return ncclSuccess;
 }
-ncclResult_t ncclCommDestroy(ncclComm_t comm) { return end_of(comm); }
-ncclResult_t ncclCommAbort(ncclComm_t comm) { return end_of(comm); }
+ncclResult_t ncclCommDestroy(ncclComm_t comm) {
+  careless += stuck.erase(comm) != 0 ||
+              (comm != nullptr && (comm->broken == ncclInProgress || comm->windows != 0));
+  return end_of(comm);
+}
+ncclResult_t ncclCommAbort(ncclComm_t comm) {
+  stuck.erase(comm);
+  ending = true;
+  return end_of(comm);
+}
 
 ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* result) {
   *result = comm->broken;
@@ -394,6 +420,10 @@ ncclResult_t ncclCommSplit(ncclComm_t comm, int color, int key, ncclComm_t* made
     }
   });
   *made = mine.result;
+  if (good && slow_splits) {
+    comm->broken = mine.result->broken = ncclInProgress;
+    return ncclInProgress;
+  }
   return good ? ncclSuccess : ncclSystemError;
 }
 
@@ -417,9 +447,22 @@ ncclResult_t ncclMemAlloc(void** block, std::size_t bytes) {
   return ncclSuccess;
 }
 ncclResult_t ncclMemFree(void* block) {
+  careless += !stuck.empty() || ending;
   --open_blocks;
   uses.erase(block);
   std::free(block);
+  return ncclSuccess;
+}
+
+// Windows only count what is registered.
+ncclResult_t ncclCommWindowRegister(ncclComm_t comm, void* block, std::size_t, ncclWindow_t* made,
+                                    int) {
+  ++comm->windows;
+  *made = static_cast<ncclWindow_t>(block);
+  return ncclSuccess;
+}
+ncclResult_t ncclCommWindowDeregister(ncclComm_t comm, ncclWindow_t) {
+  --comm->windows;
   return ncclSuccess;
 }
 
@@ -587,11 +630,23 @@ const char* cudaGetErrorString(cudaError_t) { return "some error of CUDA"; }
 cudaError_t cudaPeekAtLastError() { return last_failure; }
 cudaError_t cudaGetLastError() { return std::exchange(last_failure, cudaSuccess); }
 cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
+  *device = current_device;
   return cudaSuccess;
 }
-cudaError_t cudaSetDevice(int) { return cudaSuccess; }
-cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+cudaError_t cudaSetDevice(int device) {
+  current_device = device;
+  return cudaSuccess;
+}
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* about, int) {
+  *about = {};
+  about->uuid.bytes[0] = gpu;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceSynchronize() {
+  careless += !stuck.empty();
+  ending = false;
+  return cudaSuccess;
+}
 cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status) {
   *status = capturing ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
   return cudaSuccess;
@@ -668,6 +723,20 @@ cudaError_t cudaDeviceCanAccessPeer(int* reaches, int, int) {
 }
 cudaError_t cudaDeviceEnablePeerAccess(int, unsigned) {
   return last_failure = cudaErrorInvalidDevice;
+}
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* about, const void*) {
+  *about = {};
+  about->maxThreadsPerBlock = 512;
+  return cudaSuccess;
+}
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void*, int,
+                                                          std::size_t) {
+  *blocks = nccl_on_threads::resident_blocks;
+  return cudaSuccess;
+}
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* how, const void*, void**) {
+  last_launch = {how->gridDim.x, how->numAttrs == 1 && how->attrs[0].val.cooperative != 0};
+  return cudaSuccess;
 }
 cudaError_t cudaIpcGetMemHandle(cudaIpcMemHandle_t*, void*) { return cudaSuccess; }
 cudaError_t cudaIpcOpenMemHandle(void**, cudaIpcMemHandle_t, unsigned) {

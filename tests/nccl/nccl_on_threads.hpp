@@ -16,14 +16,34 @@ namespace nccl_on_threads {
 /// Names of the calls that were begun on a communicator, in order.
 std::vector<std::string> calls_of(ncclComm_t comm);
 
-/// What ncclCommGetAsyncError will say of a communicator.
+/// What ncclCommGetAsyncError will say of a communicator. Of one that has failed this thread has
+/// kernels under way that wait for a peer until it is aborted.
 void break_down(ncclComm_t comm, ncclResult_t how);
+
+/// Whether ncclCommSplit returns, on this thread, while old and new communicator are still at work.
+void split_slowly(bool slowly);
+
+/// How often this thread freed memory of NCCL's while kernels that were not waited for might use
+/// it, waited for kernels that nobody had ended, or destroyed a communicator that only an abort
+/// ends, or that has windows still.
+int careless_ends();
 
 /// What ncclGetVersion says from now on.
 void pretend_version(int code);
 
 /// What cudaStreamIsCapturing says on this thread.
 void pretend_capture(bool capturing);
+
+/// The GPU that this thread finds itself on, by name, whatever its number.
+void pretend_gpu(char name);
+
+/// The last kernel that this thread launched, which did nothing. A GPU runs so many blocks at once.
+struct launch {
+  unsigned blocks = 0;  ///< of a rank
+  bool cooperative = false;
+};
+launch launched();
+inline constexpr int resident_blocks = 12;
 
 /// Blocks of ncclMemAlloc and cudaMalloc that are not freed.
 int blocks();

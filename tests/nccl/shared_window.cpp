@@ -2,13 +2,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "nccl_on_threads.hpp"
 
+#include <rondo/transport/cuda/peer_gpus.hpp>
 #include <rondo/transport/cuda/shared_window.hpp>
+#include <rondo/transport/nccl/detail/registered_memory.hpp>
 
 #include "catch.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 // What the host does for a window, without a GPU.
 namespace {
@@ -76,4 +79,71 @@ TEST_CASE("shared window: ranks with other options refuse, and free what nobody 
   CHECK_THROWS_WITH((rondo::cuda::shared_window{0, 2, 1 << 16, with_another, {.slots = 1}}),
                     Catch::Matchers::ContainsSubstring("the window of rank 1 has 0 bytes"));
   CHECK(nccl_on_threads::blocks() == before);
+}
+
+TEST_CASE("shared window: ranks that share a GPU share its blocks, and are not cooperative there") {
+  std::vector<std::byte> announced;
+  const auto launched_beside = [&](std::span<const std::byte> peer) {
+    int met = 0;
+    const rondo::cuda::shared_window window{
+        0,
+        2,
+        1 << 16,
+        [&](std::span<const std::byte> mine, std::span<std::byte> all) {
+          const bool tells = met++ == 0;
+          if (tells) {
+            announced.assign(mine.begin(), mine.end());
+          }
+          std::copy(mine.begin(), mine.end(), all.begin());
+          const auto theirs = tells && !peer.empty() ? peer : mine;
+          std::copy(theirs.begin(), theirs.end(), all.begin() + static_cast<int>(mine.size()));
+        },
+        {.slots = 10}};
+    window.launch(+[](rondo::device::window) {});
+    return nccl_on_threads::launched();
+  };
+  nccl_on_threads::pretend_gpu('B');
+  const auto shared = launched_beside({});  // the peer says what this rank says
+  CHECK(shared.blocks == nccl_on_threads::resident_blocks / 2);
+  CHECK_FALSE(shared.cooperative);
+
+  nccl_on_threads::pretend_gpu('A');
+  const auto on_b = announced;
+  const auto alone = launched_beside(on_b);
+  CHECK(alone.blocks == 10);
+  CHECK(alone.cooperative);
+}
+
+TEST_CASE("peer GPUs: ranks that share a GPU share its blocks, and are not cooperative there") {
+  const rondo::cuda::peer_gpus gpus{std::vector{0, 0, 0}, 1 << 16, {.slots = 10}};
+  gpus.rank(2).launch(+[](rondo::device::window) {});
+  CHECK(nccl_on_threads::launched().blocks == nccl_on_threads::resident_blocks / 3);
+  CHECK_FALSE(nccl_on_threads::launched().cooperative);
+}
+
+TEST_CASE("nccl window: its memory outlives a communicator that is aborted") {
+  for (const bool aborted : {false, true}) {
+    CAPTURE(aborted);
+    ncclUniqueId id{};
+    ncclGetUniqueId(&id);
+    ncclComm_t raw = nullptr;
+    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+    REQUIRE(ncclCommInitRankConfig(&raw, 1, id, 0, &config) == ncclSuccess);
+    const int before = nccl_on_threads::blocks();
+    {
+      rondo::nccl::detail::state comm{raw, true, {}};
+      const rondo::nccl::detail::registered_memory memory{comm, 4096};
+      CHECK(memory.registered() != nullptr);
+      if (aborted) {
+        comm.abort();
+      }
+      REQUIRE(cudaSetDevice(3) == cudaSuccess);
+    }
+    int device = 0;
+    REQUIRE(cudaGetDevice(&device) == cudaSuccess);
+    CHECK(device == 3);
+    CHECK(nccl_on_threads::blocks() == before);
+    CHECK(nccl_on_threads::careless_ends() == 0);
+  }
+  REQUIRE(cudaSetDevice(0) == cudaSuccess);
 }

@@ -48,6 +48,12 @@ int wrong_on(int rank, int ranks, board& shared) {
 
 }  // namespace
 
+TEST_CASE("board: nobody waits for a rank that has failed") {
+  board shared{2};
+  shared.failed = true;
+  CHECK_THROWS_WITH(shared.meet(), Catch::Matchers::ContainsSubstring("a rank has failed"));
+}
+
 TEST_CASE("descriptors: every thread gets those of all others, more than a box holds") {
   for (const int ranks : {1, 2, board::most_ranks}) {
     board shared{ranks};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/device/window.hpp>
+#include <rondo/transport/cuda/detail/gpu_identity.hpp>
 #include <rondo/transport/cuda/detail/host_reports.hpp>
 #include <rondo/transport/cuda/detail/kernel_launch.hpp>
 #include <rondo/transport/cuda/detail/memory.hpp>
@@ -59,7 +60,7 @@ class shared_memory {
   [[nodiscard]] const window_options& options() const noexcept { return options_; }
   [[nodiscard]] const device::window::parts& parts() const noexcept { return parts_; }
   [[nodiscard]] detail::kernel_launch launcher() const noexcept {
-    return {.device = held_->mine.device()};
+    return {.device = held_->mine.device(), .sharers = sharers_};
   }
 
  private:
@@ -73,6 +74,7 @@ class shared_memory {
     std::int32_t device;
     std::int32_t process;
     std::uint64_t process_space;  ///< in which the number of the process is one of its kind
+    detail::gpu_identity gpu;
   };
 
   struct held {
@@ -104,6 +106,7 @@ class shared_memory {
     told.slots = parts_.shape.slots;
     told.share = static_cast<std::uint32_t>(options_.share);
     told.device = mine.device();
+    told.gpu = detail::identity_of(mine.device());
     told.process = static_cast<std::int32_t>(getpid());
     struct stat space {};
     told.process_space = ::stat("/proc/self/ns/pid", &space) == 0 ? space.st_ino : 0;
@@ -112,7 +115,9 @@ class shared_memory {
       exchange_(std::as_bytes(std::span{&told, 1}), std::as_writable_bytes(std::span{heard}));
     });
     for (int peer = 0; peer < parts_.shape.ranks; ++peer) {  // else all refuse, before any maps
-      require_equal(told, heard[static_cast<std::size_t>(peer)], peer);
+      const auto& theirs = heard[static_cast<std::size_t>(peer)];
+      require_equal(told, theirs, peer);
+      sharers_ += peer != parts_.rank && theirs.gpu == told.gpu ? 1 : 0;
     }
     with_peers([&] {
       map(told, heard);
@@ -174,14 +179,16 @@ class shared_memory {
   device::window::parts parts_;
   detail::host_reports reports_;
   std::unique_ptr<held> held_;
+  unsigned sharers_ = 1;  ///< ranks on this GPU
 };
 
 }  // namespace detail
 
 /// A window over ranks that are processes of one node, threads, or both; one GPU each, or the same
-/// one for tests. `window_options::share` says how processes map each other's memory. How ranks
-/// tell each other of their memory is up to `exchange(mine, all)`: it gathers the bytes of all
-/// ranks, in rank order, and returns on no rank before all have called.
+/// one for tests, of which each rank then takes its part of the blocks. `window_options::share`
+/// says how processes map each other's memory. How ranks tell each other of their memory is up to
+/// `exchange(mine, all)`: it gathers the bytes of all ranks, in rank order, and returns on no rank
+/// before all have called.
 ///
 ///     rondo::cuda::shared_window window{comm.rank(), comm.size(), 64 << 20,
 ///         [&](std::span<const std::byte> mine, std::span<std::byte> all) {

@@ -49,6 +49,11 @@ namespace rondo::inline v0_1::cuda {
 /// ranks; `window_options::channels` says how many there are. Kernels of the user's that may run
 /// beside calls of the host's take channels behind those.
 ///
+/// A stream is known by its handle, which CUDA may give to another one later (the id that it gives
+/// once cannot be asked for while the stream is captured). So streams of calls live as long as the
+/// window; of those that do not, all ranks destroy theirs at the same place between calls, when
+/// what is on them has ended.
+///
 /// Errors: a kernel that ended reports to the host; `check()` and the next call throw it: `timeout`
 /// and `mismatch` with the rank at fault. error_code::invalid_argument for unequal counts, and for
 /// a stream more than there are channels.

@@ -71,7 +71,8 @@ class enqueued {
 /// a schedule of rondo's over groups of ncclSend and ncclRecv, with kernels on the same stream
 /// between them. Nothing waits for the device; after the first call of a shape on a stream nothing
 /// is allocated, and the calls may be captured in a CUDA graph. A graph replays on the scratch of
-/// the stream that it was captured on: do not use both at once.
+/// the stream that it was captured on: do not use both at once. A stream is known by its handle,
+/// which CUDA may give to another one later: destroy one when the calls on it have ended.
 ///
 /// The device of the communicator must be current where calls are made. One thread at a time.
 ///
@@ -175,22 +176,31 @@ class basic_communicator {
   void abort() { state_->abort(); }
 
  private:
+  friend class window;  // whose memory is registered with the state
+
   basic_communicator(ncclComm_t raw, bool owns, const options& with)
       : state_{std::make_unique<detail::state>(raw, owns, with)} {}
 
   template <class Make>
   [[nodiscard]] basic_communicator derived(const char* what, const Make& make) {
-    ncclComm_t made = nullptr;
+    struct handle {
+      ncclComm_t raw = nullptr;
+      ~handle() {
+        if (raw != nullptr) {
+          static_cast<void>(ncclCommAbort(raw));
+        }
+      }
+    } made;
     options with = state_->with;
     with.config.commName = nullptr;
-    ncclResult_t result = make(&made, &with.config);
+    ncclResult_t result = make(&made.raw, &with.config);
     if (result == ncclInProgress) {
       result = state_->settled();
     }
     if (result != ncclSuccess) {
       detail::raise_failure(result, what, rank(), raw());
     }
-    return {made, true, with};
+    return {std::exchange(made.raw, nullptr), true, with};
   }
 
   std::unique_ptr<detail::state> state_;

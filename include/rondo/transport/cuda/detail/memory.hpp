@@ -9,6 +9,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,11 @@ class device_guard {
   explicit device_guard(int device) {
     require(cudaGetDevice(&before_), "cudaGetDevice");
     require(cudaSetDevice(device), "cudaSetDevice");
+  }
+  /// For destructors, which clean up as well as they can.
+  device_guard(int device, std::nothrow_t) noexcept {
+    static_cast<void>(cudaGetDevice(&before_));
+    static_cast<void>(cudaSetDevice(device));
   }
   device_guard(const device_guard&) = delete;
   device_guard& operator=(const device_guard&) = delete;

@@ -4,6 +4,7 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/transport/cuda/detail/capture.hpp>
+#include <rondo/transport/cuda/detail/memory.hpp>
 #include <rondo/transport/cuda/detail/profile.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/nccl/detail/check.hpp>
@@ -17,8 +18,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace rondo::inline v0_1::nccl::detail {
@@ -77,7 +80,8 @@ struct stream_memory {
 /// One rank of an NCCL communicator.
 class state {
  public:
-  state(ncclComm_t raw_, bool owns, const options& with_) : with{with_}, raw{raw_}, owns_{owns} {
+  /// What throws in here ends a handle that it owns, as the destructor does.
+  state(ncclComm_t raw_, bool owns, const options& with_) : state{with_, raw_, owns} {
     if (raw == nullptr) {
       refuse("nccl::communicator: the ncclComm_t is null; pass one that ncclCommInitRank made");
     }
@@ -86,23 +90,31 @@ class state {
     check(ncclCommUserRank(raw, &rank), "ncclCommUserRank");
     check(ncclCommCount(raw, &size), "ncclCommCount");
     check(ncclCommCuDevice(raw, &device), "ncclCommCuDevice");
+    death_.clear();
   }
   state(const state&) = delete;
   state& operator=(const state&) = delete;
 
-  /// Waits for the device where calls have scratch of this communicator, so that none still uses
-  /// it.
+  /// Ends a dead communicator that it owns: kernels of its calls may wait for peers for ever. Then
+  /// waits for the device where calls have scratch, so that none still uses it. The scratch of a
+  /// communicator that is dead but has not ended, as its handle is the user's, stays until the
+  /// process ends.
   ~state() {
-    if (death_.empty() && !memories_.empty()) {
-      int before = 0;
-      cudaGetDevice(&before);
-      cudaSetDevice(device);
-      cudaDeviceSynchronize();
-      cudaSetDevice(before);
+    const bool dead = !death_.empty();
+    if (dead && owns_ && raw != nullptr) {
+      static_cast<void>(ncclCommAbort(std::exchange(raw, nullptr)));
     }
-    memories_.clear();
+    if (dead && raw != nullptr) {
+      for (auto& one : memories_) {
+        static_cast<void>(one.release());
+      }
+    } else if (!memories_.empty()) {
+      const cuda::detail::device_guard here{device, std::nothrow};
+      static_cast<void>(cudaDeviceSynchronize());
+      memories_.clear();
+    }
     if (owns_ && raw != nullptr) {
-      death_.empty() ? ncclCommDestroy(raw) : ncclCommAbort(raw);
+      static_cast<void>(ncclCommDestroy(raw));
     }
   }
 
@@ -185,8 +197,10 @@ class state {
   cuda::detail::profile ranges{};
 
  private:
+  state(const options& with_, ncclComm_t raw_, bool owns) : with{with_}, raw{raw_}, owns_{owns} {}
+
   bool owns_;
-  std::string death_{};
+  std::string death_{"nccl: the communicator was not made"};
   std::vector<std::unique_ptr<stream_memory>> memories_{};
 };
 
