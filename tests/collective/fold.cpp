@@ -57,13 +57,13 @@ std::size_t wrong_elements(int ranks, std::size_t count, std::size_t offset, sto
   return wrong;
 }
 
-TEMPLATE_TEST_CASE("fold: any number of sources, any size and alignment, cached and streamed", "",
+TEMPLATE_TEST_CASE("fold: any number of sources, any size and alignment, every way to store", "",
                    float, double, rondo::bfloat16, rondo::half) {
   for (const int ranks : {1, 2, 3, 4, 5, 8, 9, 17}) {
-    for (const std::size_t count : {0, 1, 15, 31, 33, 64, 1000, 5000, 9001}) {
+    for (const std::size_t count : {0, 1, 15, 31, 33, 64, 1000, 5000, 17001}) {
       for (const std::size_t offset : {0, 1, 4, 12}) {
-        for (const store how : {store::cached, store::streamed}) {
-          CAPTURE(ranks, count, offset, how == store::streamed);
+        for (const store how : {store::cached, store::copied, store::streamed}) {
+          CAPTURE(ranks, count, offset, static_cast<int>(how));
           CHECK(wrong_elements<TestType>(ranks, count, offset, how, false) == 0);
           CHECK(wrong_elements<TestType>(ranks, count, offset, how, true) == 0);
         }

@@ -148,7 +148,8 @@ void fold_in_pairs(const Source& source, int sources, const Target& target, int 
 
 /// Folds element i of `source(0)` to `source(sources-1)`, in that order, for i in [first, last),
 /// and writes the result to `target(0)` to `target(targets-1)`. Sources and targets may be the same
-/// memory. Every byte is read once and written once.
+/// memory. Every byte is read once and written once; `copied` also reads results again, while they
+/// are in the cache.
 template <cooperative Group, class Source, class Target, class Reduction>
 RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources,
                                  const Target& target, int targets, std::size_t first,
@@ -162,6 +163,18 @@ RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources
   }
 #if !defined(__CUDA_ARCH__)
   if constexpr (std::is_same_v<Group, one_thread>) {
+    if (how == store::copied && targets > 1) {
+      constexpr std::size_t block = larger(std::size_t{1}, std::size_t{32768} / sizeof(element));
+      for (std::size_t begin = first; begin < last; begin += block) {
+        const std::size_t end = smaller(begin + block, last);
+        fold_each(group, source, sources, target, 1, begin, end, with);
+        for (int t = 1; t < targets; ++t) {
+          copy_elements(target(t) + begin, static_cast<const element*>(target(0)) + begin,
+                        end - begin);
+        }
+      }
+      return;
+    }
     using lines = fold_lines<element, Reduction>;
     if constexpr (folds_blocks<Reduction, element>) {
       detail::fold_its_way(source, sources, target, targets, first, last, with);

@@ -21,9 +21,9 @@ namespace rondo::inline v0_1::protocol {
 /// targets may be sources, and knows how many there are: 84 GB/s instead of 23 from the
 /// second-level cache (Zen 5, GCC 12 -O2, 2026-11-21). So there is one for each number up to four;
 /// more sources are folded four at a time, by way of partial results in the first-level cache.
-/// Eight have a loop of their own where it has no more than eight streams to keep in the cache,
-/// because sources are targets or stores go around it: 1.4 x and 1.2 x as fast (2026-11-27), but
-/// 0.8 x elsewhere.
+/// Eight have a loop of their own where it has no more than nine streams to keep in the cache,
+/// because sources are targets, there is one target, or stores go around it: 1.4, 1.1 and 1.2 x as
+/// fast (2026-11-27), but 0.8 x elsewhere.
 template <class T, class Reduction>
 class fold_lines {
  public:
@@ -52,7 +52,8 @@ class fold_lines {
   template <class Source>
   void run(const Source& source, int sources, T* const* to, int targets, store how) {
     const bool in_place = targets == eight && to[0] == source(0);
-    if (sources <= most || (sources == eight && (in_place || how == store::streamed))) {
+    const bool few_streams = in_place || targets == 1 || how == store::streamed;
+    if (sources <= most || (sources == eight && few_streams)) {
       look_at(source, 0, sources);
       finish<false>(sources, to, targets, how);
       return;
@@ -89,7 +90,7 @@ class fold_lines {
       if (can_stream && how == store::streamed) {
         stream<n, Resumes>(to, targets);
         written = targets;
-      } else if (n == eight || (targets >= many && many > 1)) {
+      } else if (targets >= many && many > 1) {
         write<n, Resumes, many>(to);
         written = many;
       } else {

@@ -43,7 +43,7 @@ class turn : public running_call {
 
   bool wait(int peer, const std::uint64_t& word) {
     seen_ = true;
-    wait_for(peer, word, signal_);
+    wait_for_signal(peer, word, signal_);
     return true;
   }
 
