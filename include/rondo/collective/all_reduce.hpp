@@ -89,7 +89,9 @@ struct all_reduce_call {
   requires(!begins_with_buffer<Given...>) static auto make(source_location where, Comm& comm,
                                                            Values& values, const Given&... given) {
     static_assert(writable_buffer<Values>, "rondo: all_reduce in place needs a writable buffer");
-    return start(where, comm, readable(values), writable(values), given...);
+    if constexpr (writable_buffer<Values>) {
+      return start(where, comm, readable(values), writable(values), given...);
+    }
   }
   template <class Comm, buffer In, writable_buffer Out, class... Given>
   static auto make(source_location where, Comm& comm, const In& in, Out& out,

@@ -6,6 +6,7 @@
 #include <rondo/core/type_name.hpp>
 #include <rondo/version.hpp>
 
+#include <concepts>
 #include <string_view>
 #include <type_traits>
 
@@ -20,15 +21,15 @@ struct sum {
   static constexpr std::string_view name = "sum";
   static constexpr bool commutes = true;
   template <class T>
-  RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
-    return static_cast<T>(a + b);
-  }
+  requires requires(T a, T b) { static_cast<T>(a + b); }
+  RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const { return static_cast<T>(a + b); }
 };
 
 struct product {
   static constexpr std::string_view name = "product";
   static constexpr bool commutes = true;
   template <class T>
+  requires requires(T a, T b) { static_cast<T>(a * b); }
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
     if constexpr (std::is_unsigned_v<T>) {
       return static_cast<T>(1u * a * b);  // a narrow T becomes int by itself, and that overflows
@@ -43,6 +44,7 @@ struct min {
   static constexpr std::string_view name = "min";
   static constexpr bool commutes = true;
   template <class T>
+  requires requires(T a, T b) { a < b; }
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
     if constexpr (std::is_floating_point_v<T>) {
       return b < a || b != b ? b : a;
@@ -57,6 +59,7 @@ struct max {
   static constexpr std::string_view name = "max";
   static constexpr bool commutes = true;
   template <class T>
+  requires requires(T a, T b) { a < b; }
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
     if constexpr (std::is_floating_point_v<T>) {
       return a < b || b != b ? b : a;
@@ -71,9 +74,8 @@ struct average {
   static constexpr std::string_view name = "average";
   static constexpr bool commutes = true;
   template <class T>
-  RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const {
-    return static_cast<T>(a + b);
-  }
+  requires requires(T a, T b) { static_cast<T>(a + b); }
+  RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const { return static_cast<T>(a + b); }
   template <class T>
   RONDO_HOST_DEVICE constexpr T finish(T folded, int ranks) const {
     if constexpr (std::is_integral_v<T>) {  // a narrow T may not hold the number of ranks
@@ -101,6 +103,56 @@ struct accumulator {
   using type = T;
 };
 
+namespace detail {
+
+template <class From, class To>
+concept does_not_narrow = requires(From value) {
+  To{value};
+};
+
+/// False of two arithmetic types if a value of `From` may become another one as a `To`.
+template <class From, class To>
+inline constexpr bool keeps_value =
+    !std::is_arithmetic_v<From> || !std::is_arithmetic_v<To> || does_not_narrow<From, To>;
+
+/// Whether an operation on T may return it: an integer that T was promoted to goes back to T, and a
+/// wider float is rounded to T, as T's own sums are.
+template <class Returned, class T>
+inline constexpr bool is_result_of = keeps_value<Returned, T>;
+template <class Returned, std::integral T>
+inline constexpr bool is_result_of<Returned, T> =
+    keeps_value<Returned, T> || std::is_same_v<Returned, decltype(T{} + T{})>;
+template <std::floating_point Returned, std::floating_point T>
+inline constexpr bool is_result_of<Returned, T> = true;
+
+/// Whether what an operation on T returns is one; true where it cannot be called at all.
+template <class Operation, class T>
+consteval bool returns_result() {
+  if constexpr (std::is_invocable_v<const Operation&, T, T>) {
+    return is_result_of<std::remove_cvref_t<std::invoke_result_t<const Operation&, T, T>>, T>;
+  } else {
+    return true;
+  }
+}
+
+template <class T, class Operation, class Result, class A, class B>
+consteval bool parameters_keep(Result (Operation::*)(A, B) const) {
+  return keeps_value<T, std::remove_cvref_t<A>> && keeps_value<T, std::remove_cvref_t<B>>;
+}
+
+/// Whether values of type T reach an operation unchanged. Parameters that are templates do, and so
+/// do overloads.
+template <class Operation, class T>
+consteval bool takes_unchanged() {
+  if constexpr (requires { parameters_keep<T>(&Operation::operator()); }) {
+    return parameters_keep<T>(&Operation::operator());
+  } else {
+    return true;
+  }
+}
+
+}  // namespace detail
+
 /// How an operation folds elements of type T on `ranks` ranks: lift each to the accumulator type,
 /// fold, lower the result. Specialise it for an operation whose partial results are not of T, or
 /// that does something of its own at the beginning or the end.
@@ -111,7 +163,16 @@ struct reduction {
   using partial =
       std::conditional_t<std::is_invocable_r_v<wide, const Operation&, wide, wide>, wide, T>;
   static_assert(std::is_invocable_r_v<partial, const Operation&, partial, partial>,
-                "rondo: the operation cannot be called as (element, element) -> element");
+                "rondo: the operation cannot be called as (element, element) -> element; op::sum, "
+                "which is the default, and op::average need a + b, op::product a * b, op::min and "
+                "op::max a < b; or pass an operation of your own");
+  static_assert(detail::takes_unchanged<Operation, partial>(),
+                "rondo: the operation takes numbers of another type, which would change the "
+                "elements; let it take the elements' type, or auto");
+  static_assert(!detail::takes_unchanged<Operation, partial>() ||
+                    detail::returns_result<Operation, partial>(),
+                "rondo: the operation returns numbers of another type, which would be changed to "
+                "the elements'; let it return the elements' type");
 
   /// Whether a value has to be lifted to be a partial result, and a partial result has to be
   /// lowered to be a value of T's. A specialisation that does not say is taken to need both.
@@ -127,7 +188,7 @@ struct reduction {
     return static_cast<partial>(value);
   }
   RONDO_HOST_DEVICE constexpr partial fold(const partial& a, const partial& b) const {
-    return operation(a, b);
+    return static_cast<partial>(operation(a, b));
   }
   RONDO_HOST_DEVICE constexpr T lower(const partial& folded) const {
     if constexpr (requires { operation.finish(folded, ranks); }) {

@@ -85,6 +85,16 @@ consteval void check_lifetimes() {
   }
 }
 
+/// False of a call whose first two arguments are buffers of different elements.
+template <class In = void, class Out = void, class...>
+consteval bool elements_agree() {
+  if constexpr (buffer<In> && buffer<Out>) {
+    return std::is_same_v<element_of<In>, element_of<Out>>;
+  } else {
+    return true;
+  }
+}
+
 /// Makes the call where its buffers are. A call that is made by a team says so: `takes_team`.
 template <class Call, class Comm, class... Arguments>
 auto route(source_location where, Comm& comm, Arguments&... arguments) {
@@ -93,6 +103,9 @@ auto route(source_location where, Comm& comm, Arguments&... arguments) {
     static_assert(!wraps_communicator<Comm>,
                   "rondo: a team is for layers; a collective takes its communicator: team.comm(), "
                   "or grid[\"axis\"]");
+  } else if constexpr (!elements_agree<Arguments...>()) {
+    static_assert(elements_agree<Arguments...>(),
+                  "rondo: input and output must have the same element type");
   } else if constexpr (takes_device_memory<Comm>) {
     static_assert(number_given<policy::async, std::remove_const_t<Arguments>...> == 0,
                   "rondo: a call on a stream returns at once; leave out async{}, and wait for the "
@@ -109,11 +122,14 @@ auto route(source_location where, Comm& comm, Arguments&... arguments) {
     static_assert((!is_device_span<std::remove_const_t<Arguments>> && ...) && streams == 0,
                   "rondo: these ranks do not reach device memory, and have no stream; make the "
                   "call on an nccl::communicator or a window of rondo/cuda.cuh");
-    static_assert(
-        requires { Call::make(where, comm, arguments...); },
-        "rondo: pass a communicator, then the buffers of this collective, then policies; "
-        "a buffer is a contiguous range, such as std::span{pointer, count}");
-    return Call::make(where, comm, arguments...);
+    constexpr bool makes = requires { Call::make(where, comm, arguments...); };
+    static_assert(makes,
+                  "rondo: pass a communicator, then the buffers of this collective (an output must "
+                  "not be const), then policies; a buffer is a contiguous range, such as "
+                  "std::span{pointer, count}");
+    if constexpr (makes) {
+      return Call::make(where, comm, arguments...);
+    }
   }
 }
 
