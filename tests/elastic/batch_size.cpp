@@ -126,13 +126,19 @@ TEST_CASE("batch_size: what cannot be is refused in words") {
 }
 
 TEST_CASE("batch_size: one put together by hand is refused where it has no answer") {
-  CHECK_THAT(refused([] { return batch_size{}.micro_batch(1); }),
+  CHECK_THAT(refusals::argument_refusal([] { return batch_size{}.micro_batch(1); }),
              ContainsSubstring("allows no number of ranks"));
-  CHECK_THAT(refused([] { return batch_size{8, {4}, {1, 3}}.micro_batch(3); }),
+  CHECK_THAT(refusals::argument_refusal([] {
+               return batch_size{8, {4}, {1, 3}}.micro_batch(3);
+             }),
              ContainsSubstring("parts 2 samples of each of 3 ranks"));
-  CHECK_THAT(refused([] { return batch_size{8, {0}, {0, 1}}.micro_batch(1); }),
+  CHECK_THAT(refusals::argument_refusal([] {
+               return batch_size{8, {0}, {0, 1}}.micro_batch(1);
+             }),
              ContainsSubstring("none of the micro-batches"));
-  CHECK_THAT(refused([] { return batch_size{8, {0}, {0, 1}}.micro_batch(0); }),
+  CHECK_THAT(refusals::argument_refusal([] {
+               return batch_size{8, {0}, {0, 1}}.micro_batch(0);
+             }),
              ContainsSubstring("none of the micro-batches"));
 }
 

@@ -216,15 +216,15 @@ TEST_CASE("cursor: nothing to take is refused") {
                return sampler{10, 1}.stripe({0, 0, 10}, 0, 1);
              }),
              ContainsSubstring("10 of 10 samples committed"));
-  CHECK_THAT(refused([] {
+  CHECK_THAT(refusals::argument_refusal([] {
                return sampler{10, 2}.stripe({}, 0, 0);
              }),
              ContainsSubstring("rank 0 of 0 ranks"));
-  CHECK_THAT(refused([] {
+  CHECK_THAT(refusals::argument_refusal([] {
                return sampler{10, 2}.stripe({}, 2, 2);
              }),
              ContainsSubstring("rank 2 of 2 ranks"));
-  CHECK_THAT(refused([] {
+  CHECK_THAT(refusals::argument_refusal([] {
                return sampler{10, 2}.stripe({}, -1, 2);
              }),
              ContainsSubstring("rank -1 of 2 ranks"));

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
-#include "elastic/refused.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/elastic/sample_order.hpp>
 
@@ -80,9 +80,14 @@ TEST_CASE("sample_order: shuffled, not only moved") {
 
 TEST_CASE("sample_order: a position that is none is refused, and not looked for without end") {
   using Catch::Matchers::ContainsSubstring;
-  CHECK_THAT(refused([] { return sample_order{}(0); }),
+  CHECK_THAT(refusals::argument_refusal([] { return sample_order{}(0); }),
              ContainsSubstring("position 0 in an order of 0 samples"));
-  CHECK_THAT(refused([] { return sample_order{1, 0, 10}(10); }), ContainsSubstring("position 10"));
-  CHECK_THAT(refused([] { return sample_order{1, 0, 10}(~std::uint64_t{0}); }),
+  CHECK_THAT(refusals::argument_refusal([] {
+               return sample_order{1, 0, 10}(10);
+             }),
+             ContainsSubstring("position 10"));
+  CHECK_THAT(refusals::argument_refusal([] {
+               return sample_order{1, 0, 10}(~std::uint64_t{0});
+             }),
              ContainsSubstring("in an order of 10 samples"));
 }
