@@ -8,6 +8,7 @@
 #include <rondo/transport/cuda/require.hpp>
 #include <rondo/transport/nccl/detail/native.hpp>
 #include <rondo/transport/nccl/detail/state.hpp>
+#include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
