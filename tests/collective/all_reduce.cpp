@@ -102,6 +102,10 @@ TEST_CASE("all_reduce: a megabyte, and an element larger than a stage") {
     check_all_reduce<float, false>(ranks, rondo::automatic{}, rondo::op::sum{}, {262147});
     check_all_reduce<float, false>(ranks, rondo::one_shot{}, rondo::op::sum{}, {262147});
   }
+  for (const int ranks : {4, 8}) {  // from the first output to the others
+    static_assert(std::size_t{2} * 4 * 262147 * sizeof(float) > rondo::protocol::copies_from);
+    check_all_reduce<float, false>(ranks, rondo::two_shot{}, rondo::op::sum{}, {262147});
+  }
   struct giant {
     std::array<std::int32_t, 10000> values;
   };
