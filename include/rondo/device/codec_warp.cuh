@@ -4,6 +4,7 @@
 
 #include <rondo/codec/block.hpp>
 #include <rondo/codec/concept.hpp>
+#include <rondo/protocol/packs.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -358,19 +359,6 @@ struct warp {
     }
   }
 
-  /// 16 bytes at a time: nvcc would store an array value by value.
-  template <class Values>
-  __device__ static void store_words(void* to, const Values& values) {
-    uint4 words[sizeof(Values) / sizeof(uint4)];
-    std::memcpy(words, &values, sizeof(words));
-#pragma unroll
-    for (unsigned w = 0; w < sizeof(words) / sizeof(uint4); ++w) {
-      asm volatile("st.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(static_cast<uint4*>(to) + w),
-                   "r"(words[w].x), "r"(words[w].y), "r"(words[w].z), "r"(words[w].w)
-                   : "memory");
-    }
-  }
-
   template <class T, class Fold>
   __device__ static void store_eight(const float* tile, std::size_t at, std::size_t count, T* to,
                                      const Fold& fold) {
@@ -384,7 +372,7 @@ struct warp {
       for (unsigned k = 0; k < width; ++k) {
         values.value[k] = static_cast<stored>(fold(static_cast<float>(values.value[k]), tile[k]));
       }
-      store_words(to + at, values);
+      protocol::store_words(to + at, values);
     } else {
       for (unsigned k = 0; k < width && at + k < count; ++k) {
         *reinterpret_cast<stored*>(to + at + k) =

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 RONDO_HOST_DEVICE_BEGIN
@@ -42,8 +43,30 @@ template <unsigned Width, class T>
 [[nodiscard]] RONDO_HOST_DEVICE pack<std::remove_const_t<T>, Width> load_pack(T* from) {
   return *reinterpret_cast<const pack<std::remove_const_t<T>, Width>*>(from);
 }
+#if defined(__CUDACC__)
+/// 16 bytes at a time, to where they are aligned: of values that a kernel has just put together,
+/// nvcc stores an array value by value.
+template <class Values>
+__device__ void store_words(void* to, const Values& values) {
+  uint4 words[sizeof(Values) / sizeof(uint4)];
+  std::memcpy(words, &values, sizeof(words));
+#pragma unroll
+  for (unsigned w = 0; w < sizeof(words) / sizeof(uint4); ++w) {
+    asm volatile("st.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(static_cast<uint4*>(to) + w),
+                 "r"(words[w].x), "r"(words[w].y), "r"(words[w].z), "r"(words[w].w)
+                 : "memory");
+  }
+}
+#endif
+
 template <class T, unsigned Width>
 RONDO_HOST_DEVICE void store_pack(T* to, const pack<T, Width>& values) {
+#if defined(__CUDA_ARCH__)
+  if constexpr (sizeof(values) == pack_bytes && sizeof(T) < 4) {
+    store_words(to, values);
+    return;
+  }
+#endif
   *reinterpret_cast<pack<T, Width>*>(to) = values;
 }
 

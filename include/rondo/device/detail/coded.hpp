@@ -52,7 +52,7 @@ class coder {
     const auto told = message(false, first);
     each_tile(count, [&](std::size_t at) {
       typename lanes::tile_type tile;
-      lanes::fill([&](std::size_t i) { return values(first + i); }, at, count, tile);
+      fill<T>(tile, values, at, first, count);
       lanes::turn(tile, told);
       lanes::encode_tile_to(to, targets, tile, at, count, told);
     });
@@ -124,9 +124,11 @@ class coder {
         }
       }
       lanes::turn_back(sum, told);
-      lanes::visit(sum, at, count, [&](std::size_t i, float value) {
-        use(first + i, static_cast<T>(codec::detail::divide_sum(value, divisor)));
-      });
+#pragma unroll
+      for (unsigned i = 0; i < lanes::per_lane; ++i) {
+        sum[i] = codec::detail::divide_sum(sum[i], divisor);
+      }
+      hand_out<T>(sum, use, at, first, count);
     });
 #else
     if (group_.thread_rank() == 0) {
@@ -156,6 +158,65 @@ class coder {
       return codec_.begin(context_at(of_sum, first));
     } else {
       return codec::detail::message_of<format>{};
+    }
+  }
+  /// tile = values(first + at) .., in packs where a lane's neighbours are all there and the
+  /// callable gives packs.
+  template <class T, class Values>
+  __device__ static void fill(typename codec::warp<Codec>::tile_type& tile, const Values& values,
+                              std::size_t at, std::size_t first, std::size_t count) {
+    using lanes = codec::warp<Codec>;
+    constexpr unsigned width =
+        protocol::pack_width<T> < lanes::width ? protocol::pack_width<T> : lanes::width;
+#pragma unroll
+    for (unsigned i = 0; i < lanes::per_lane; i += lanes::width) {
+      const std::size_t begin = at + i / lanes::width * lanes::stride;
+#pragma unroll
+      for (unsigned k = 0; k < lanes::width; k += width) {
+        if (begin + lanes::width <= count) {
+          const auto some = protocol::pack_from<T, width>(values, first + begin + k);
+#pragma unroll
+          for (unsigned e = 0; e < width; ++e) {
+            tile[i + k + e] = static_cast<float>(some.value[e]);
+          }
+        } else {
+#pragma unroll
+          for (unsigned e = 0; e < width; ++e) {
+            const std::size_t j = begin + k + e;
+            tile[i + k + e] =
+                j < count ? static_cast<float>(static_cast<T>(values(first + j))) : 0.0f;
+          }
+        }
+      }
+    }
+    lanes::pad_with_first(at, count, tile);
+  }
+  /// use(first + at, tile's) .., in the same way.
+  template <class T, class Use>
+  __device__ static void hand_out(const typename codec::warp<Codec>::tile_type& tile,
+                                  const Use& use, std::size_t at, std::size_t first,
+                                  std::size_t count) {
+    using lanes = codec::warp<Codec>;
+    constexpr unsigned width =
+        protocol::pack_width<T> < lanes::width ? protocol::pack_width<T> : lanes::width;
+#pragma unroll
+    for (unsigned i = 0; i < lanes::per_lane; i += width) {
+      const std::size_t begin = at + i / lanes::width * lanes::stride + i % lanes::width;
+      protocol::pack<T, width> some;
+#pragma unroll
+      for (unsigned e = 0; e < width; ++e) {
+        some.value[e] = static_cast<T>(tile[i + e]);
+      }
+      if (begin + width <= count) {
+        protocol::pack_to(use, first + begin, some);
+      } else {
+#pragma unroll
+        for (unsigned e = 0; e < width; ++e) {
+          if (begin + e < count) {
+            use(first + begin + e, some.value[e]);
+          }
+        }
+      }
     }
   }
   /// body(at) for the calling lane's place in each tile of the group's warps.

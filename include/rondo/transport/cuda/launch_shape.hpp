@@ -25,9 +25,16 @@ struct launch_shape {
 
 namespace detail {
 
-/// Blocks of `threads` that are resident on the current device at once.
+/// Blocks of `threads` that are resident on the current device at once. Lets the kernel have the
+/// shared memory. Errors: more of it than the device has.
 [[nodiscard]] inline unsigned resident_blocks(const void* kernel, unsigned threads,
                                               std::size_t shared_bytes) {
+  constexpr std::size_t without_asking = 48 << 10;
+  if (shared_bytes > without_asking) {
+    require(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                 static_cast<int>(shared_bytes)),
+            "cudaFuncSetAttribute of a kernel's shared memory");
+  }
   int per_processor = 0;
   require(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_processor, kernel,
                                                         static_cast<int>(threads), shared_bytes),

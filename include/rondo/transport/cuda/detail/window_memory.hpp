@@ -92,7 +92,9 @@ class window_memory {
   window_memory(std::size_t bytes, sharing how)
       : how_{how}, device_{current_device()}, bytes_{bytes} {
     if (how == sharing::ipc) {
-      plain_ = zeroed_memory{bytes};
+      // Smaller allocations share a block with others, all of which peers would map with it.
+      constexpr std::size_t block = std::size_t{2} << 20;
+      plain_ = zeroed_memory{(bytes + block - 1) / block * block};
       cudaIpcMemHandle_t handle{};
       require(cudaIpcGetMemHandle(&handle, plain_.data()), "cudaIpcGetMemHandle");
       std::memcpy(handle_.bytes, &handle, sizeof handle);
