@@ -8,11 +8,13 @@
 #include <rondo/tensor/attention/gathered_attention.hpp>
 #include <rondo/tensor/attention/head_attention.hpp>
 #include <rondo/tensor/attention/ring_attention.hpp>
+#include <rondo/tensor/experts/expert_parallel.hpp>
 #include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
 #include <rondo/tensor/layers/vocabulary_embedding.hpp>
 
 #include "alike.hpp"
 #include "tensor/attention_case.hpp"
+#include "tensor/experts_case.hpp"
 #include "tensor/vocabulary_case.hpp"
 
 #include <cmath>
@@ -20,8 +22,8 @@
 #include <span>
 #include <vector>
 
-/// Attention, an embedding and a cross entropy whose ranks are GPUs, with plain kernels, against
-/// plain loops in double.
+/// Attention, experts, an embedding and a cross entropy whose ranks are GPUs, with plain kernels,
+/// against plain loops in double.
 namespace gpu_sequence {
 
 using gpu_layers::device_matrix;
@@ -267,6 +269,101 @@ void check_cross_entropy(Comm& nccl, cudaStream_t stream) {
   }
 }
 
+/// Expert e scales feature i by weight(e, i) and squares.
+struct square_rows {
+  matrix<const float> rows;
+  const float* weight;
+  matrix<float> out;
+  __device__ void operator()(std::size_t r, std::size_t i) const {
+    out(r, i) = weight[i] * rows(r, i) * rows(r, i);
+  }
+};
+struct square_slopes {
+  matrix<const float> rows, d_out;
+  const float* weight;
+  matrix<float> d_rows;
+  __device__ void operator()(std::size_t r, std::size_t i) const {
+    d_rows(r, i) = 2 * weight[i] * rows(r, i) * d_out(r, i);
+  }
+};
+struct add_square_gradients {
+  matrix<const float> rows, d_out;
+  float* d_weight;
+  __device__ void operator()(std::size_t, std::size_t i) const {
+    for (std::size_t r = 0; r < rows.rows; ++r) {
+      d_weight[i] += d_out(r, i) * rows(r, i) * rows(r, i);
+    }
+  }
+};
+
+// begin: experts
+struct squares {  // enqueue on the layers' stream, as other kernels do
+  cudaStream_t stream;
+  matrix<const float> weight;  // [experts, features]
+  matrix<float> d_weight;
+  void forward(std::size_t expert, matrix<const float> rows, matrix<float> out) const {
+    each(rows.rows, rows.columns, square_rows{rows, weight.row(expert).data(), out}, stream);
+  }
+  void backward(std::size_t expert, matrix<const float> rows, matrix<const float> d_out,
+                matrix<float> d_rows) const {
+    each(rows.rows, rows.columns, square_slopes{rows, d_out, weight.row(expert).data(), d_rows},
+         stream);
+    each(1, rows.columns, add_square_gradients{rows, d_out, d_weight.row(expert).data()}, stream);
+  }
+};
+// end: experts
+
+/// Both passes, twice, against the definition in double.
+inline void check_experts(rondo::nccl::communicator& nccl, cudaStream_t stream) {
+  constexpr std::size_t width = 40, choices = 2, number = 6, capacity = 30, batch = 150;
+  const auto given = experts_case::drawn(batch, width, number, choices);
+  const auto right = experts_case::oracle(given, capacity);
+  const cut by = rondo::zigzag(batch, nccl.size());
+  const int rank = nccl.rank();
+  const std::size_t own = by.width(rank);
+  const auto part = [&](const std::vector<float>& all, std::size_t columns) {
+    owned<float> made(own, columns);
+    made.memory = experts_case::own_rows(all, columns, by, rank);
+    return made;
+  };
+  owned<float> weights(number, width);
+  weights.memory = given.weight;
+  device_matrix w{weights}, dw{owned<float>(number, width)};
+  device_matrix x{part(given.x, width)}, dy{part(given.dy, width)}, gate{part(given.gate, choices)};
+  device_matrix y{owned<float>(own, width)}, dx{owned<float>(own, width)};
+  device_matrix d_gate{owned<float>(own, choices)};
+  const alike::array<int> expert{experts_case::own_rows(given.expert, choices, by, rank)};
+  const auto rows = [&](device_matrix& of) { return experts_case::rows_of<float>{of.view(), by}; };
+  // begin: expert_parallel
+  rondo::layer_ranks ranks{nccl, rondo::on{stream}};
+  rondo::expert_parallel experts{rondo::along<"expert">(ranks), by, number, capacity,
+                                 squares{stream, w.view(), dw.view()}};
+  rondo::expert_pass<float, rondo::cuda::buffer<float>> pass;
+  const rondo::routing<float> chosen{{expert.span().data(), own, choices}, gate.view()};
+  experts.forward(pass, rows(x), chosen, rows(y));  // the host waits once, for the counts
+  experts.backward(pass, rows(dy), rows(dx), d_gate.view());
+  // end: expert_parallel
+  experts.forward(pass, rows(x), chosen, rows(y));
+  const auto near = [&](device_matrix& got, const std::vector<float>& all, std::size_t columns,
+                        const char* what) {
+    expect(experts_case::error(got.on_host().memory,
+                               experts_case::own_rows(all, columns, by, rank)) < 1e-5,
+           what);
+  };
+  near(y, right.y, width, "what experts made of tokens");
+  near(dx, right.dx, width, "the tokens' gradient");
+  near(d_gate, right.d_gate, choices, "the weights' gradient");
+  const auto gradient = dw.on_host();
+  for (const rondo::part some : experts.experts().runs(rank)) {
+    for (std::size_t i = some.first * width; i < (some.first + some.count) * width; ++i) {
+      expect(std::abs(gradient.memory[i] - right.d_weight[i]) < 1e-4f, "an expert's gradient");
+    }
+  }
+  if (nccl.size() == 1) {
+    expect(pass.dropped() == right.dropped, "how many choices were dropped");
+  }
+}
+
 inline void check(rondo::nccl::communicator& nccl) {
   cudaStream_t stream = nullptr;
   rondo::cuda::require(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "a stream");
@@ -286,6 +383,7 @@ inline void check(rondo::nccl::communicator& nccl) {
                      [&](auto team) {
                        return rondo::head_attention{team, heads, kernels};
                      });
+  check_experts(nccl, stream);
   check_embedding(nccl, stream);
   check_cross_entropy(nccl, stream);
   rondo::cuda::require(cudaStreamDestroy(stream), "cudaStreamDestroy");

@@ -131,6 +131,14 @@ thread_local std::map<cudaEvent_t, clock_of_stream> events;
 thread_local std::map<const void*, last_uses> uses;
 thread_local int unordered = 0;
 thread_local std::map<std::uintptr_t, std::size_t> allocated;  ///< by where they begin
+/// Copies between memory of the host and a stream, until the host waits for it.
+struct host_copy {
+  void* to;
+  const void* from;
+  std::vector<std::byte> bytes;
+};
+thread_local std::map<cudaStream_t, std::vector<host_copy>> to_host;
+thread_local std::map<cudaStream_t, std::vector<host_copy>> from_host;
 thread_local int waits_made = 0;
 thread_local int lost_wait = -1;
 std::atomic<bool> hidden{false};
@@ -301,6 +309,17 @@ int waits() { return waits_made; }
 void lose_wait(int which) { lost_wait = which; }
 
 }  // namespace nccl_on_threads
+
+/// The host waits for a stream: what is on its way to the host has come, and what was to leave it
+/// must still be as it was.
+static void arrive(cudaStream_t stream) {
+  for (const host_copy& one : std::exchange(to_host[stream], {})) {
+    std::memcpy(one.to, one.bytes.data(), one.bytes.size());
+  }
+  for (const host_copy& one : std::exchange(from_host[stream], {})) {
+    unordered += std::memcmp(one.from, one.bytes.data(), one.bytes.size()) != 0 ? 1 : 0;
+  }
+}
 
 extern "C" {
 
@@ -655,6 +674,7 @@ cudaError_t cudaHostAlloc(void** made, std::size_t bytes, unsigned) {
   return *made == nullptr ? last_failure = cudaErrorMemoryAllocation : cudaSuccess;
 }
 cudaError_t cudaFreeHost(void* block) {
+  from_host.clear();  // waits for them
   std::free(block);
   return cudaSuccess;
 }
@@ -687,11 +707,30 @@ cudaError_t cudaGetDriverEntryPoint(const char*, void** found, unsigned long lon
   return cudaSuccess;
 }
 cudaError_t cudaMemcpy(void* into, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-  return cudaMemcpyAsync(into, from, bytes, kind, nullptr);
+  const cudaError_t result = cudaMemcpyAsync(into, from, bytes, kind, nullptr);
+  arrive(nullptr);
+  return result;
 }
 cudaError_t cudaMemcpyAsync(void* into, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
+  if (kind == cudaMemcpyDeviceToHost) {
+    nccl_on_threads::use(stream, from);
+    const std::byte* const values = at(nccl_on_threads::on_host(from), 0);
+    to_host[stream].push_back({into, nullptr, {values, values + bytes}});
+    std::memset(into, 0xa5, bytes);  // what is there before the host has waited
+    return cudaSuccess;
+  }
+  if (kind == cudaMemcpyHostToDevice) {
+    from_host[stream].push_back({nullptr, from, {at(from, 0), at(from, bytes)}});
+  }
   return cudaMemcpy2DAsync(into, bytes, from, bytes, bytes, 1, kind, stream);
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  ++waits_made;
+  if (lost_wait < 0 || lost_wait-- != 0) {
+    arrive(stream);
+  }
+  return cudaSuccess;
 }
 cudaError_t cudaMemcpy2DAsync(void* into, std::size_t into_pitch, const void* from,
                               std::size_t from_pitch, std::size_t width, std::size_t height,

@@ -45,14 +45,15 @@ T* on_host(T* device) {
   return static_cast<T*>(const_cast<void*>(address_on_host(device)));
 }
 
-/// cudaStreamWaitEvent, on this thread: how often it has been called, and which call of those to
-/// come (0: the next) does nothing.
+/// cudaStreamWaitEvent and cudaStreamSynchronize, on this thread: how often they have been called,
+/// and which call of those to come (0: the next) does nothing. A copy to memory of the host comes
+/// when the host waits for its stream; until then there is something else.
 int waits();
 void lose_wait(int which);
 
 /// How often, on this thread, memory was read on a stream that did not wait, by events, for the
 /// last write on another one, or was written on one that did not wait for that and for all later
-/// reads.
+/// reads; and how often the host, before it waited, wrote what was to be copied from it.
 int unordered_uses();
 
 /// Communicators that are neither destroyed nor aborted.

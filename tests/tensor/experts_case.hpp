@@ -134,6 +134,23 @@ inline outcome blank(const batch& of) {
   return to;
 }
 
+/// Rows of a rank's tokens, and back to where they belong.
+template <class T>
+std::vector<T> own_rows(const std::vector<T>& all, std::size_t columns, const cut& tokens,
+                        int rank) {
+  std::vector<T> own(tokens.width(rank) * columns);
+  for (std::size_t i = 0; i < tokens.width(rank); ++i) {
+    std::copy_n(&all[tokens.global(rank, i) * columns], columns, &own[i * columns]);
+  }
+  return own;
+}
+inline void put_back(const std::vector<float>& own, std::vector<float>& all, std::size_t columns,
+                     const cut& tokens, int rank) {
+  for (std::size_t i = 0; i < tokens.width(rank); ++i) {
+    std::copy_n(&own[i * columns], columns, &all[tokens.global(rank, i) * columns]);
+  }
+}
+
 /// Both passes on the calling rank, whose part of the results is put into `to`. With two
 /// micro-batches, the forward pass of another lies between them: what one keeps does not disturb
 /// the other. Returns how many choices this rank dropped.
@@ -143,17 +160,10 @@ std::size_t run_on(Comm& comm, const batch& of, std::size_t capacity, const cut&
   const auto team = rondo::along<"expert">(comm);
   const int r = comm.rank();
   const std::size_t own = tokens.width(r);
-  std::vector<float> x, dy, gate, y(own * of.width), dx(own * of.width), d_gate(own * of.choices);
-  std::vector<int> expert;
-  const auto w = static_cast<std::ptrdiff_t>(of.width);
-  const auto k = static_cast<std::ptrdiff_t>(of.choices);
-  for (std::size_t i = 0; i < own; ++i) {
-    const auto t = static_cast<std::ptrdiff_t>(tokens.global(r, i));
-    x.insert(x.end(), of.x.begin() + t * w, of.x.begin() + (t + 1) * w);
-    dy.insert(dy.end(), of.dy.begin() + t * w, of.dy.begin() + (t + 1) * w);
-    gate.insert(gate.end(), of.gate.begin() + t * k, of.gate.begin() + (t + 1) * k);
-    expert.insert(expert.end(), of.expert.begin() + t * k, of.expert.begin() + (t + 1) * k);
-  }
+  std::vector<float> y(own * of.width), dx(own * of.width), d_gate(own * of.choices);
+  auto x = own_rows(of.x, of.width, tokens, r), dy = own_rows(of.dy, of.width, tokens, r);
+  const auto gate = own_rows(of.gate, of.choices, tokens, r);
+  const auto expert = own_rows(of.expert, of.choices, tokens, r);
   rondo::expert_parallel experts{team, tokens, of.experts, capacity,
                                  squares{&of.weight, &to.d_weight, &to.calls}};
   rondo::expert_pass<float> first, second;
@@ -167,13 +177,9 @@ std::size_t run_on(Comm& comm, const batch& of, std::size_t capacity, const cut&
     experts.forward(second, rows(dy), chosen, rows(dx));
   }
   experts.backward(first, rows(dy), rows(dx), matrix<float>{d_gate.data(), own, of.choices});
-  for (std::size_t i = 0; i < own; ++i) {
-    const auto t = static_cast<std::ptrdiff_t>(tokens.global(r, i));
-    const auto l = static_cast<std::ptrdiff_t>(i);
-    std::copy_n(y.begin() + l * w, w, to.y.begin() + t * w);
-    std::copy_n(dx.begin() + l * w, w, to.dx.begin() + t * w);
-    std::copy_n(d_gate.begin() + l * k, k, to.d_gate.begin() + t * k);
-  }
+  put_back(y, to.y, of.width, tokens, r);
+  put_back(dx, to.dx, of.width, tokens, r);
+  put_back(d_gate, to.d_gate, of.choices, tokens, r);
   return first.dropped();
 }
 

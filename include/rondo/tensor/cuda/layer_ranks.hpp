@@ -19,7 +19,8 @@
 namespace rondo::inline v0_1 {
 
 /// Ranks of layers whose matrices are on GPUs: a mesh, or `along`, takes it as its communicator,
-/// and `convert`, linear layers, vocabularies and attention are then called as on any other ranks.
+/// and `convert`, linear layers, vocabularies, attention and experts are then called as on any
+/// other ranks.
 ///
 ///     rondo::layer_ranks ranks{nccl, rondo::on{stream}};
 ///     rondo::mesh grid{ranks, {{"data", 2}, {"tensor", 4}}};
@@ -28,8 +29,8 @@ namespace rondo::inline v0_1 {
 /// not look at. The user's kernels enqueue on `stream`, and so do collectives. A collective that
 /// goes on while a layer computes is on a stream of its own: it begins when all that is on `stream`
 /// by then has ended, and what follows the layer's wait on `stream` waits for it. The host waits
-/// for neither. After the first pass of a shape nothing is allocated, so passes may be captured in
-/// a CUDA graph.
+/// for neither, but once in each pass forward of `expert_parallel`. After the first pass of a shape
+/// nothing is allocated, so other passes may be captured in a CUDA graph.
 ///
 /// `Values` is an `nccl::communicator`, which outlives it. The device of the communicator must be
 /// current where layers are called. One thread at a time.

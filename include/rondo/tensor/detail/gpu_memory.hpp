@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/error.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/host_device.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/transport/cuda/buffer.hpp>
@@ -12,6 +14,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <memory>
 
 namespace rondo::inline v0_1::detail {
 
@@ -53,7 +56,52 @@ class gpu_memory {
     cuda::buffer<std::byte> held_{};
   };
 
+  /// Pinned memory of the host that grows to the largest request. Nothing may be under way to or
+  /// from it when it grows.
+  class host_block {
+   public:
+    template <class T>
+    [[nodiscard]] T* get(std::size_t count) {
+      if (count * sizeof(T) > bytes_) {
+        const std::size_t room = larger(count * sizeof(T), 2 * bytes_);
+        void* made = nullptr;
+        cuda::require(cudaHostAlloc(&made, room, cudaHostAllocDefault), "cudaHostAlloc");
+        held_.reset(made);
+        bytes_ = room;
+      }
+      return static_cast<T*>(held_.get());
+    }
+
+   private:
+    struct free {
+      void operator()(void* data) const { static_cast<void>(cudaFreeHost(data)); }
+    };
+    std::unique_ptr<void, free> held_{};
+    std::size_t bytes_ = 0;
+  };
+
   explicit gpu_memory(cudaStream_t in) : in_{in} {}
+
+  /// Waits for all that is on the stream by then. Errors: a stream that is captured.
+  template <class T>
+  void to_host(const T* from, T* to, std::size_t count) const {
+    if (cuda::detail::is_captured(in_)) {
+      refuse(
+          "layers: the host must wait here for numbers that the device computes, which cannot be "
+          "captured; leave this pass out of the graph");
+    }
+    cuda::require(cudaMemcpyAsync(to, from, count * sizeof(T), cudaMemcpyDeviceToHost, in_),
+                  "cudaMemcpyAsync");
+    cuda::require(cudaStreamSynchronize(in_), "cudaStreamSynchronize");
+  }
+  /// `from` is there until the copy has been made.
+  template <class T>
+  void from_host(const T* from, T* to, std::size_t count) const {
+    if (count != 0) {
+      cuda::require(cudaMemcpyAsync(to, from, count * sizeof(T), cudaMemcpyHostToDevice, in_),
+                    "cudaMemcpyAsync");
+    }
+  }
 
   [[nodiscard]] block make_block() const { return block{in_}; }
 

@@ -8,6 +8,7 @@
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 
 /// What layers do with memory themselves. Ranks that are GPUs bring their own, `layer_ranks`'s.
@@ -25,6 +26,17 @@ struct host_memory {
   /// A block that grows to the largest request.
   using block = arena;
   [[nodiscard]] static block make_block() { return {}; }
+  /// The same in memory of the host, to and from which elements are copied.
+  using host_block = arena;
+
+  template <class T>
+  static void to_host(const T* from, T* to, std::size_t count) {
+    std::copy_n(from, count, to);
+  }
+  template <class T>
+  static void from_host(const T* from, T* to, std::size_t count) {
+    std::copy_n(from, count, to);
+  }
 
   template <class T>
   static void copy(matrix<const T> from, matrix<T> to) {
@@ -60,8 +72,8 @@ template <class Team, bool OnHostAlone = true>
 consteval bool check_on_host() {
   static_assert(!(Team::on_device && OnHostAlone),
                 "rondo: not on GPUs: exact{..} with sums by leaves is for ranks with memory of the "
-                "host, whose additions it makes itself; and so are experts, as the host must know "
-                "where tokens go before it can enqueue what moves them");
+                "host, whose additions it makes itself; and auxiliary_loss returns a number to the "
+                "host, which would have to wait for it");
   return true;
 }
 

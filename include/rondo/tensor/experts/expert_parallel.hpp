@@ -7,17 +7,17 @@
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
-#include <rondo/tensor/detail/elements.hpp>
+#include <rondo/tensor/experts/detail/expert_rows.hpp>
 #include <rondo/tensor/experts/detail/expert_travel.hpp>
 #include <rondo/tensor/experts/routing.hpp>
 #include <rondo/tensor/layers/layer_plan.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/placement.hpp>
-#include <rondo/transport/keepsake.hpp>
+#include <rondo/tensor/team.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -36,26 +36,40 @@ concept expert_kernels = requires(const Kernels& kernels, std::size_t expert, ma
   kernels.backward(expert, in, in, out);
 };
 
+namespace detail {
+
+/// The same kind of array, of other elements.
+template <class Array, class U>
+struct array_like;
+template <template <class...> class Array, class T, class... More, class U>
+struct array_like<Array<T, More...>, U> {
+  using type = Array<U>;
+};
+
+}  // namespace detail
+
 /// What one pass forward leaves for its pass backward; the caller's, one for each micro-batch that
-/// is under way.
-template <class T>
+/// is under way. On GPUs: `expert_pass<T, cuda::buffer<T>>`, where the queues alone are the host's.
+template <class T, class Memory = std::vector<T>>
 struct expert_pass {
   using wide = typename accumulator<T>::type;
+  template <class U>
+  using array = typename detail::array_like<Memory, U>::type;
 
   expert_queues queues;
   std::size_t width = 0;  ///< columns of x
   std::size_t choices = 0;
-  std::vector<std::size_t> row;  ///< [own tokens, choices]: where it travels; `nowhere` if dropped
-  std::vector<wide> weight;      ///< [own tokens, choices]
-  std::vector<T> rows;           ///< of this rank's experts, in the order of their queues
-  std::vector<T> returned;       ///< what became of this rank's tokens, in the order of travel
+  std::size_t travelled = 0;   ///< rows that left this rank
+  array<std::size_t> row;      ///< [own tokens, choices]: where it travels; `nowhere` if dropped
+  array<wide> weight;          ///< [own tokens, choices]
+  array<std::size_t> arrival;  ///< which of `rows` each row is that travels to this rank
+  array<T> rows;               ///< of this rank's experts, in the order of their queues
+  array<T> returned;           ///< what became of this rank's tokens, in the order of travel
 
-  static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+  static constexpr std::size_t nowhere = detail::nowhere;
 
   /// Choices of this rank's tokens that found their expert full.
-  [[nodiscard]] std::size_t dropped() const {
-    return static_cast<std::size_t>(std::count(row.begin(), row.end(), nowhere));
-  }
+  [[nodiscard]] std::size_t dropped() const { return row.size() - travelled; }
 };
 
 /// Experts over the ranks of an axis (mixture of experts): each token goes to its experts and back.
@@ -75,11 +89,15 @@ struct expert_pass {
 /// bits of an expert's row depend on that row alone.
 ///
 /// Every rank of the axis calls it, one without tokens or without experts too.
+///
+/// On GPUs the host waits once in each pass forward, until the counts of all ranks' tokens are
+/// there: only it can tell NCCL how many rows go where. So that pass cannot be captured. All else
+/// is enqueued. d_weight is added up in another order there, the same for any number of ranks.
 /// Cost per rank, n ranks, t own tokens: all_gather of the counts, then forward 2, backward 2
 /// all_to_alls of t * choices * features elements at most.
-/// Errors: an expert that does not exist, values of another shape than x or of another pass, and
-/// what all_to_all refuses.
-/// Source: Lepikhin et al., GShard (2020), arXiv:2006.16668.
+/// Errors: an expert that does not exist (on GPUs, on every rank), values of another shape than x
+/// or of another pass, and what all_to_all refuses. Source: Lepikhin et al., GShard (2020),
+/// arXiv:2006.16668.
 template <class Team, class Kernels>
 class expert_parallel {
  public:
@@ -90,7 +108,6 @@ class expert_parallel {
         travel_{ranks_, std::move(tokens), cut::even(experts, ranks_.size())},
         capacity_{capacity},
         kernels_{std::move(kernels)} {
-    static_assert(detail::check_on_host<Team>());
     if (experts == 0 || travel_.tokens().ranks() != ranks_.size()) {
       refuse("expert_parallel: " + std::to_string(experts) + " experts, tokens cut over " +
                  std::to_string(travel_.tokens().ranks()) + " ranks, on an axis of " +
@@ -103,67 +120,64 @@ class expert_parallel {
   /// Which experts each rank has.
   [[nodiscard]] const cut& experts() const noexcept { return travel_.experts(); }
 
-  template <class X, class Y, class W>
-  void forward(expert_pass<typename X::element>& pass, const X& x, const routing<W>& chosen,
+  template <class X, class Memory, class Y, class W>
+  void forward(expert_pass<typename X::element, Memory>& pass, const X& x, const routing<W>& chosen,
                const Y& y) {
     using T = typename X::element;
-    check_types<X, Y, W>();
+    check_types<X, Y, W, Memory>();
     const std::size_t width = x.values.columns;
     check("expert_parallel: x", x.values, width);
     check("expert_parallel: y", y.values, width);
     check("expert_parallel: expert", chosen.expert, chosen.expert.columns);
     check("expert_parallel: weight", chosen.weight, chosen.expert.columns);
+    if constexpr (!Team::on_device) {
+      check_experts(chosen.expert);
+    }
     queue(pass, chosen);
     pass.width = width;
-    T* const leaving = memory<T>(leaving_, pass.row.size() * width);
-    for_each_choice(pass, [&](std::size_t token, std::size_t, std::size_t row) {
-      std::copy_n(x.values.row(token).data(), width, leaving + row * width);
-    });
-    pass.rows.resize(travel_.rows(pass.queues) * width);
-    travel_.template dispatch<T>(pass.queues, leaving, pass.rows.data(), width);
-    T* const made = memory<T>(made_, pass.rows.size());
+    const auto memory = ranks_.memory();
+    const matrix<T> leaving = leaving_.template get<T>(pass.travelled, width);
+    detail::scatter_rows<memory_type, T>(memory, rows_of(pass), pass.choices, x.values, leaving);
+    pass.rows.resize(pass.arrival.size() * width);
+    travel_.template dispatch<T>(pass.queues, arrivals_of(pass), leaving.data, pass.rows.data(),
+                                 width);
+    T* const made = made_.template get<T>(pass.rows.size()).data();
     travel_.each_expert(pass.queues, [&](std::size_t expert, std::size_t first, std::size_t count) {
       kernels_.forward(expert, matrix<const T>{pass.rows.data() + first * width, count, width},
                        matrix<T>{made + first * width, count, width});
     });
-    pass.returned.resize(pass.row.size() * width);
-    travel_.template combine<T>(pass.queues, made, pass.returned.data(), width);
-    sum_choices<W>(pass, y.values, [&](std::size_t choice) { return pass.weight[choice]; });
+    pass.returned.resize(pass.travelled * width);
+    travel_.template combine<T>(pass.queues, arrivals_of(pass), made, pass.returned.data(), width);
+    sum_choices<W>(pass, y.values, pass.weight.data());
   }
 
   /// Writes dx and d_weight; the caller's kernels add to the experts' own gradients.
-  template <class DY, class DX, class W>
-  void backward(expert_pass<typename DY::element>& pass, const DY& dy, const DX& dx,
+  template <class DY, class Memory, class DX, class W>
+  void backward(expert_pass<typename DY::element, Memory>& pass, const DY& dy, const DX& dx,
                 matrix<W> d_weight) {
     using T = typename DY::element;
-    check_types<DY, DX, W>();
+    check_types<DY, DX, W, Memory>();
     const std::size_t width = pass.width;
     check("expert_parallel: dy", dy.values, width);
     check("expert_parallel: dx", dx.values, width);
     check("expert_parallel: d_weight", d_weight, pass.choices);
-    T* const leaving = memory<T>(leaving_, pass.row.size() * width);
-    detail::fill(ranks_.memory(), d_weight, W{0});
-    for_each_choice(pass, [&](std::size_t token, std::size_t slot, std::size_t row) {
-      const W weight = pass.weight[token * d_weight.columns + slot];
-      W dot{};
-      for (std::size_t i = 0; i < width; ++i) {
-        const auto upstream = static_cast<W>(dy.values(token, i));
-        dot += upstream * static_cast<W>(pass.returned[row * width + i]);
-        leaving[row * width + i] = static_cast<T>(weight * upstream);
-      }
-      d_weight(token, slot) = dot;
-    });
-    T* const d_out = memory<T>(arrived_, pass.rows.size());
-    travel_.template dispatch<T>(pass.queues, leaving, d_out, width);
-    T* const d_rows = memory<T>(made_, pass.rows.size());
+    const matrix<T> leaving = leaving_.template get<T>(pass.travelled, width);
+    const matrix<const T> returned{pass.returned.data(), pass.travelled, width};
+    detail::weigh_choices<memory_type, T, W>(
+        ranks_.memory(),
+        {pass.row.data(), pass.weight.data(), dy.values, returned, leaving, d_weight},
+        [&](std::size_t lanes) { return terms_.template get<W>(pass.row.size(), lanes); });
+    T* const d_out = arrived_.template get<T>(pass.rows.size()).data();
+    travel_.template dispatch<T>(pass.queues, arrivals_of(pass), leaving.data, d_out, width);
+    T* const d_rows = made_.template get<T>(pass.rows.size()).data();
     travel_.each_expert(pass.queues, [&](std::size_t expert, std::size_t first, std::size_t count) {
       kernels_.backward(expert, matrix<const T>{pass.rows.data() + first * width, count, width},
                         matrix<const T>{d_out + first * width, count, width},
                         matrix<T>{d_rows + first * width, count, width});
     });
-    travel_.template combine<T>(pass.queues, d_rows, pass.returned.data(),
+    travel_.template combine<T>(pass.queues, arrivals_of(pass), d_rows, pass.returned.data(),
                                 width);  // what was returned had its last use
-    sum_choices<W>(pass, dx.values, [](std::size_t) { return W{1}; });
+    sum_choices<W>(pass, dx.values, nullptr);
   }
 
   /// What both passes will move where no choice is dropped, and what a pass keeps. `features`: the
@@ -188,12 +202,9 @@ class expert_parallel {
   }
 
  private:
-  template <class U>
-  [[nodiscard]] static U* memory(detail::arena& in, std::size_t count) {
-    return reinterpret_cast<U*>(in.get(count * sizeof(U)));
-  }
+  using memory_type = typename Team::memory_type;
 
-  template <class X, class Y, class W>
+  template <class X, class Y, class W, class Memory>
   static consteval void check_types() {
     static_assert(is_sharded<X, 0> && is_sharded<Y, 0>,
                   "rondo: expert_parallel: tokens go to experts from the rank that holds them: "
@@ -203,6 +214,9 @@ class expert_parallel {
     static_assert(std::is_same_v<W, typename accumulator<typename X::element>::type>,
                   "rondo: expert_parallel: weights are of the type in which values are folded: "
                   "float for 16-bit floats");
+    static_assert(Team::on_device != std::is_same_v<Memory, std::vector<typename X::element>>,
+                  "rondo: expert_parallel: what a pass keeps is where the values are: on GPUs "
+                  "expert_pass<T, cuda::buffer<T>>, elsewhere expert_pass<T>");
     static_assert(expert_kernels<Kernels, typename X::element>,
                   "rondo: expert_parallel: the kernels need forward(expert, rows, out) and "
                   "backward(expert, rows, d_out, d_rows)");
@@ -213,92 +227,97 @@ class expert_parallel {
                         columns, ranks_.rank());
   }
 
-  /// Calls `act(run, token)` for each own token.
-  template <class Act>
-  void for_each_token(const Act& act) const {
-    std::size_t token = 0;
-    std::size_t run = 0;
-    for (const part held : travel_.tokens().runs(ranks_.rank())) {
-      for (std::size_t i = 0; i < held.count; ++i) {
-        act(run, token++);
+  void check_experts(matrix<const int> expert) const {
+    for (std::size_t token = 0; token < expert.rows; ++token) {
+      for (const int one : expert.row(token)) {
+        if (std::cmp_less(one, 0) || std::cmp_greater_equal(one, experts().extent())) {
+          refuse("expert_parallel: token " + std::to_string(token) + " goes to expert " +
+                     std::to_string(one) + " of " + std::to_string(experts().extent()),
+                 ranks_.rank());
+        }
       }
-      ++run;
     }
   }
 
-  /// Calls `act(token, slot, row)` for each choice that was not dropped, in the order of tokens.
-  template <class Pass, class Act>
-  static void for_each_choice(const Pass& pass, const Act& act) {
-    for (std::size_t choice = 0; choice < pass.row.size(); ++choice) {
-      if (pass.row[choice] != Pass::nowhere) {
-        act(choice / pass.choices, choice % pass.choices, pass.row[choice]);
-      }
+  template <class Pass>
+  [[nodiscard]] static std::span<const std::size_t> rows_of(const Pass& pass) {
+    return {pass.row.data(), pass.row.size()};
+  }
+  template <class Pass>
+  [[nodiscard]] static std::span<const std::size_t> arrivals_of(const Pass& pass) {
+    return {pass.arrival.data(), pass.arrival.size()};
+  }
+
+  /// Calls `act(run, tokens of it, blocks of them)` for each run of own tokens; both are counted
+  /// over all runs.
+  template <class Act>
+  void for_each_run(const Act& act) const {
+    part tokens{0, 0};
+    part blocks{0, 0};
+    std::size_t run = 0;
+    for (const part held : travel_.tokens().runs(ranks_.rank())) {
+      tokens = {tokens.first + tokens.count, held.count};
+      blocks = {blocks.first + blocks.count, detail::blocks_of_tokens(held.count, at_once)};
+      act(run++, tokens, blocks);
     }
   }
 
   /// Tells every rank how many tokens go where, and finds out where own choices travel.
   template <class Pass, class W>
   void queue(Pass& pass, const routing<W>& chosen) {
-    const std::size_t experts = travel_.experts().extent();
-    std::vector<int> own(travel_.tokens().runs(ranks_.rank()).size() * experts, 0);
-    for_each_token([&](std::size_t run, std::size_t token) {
-      for (const int expert : chosen.expert.row(token)) {
-        if (expert < 0 || static_cast<std::size_t>(expert) >= experts) {
-          refuse("expert_parallel: token " + std::to_string(token) + " goes to expert " +
-                     std::to_string(expert) + " of " + std::to_string(experts),
-                 ranks_.rank());
-        }
-        ++own[run * experts + static_cast<std::size_t>(expert)];
-      }
+    const auto memory = ranks_.memory();
+    const matrix<const int> expert = chosen.expert;
+    const std::size_t all = experts().extent();
+    std::size_t runs = 0;
+    std::size_t blocks = 0;
+    for_each_run([&](std::size_t, part, part of_run) {
+      ++runs;
+      blocks += of_run.count;
     });
-    pass.queues = travel_.queues(own, capacity_);
-    pass.choices = chosen.expert.columns;
-    const std::vector<std::size_t> first = travel_.first_rows(pass.queues);
-    std::fill(own.begin(), own.end(), 0);
-    pass.row.clear();
-    pass.weight.clear();
-    for_each_token([&](std::size_t run, std::size_t token) {
-      for (std::size_t slot = 0; slot < chosen.expert.columns; ++slot) {
-        const auto expert = static_cast<std::size_t>(chosen.expert(token, slot));
-        const auto place = static_cast<std::size_t>(own[run * experts + expert]++);
-        const bool taken = place < pass.queues.places(ranks_.rank(), run, expert).count;
-        pass.row.push_back(taken ? first[run * experts + expert] + place : Pass::nowhere);
-        pass.weight.push_back(chosen.weight(token, slot));
-      }
+    const matrix<int> own = counts_.template get<int>(runs, all);
+    const matrix<int> before = before_.template get<int>(blocks, all);
+    for_each_run([&](std::size_t run, part tokens, part of_run) {
+      const matrix<int> here = before.rows_at(of_run);
+      memory.each(here.rows, 1, detail::count_choices{expert.rows_at(tokens), at_once, here});
+      memory.each(all, 1, detail::add_up_blocks{here, own.row(run).data()});
     });
+    pass.queues = travel_.queues(own, expert.columns, capacity_);
+    pass.choices = expert.columns;
+    pass.travelled = travel_.leaving(pass.queues);
+    pass.row.resize(expert.elements());
+    pass.weight.resize(expert.elements());
+    memory.template copy<W>(chosen.weight, {pass.weight.data(), expert.rows, expert.columns});
+    const part* const taken = travel_.taken(pass.queues);
+    for_each_run([&](std::size_t run, part tokens, part of_run) {
+      const matrix<std::size_t> rows{pass.row.data(), expert.rows, expert.columns};
+      memory.each(of_run.count, 1,
+                  detail::place_choices{expert.rows_at(tokens), at_once, before.rows_at(of_run),
+                                        taken + run * all, rows.rows_at(tokens)});
+    });
+    travel_.find_arrivals(pass.queues, pass.arrival);
   }
 
-  /// Each token's sum over its choices of weight(choice) * what was returned.
-  template <class W, class T, class Weight>
-  void sum_choices(const expert_pass<T>& pass, matrix<T> to, const Weight& weight) {
-    W* const sum = memory<W>(sum_, to.columns);
-    for (std::size_t token = 0; token < to.rows; ++token) {
-      std::fill_n(sum, to.columns, W{0});
-      for (std::size_t slot = 0; slot < pass.choices; ++slot) {
-        const std::size_t choice = token * pass.choices + slot;
-        if (pass.row[choice] == expert_pass<T>::nowhere) {
-          continue;
-        }
-        const W by = weight(choice);
-        const T* from = pass.returned.data() + pass.row[choice] * to.columns;
-        for (std::size_t i = 0; i < to.columns; ++i) {
-          sum[i] += by * static_cast<W>(from[i]);
-        }
-      }
-      for (std::size_t i = 0; i < to.columns; ++i) {
-        to(token, i) = static_cast<T>(sum[i]);
-      }
-    }
+  /// Each token's sum over its choices of its weight, if there is one, * what was returned.
+  template <class W, class Pass, class T>
+  void sum_choices(const Pass& pass, matrix<T> to, const W* weight) {
+    detail::sum_choices<memory_type, T, W>(
+        ranks_.memory(), rows_of(pass), weight, pass.choices,
+        {pass.returned.data(), pass.travelled, to.columns}, to,
+        [&] { return terms_.template get<W>(to.columns).data(); });
   }
+
+  static constexpr std::size_t at_once = detail::tokens_at_once<memory_type>;
 
   Team ranks_;
   detail::expert_travel<Team> travel_;
   std::size_t capacity_;
   Kernels kernels_;
-  detail::arena leaving_;
-  detail::arena arrived_;
-  detail::arena made_;
-  detail::arena sum_;
+  detail::room<memory_type> counts_{ranks_.memory()};
+  detail::room<memory_type> before_{ranks_.memory()};
+  detail::room<memory_type> leaving_{ranks_.memory()};
+  detail::room<memory_type> arrived_{ranks_.memory()};
+  detail::room<memory_type> made_{ranks_.memory()};
+  detail::room<memory_type> terms_{ranks_.memory()};
 };
 
 template <class Team, class Kernels>

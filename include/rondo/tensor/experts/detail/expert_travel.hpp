@@ -4,16 +4,21 @@
 
 #include <rondo/collective/all_gather.hpp>
 #include <rondo/collective/all_to_all.hpp>
+#include <rondo/core/error.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/core/policies.hpp>
+#include <rondo/core/source_location.hpp>
 #include <rondo/tensor/cut.hpp>
+#include <rondo/tensor/experts/detail/expert_rows.hpp>
 #include <rondo/tensor/experts/routing.hpp>
-#include <rondo/transport/keepsake.hpp>
+#include <rondo/tensor/matrix.hpp>
+#include <rondo/tensor/team.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
+#include <numeric>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -39,40 +44,73 @@ class expert_travel {
     return runs * experts_.extent();
   }
 
-  /// All ranks' queues, from how many tokens of each run of this rank go to each expert.
-  [[nodiscard]] expert_queues queues(const std::vector<int>& own, std::size_t capacity) {
+  /// All ranks' queues, from how many tokens of each run of this rank go to each expert, [run,
+  /// expert], of `choices` that each token has. On GPUs the host waits here for what all ranks say.
+  [[nodiscard]] expert_queues queues(matrix<const int> own, std::size_t choices,
+                                     std::size_t capacity) {
     sent_.clear();
     for (int rank = 0; rank < ranks_.size(); ++rank) {
       sent_.push_back(tokens_.runs(rank).size() * experts_.extent());
     }
-    std::vector<int> all(counted());
-    all_gather(ranks_.comm(), own, all, counts{sent_});
-    return {tokens_, experts_.extent(), capacity, all};
+    const std::span<int> all = all_counts_.template get<int>(counted());
+    all_gather_call::make(source_location::current(), ranks_.comm(), own.values(), all,
+                          counts{sent_});
+    int* const seen = seen_counts_.template get<int>(all.size());
+    ranks_.memory().to_host(all.data(), seen, all.size());
+    if constexpr (Team::on_device) {
+      check_all_count(seen, choices);
+    }
+    return {tokens_, experts_.extent(), capacity, {seen, all.size()}};
   }
 
-  /// Where the rows of this rank's runs begin in the order of travel: [run, expert].
-  [[nodiscard]] std::vector<std::size_t> first_rows(const expert_queues& queues) const {
-    std::vector<std::size_t> first(tokens_.runs(ranks_.rank()).size() * experts_.extent());
+  /// How many rows of this rank's runs its experts take, and where these begin in the order of
+  /// travel: [run, expert].
+  [[nodiscard]] const part* taken(const expert_queues& queues) {
+    const std::size_t all = tokens_.runs(ranks_.rank()).size() * experts_.extent();
+    part* const known = seen_taken_.template get<part>(all);
     std::size_t next = 0;
     for (int rank = 0; rank < ranks_.size(); ++rank) {
       queues.for_each(ranks_.rank(), experts_.runs(rank),
                       [&](std::size_t expert, std::size_t run, part places) {
-                        first[run * experts_.extent() + expert] = next;
+                        known[run * experts_.extent() + expert] = {next, places.count};
                         next += places.count;
                       });
     }
-    return first;
+    part* const there = taken_.template get<part>(all).data();
+    ranks_.memory().from_host(known, there, all);
+    return there;
   }
 
-  /// Rows of this rank's experts.
-  [[nodiscard]] std::size_t rows(const expert_queues& queues) const {
+  /// Rows of this rank that travel.
+  [[nodiscard]] std::size_t leaving(const expert_queues& queues) const {
     std::size_t rows = 0;
-    for (const part some : experts_.runs(ranks_.rank())) {
-      for (std::size_t e = some.first; e < some.first + some.count; ++e) {
-        rows += queues.length(e);
-      }
+    for (int rank = 0; rank < ranks_.size(); ++rank) {
+      rows += queues.rows(ranks_.rank(), experts_.runs(rank));
     }
     return rows;
+  }
+
+  /// Which row of this rank's queues each row is that travels to it, in the order of travel.
+  template <class Rows>
+  void find_arrivals(const expert_queues& queues, Rows& to) {
+    std::size_t all = 0;
+    each_expert(queues, [&](std::size_t, std::size_t, std::size_t rows) { all += rows; });
+    std::size_t* const known = seen_arrivals_.template get<std::size_t>(all);
+    std::size_t* next = known;
+    const auto own = experts_.runs(ranks_.rank());
+    for (int rank = 0; rank < ranks_.size(); ++rank) {
+      std::size_t first = 0;
+      std::size_t last = own.empty() ? 0 : own.front().first;
+      queues.for_each(rank, own, [&](std::size_t expert, std::size_t, part places) {
+        for (; last < expert; ++last) {
+          first += queues.length(last);
+        }
+        std::iota(next, next + places.count, first + places.first);
+        next += places.count;
+      });
+    }
+    to.resize(all);
+    ranks_.memory().from_host(known, to.data(), all);
   }
 
   /// Calls `act(expert, first row, rows)` for this rank's experts.
@@ -89,46 +127,47 @@ class expert_travel {
 
   /// Rows in the order of travel go to their experts, into their queues.
   template <class T>
-  void dispatch(const expert_queues& queues, const T* leaving, T* queue, std::size_t width) {
+  void dispatch(const expert_queues& queues, std::span<const std::size_t> arrivals,
+                const T* leaving, T* queue, std::size_t width) {
     count(queues, width);
-    std::span<T> in{memory<T>(sum_of(received_)), sum_of(received_)};
-    all_to_all(ranks_.comm(), std::span<const T>{leaving, sum_of(sent_)}, in,
-               counts{sent_, received_});
-    const T* from = in.data();
-    for_each_arrival(queues, [&](std::size_t row, std::size_t rows) {
-      std::copy_n(from, rows * width, queue + row * width);
-      from += rows * width;
-    });
+    const std::span<T> in = travelled_.template get<T>(arrivals.size() * width);
+    exchange(std::span<const T>{leaving, sum_of(sent_)}, sent_, in, received_);
+    scatter_rows(ranks_.memory(), arrivals, 1, matrix<const T>{in.data(), arrivals.size(), width},
+                 matrix<T>{queue, arrivals.size(), width});
   }
 
   /// Rows in experts' queues go back to where they came from.
   template <class T>
-  void combine(const expert_queues& queues, const T* queue, T* returned, std::size_t width) {
+  void combine(const expert_queues& queues, std::span<const std::size_t> arrivals, const T* queue,
+               T* returned, std::size_t width) {
     count(queues, width);
-    T* const packed = memory<T>(sum_of(received_));
-    T* to = packed;
-    for_each_arrival(queues, [&](std::size_t row, std::size_t rows) {
-      to = std::copy_n(queue + row * width, rows * width, to);
-    });
-    std::span<T> in{returned, sum_of(sent_)};
-    all_to_all(ranks_.comm(), std::span<const T>{packed, sum_of(received_)}, in,
-               counts{received_, sent_});
+    const std::span<T> out = travelled_.template get<T>(arrivals.size() * width);
+    gather_rows(ranks_.memory(), arrivals, matrix<const T>{queue, arrivals.size(), width},
+                matrix<T>{out.data(), arrivals.size(), width});
+    exchange(std::span<const T>{out}, received_, std::span<T>{returned, sum_of(sent_)}, sent_);
   }
 
  private:
-  /// Calls `act(queue row, rows)` in the order in which the peers' rows travel to this rank.
-  template <class Act>
-  void for_each_arrival(const expert_queues& queues, const Act& act) const {
-    const auto own = experts_.runs(ranks_.rank());
+  template <class T>
+  void exchange(std::span<const T> out, const std::vector<std::size_t>& to_rank, std::span<T> in,
+                const std::vector<std::size_t>& from_rank) {
+    all_to_all_call::make(source_location::current(), ranks_.comm(), out, in,
+                          counts{to_rank, from_rank});
+  }
+
+  /// On GPUs the host sees no expert that does not exist, but how many choices no expert got.
+  void check_all_count(const int* seen, std::size_t choices) const {
     for (int rank = 0; rank < ranks_.size(); ++rank) {
-      std::size_t first = 0;
-      std::size_t last = own.empty() ? 0 : own.front().first;
-      queues.for_each(rank, own, [&](std::size_t expert, std::size_t, part places) {
-        for (; last < expert; ++last) {
-          first += queues.length(last);
-        }
-        act(first + places.first, places.count);
-      });
+      std::size_t found = 0;
+      for (std::size_t i = 0; i < sent_[static_cast<std::size_t>(rank)]; ++i) {
+        found += static_cast<std::size_t>(*seen++);
+      }
+      if (const std::size_t made = tokens_.width(rank) * choices; found != made) {
+        refuse("expert_parallel: of " + std::to_string(made) + " choices on rank " +
+                   std::to_string(rank) + ", " + std::to_string(found) + " are among " +
+                   std::to_string(experts_.extent()) + " experts; the others do not exist",
+               ranks_.rank());
+      }
     }
   }
 
@@ -148,15 +187,16 @@ class expert_travel {
     return sum;
   }
 
-  template <class T>
-  [[nodiscard]] T* memory(std::size_t count) {
-    return reinterpret_cast<T*>(travelled_.get(count * sizeof(T)));
-  }
-
+  using memory_type = typename Team::memory_type;
   Team ranks_;
   cut tokens_;
   cut experts_;
-  arena travelled_;
+  room<memory_type> all_counts_{ranks_.memory()};
+  room<memory_type> taken_{ranks_.memory()};
+  room<memory_type> travelled_{ranks_.memory()};
+  typename memory_type::host_block seen_counts_;
+  typename memory_type::host_block seen_taken_;
+  typename memory_type::host_block seen_arrivals_;
   std::vector<std::size_t> sent_;
   std::vector<std::size_t> received_;
 };

@@ -1,0 +1,228 @@
+// SPDX-FileCopyrightText: 2026 the rondo authors
+// SPDX-License-Identifier: BSL-1.0
+#include "device_layers.hpp"
+
+#include <rondo/tensor/attention/sequence_cut.hpp>
+#include <rondo/testing/recording.hpp>
+#include <rondo/transport/cuda/buffer.hpp>
+
+#include "catch.hpp"
+#include "tensor/expect_planned.hpp"
+#include "tensor/experts_case.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+// Experts on ranks whose memory is the device's; NCCL, the GPU and rondo's kernels are played by
+// the host.
+namespace {
+
+using namespace device_layers;
+using experts_case::batch;
+using experts_case::outcome;
+using experts_case::own_rows;
+using experts_case::put_back;
+using rondo::cut;
+
+constexpr std::size_t width = 3, all_experts = 5, choices = 2;
+
+/// The plain loops as kernels on a stream.
+struct squares_on {
+  cudaStream_t stream;
+  experts_case::squares on_host;
+
+  void forward(std::size_t expert, matrix<const float> rows, matrix<float> out) const {
+    on_host.forward(expert, used(stream, rows), used(stream, out));
+  }
+  void backward(std::size_t expert, matrix<const float> rows, matrix<const float> d_out,
+                matrix<float> d_rows) const {
+    on_host.backward(expert, used(stream, rows), used(stream, d_out), used(stream, d_rows));
+  }
+};
+
+/// A rank's tokens on its device, and its experts.
+template <class Comm>
+class rank_case {
+ public:
+  rank_case(Comm& comm, cudaStream_t stream, const batch& of, std::size_t capacity,
+            const cut& tokens, outcome& to)
+      : of_{of},
+        tokens_{tokens},
+        rank_{comm.rank()},
+        own_{tokens.width(rank_)},
+        x_{own(of.x, width), stream, 2},
+        dy_{own(of.dy, width), stream, 1},
+        gate_{own(of.gate, choices), stream, 1},
+        y_{own_, width, stream, 3},
+        dx_{own_, width, stream},
+        d_gate_{own_, choices, stream, 2},
+        expert_{own_rows(of.expert, choices, tokens, rank_), stream},
+        layer{rondo::along<"expert">(comm), tokens, all_experts, capacity,
+              squares_on{stream, {&of.weight, &to.d_weight, &to.calls}}} {}
+
+  void forward() { forward(pass, x_, y_); }
+  /// Another micro-batch, between the passes of the first.
+  void forward_other() { forward(other_, dy_, dx_); }
+  void backward() { layer.backward(pass, placed(dy_), placed(dx_), d_gate_.view()); }
+
+  void put_into(outcome& to) {
+    put_back(y_.fetched().memory, to.y, width, tokens_, rank_);
+    put_back(dx_.fetched().memory, to.dx, width, tokens_, rank_);
+    put_back(d_gate_.fetched().memory, to.d_gate, choices, tokens_, rank_);
+  }
+
+ private:
+  using kept = rondo::expert_pass<float, rondo::cuda::buffer<float>>;
+
+  [[nodiscard]] owned<float> own(const std::vector<float>& all, std::size_t columns) const {
+    owned<float> made(own_, columns);
+    made.memory = own_rows(all, columns, tokens_, rank_);
+    return made;
+  }
+  [[nodiscard]] experts_case::rows_of<float> placed(device_matrix& at) const {
+    return {at.view(), tokens_};
+  }
+  void forward(kept& to, device_matrix& x, device_matrix& y) {
+    layer.forward(to, placed(x),
+                  rondo::routing<float>{{expert_.values().data(), own_, choices}, gate_.view()},
+                  placed(y));
+  }
+
+  const batch& of_;
+  const cut& tokens_;
+  int rank_;
+  std::size_t own_;
+  device_matrix x_, dy_, gate_, y_, dx_, d_gate_;
+  device_array<int> expert_;
+  kept other_;
+
+ public:
+  kept pass;
+  rondo::expert_parallel<rondo::team<Comm, "expert">, squares_on> layer;
+};
+template <class Comm, class... Rest>
+rank_case(Comm&, Rest&&...) -> rank_case<Comm>;
+
+outcome run(const batch& of, std::size_t capacity, int ranks, const cut& tokens) {
+  outcome to = experts_case::blank(of);
+  std::vector<std::size_t> dropped(static_cast<std::size_t>(ranks));
+  CHECK(on_ranks(ranks, [&](auto& both, cudaStream_t stream, auto& control) {
+          rank_case mine{both, stream, of, capacity, tokens, to};
+          const int waits = nccl_on_threads::waits();
+          mine.forward();
+          mine.forward_other();
+          mine.backward();
+          require(nccl_on_threads::waits() == waits + 2, "one wait in each pass forward");
+          require(nccl_on_threads::unordered_uses() == 0, "uses that nothing orders");
+          dropped[static_cast<std::size_t>(both.rank())] = mine.pass.dropped();
+          rondo::barrier(control);
+          mine.put_into(to);
+        }) == "");
+  for (const std::size_t each : dropped) {
+    to.dropped += each;
+  }
+  return to;
+}
+
+}  // namespace
+
+TEST_CASE("experts over NCCL: tokens find their experts and come back, whoever holds what") {
+  for (const std::size_t tokens : {77U, 2U}) {  // a kernel's thread counts 32
+    const batch given = experts_case::drawn(tokens, width, all_experts, choices);
+    for (const std::size_t capacity : {std::size_t{0}, std::size_t{20}, std::size_t{1}}) {
+      const outcome right = experts_case::oracle(given, capacity);
+      outcome on_host = experts_case::blank(given);
+      rondo::threads::run(1, [&](auto& comm) {
+        experts_case::run_on(comm, given, capacity, cut::even(tokens, 1), 1, on_host);
+      });
+      const outcome one = run(given, capacity, 1, cut::even(tokens, 1));
+      for (const int ranks : {1, 2, 3, 4}) {
+        std::vector<std::size_t> uneven(static_cast<std::size_t>(ranks), 0);
+        uneven.front() = tokens - 1;
+        uneven.back() += 1;
+        for (const cut& by :
+             {cut::even(tokens, ranks), rondo::zigzag(tokens, ranks), cut::widths(uneven)}) {
+          INFO(tokens << " tokens, capacity " << capacity << ", " << ranks << " ranks");
+          const outcome got = run(given, capacity, ranks, by);
+          CHECK(near(got, right));
+          CHECK(got.dropped == right.dropped);
+          CHECK(got.calls == std::vector<int>(all_experts, 2));  // with no rows, too
+          CHECK(got.y == on_host.y);                             // bit for bit
+          CHECK(got.dx == on_host.dx);
+          CHECK(got.d_weight == on_host.d_weight);
+          CHECK(got.d_gate == one.d_gate);
+        }
+      }
+    }
+  }
+  CHECK(nccl_on_threads::blocks() == 0);
+}
+
+TEST_CASE("experts over NCCL: what ran is what was planned") {
+  const batch given = experts_case::drawn(9, width, all_experts, choices);
+  for (const int ranks : {1, 2, 4}) {
+    const cut by = rondo::zigzag(9, ranks);
+    outcome to = experts_case::blank(given);
+    CHECK(on_ranks(ranks, [&](auto& both, cudaStream_t stream, auto& control) {
+            rondo::testing::recording seen{both};
+            rank_case mine{seen, stream, given, 0, by, to};
+            mine.forward();
+            mine.backward();
+            expect_planned(control, seen.made(), mine.layer.template planned<float>(width, choices),
+                           "expert");
+          }) == "");
+  }
+}
+
+TEST_CASE("experts over NCCL: the second pass makes no memory; backward may be captured") {
+  const batch given = experts_case::drawn(9, width, all_experts, choices);
+  const cut by = cut::even(9, 3);
+  outcome to = experts_case::blank(given);
+  CHECK(on_ranks(3, [&](auto& both, cudaStream_t stream, auto& control) {
+          rank_case mine{both, stream, given, 0, by, to};
+          mine.forward();
+          mine.backward();
+          rondo::barrier(control);
+          const int blocks = nccl_on_threads::blocks();
+          rondo::barrier(control);
+          mine.forward();
+          nccl_on_threads::pretend_capture(true);
+          mine.backward();
+          const auto refused = thrown_by([&] { mine.forward(); });
+          nccl_on_threads::pretend_capture(false);
+          rondo::barrier(control);
+          const int blocks_now = nccl_on_threads::blocks();
+          rondo::barrier(control);  // nobody has freed any yet
+          require(blocks_now == blocks, "new blocks");
+          require(refused.find("the host must wait here for numbers that the device computes") !=
+                      std::string::npos,
+                  "forward cannot be captured: " + refused);
+        }) == "");
+}
+
+TEST_CASE("experts over NCCL: a host that does not wait, or an expert that is none, is noticed") {
+  batch given = experts_case::drawn(9, width, all_experts, choices);
+  const cut by = cut::even(9, 3);
+  outcome to = experts_case::blank(given);
+  const auto refused = [&](int lost) {
+    std::vector<std::string> said(3);
+    CHECK(on_ranks(3, [&](auto& both, cudaStream_t stream, auto&) {
+            rank_case mine{both, stream, given, 0, by, to};
+            nccl_on_threads::lose_wait(lost);
+            said[static_cast<std::size_t>(both.rank())] = thrown_by([&] { mine.forward(); });
+          }) == "");
+    return said;
+  };
+  CHECK(refused(-1) == std::vector<std::string>(3));
+  for (const auto& each : refused(0)) {
+    CHECK_THAT(each, Catch::Matchers::ContainsSubstring("of 6 choices on rank 0, "));
+  }
+  for (const int none : {-1, 5}) {
+    given.expert[9] = none;  // of token 4, which rank 1 holds
+    for (const auto& each : refused(-1)) {
+      CHECK_THAT(each, Catch::Matchers::ContainsSubstring(
+                           "of 6 choices on rank 1, 5 are among 5 experts"));
+    }
+  }
+}
