@@ -150,6 +150,11 @@ TEST_CASE("attention over NCCL: every way to split a sequence gives what one ran
             return rondo::exchanged_attention{team, by, each.heads, kernels, seen};
           });
         }
+        const cut leaves = rondo::zigzag(each.tokens, ranks, 2);
+        check_values<0>(each, seen, ranks, leaves, leaves, false, [&](auto team, auto kernels) {
+          return rondo::gathered_attention{team,    leaves, each.heads,
+                                           kernels, seen,   rondo::exact{.tokens = 2}};
+        });
       }
     }
   }

@@ -6,6 +6,7 @@
 #include "ranks.hpp"
 
 #include <rondo/collective/barrier.hpp>
+#include <rondo/collective/detail/leaf_loops.hpp>
 #include <rondo/tensor/cuda/layer_ranks.hpp>
 #include <rondo/tensor/detail/gpu_memory.hpp>
 #include <rondo/tensor/matrix.hpp>
@@ -89,6 +90,19 @@ void for_each_member(Body& body, const Act& act) {
 /// Kernels of layers, played by the host: they use what their bodies have pointers to.
 struct work : ranks::host_work {
   using ranks::host_work::each;
+  template <class T, std::size_t... Term>
+  static void each(std::size_t count, rondo::detail::added_nodes<T, Term...> body,
+                   cudaStream_t stream) {
+    for (const T*& from : body.from) {
+      from = used(stream, from);
+    }
+    body.to = used(stream, body.to);
+    ranks::host_work::each(count, body, stream);
+  }
+  template <class T>
+  static void each(std::size_t count, const rondo::detail::no_nodes<T>& body, cudaStream_t stream) {
+    ranks::host_work::each(count, rondo::detail::no_nodes<T>{used(stream, body.to)}, stream);
+  }
   template <class Body>
   static void each(std::size_t count, const rondo::detail::flat<Body>& body, cudaStream_t stream) {
     auto here = body;

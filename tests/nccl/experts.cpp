@@ -25,7 +25,7 @@ using experts_case::own_rows;
 using experts_case::put_back;
 using rondo::cut;
 
-constexpr std::size_t width = 3, all_experts = 5, choices = 2;
+constexpr std::size_t width = 35, all_experts = 5, choices = 2;  // more than 32 lanes
 
 /// The plain loops as kernels on a stream.
 struct squares_on {

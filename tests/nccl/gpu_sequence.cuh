@@ -15,6 +15,7 @@
 #include "alike.hpp"
 #include "tensor/attention_case.hpp"
 #include "tensor/experts_case.hpp"
+#include "tensor/tree_case.hpp"
 #include "tensor/vocabulary_case.hpp"
 
 #include <cmath>
@@ -22,8 +23,8 @@
 #include <span>
 #include <vector>
 
-/// Attention, experts, an embedding and a cross entropy whose ranks are GPUs, with plain kernels,
-/// against plain loops in double.
+/// Attention, experts, exact sums, an embedding and a cross entropy whose ranks are GPUs, with
+/// plain kernels, against plain loops in double.
 namespace gpu_sequence {
 
 using gpu_layers::device_matrix;
@@ -364,6 +365,31 @@ inline void check_experts(rondo::nccl::communicator& nccl, cudaStream_t stream) 
   }
 }
 
+/// Sums of leaves that the host has made, added by kernels: the tree's bits.
+inline void check_exact_sums(rondo::nccl::communicator& nccl, cudaStream_t stream) {
+  constexpr std::size_t number = 53, rows = 9, columns = 41;
+  const cut leaves = rondo::zigzag(number, nccl.size());
+  owned<float> right(rows, columns), terms(1, rows * columns);
+  right.memory = tree_case::oracle<float>(number, rows * columns);
+  rondo::layer_ranks ranks{nccl, rondo::on{stream}};
+  const auto team = rondo::along<"tensor">(ranks);
+  device_matrix sums{owned<float>(rows, columns)};
+  rondo::tree_sum<float, rondo::cuda::buffer<float>> of_rank;
+  of_rank.restart(rows * columns, sums.view().data);
+  for (const std::size_t leaf : loops::held(leaves, nccl.rank())) {
+    for (std::size_t i = 0; i < rows * columns; ++i) {
+      terms.memory[i] = tree_case::term<float>(leaf, i);
+    }
+    device_matrix from{terms};
+    team.memory().copy(matrix<const float>{from.view()},
+                       matrix<float>{of_rank.room().data(), 1, rows * columns});
+    of_rank.put(leaf, team.memory());
+    rondo::cuda::require(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
+  }
+  rondo::tree_exchange{leaves}.reduce(team, of_rank, rondo::replicated<float>{sums.view()});
+  expect(sums.on_host() == right, "the bits of the tree");
+}
+
 inline void check(rondo::nccl::communicator& nccl) {
   cudaStream_t stream = nullptr;
   rondo::cuda::require(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "a stream");
@@ -384,6 +410,7 @@ inline void check(rondo::nccl::communicator& nccl) {
                        return rondo::head_attention{team, heads, kernels};
                      });
   check_experts(nccl, stream);
+  check_exact_sums(nccl, stream);
   check_embedding(nccl, stream);
   check_cross_entropy(nccl, stream);
   rondo::cuda::require(cudaStreamDestroy(stream), "cudaStreamDestroy");

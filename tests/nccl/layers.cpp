@@ -62,8 +62,8 @@ struct activation_on {
 
 /// A forward and a backward pass; `Rows` is -1 for replicated rows, 0
 /// for sequence parallelism.
-template <int Rows, class Activation, class Team>
-results pass(const Team& tensor, const cut& features, cudaStream_t stream) {
+template <int Rows, class Activation, class Order = rondo::any_order, class Team>
+results pass(const Team& tensor, const cut& features, cudaStream_t stream, Order order = {}) {
   const int rank = tensor.rank();
   const cut rows = cut::even(tokens, tensor.size());
   const auto here = Rows < 0 ? all(tokens) : held(rows, rank);
@@ -89,13 +89,27 @@ results pass(const Team& tensor, const cut& features, cudaStream_t stream) {
     }
   };
   rondo::mlp block{tensor, features, kernels_with_bias{{stream}},
-                   activation_on<Activation>{{stream}}};
+                   activation_on<Activation>{{stream}}, order};
   rondo::mlp_saved<float, rondo::cuda::buffer<float>> saved;
   const rondo::mlp_weights<float> with{{up.view(), b.values()}, {down.view(), c.values()}};
   const rondo::mlp_gradients<float> to{{dup.view(), db.values()}, {ddown.view(), dc.values()}};
   block.forward(placed(x), with, saved, placed(y));
   auto dy = given(numbers<float>(dy_, here, all(d_model)));
-  block.backward(placed(dy), placed(x), with, saved, placed(dx), to);
+  if constexpr (rondo::detail::is_exact<Order>) {
+    rondo::exact_mlp_gradients<float, rondo::cuda::buffer<float>> sums{
+        {wide.size(), d_model, true}, {d_model, mine.size(), true}};
+    block.backward(placed(dy), placed(x), with, saved, placed(dx), sums);
+    results got{y.fetched(),  dx.fetched(),    dup.fetched(),
+                db.fetched(), ddown.fetched(), dc.fetched()};
+    const auto read = [&](const float* node) { return used(stream, node); };
+    total(sums.up.weight, got.dup.memory, read);
+    total(sums.up.bias, got.dup_bias.memory, read);
+    total(sums.down.weight, got.ddown.memory, read);
+    total(sums.down.bias, got.ddown_bias.memory, read);
+    return got;
+  } else {
+    block.backward(placed(dy), placed(x), with, saved, placed(dx), to);
+  }
   return {y.fetched(), dx.fetched(), dup.fetched(), db.fetched(), ddown.fetched(), dc.fetched()};
 }
 
@@ -129,6 +143,37 @@ TEST_CASE("layers over NCCL: the same from and to shards of the rows") {
   check_values<0, rondo::gated<softplus>>();
 }
 
+namespace {
+
+constexpr rondo::exact leaves{.features = 3, .tokens = 4};
+
+/// The bits of one rank that is a thread, on any number of ranks.
+template <int Rows>
+void check_bits() {
+  using activation = rondo::pointwise<softplus>;
+  results one{{}, {}, {}, {}, {}, {}};
+  rondo::threads::run(1, [&](auto& comm) {
+    one = run_on<Rows>(rondo::along<"tensor">(comm), cut::even(d_ff, 1), activation{}, leaves);
+  });
+  for (const int size : {1, 2, 3, 4}) {
+    const cut features = cut::even(d_ff, size, leaves.features);
+    CHECK(on_ranks(size, [&](auto& both, cudaStream_t stream, auto& control) {
+            const auto tensor = rondo::along<"tensor">(both);
+            same(pass<Rows, activation>(tensor, features, stream, leaves), one, control, features,
+                 Rows);
+            require(nccl_on_threads::unordered_uses() == 0, "uses that no event orders");
+          }) == "");
+  }
+}
+
+}  // namespace
+
+TEST_CASE("layers over NCCL: in exact order they have the bits that one rank on the host gives") {
+  check_bits<-1>();
+  check_bits<0>();
+  CHECK(nccl_on_threads::blocks() == 0);
+}
+
 TEST_CASE("layers over NCCL: every wait of one stream for the other is needed") {
   const cut features = cut::even(d_ff, 2);
   // A collective begins behind, and is waited for.
@@ -137,6 +182,11 @@ TEST_CASE("layers over NCCL: every wait of one stream for the other is needed") 
   });
   check_waits(2, 2 * 5, [&](auto& both, cudaStream_t stream) {
     pass<0, rondo::pointwise<softplus>>(rondo::along<"tensor">(both), features, stream);
+  });
+  // In exact order sums are made on the spot.
+  check_waits(2, 2 * 3, [&](auto& both, cudaStream_t stream) {
+    pass<0, rondo::pointwise<softplus>>(rondo::along<"tensor">(both), cut::even(d_ff, 2, 3), stream,
+                                        leaves);
   });
 }
 
@@ -260,17 +310,19 @@ TEST_CASE("convert over NCCL: a call behind that is dropped is waited for all th
 namespace {
 
 /// The layers' own collectives against their plan, over one axis of a mesh.
-template <class X, int Rows, class Activation>
-void check_planned() {
+template <class X, int Rows, class Activation, class Order = rondo::any_order>
+void check_planned(Order order = {}) {
   for (const int size : {1, 2, 3, 4}) {
     CHECK(on_ranks(2 * size, [&](auto& both, cudaStream_t stream, auto& control) {
             rondo::testing::recording world{both};
             rondo::mesh grid{world, {{"data", 2}, {"tensor", size}}};
             auto apart = control.split(grid.coordinate("data"), control.rank());
             const auto tensor = rondo::along<"tensor">(grid);
-            static_cast<void>(pass<Rows, Activation>(tensor, cut::even(d_ff, size), stream));
+            const std::size_t leaf = rondo::detail::is_exact<Order> ? leaves.features : 1;
+            static_cast<void>(
+                pass<Rows, Activation>(tensor, cut::even(d_ff, size, leaf), stream, order));
             const auto plan =
-                rondo::plan_mlp<X>({tokens, d_model, d_ff, Activation::parts}, grid.shape());
+                rondo::plan_mlp<X>({tokens, d_model, d_ff, Activation::parts}, grid.shape(), order);
             expect_planned(apart, grid["tensor"].made(), plan, "tensor");
             expect(grid["data"].made().empty(), "nothing over the other axis");
             std::vector<std::size_t> passing{tensor.passing_bytes()};
@@ -285,6 +337,7 @@ void check_planned() {
 TEST_CASE("layers over NCCL: they make the collectives that were planned") {
   check_planned<whole, -1, rondo::pointwise<softplus>>();
   check_planned<by_rows, 0, rondo::gated<softplus>>();
+  check_planned<by_rows, 0, rondo::pointwise<softplus>>(leaves);
 }
 
 TEST_CASE("layers over NCCL: where ranks hold as many rows, NCCL's own collectives run") {

@@ -9,6 +9,7 @@
 
 #include "catch.hpp"
 #include "tensor/expect_planned.hpp"
+#include "tensor/mlp_case.hpp"
 #include "tensor/vocabulary_case.hpp"
 
 #include <algorithm>
@@ -114,6 +115,34 @@ TEST_CASE("vocabulary over NCCL: the table's gradient has the bits that the host
         }) == "");
 }
 
+TEST_CASE("vocabulary over NCCL: in exact order leaves of tokens add up as on the host") {
+  const rondo::exact order{.tokens = 4};
+  const cut vocabulary = cut::even(words, 2);
+  std::vector<owned<float>> expected(2);
+  rondo::threads::run(2, [&](auto& comm) {
+    const std::size_t own = vocabulary.width(comm.rank());
+    owned<float> dtable(own, features);
+    auto dy = numbers<float>(2, all(tokens.size()), all(features));
+    rondo::vocabulary_embedding layer{rondo::along<"tensor">(comm), vocabulary, order};
+    rondo::exact_table_gradient<float> sums{own, features};
+    layer.backward(rondo::replicated<float>{dy.view()}, std::span<const int>{tokens}, sums);
+    mlp_case::total(sums.table, dtable.memory);
+    expected[static_cast<std::size_t>(comm.rank())] = dtable;
+  });
+  CHECK(on_ranks(2, [&](auto& both, cudaStream_t stream, auto&) {
+          const std::size_t own = vocabulary.width(both.rank());
+          const device_array<int> given{tokens, stream};
+          owned<float> dtable(own, features);
+          device_matrix dy{numbers<float>(2, all(tokens.size()), all(features)), stream};
+          rondo::vocabulary_embedding layer{rondo::along<"tensor">(both), vocabulary, order};
+          rondo::exact_table_gradient<float, rondo::cuda::buffer<float>> sums{own, features};
+          layer.backward(rondo::replicated<float>{dy.view()}, given.values(), sums);
+          mlp_case::total(sums.table, dtable.memory,
+                          [&](const float* node) { return used(stream, node); });
+          require(dtable == expected[static_cast<std::size_t>(both.rank())], "the bits");
+        }) == "");
+}
+
 TEST_CASE("vocabulary over NCCL: a token that is no word gets NaN on every rank, and no gradient") {
   CHECK(on_ranks(2, [](auto& both, cudaStream_t stream, auto&) {
           const auto got = look_up<-1>(rondo::along<"tensor">(both), cut::even(words, 2),
@@ -139,10 +168,10 @@ struct scored {
   owned<float> dz;
 };
 
-template <class Team>
+template <class Team, class Order = rondo::any_order>
 scored score(const Team& tensor, const cut& vocabulary, const owned<double>& z,
              const std::vector<int>& targets, const cross_entropy_options& with,
-             cudaStream_t stream) {
+             cudaStream_t stream, Order order = {}) {
   const auto mine = held(vocabulary, tensor.rank());
   owned<float> here(z.rows, mine.size());
   std::vector<float> weights;
@@ -156,7 +185,7 @@ scored score(const Team& tensor, const cut& vocabulary, const owned<double>& z,
   const device_array<int> wanted{targets, stream};
   device_array<float> losses{std::vector<float>(z.rows, -1), stream};
   const device_array<float> dlosses{weights, stream};
-  rondo::vocabulary_cross_entropy loss{tensor, vocabulary, with};
+  rondo::vocabulary_cross_entropy loss{tensor, vocabulary, with, order};
   rondo::cross_entropy_saved<rondo::cuda::buffer<double>> saved;
   const rondo::sharded<float, 1> placed{logits.view(), vocabulary};
   loss.forward(placed, wanted.values(), losses.values(), saved);
@@ -190,6 +219,33 @@ TEST_CASE("cross entropy over NCCL: losses and gradients are those of one rank")
     }
   }
   CHECK(nccl_on_threads::blocks() == 0);
+}
+
+TEST_CASE("cross entropy over NCCL: in exact order it has the same bits on any number of ranks") {
+  const auto z = logits_of(tokens.size());
+  const cross_entropy_options with{0.1, words};
+  const auto right = score_oracle(z, tokens, with);
+  scored one;
+  for (const int size : {1, 2, 3, 4}) {
+    const cut vocabulary = cut::even(padded, size, 5);
+    CHECK(on_ranks(size, [&](auto& both, cudaStream_t stream, auto&) {
+            const auto tensor = rondo::along<"tensor">(both);
+            const auto got =
+                score(tensor, vocabulary, z, tokens, with, stream, rondo::exact{.features = 5});
+            if (size == 1) {
+              one = got;
+            }
+            require(got.losses == one.losses, "the bits of the losses");
+            for (std::size_t i = 0; i < tokens.size(); ++i) {
+              require(std::abs(got.losses[i] - right.losses[i]) < 1e-5, "a loss");
+              for (std::size_t j = 0; j < got.dz.columns; ++j) {
+                require(got.dz(i, j) == one.dz(i, vocabulary.global(tensor.rank(), j)),
+                        "the bits of a gradient");
+              }
+            }
+            require(nccl_on_threads::unordered_uses() == 0, "uses that no event orders");
+          }) == "");
+  }
 }
 
 TEST_CASE("cross entropy over NCCL: the largest logit is found wherever it is") {

@@ -106,15 +106,20 @@ inline cut hidden_cut(const cut& features, int parts) {
   return cut::fused(std::vector<cut>(static_cast<std::size_t>(parts), features));
 }
 
-/// The sum of all leaves, on one rank.
-inline void total(const rondo::tree_sum<float>& sums, std::vector<float>& out) {
+/// The sum of all leaves, on one rank; `read(node)` is where the host reads it.
+template <class Sums, class Read>
+void total(const Sums& sums, std::vector<float>& out, const Read& read) {
   const auto& nodes = sums.nodes();
-  std::copy_n(nodes.back().value, out.size(), out.data());
+  std::copy_n(read(nodes.back().value), out.size(), out.data());
   for (std::size_t n = nodes.size() - 1; n-- > 0;) {
+    const float* const value = read(nodes[n].value);
     for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] = nodes[n].value[i] + out[i];
+      out[i] = value[i] + out[i];
     }
   }
+}
+inline void total(const rondo::tree_sum<float>& sums, std::vector<float>& out) {
+  total(sums, out, [](const float* node) { return node; });
 }
 
 /// A forward and a backward pass; `Rows` is -1 for replicated rows, 0 for sequence parallelism.

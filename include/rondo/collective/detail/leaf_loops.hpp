@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/extremes.hpp>
+#include <rondo/core/host_device.hpp>
 #include <rondo/core/vectorize.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/version.hpp>
@@ -16,11 +17,46 @@ RONDO_INDEPENDENT_LOOPS_BEGIN
 
 namespace rondo::inline v0_1::detail {
 
-/// The loops in which the nodes of a tree are added: up to six at once, as a tree adds them.
+/// The sum of up to six nodes, as a tree adds them.
 ///
 ///     1   a                 4   (a + b) + (c + d)
 ///     2   a + b             5   (a + b) + (c + (d + e))
 ///                           6   (a + (b + c)) + (d + (e + f))
+template <class T>
+RONDO_ALWAYS_INLINE RONDO_HOST_DEVICE T sum_of_nodes(T a) {
+  return a;
+}
+template <class T>
+RONDO_ALWAYS_INLINE RONDO_HOST_DEVICE T sum_of_nodes(T a, T b) {
+  return static_cast<T>(a + b);
+}
+template <class T, class... More>
+RONDO_ALWAYS_INLINE RONDO_HOST_DEVICE T sum_of_nodes(T a, T b, T c, More... more) {
+  if constexpr (sizeof...(more) == 0) {
+    return sum_of_nodes(a, sum_of_nodes(b, c));
+  } else if constexpr (sizeof...(more) == 3) {
+    return sum_of_nodes(sum_of_nodes(a, b, c), sum_of_nodes(more...));
+  } else {
+    return sum_of_nodes(sum_of_nodes(a, b), sum_of_nodes(c, more...));
+  }
+}
+
+/// to[i] = the sum of element i of the nodes; for a kernel.
+template <class T, std::size_t... Term>
+struct added_nodes {
+  const T* from[sizeof...(Term)];
+  T* to;
+  RONDO_HOST_DEVICE void operator()(std::size_t i) const { to[i] = sum_of_nodes(from[Term][i]...); }
+};
+
+/// The same of none.
+template <class T>
+struct no_nodes {
+  T* to;
+  RONDO_HOST_DEVICE void operator()(std::size_t i) const { to[i] = T{}; }
+};
+
+/// The loops in which the nodes of a tree are added, by the host: up to six at once.
 ///
 /// A pass over five nodes takes 0.8 to 0.9 of the time of one over a pair and one over what is then
 /// four (Zen 5, GCC 12, 2026-11-27, bench/results/tensor_layers.md). Each has a loop for every
@@ -37,44 +73,45 @@ struct leaf_loops {
   /// Adds `count` elements of `terms` nodes, and writes the sums to all targets.
   static void add(std::size_t terms, const T* const* from, std::size_t count, T* const* to,
                   int targets, protocol::store how) {
-    switch (terms) {
-      case 1:
-        return add<1>(from, count, to, targets, how);
-      case 2:
-        return add<2>(from, count, to, targets, how);
-      case 4:
-        return add<4>(from, count, to, targets, how);
-      case 5:
-        return add<5>(from, count, to, targets, how);
-      default:
-        return add<6>(from, count, to, targets, how);
-    }
+    with_terms(
+        terms, [&]<std::size_t... Term>(std::index_sequence<Term...>) {
+          add<sizeof...(Term)>(from, count, to, targets, how);
+        });
+  }
+  /// The same to one target, by a kernel of the turn.
+  template <class Turn>
+  static void add_by(Turn& turn, std::size_t terms, const T* const* from, std::size_t count,
+                     T* to) {
+    with_terms(
+        terms, [&]<std::size_t... Term>(std::index_sequence<Term...>) {
+          turn.each(count, added_nodes<T, Term...>{{from[Term]...}, to});
+        });
   }
 
  private:
-  [[gnu::always_inline]] static T sum(T a, T b) { return static_cast<T>(a + b); }
-  template <class... More>
-  [[gnu::always_inline]] static T sum(T a, T b, T c, More... more) {
-    if constexpr (sizeof...(more) == 0) {
-      return sum(a, sum(b, c));
-    } else if constexpr (sizeof...(more) == 3) {
-      return sum(sum(a, b, c), sum(more...));
-    } else {
-      return sum(sum(a, b), sum(c, more...));
+  template <class Act>
+  static void with_terms(std::size_t terms, const Act& act) {
+    switch (terms) {
+      case 1:
+        return act(std::make_index_sequence<1>{});
+      case 2:
+        return act(std::make_index_sequence<2>{});
+      case 4:
+        return act(std::make_index_sequence<4>{});
+      case 5:
+        return act(std::make_index_sequence<5>{});
+      default:
+        return act(std::make_index_sequence<6>{});
     }
   }
 
   /// Element i of the sum.
   template <std::size_t Terms>
   [[gnu::always_inline]] static T at(const std::array<const T*, Terms>& from, std::size_t i) {
-    if constexpr (Terms == 1) {
-      return from[0][i];
-    } else {
-      return [&]<std::size_t... Term>(std::index_sequence<Term...>) RONDO_INLINE_BODY {
-        return sum(from[Term][i]...);
-      }
-      (std::make_index_sequence<Terms>{});
+    return [&]<std::size_t... Term>(std::index_sequence<Term...>) RONDO_INLINE_BODY {
+      return sum_of_nodes(from[Term][i]...);
     }
+    (std::make_index_sequence<Terms>{});
   }
 
   template <std::size_t Terms>

@@ -98,7 +98,6 @@ class leaf_order {
   void fold(std::size_t count, const Source& source, int targets, const Target& target, T* memory,
             protocol::store how = protocol::store::cached) const {
     using loops = leaf_loops<T>;
-    std::array<const T*, most_depth> stack;
     protocol::detail::in_store_blocks<loops>(
         target, targets, 0, count, how,
         [&](std::size_t begin, std::size_t some, T* const* to, int number, protocol::store chosen) {
@@ -108,22 +107,51 @@ class leaf_order {
             }
             return;
           }
-          std::size_t height = 0;
-          for (const step& next : steps_) {
-            if (next.adds == 0) {
-              stack[height++] = source(next.from) + begin;
-            } else if (&next != &steps_.back()) {
-              height -= next.adds;
-              T* const sum = memory + height * loops::block;
-              loops::add(next.adds, &stack[height], some, &sum, 1, protocol::store::cached);
-              stack[height++] = sum;
-            }
-          }
-          loops::add(height, stack.data(), some, to, number, chosen);  // the last, or the only node
+          run<T>([&](const operand& of) { return source(of) + begin; }, memory, loops::block,
+                 [&](std::size_t adds, const T* const* from, T* sum) {
+                   sum != nullptr ? loops::add(adds, from, some, &sum, 1, protocol::store::cached)
+                                  : loops::add(adds, from, some, to, number, chosen);
+                 });
         });
   }
 
+  /// Elements of memory that `fold_by` wants.
+  [[nodiscard]] std::size_t fold_by_elements(std::size_t count) const noexcept {
+    return depth_ * count;
+  }
+
+  /// The same to one target, by kernels of the turn: one for each addition of the steps.
+  template <class T, class Turn, class Source>
+  void fold_by(Turn& turn, std::size_t count, const Source& source, T* target, T* memory) const {
+    if (steps_.empty()) {
+      turn.each(count, no_nodes<T>{target});
+      return;
+    }
+    run<T>(source, memory, count, [&](std::size_t adds, const T* const* from, T* sum) {
+      leaf_loops<T>::add_by(turn, adds, from, count, sum != nullptr ? sum : target);
+    });
+  }
+
  private:
+  /// Makes the steps: `add(how many, the nodes, where to)`. The last sum, or the only node, goes to
+  /// where the caller knows, nullptr; others to `memory`, `stride` elements for each.
+  template <class T, class Source, class Add>
+  void run(const Source& source, T* memory, std::size_t stride, const Add& add) const {
+    std::array<const T*, most_depth> stack;
+    std::size_t height = 0;
+    for (const step& next : steps_) {
+      if (next.adds == 0) {
+        stack[height++] = source(next.from);
+      } else if (&next != &steps_.back()) {
+        height -= next.adds;
+        T* const sum = memory + height * stride;
+        add(next.adds, &stack[height], sum);
+        stack[height++] = sum;
+      }
+    }
+    add(height, stack.data(), nullptr);
+  }
+
   struct known {
     leaf_node node;
     int value;

@@ -47,7 +47,8 @@ concept shares_addresses =
 ///  - ranks that share addresses: two meetings; nodes are read, and sums written, where they lie;
 ///    where ranks share processors, one that is done takes blocks of others' elements
 ///  - few elements, shared memory: one meeting; nodes are staged
-///  - messages: two rounds; one, where sums stay with their owners
+///  - messages: two rounds; one, where sums stay with their owners. Memory of devices is sent from
+///    where it lies, and kernels add
 template <class Comm, class T>
 struct leaf_sum_job {
   using held = held_node<T>;
@@ -114,7 +115,9 @@ struct leaf_sum_job {
     T* more;
   };
   [[nodiscard]] room memory(std::size_t more) const {
-    const std::size_t fold = order.template fold_elements<T>();
+    return memory(order.template fold_elements<T>(), more);
+  }
+  [[nodiscard]] room memory(std::size_t fold, std::size_t more) const {
     T* const all = comm.scratch().template get<T>(fold + more);
     return {all, all + fold};
   }
@@ -234,12 +237,42 @@ struct leaf_sum_job {
     }
   }
 
+  /// What `rank` folds of own nodes, one behind the other; returns where the next ones go.
+  [[nodiscard]] T* pack_for(int rank, T* into) const {
+    for (const held& one : nodes) {
+      for_each_owned(rank, [&](part some, std::size_t) {
+        protocol::copy_elements(into, static_cast<const T*>(one.value) + some.first, some.count);
+        into += some.count;
+      });
+    }
+    return into;
+  }
+
+  /// What `rank` folds of own nodes, from where they lie, and what `self` folds of those of `rank`,
+  /// one behind the other.
+  void list_nodes(round_lists& lists, int self, int rank, T* into) const {
+    for (const held& one : nodes) {
+      for_each_owned(rank, [&](part some, std::size_t) {
+        give(lists, rank, one.value + some.first, some.count);
+      });
+    }
+    for (std::size_t node = 0; node < order.of(rank).size(); ++node) {
+      for_each_owned(self, [&](part some, std::size_t) {
+        get(lists, rank, into, some.count);
+        into += some.count;
+      });
+    }
+  }
+
   template <class Turn>
   void send(Turn& turn) const {
+    constexpr bool elsewhere = works_elsewhere<Turn>;
     const int self = turn.rank();
     const std::size_t mine = owned(self);
-    const std::size_t leaving = nodes.size() * (count - mine);
-    const room at = memory(leaving + (order.size() - nodes.size()) * mine);
+    const std::size_t leaving = elsewhere ? 0 : nodes.size() * (count - mine);
+    const std::size_t arrives = (order.size() - nodes.size()) * mine;
+    const room at =
+        elsewhere ? memory(order.fold_by_elements(mine), arrives) : memory(leaving + arrives);
     T* const arriving = at.more + leaving;
     const auto before = [&](int rank) {  // nodes that arrive ahead of those of `rank`
       std::size_t ahead = 0;
@@ -254,26 +287,29 @@ struct leaf_sum_job {
       if (rank == self) {
         continue;
       }
-      const T* const begin = next;
-      for (const held& one : nodes) {
-        for_each_owned(rank, [&](part some, std::size_t) {
-          protocol::copy_elements(next, static_cast<const T*>(one.value) + some.first, some.count);
-          next += some.count;
-        });
+      T* const into = arriving + before(rank) * mine;
+      if constexpr (elsewhere) {
+        list_nodes(lists, self, rank, into);
+      } else {
+        const T* const begin = next;
+        next = pack_for(rank, next);
+        give(lists, rank, begin, static_cast<std::size_t>(next - begin));
+        get(lists, rank, into, order.of(rank).size() * mine);
       }
-      give(lists, rank, begin, static_cast<std::size_t>(next - begin));
-      get(lists, rank, arriving + before(rank) * mine, order.of(rank).size() * mine);
     }
     turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});
     std::size_t done = 0;  // of what this rank folds
     for_each_owned(self, [&](part some, std::size_t to) {
-      order.fold(
-          some.count,
-          [&](const operand& of) -> const T* {
-            return of.rank == self ? nodes[of.index].value + some.first
-                                   : arriving + (before(of.rank) + of.index) * mine + done;
-          },
-          1, [&](int) { return out + to; }, at.fold);
+      const auto source = [&](const operand& of) -> const T* {
+        return of.rank == self ? nodes[of.index].value + some.first
+                               : arriving + (before(of.rank) + of.index) * mine + done;
+      };
+      if constexpr (elsewhere) {
+        order.fold_by(turn, some.count, source, out + to, at.fold);
+      } else {
+        order.fold(
+            some.count, source, 1, [&](int) { return out + to; }, at.fold);
+      }
       done += some.count;
     });
     if (rows == nullptr) {

@@ -55,7 +55,6 @@ class gathered_attention {
         seen_{seen},
         order_{order},
         tree_{exactly ? leaves() : cut::whole(0, 1)} {
-    static_assert(detail::check_on_host<Team, exactly>());
     detail::check_context("gathered_attention", ranks_, tokens_, heads_);
   }
 
@@ -118,14 +117,14 @@ class gathered_attention {
     const matrix<W> own = own_.template get<W>(tokens_.width(ranks_.rank()), columns);
     const sharded<W, 0, Team::axis> to{own, tokens_};
     if constexpr (exactly) {
-      auto& sums = kept_.template get<tree_sum<W>>(0, [] { return tree_sum<W>{}; });
+      using leaf_sums = tree_sum<W, typename Team::memory_type::template array<W>>;
+      auto& sums = kept_.template get<leaf_sums>();
       sums.restart(tokens_.extent() * columns);
       for (const auto& leaf : detail::leaves_of(tokens_, ranks_.rank(), order_.tokens)) {
-        const auto terms = sums.room();
-        std::fill(terms.begin(), terms.end(), W{0});
-        add_terms(leaf.local.first, {leaf.number * order_.tokens, leaf.local.count},
-                  {terms.data(), tokens_.extent(), columns});
-        sums.put(leaf.number);
+        const matrix<W> terms{sums.room().data(), tokens_.extent(), columns};
+        detail::fill(memory, terms, W{0});
+        add_terms(leaf.local.first, {leaf.number * order_.tokens, leaf.local.count}, terms);
+        sums.put(leaf.number, memory);
       }
       tree_.reduce(ranks_, sums, to);
     } else {

@@ -6,6 +6,7 @@
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 
 /// What layers do themselves to elements of matrices, in memory of the host or of a GPU: bodies for
@@ -22,7 +23,13 @@ struct fill_elements {
 };
 template <class Memory, class W>
 void fill(const Memory& memory, matrix<W> at, W value) {
-  memory.each(at.rows, at.columns, fill_elements<W>{at, value});
+  if constexpr (Memory::on_device) {
+    memory.each(at.rows, at.columns, fill_elements<W>{at, value});
+  } else {
+    for (std::size_t row = 0; row < at.rows; ++row) {
+      std::fill_n(at.row(row).data(), at.columns, value);
+    }
+  }
 }
 
 template <class W>
@@ -30,7 +37,7 @@ struct add_elements {
   matrix<const W> from;
   matrix<W> to;
   RONDO_HOST_DEVICE void operator()(std::size_t row, std::size_t column) const {
-    to(row, column) += from(row, column);
+    to(row, column) = static_cast<W>(to(row, column) + from(row, column));
   }
 };
 template <class Memory, class W>

@@ -56,6 +56,8 @@ class gpu_memory {
     cuda::buffer<std::byte> held_{};
   };
 
+  template <class T>
+  using array = cuda::buffer<T>;
   /// Pinned memory of the host that grows to the largest request. Nothing may be under way to or
   /// from it when it grows.
   class host_block {

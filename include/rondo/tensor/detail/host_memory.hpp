@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
 
 /// What layers do with memory themselves. Ranks that are GPUs bring their own, `layer_ranks`'s.
 namespace rondo::inline v0_1::detail {
@@ -26,7 +27,10 @@ struct host_memory {
   /// A block that grows to the largest request.
   using block = arena;
   [[nodiscard]] static block make_block() { return {}; }
-  /// The same in memory of the host, to and from which elements are copied.
+  /// Elements in this memory.
+  template <class T>
+  using array = std::vector<T>;
+  /// A block in memory of the host, to and from which elements are copied.
   using host_block = arena;
 
   template <class T>
@@ -65,16 +69,6 @@ template <class Comm>
                   "layer_ranks{comm, on{stream}} of rondo/tensor/cuda/layer_ranks.hpp");
     return host_memory{};
   }
-}
-
-/// One line for what has no form for GPUs.
-template <class Team, bool OnHostAlone = true>
-consteval bool check_on_host() {
-  static_assert(!(Team::on_device && OnHostAlone),
-                "rondo: not on GPUs: exact{..} with sums by leaves is for ranks with memory of the "
-                "host, whose additions it makes itself; and auxiliary_loss returns a number to the "
-                "host, which would have to wait for it");
-  return true;
 }
 
 }  // namespace rondo::inline v0_1::detail

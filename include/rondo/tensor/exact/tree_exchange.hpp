@@ -13,7 +13,6 @@
 #include <rondo/tensor/conversion.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
-#include <rondo/tensor/detail/pack.hpp>
 #include <rondo/tensor/exact/tree_sum.hpp>
 #include <rondo/tensor/layers/layer_plan.hpp>
 #include <rondo/tensor/matrix.hpp>
@@ -34,7 +33,8 @@ namespace rondo::inline v0_1 {
 /// element is folded by the rank that owns it, from all ranks' nodes.
 /// Cost per rank, n ranks, B bytes: (n-1)/n B for each node that it holds, one where leaves are
 /// equally many and a power of two; (n-1)/n B more for a replicated result. Where ranks share
-/// addresses, nodes are read where they lie; a few kilobytes go in one latency.
+/// addresses, nodes are read where they lie; a few kilobytes go in one latency. On GPUs nodes go by
+/// NCCL's messages, and each addition of up to six of them is a kernel.
 class tree_exchange {
  public:
   /// `leaves` says which leaves each rank puts into its sum.
@@ -64,12 +64,14 @@ class tree_exchange {
   /// A replicated one may be the memory that was lent to `sums`, whose nodes are then gone.
   /// Errors: mismatch, timeout, revoked; error_code::invalid_argument for nodes that are not those
   /// of this rank's leaves.
-  template <class Team, class T, class To>
-  void reduce(const Team& ranks, const tree_sum<T>& sums, const To& to,
+  template <class Team, class T, class Memory, class To>
+  void reduce(const Team& ranks, const tree_sum<T, Memory>& sums, const To& to,
               source_location where = source_location::current()) {
     static_assert(is_replicated<To> || is_sharded<To, 0>,
                   "rondo: tree_exchange: the result is replicated, or a shard of the rows");
-    static_assert(detail::check_on_host<Team>());
+    static_assert(std::is_same_v<Memory, typename Team::memory_type::template array<T>>,
+                  "rondo: tree_exchange: sums are where these ranks have their memory: on GPUs "
+                  "tree_sum<T, cuda::buffer<T>>, elsewhere tree_sum<T>");
     static_assert(Team::axis == To::axis,
                   "rondo: tree_exchange: the result lies on another axis than these ranks");
     check(ranks, sums, to);
@@ -94,7 +96,7 @@ class tree_exchange {
     const auto with = detail::policies_of(detail::sum_by_leaves{order_.parameters()});
     detail::launch(comm, detail::call_of<what, T>(with, sums.elements(), where, -1, shards), made);
     if (!result.contiguous()) {
-      detail::copy<T>({out, result.rows, result.columns}, result);
+      ranks.memory().template copy<T>({out, result.rows, result.columns}, result);
     }
   }
 
@@ -104,8 +106,8 @@ class tree_exchange {
     return leaves;
   }
 
-  template <class Team, class T, class To>
-  void check(const Team& ranks, const tree_sum<T>& sums, const To& to) const {
+  template <class Team, class T, class Memory, class To>
+  void check(const Team& ranks, const tree_sum<T, Memory>& sums, const To& to) const {
     bool same =
         order_.ranks() == ranks.size() && order_.of(ranks.rank()).size() == sums.nodes().size();
     for (std::size_t i = 0; same && i < sums.nodes().size(); ++i) {

@@ -5,11 +5,15 @@
 #include <rondo/collective/detail/leaf_node.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/vectorize.hpp>
+#include <rondo/tensor/detail/elements.hpp>
+#include <rondo/tensor/detail/host_memory.hpp>
+#include <rondo/tensor/matrix.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 RONDO_INDEPENDENT_LOOPS_BEGIN
@@ -40,7 +44,10 @@ void add_to(T* sum, const T* more, std::size_t count) {
 ///     rondo::tree_sum<float> gradient{elements};
 ///     compute_terms(gradient.room());    // of micro-batch 7
 ///     gradient.put(7);
-template <class T>
+///
+/// On GPUs: `tree_sum<T, cuda::buffer<T>>`, and `gradient.put(7, tensor.memory())`, which enqueues
+/// additions on the stream of the team's ranks.
+template <class T, class Memory = std::vector<T>>
 class tree_sum {
  public:
   using held = detail::held_node<T>;
@@ -57,7 +64,7 @@ class tree_sum {
       array_ = elements;
     }
     free_.clear();
-    for (std::vector<T>& one : memory_) {
+    for (Memory& one : memory_) {
       free_.push_back(one.data());
     }
     if (lent != nullptr) {
@@ -79,7 +86,11 @@ class tree_sum {
   }
 
   /// What lies in `room()` are the terms of leaf `leaf`. Errors: a leaf that was put before.
-  void put(std::size_t leaf) {
+  template <class In = detail::host_memory>
+  void put(std::size_t leaf, const In& in = {}) {
+    static_assert(std::is_same_v<Memory, typename In::template array<T>>,
+                  "rondo: tree_sum: leaves are added where they are: on GPUs by tree_sum<T, "
+                  "cuda::buffer<T>> and put(leaf, team.memory()), elsewhere by tree_sum<T>");
     for (const held& one : nodes_) {
       if (one.node.covers(leaf)) {
         refuse("tree_sum: leaf " + std::to_string(leaf) +
@@ -87,7 +98,7 @@ class tree_sum {
       }
     }
     static_cast<void>(room());
-    detail::put_node(nodes_, held{{0, leaf}, open_}, folding());
+    detail::put_node(nodes_, held{{0, leaf}, open_}, folding(in));
     open_ = nullptr;
   }
 
@@ -98,9 +109,14 @@ class tree_sum {
   [[nodiscard]] std::size_t bytes() const noexcept { return memory_.size() * array_ * sizeof(T); }
 
  private:
-  [[nodiscard]] auto folding() {
-    return [this](T* left, T* right) {
-      detail::add_to(left, right, elements_);
+  template <class In>
+  [[nodiscard]] auto folding(const In& in) {
+    return [this, &in](T* left, T* right) {
+      if constexpr (In::on_device) {
+        detail::add(in, matrix<const T>{right, 1, elements_}, matrix<T>{left, 1, elements_});
+      } else {
+        detail::add_to(left, right, elements_);
+      }
       free_.push_back(right);
       return left;
     };
@@ -117,7 +133,7 @@ class tree_sum {
 
   std::size_t elements_ = 0;
   std::size_t array_ = 0;  ///< elements that an array has room for
-  std::vector<std::vector<T>> memory_;
+  std::vector<Memory> memory_;
   std::vector<T*> free_;
   T* open_ = nullptr;
   std::vector<held> nodes_;

@@ -37,7 +37,9 @@ template <class Team, class W, class Order = any_order>
                                std::type_identity_t<matrix<const W>> probabilities,
                                matrix<const int> expert, W coefficient, matrix<W> d_probability,
                                Order order = {}) {
-  static_assert(detail::check_on_host<Team>());
+  static_assert(!Team::on_device,
+                "rondo: auxiliary_loss: not on GPUs: it returns a number to the host, which would "
+                "have to wait for the device");
   const std::size_t experts = probabilities.columns;
   const int rank = ranks.rank();
   const std::size_t rows = tokens.width(rank);

@@ -137,7 +137,7 @@ class expert_parallel {
     pass.width = width;
     const auto memory = ranks_.memory();
     const matrix<T> leaving = leaving_.template get<T>(pass.travelled, width);
-    detail::scatter_rows<memory_type, T>(memory, rows_of(pass), pass.choices, x.values, leaving);
+    detail::scatter_copies<memory_type, T>(memory, rows_of(pass), pass.choices, x.values, leaving);
     pass.rows.resize(pass.arrival.size() * width);
     travel_.template dispatch<T>(pass.queues, arrivals_of(pass), leaving.data, pass.rows.data(),
                                  width);

@@ -58,7 +58,8 @@ class column_parallel {
 
   template <class DY, class X, class DX>
   void backward(const DY& dy, const X& x, const linear_weights<typename X::element>& with,
-                const DX& dx, detail::gradients_in<typename X::element, Order>& to,
+                const DX& dx,
+                detail::gradients_in<typename X::element, Order, typename Team::memory_type>& to,
                 source_location where = source_location::current()) {
     using T = typename X::element;
     check_types<X, DY>();
@@ -78,7 +79,8 @@ class column_parallel {
           split_.kernels().input_gradient(given.columns_at(some), with.weight.rows_at(some), out);
         });
     all.wait();
-    detail::weight_gradients<T>(split_.kernels(), split_.order(), given, all.values, to);
+    detail::weight_gradients<T>(split_.ranks().memory(), split_.kernels(), split_.order(), given,
+                                all.values, to);
     sum.wait();
   }
 

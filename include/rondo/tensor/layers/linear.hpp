@@ -58,11 +58,12 @@ struct linear_gradients {
 };
 
 /// The same in exact mode: sums over tokens by the tree of leaves of `exact.tokens` rows. A
-/// `tree_exchange` over the data axis adds them up among ranks that hold other tokens.
-template <class T>
+/// `tree_exchange` over the data axis adds them up among ranks that hold other tokens. On GPUs:
+/// `exact_linear_gradients<T, cuda::buffer<T>>`.
+template <class T, class Memory = std::vector<T>>
 struct exact_linear_gradients {
-  tree_sum<T> weight;
-  tree_sum<T> bias;
+  tree_sum<T, Memory> weight;
+  tree_sum<T, Memory> bias;
   std::size_t first_token = 0;  ///< where the next backward pass's rows stand in the whole batch
 
   exact_linear_gradients() = default;
@@ -86,9 +87,11 @@ struct linear_shape {
 
 namespace detail {
 
-template <class T, class Order>
+template <class T, class Order, class Memory>
 using gradients_in =
-    std::conditional_t<is_exact<Order>, exact_linear_gradients<T>, const linear_gradients<T>>;
+    std::conditional_t<is_exact<Order>,
+                       exact_linear_gradients<T, typename Memory::template array<T>>,
+                       const linear_gradients<T>>;
 
 template <class Kernels, class T>
 consteval bool check_kernels() {
@@ -121,18 +124,24 @@ void add_bias(const Kernels& kernels, std::span<const T> bias, matrix<T> y) {
   }
 }
 
-/// Adds dy^T x to the weight's gradient and the sum of dy's rows to the bias's.
+/// Adds the sum of dy's rows to the bias's gradient.
 template <class T, class Kernels>
-void weight_gradients(const Kernels& kernels, const any_order&, matrix<const T> dy,
-                      matrix<const T> x, const linear_gradients<T>& to) {
-  kernels.weight_gradient(dy, x, to.weight);
+void bias_gradients(const Kernels& kernels, matrix<const T> dy, std::span<T> bias) {
   if constexpr (bias_kernels<Kernels, T>) {
-    if (!to.bias.empty()) {
-      kernels.bias_gradient(dy, to.bias);
+    if (!bias.empty()) {
+      kernels.bias_gradient(dy, bias);
     }
   } else {
-    add_rows<T>(dy, to.bias);
+    add_rows<T>(dy, bias);
   }
+}
+
+/// Adds dy^T x to the weight's gradient and the sum of dy's rows to the bias's.
+template <class T, class Memory, class Kernels>
+void weight_gradients(const Memory&, const Kernels& kernels, const any_order&, matrix<const T> dy,
+                      matrix<const T> x, const linear_gradients<T>& to) {
+  kernels.weight_gradient(dy, x, to.weight);
+  bias_gradients<T>(kernels, dy, to.bias);
 }
 
 inline void check_first_token(const exact& order, std::size_t first) {
@@ -143,22 +152,25 @@ inline void check_first_token(const exact& order, std::size_t first) {
 }
 
 /// The same by leaves of tokens.
-template <class T, class Kernels>
-void weight_gradients(const Kernels& kernels, const exact& order, matrix<const T> dy,
-                      matrix<const T> x, exact_linear_gradients<T>& to) {
+template <class T, class Memory, class Kernels, class Array>
+void weight_gradients(const Memory& memory, const Kernels& kernels, const exact& order,
+                      matrix<const T> dy, matrix<const T> x, exact_linear_gradients<T, Array>& to) {
   check_first_token(order, to.first_token);
   for (std::size_t row = 0; row < dy.rows; row += order.tokens) {
     const part some{row, (std::min)(order.tokens, dy.rows - row)};
     const std::size_t leaf = (to.first_token + row) / order.tokens;
-    const auto terms = to.weight.room();
-    std::fill(terms.begin(), terms.end(), T{});
-    kernels.weight_gradient(dy.rows_at(some), x.rows_at(some),
-                            matrix<T>{terms.data(), dy.columns, x.columns});
-    to.weight.put(leaf);
+    const matrix<T> terms{to.weight.room().data(), dy.columns, x.columns};
+    fill(memory, terms, T{});
+    kernels.weight_gradient(dy.rows_at(some), x.rows_at(some), terms);
+    to.weight.put(leaf, memory);
     const auto sums = to.bias.room();  // of no elements where there is no bias
-    std::fill(sums.begin(), sums.end(), T{});
-    add_rows<T>(dy.rows_at(some), sums);
-    to.bias.put(leaf);
+    fill(memory, matrix<T>{sums.data(), 1, sums.size()}, T{});
+    if constexpr (Memory::on_device) {
+      bias_gradients<T>(kernels, dy.rows_at(some), sums);
+    } else {
+      add_rows<T>(dy.rows_at(some), sums);
+    }
+    to.bias.put(leaf, memory);
   }
 }
 

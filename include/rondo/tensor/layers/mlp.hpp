@@ -37,10 +37,10 @@ struct mlp_gradients {
   linear_gradients<T> down{};
 };
 
-template <class T>
+template <class T, class Memory = std::vector<T>>
 struct exact_mlp_gradients {
-  exact_linear_gradients<T> up{};
-  exact_linear_gradients<T> down{};
+  exact_linear_gradients<T, Memory> up{};
+  exact_linear_gradients<T, Memory> down{};
 };
 
 /// What the forward pass keeps for the backward pass of the same micro-batch, which refuses what is

@@ -83,7 +83,8 @@ class row_parallel {
 
   template <class DY, class X, class DX>
   void backward(const DY& dy, const X& x, const linear_weights<typename X::element>& with,
-                const DX& dx, detail::gradients_in<typename X::element, Order>& to,
+                const DX& dx,
+                detail::gradients_in<typename X::element, Order, typename Team::memory_type>& to,
                 source_location where = source_location::current()) {
     using T = typename X::element;
     static_assert(!is_partial<DY>,
@@ -99,7 +100,8 @@ class row_parallel {
     auto all = split_.whole_behind(where, dy);
     all.wait();
     split_.kernels().input_gradient(all.values, with.weight, dx.values);
-    detail::weight_gradients<T>(split_.kernels(), split_.order(), all.values, x.values, to);
+    detail::weight_gradients<T>(split_.ranks().memory(), split_.kernels(), split_.order(),
+                                all.values, x.values, to);
   }
 
  private:

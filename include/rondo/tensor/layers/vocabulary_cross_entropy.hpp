@@ -78,7 +78,6 @@ class vocabulary_cross_entropy {
         order_{order},
         tree_{leaves()} {
     static_assert(detail::check_wire<Order, no_codec>());
-    static_assert(detail::check_on_host<Team, detail::is_exact<Order>>());
     with_.words = with_.words == 0 ? vocabulary_.extent() : with_.words;
     if (with_.words > vocabulary_.extent() || !(with_.smoothing >= 0 && with_.smoothing < 1) ||
         (with_.smoothing > 0 && with_.words < 2)) {
@@ -125,25 +124,25 @@ class vocabulary_cross_entropy {
     fold_lanes<op::max>(most, largest);
     reduce<op::max>(where, largest);
     const matrix<double> folded = folded_.template get<double>(kinds, tokens);
-    const auto sum_up = [&](part local, matrix<double> into) {
+    const auto sum_up = [&](part local, matrix<double> whole) {
+      const matrix<double> into = terms_of(whole);
       detail::fill(memory, into, 0.0);
       for_each_piece(local, [&](detail::words_at some) {
         memory.each(tokens, lanes,
                     detail::add_exponentials<T, Target, lanes>{z, some, targets.data(),
                                                                largest.data, kinds == 3, into});
       });
+      fold_lanes<op::sum>(into, whole);
     };
     if constexpr (detail::is_exact<Order>) {
       sums_.restart(kinds * tokens, folded.data);
       for (const detail::held_leaf& leaf : leaves_) {
-        sum_up(leaf.local, {sums_.room().data(), kinds * tokens, 1});
-        sums_.put(leaf.number);
+        sum_up(leaf.local, {sums_.room().data(), kinds, tokens});
+        sums_.put(leaf.number, memory);
       }
       tree_.reduce(ranks_, sums_, replicated<double, Team::axis>{folded}, where);
     } else {
-      const matrix<double> terms = terms_of(folded);
-      sum_up(all(), terms);
-      fold_lanes<op::sum>(terms, folded);
+      sum_up(all(), folded);
       reduce<op::sum>(where, folded);
     }
     saved.log_sum.resize(tokens);
@@ -260,7 +259,7 @@ class vocabulary_cross_entropy {
   std::vector<detail::held_leaf> leaves_;
   std::vector<detail::words_at> pieces_;
   tree_exchange tree_;
-  tree_sum<double> sums_;
+  tree_sum<double, typename Team::memory_type::template array<double>> sums_;
   detail::room<typename Team::memory_type> largest_{ranks_.memory()};
   detail::room<typename Team::memory_type> folded_{ranks_.memory()};
   detail::room<typename Team::memory_type> terms_{ranks_.memory()};  ///< of lanes

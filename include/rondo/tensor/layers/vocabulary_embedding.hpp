@@ -26,9 +26,10 @@
 namespace rondo::inline v0_1 {
 
 /// The gradient of a table in exact mode: sums over tokens by the tree of leaves of `exact.tokens`.
-template <class T>
+/// On GPUs: `exact_table_gradient<T, cuda::buffer<T>>`.
+template <class T, class Memory = std::vector<T>>
 struct exact_table_gradient {
-  tree_sum<T> table;
+  tree_sum<T, Memory> table;
   std::size_t first_token = 0;
 
   exact_table_gradient() = default;
@@ -74,7 +75,6 @@ class vocabulary_embedding {
   vocabulary_embedding(Team ranks, cut vocabulary, Order order = {}, Wire codec = {})
       : split_{std::move(ranks), std::move(vocabulary), {}, {}, std::move(codec)}, order_{order} {
     static_assert(detail::check_wire<Order, Wire>());
-    static_assert(detail::check_on_host<Team, detail::is_exact<Order>>());
     detail::check_disjoint("vocabulary_embedding", split_.features(), split_.ranks().rank());
     std::size_t row = 0;
     for (const part run : split_.features().runs(split_.ranks().rank())) {
@@ -117,9 +117,9 @@ class vocabulary_embedding {
   }
 
   /// The same by leaves of tokens.
-  template <class DY, class Token>
+  template <class DY, class Token, class Memory>
   void backward(const DY& dy, std::span<const Token> tokens,
-                exact_table_gradient<typename DY::element>& to,
+                exact_table_gradient<typename DY::element, Memory>& to,
                 source_location where = source_location::current()) {
     using T = typename DY::element;
     static_assert(detail::is_exact<Order>,
@@ -135,12 +135,11 @@ class vocabulary_embedding {
     auto all = split_.whole_behind(where, dy);
     all.wait();
     for (std::size_t first = 0; first < tokens.size(); first += order_.tokens) {
-      const auto terms = to.table.room();
-      std::fill(terms.begin(), terms.end(), T{});
+      const matrix<T> terms{to.table.room().data(), rows, columns};
+      detail::fill(split_.ranks().memory(), terms, T{});
       const part some{first, (std::min)(order_.tokens, tokens.size() - first)};
-      add(tokens.subspan(some.first, some.count), all.values.rows_at(some),
-          matrix<T>{terms.data(), rows, columns});
-      to.table.put((to.first_token + first) / order_.tokens);
+      add(tokens.subspan(some.first, some.count), all.values.rows_at(some), terms);
+      to.table.put((to.first_token + first) / order_.tokens, split_.ranks().memory());
     }
   }
 

@@ -100,8 +100,8 @@ struct scatter_elements {
 
 /// to[at[i]] = from[i / copies], where it goes anywhere.
 template <class Memory, class T>
-void scatter_rows(const Memory& memory, std::span<const std::size_t> at, std::size_t copies,
-                  matrix<const T> from, matrix<T> to) {
+void scatter_copies(const Memory& memory, std::span<const std::size_t> at, std::size_t copies,
+                    matrix<const T> from, matrix<T> to) {
   if constexpr (Memory::on_device) {
     memory.each(at.size(), to.columns, scatter_elements<T>{at.data(), copies, from, to});
   } else {
@@ -123,16 +123,42 @@ struct gather_elements {
   }
 };
 
-/// to[i] = from[at[i]].
+/// Calls `act(first, where, rows)` for rows that lie one behind the other there, too: all that come
+/// from one rank for one expert. Row by row, passes of 384 floats a row took a tenth longer (1
+/// rank, experts that copy, Zen 5, GCC 12, 2026-11-27).
+template <class Act>
+void for_each_stretch(std::span<const std::size_t> at, const Act& act) {
+  for (std::size_t first = 0, end = 0; first < at.size(); first = end) {
+    do {
+      ++end;
+    } while (end < at.size() && at[end] == at[end - 1] + 1);
+    act(first, at[first], end - first);
+  }
+}
+
+/// to[at[i]] = from[i]; rows have no gaps.
+template <class Memory, class T>
+void scatter_rows(const Memory& memory, std::span<const std::size_t> at, matrix<const T> from,
+                  matrix<T> to) {
+  if constexpr (Memory::on_device) {
+    memory.each(at.size(), to.columns, scatter_elements<T>{at.data(), 1, from, to});
+  } else {
+    for_each_stretch(at, [&](std::size_t here, std::size_t there, std::size_t rows) {
+      std::copy_n(from.row(here).data(), rows * to.columns, to.row(there).data());
+    });
+  }
+}
+
+/// to[i] = from[at[i]]; rows have no gaps.
 template <class Memory, class T>
 void gather_rows(const Memory& memory, std::span<const std::size_t> at, matrix<const T> from,
                  matrix<T> to) {
   if constexpr (Memory::on_device) {
     memory.each(at.size(), to.columns, gather_elements<T>{at.data(), from, to});
   } else {
-    for (std::size_t row = 0; row < at.size(); ++row) {
-      std::copy_n(from.row(at[row]).data(), to.columns, to.row(row).data());
-    }
+    for_each_stretch(at, [&](std::size_t here, std::size_t there, std::size_t rows) {
+      std::copy_n(from.row(there).data(), rows * to.columns, to.row(here).data());
+    });
   }
 }
 
@@ -259,10 +285,12 @@ void weigh_choices(const Memory& memory, const weighed_choices<T, W>& of, const 
         W dot{0};
         if (of.at[choice] != nowhere) {
           const W weight = of.weight[choice];
+          const T* const dy = of.dy.row(token).data();
           const T* const back = of.returned.row(of.at[choice]).data();
           T* const to = of.to.row(of.at[choice]).data();
-          for (std::size_t i = 0; i < of.dy.columns; ++i) {
-            const auto upstream = static_cast<W>(of.dy(token, i));
+          const std::size_t width = of.dy.columns;
+          for (std::size_t i = 0; i < width; ++i) {
+            const auto upstream = static_cast<W>(dy[i]);
             dot += upstream * static_cast<W>(back[i]);
             to[i] = static_cast<T>(weight * upstream);
           }

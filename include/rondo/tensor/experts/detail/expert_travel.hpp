@@ -132,7 +132,7 @@ class expert_travel {
     count(queues, width);
     const std::span<T> in = travelled_.template get<T>(arrivals.size() * width);
     exchange(std::span<const T>{leaving, sum_of(sent_)}, sent_, in, received_);
-    scatter_rows(ranks_.memory(), arrivals, 1, matrix<const T>{in.data(), arrivals.size(), width},
+    scatter_rows(ranks_.memory(), arrivals, matrix<const T>{in.data(), arrivals.size(), width},
                  matrix<T>{queue, arrivals.size(), width});
   }
 

@@ -61,7 +61,6 @@ template <class Team, class Kernels, class Order, class Wire>
 class split_linear {
  public:
   static_assert(check_wire<Order, Wire>());
-  static_assert(check_on_host<Team, is_exact<Order>>());
 
   split_linear(Team ranks, cut features, Kernels kernels, Order order, Wire codec)
       : ranks_{std::move(ranks)},
@@ -140,9 +139,10 @@ class split_linear {
     check_shape(dw, to.weight.rows, to.weight.columns, outputs, inputs, ranks_.rank());
     check_bias(dbias, to.bias, outputs);
   }
-  template <class T>
-  void check_gradients(const char* dw, const char* dbias, const exact_linear_gradients<T>& to,
-                       std::size_t outputs, std::size_t inputs) const {
+  template <class T, class Memory>
+  void check_gradients(const char* dw, const char* dbias,
+                       const exact_linear_gradients<T, Memory>& to, std::size_t outputs,
+                       std::size_t inputs) const {
     check_count(dw, "the tree_sum", to.weight.elements(), outputs * inputs, ranks_.rank());
     if (to.bias.elements() != 0) {
       check_count(dbias, "the tree_sum", to.bias.elements(), outputs, ranks_.rank());
@@ -186,7 +186,8 @@ class split_linear {
   auto reduce_behind(source_location where, const To& out, std::size_t rows, std::size_t columns,
                      const Product& product) {
     if constexpr (is_exact<Order>) {
-      auto& sums = ranks_.passage().kept.template get<tree_sum<T>>();
+      using leaf_sums = tree_sum<T, typename Team::memory_type::template array<T>>;
+      auto& sums = ranks_.passage().kept.template get<leaf_sums>();
       T* lent = nullptr;
       if constexpr (is_replicated<To>) {
         lent = out.values.contiguous() ? out.values.data : nullptr;
@@ -194,7 +195,7 @@ class split_linear {
       sums.restart(rows * columns, lent);
       for (const held_leaf& leaf : leaves_) {
         product(leaf.local, matrix<T>{sums.room().data(), rows, columns});
-        sums.put(leaf.number);
+        sums.put(leaf.number, ranks_.memory());
       }
       auto& kept = ranks_.passage().node_bytes;
       kept = (std::max)(kept, sums.bytes());
