@@ -7,8 +7,6 @@
 #include <rondo/tensor/cuda/layer_ranks.hpp>
 #include <rondo/tensor/exact/tree_exchange.hpp>
 
-#include "tensor_case.hpp"
-
 struct no_kernels {  // so that no nvcc is needed
   template <class Body>
   static void each(std::size_t, const Body&, cudaStream_t) {}
@@ -20,7 +18,8 @@ using leaf_sums = rondo::tree_sum<float, rondo::cuda::buffer<float>>;
 using leaf_sums = rondo::tree_sum<float>;
 #endif
 
-void attempt(const gpus& ranks, rondo::tree_exchange& leaves, leaf_sums& sums) {
-  sums.put(7, ranks.memory());
-  leaves.reduce(ranks, sums, all);
+void attempt(const gpus& tensor, rondo::tree_exchange& leaves, leaf_sums& sums,
+             const rondo::replicated<float>& all) {
+  sums.put(7, tensor.memory());
+  leaves.reduce(tensor, sums, all);
 }

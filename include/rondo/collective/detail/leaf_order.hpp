@@ -108,9 +108,9 @@ class leaf_order {
             return;
           }
           run<T>([&](const operand& of) { return source(of) + begin; }, memory, loops::block,
-                 [&](std::size_t terms, const T* const* from, T* sum) {
-                   sum != nullptr ? loops::add(terms, from, some, &sum, 1, protocol::store::cached)
-                                  : loops::add(terms, from, some, to, number, chosen);
+                 [&](std::size_t adds, const T* const* from, T* sum) {
+                   sum != nullptr ? loops::add(adds, from, some, &sum, 1, protocol::store::cached)
+                                  : loops::add(adds, from, some, to, number, chosen);
                  });
         });
   }
@@ -127,13 +127,13 @@ class leaf_order {
       turn.each(count, no_nodes<T>{target});
       return;
     }
-    run<T>(source, memory, count, [&](std::size_t terms, const T* const* from, T* sum) {
-      leaf_loops<T>::add_by(turn, terms, from, count, sum != nullptr ? sum : target);
+    run<T>(source, memory, count, [&](std::size_t adds, const T* const* from, T* sum) {
+      leaf_loops<T>::add_by(turn, adds, from, count, sum != nullptr ? sum : target);
     });
   }
 
  private:
-  /// Makes the steps: `add(terms, their nodes, where to)`. The last sum, or the only node, goes to
+  /// Makes the steps: `add(how many, the nodes, where to)`. The last sum, or the only node, goes to
   /// where the caller knows, nullptr; others to `memory`, `stride` elements for each.
   template <class T, class Source, class Add>
   void run(const Source& source, T* memory, std::size_t stride, const Add& add) const {

@@ -118,7 +118,7 @@ class gathered_attention {
     const sharded<W, 0, Team::axis> to{own, tokens_};
     if constexpr (exactly) {
       using leaf_sums = tree_sum<W, typename Team::memory_type::template array<W>>;
-      auto& sums = kept_.template get<leaf_sums>(0, [] { return leaf_sums{}; });
+      auto& sums = kept_.template get<leaf_sums>();
       sums.restart(tokens_.extent() * columns);
       for (const auto& leaf : detail::leaves_of(tokens_, ranks_.rank(), order_.tokens)) {
         const matrix<W> terms{sums.room().data(), tokens_.extent(), columns};
