@@ -133,6 +133,13 @@ thread_local std::map<cudaEvent_t, clock_of_stream> events;
 thread_local std::map<const void*, last_uses> uses;
 thread_local int unordered = 0;
 thread_local std::map<std::uintptr_t, std::size_t> allocated;  ///< by where they begin
+thread_local std::set<ncclComm_t> stuck;  ///< whose kernels wait for a peer that does not come
+thread_local bool ending = false;         ///< kernels that were told to end may still run
+thread_local int careless = 0;
+thread_local bool slow_splits = false;
+thread_local int current_device = 0;
+thread_local char gpu = 'A';
+thread_local nccl_on_threads::launch last_launch{};
 /// Copies between memory of the host and a stream, until the host waits for it.
 struct host_copy {
   void* to;
