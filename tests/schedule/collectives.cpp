@@ -55,3 +55,50 @@ TEST_CASE("the algorithms make the collectives that the documentation lists") {
   STATIC_REQUIRE(generates<rings, collective::reduce_scatter>);
   STATIC_REQUIRE_FALSE(generates<rings, collective::all_to_all>);
 }
+
+namespace {
+
+using schedule::collective;
+
+/// Whether the list of algorithms by counts names this one just where its programs are for chunks
+/// of any size.
+template <collective What, class Algorithm>
+bool is_listed_rightly(const Algorithm& algorithm) {
+  bool any_size = false;
+  if constexpr (schedule::generates<Algorithm, What>) {
+    any_size = true;
+    for (const int ranks : {2, 3, 4, 6, 12}) {
+      if (Algorithm::name != rondo::hierarchical<rondo::ring, rondo::ring>::name ||
+          ranks % 2 == 0) {
+        const auto row = generate(algorithm, schedule::make<What>{}, schedule::place{0, ranks, 0});
+        any_size = any_size && !row.uniform;
+      }
+    }
+  }
+  const auto list = schedule::algorithms_by_counts(What);
+  return any_size == (list.find(Algorithm::name) != list.npos);
+}
+
+template <class Algorithm>
+void check_listed(const Algorithm& algorithm) {
+  INFO(Algorithm::name);
+  CHECK(is_listed_rightly<collective::reduce_scatter>(algorithm));
+  CHECK(is_listed_rightly<collective::all_gather>(algorithm));
+  CHECK(is_listed_rightly<collective::all_to_all>(algorithm));
+  CHECK(is_listed_rightly<collective::gather>(algorithm));
+  CHECK(is_listed_rightly<collective::scatter>(algorithm));
+}
+
+}  // namespace
+
+TEST_CASE(
+    "algorithms that take counts are listed as their programs take them, on 2 ranks or many") {
+  check_listed(rondo::ring{});
+  check_listed(rondo::tree{});
+  check_listed(rondo::recursive_doubling{});
+  check_listed(rondo::halving_doubling{});
+  check_listed(rondo::bruck{});
+  check_listed(rondo::one_shot{});
+  check_listed(rondo::two_shot{});
+  check_listed(rondo::hierarchical{rondo::ring{}, rondo::ring{}, 2});
+}

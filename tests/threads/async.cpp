@@ -137,9 +137,9 @@ TEST_CASE("async: the error of a dropped call is thrown by the next call, once")
   rondo::threads::run(3, [](auto& comm) {
     std::vector<int> in(6, 1);
     std::vector<int> out(6);
-    const std::vector<std::size_t> twos{2, 2, 2};
+    const std::vector<std::size_t> each{1, 2, 3};
     const auto begin = [&] {
-      return rondo::all_to_all(comm, in, out, rondo::bruck{}, async{}, rondo::counts{twos, twos});
+      return rondo::all_to_all(comm, in, out, rondo::bruck{}, async{}, rondo::counts{each, each});
     };
     { const auto dropped = begin(); }
     int errors = 0;

@@ -63,6 +63,15 @@ class chunking {
     }
     return most;
   }
+  /// Whether the chunks turn out equal, however they were told.
+  [[nodiscard]] bool equal(int chunks) const noexcept {
+    for (int chunk = 1; !uniform() && chunk < chunks; ++chunk) {
+      if (count(chunk) != count(0)) {
+        return false;
+      }
+    }
+    return true;
+  }
   [[nodiscard]] bool uniform() const noexcept {
     return begins_ == nullptr && even_.larger == 0 &&
            (even_.granule == 1 || even_.end % even_.granule == 0);

@@ -5,6 +5,8 @@
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
+#include <string_view>
+
 namespace rondo::inline v0_1::schedule {
 
 /// Does not compile for an algorithm that has no schedule of this collective; says which have.
@@ -34,6 +36,24 @@ consteval void check_algorithm() {
                 "rondo: scatter: this algorithm does not make it; use tree or one_shot");
   static_assert(made || What != collective::barrier,
                 "rondo: barrier: this algorithm does not make it; use bruck, tree or one_shot");
+}
+
+/// The algorithms that make a collective with counts that differ from rank to rank; empty where
+/// ranks have no counts of their own.
+[[nodiscard]] constexpr std::string_view algorithms_by_counts(collective what) noexcept {
+  switch (what) {
+    case collective::reduce_scatter:
+      return "ring, one_shot, two_shot or hierarchical";
+    case collective::all_gather:
+      return "ring, recursive_doubling, halving_doubling, bruck, one_shot, two_shot or "
+             "hierarchical";
+    case collective::all_to_all:
+    case collective::gather:
+    case collective::scatter:
+      return "one_shot";
+    default:
+      return "";
+  }
 }
 
 }  // namespace rondo::inline v0_1::schedule

@@ -134,9 +134,7 @@ constexpr program generate(tree, make<collective::gather>, place where) {
   const detail::binomial nodes{where};
   const bool root = nodes.is_root();
   const int held = nodes.own_subtree();
-  if (where.size > 3) {
-    write.need_equal_chunks();  // some rank holds others' chunks in slots; all ranks say so
-  }
+  write.need_equal_chunks();  // some rank may hold others' chunks in slots; all ranks say so
   if (root) {
     write.copy(in_output(where.rank), in_input(where.rank));
   } else if (held > 1) {
@@ -182,9 +180,7 @@ constexpr program generate(tree, make<collective::scatter>, place where) {
           nodes.rank(child));
     });
   });
-  if (where.size > 3) {
-    write.need_equal_chunks();  // as in gather
-  }
+  write.need_equal_chunks();  // as in gather
   if (!root && held > 1) {
     write.need_slots(held);
     write.copy(in_output(where.rank), in_scratch(0, where.rank));

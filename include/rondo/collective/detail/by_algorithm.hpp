@@ -7,11 +7,14 @@
 #include <rondo/core/chunking.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/extremes.hpp>
+#include <rondo/schedule/check_algorithm.hpp>
 #include <rondo/schedule/generators.hpp>
 #include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <string>
+#include <string_view>
 
 /// How a collective is made, once ranks have begun it: by the transport, directly, or as a
 /// schedule.
@@ -47,14 +50,29 @@ template <schedule::collective What, class Comm, class Algorithm>
       });
 }
 
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_counts(schedule::collective what,
+                                                                 std::string_view algorithm) {
+  refuse(std::string{schedule::name_of(what)} + ": " + std::string{algorithm} +
+         " needs the same count for every rank; with counts that differ use automatic, " +
+         std::string{schedule::algorithms_by_counts(what)});
+}
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_uneven_parts(int parts) {
+  refuse("this algorithm cuts the values into " + std::to_string(parts) +
+         " equal parts; use another one, or a count that is a multiple of it");
+}
+
+[[nodiscard]] inline bool cuts_equally(const schedule::program& program, const chunking& in_layout,
+                                       const chunking& out_layout) {
+  return in_layout.equal(program.chunks) && out_layout.equal(program.chunks);
+}
+
 /// Runs `program` over messages. `Element` is what travels: values, or partial results.
 template <class Comm, class Turn, class Element, class Fold>
 void run_program(Comm& comm, Turn& turn, const schedule::program& program, const Element* in,
                  Element* out, const chunking& in_layout, const chunking& out_layout,
                  const Fold& with) {
-  const bool equal = in_layout.uniform() && out_layout.uniform();
-  if (program.uniform && !equal) {
-    refuse("this algorithm needs the same count on every rank; use ring or one_shot");
+  if (program.uniform && !cuts_equally(program, in_layout, out_layout)) {
+    refuse_uneven_parts(program.chunks);
   }
   const std::size_t slot =
       larger(in_layout.largest(program.chunks), out_layout.largest(program.chunks));

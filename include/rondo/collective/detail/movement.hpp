@@ -66,8 +66,13 @@ struct movement {
     const auto& program = program_of<What>(comm, chosen, root);
     const std::size_t first = own_output ? received.of(comm).offset(comm.rank()) : 0;
     const std::size_t got = own_output ? received.count(comm.rank()) : received.total(comm.size());
-    run_folding(comm, turn, program, in, sent.total(comm.size()), out, first, got, in_cut(),
-                out_cut(), fold);
+    const chunking given = in_cut();
+    const chunking wanted = out_cut();
+    if (program.uniform && !cuts_equally(program, given, wanted)) {
+      refuse_counts(What, Chosen::name);
+    }
+    run_folding(comm, turn, program, in, sent.total(comm.size()), out, first, got, given, wanted,
+                fold);
   }
 
   [[nodiscard]] chunking in_cut() const {
