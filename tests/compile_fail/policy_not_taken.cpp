@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-// expect-error: rondo: this collective does not take a policy that was given
+// expect-error: rondo: this collective does not take root\{\}
 #include <rondo/rondo.hpp>
 
 #include <vector>

@@ -111,9 +111,16 @@ inline constexpr int number_given = (0 + ... + (kind_of<Given>() == Kind ? 1 : 0
 
 template <policy... Allowed>
 struct allow {
+  template <policy Kind>
+  static constexpr bool takes_kind = ((Kind == Allowed) || ...);
   template <class Given>
-  static constexpr bool takes = ((kind_of<Given>() == Allowed) || ...);
+  static constexpr bool takes = takes_kind<kind_of<Given>()>;
 };
+
+/// False if a policy of this kind was given to a call that takes none.
+template <class Allow, policy Kind, class... Given>
+inline constexpr bool kind_is_taken =
+    number_given<Kind, Given...> == 0 || Allow::template takes_kind<Kind>;
 
 /// Refuses a policy pack that is not meant, with one line that says why.
 template <class Allow, class... Given>
@@ -134,9 +141,23 @@ consteval void check_policies() {
                 "rondo: two counts given; all_to_all takes counts{sent, received}");
   static_assert(number_given<policy::peer, Given...> <= 1, "rondo: two peers given");
   static_assert(number_given<policy::tag, Given...> <= 1, "rondo: two tags given");
-  static_assert((Allow::template takes<Given> && ...),
-                "rondo: this collective does not take a policy that was given; its docstring lists "
-                "those it takes (an unknown policy counts as an operation)");
+  static_assert(kind_is_taken<Allow, policy::operation, Given...>,
+                "rondo: this collective does not take an operation (an unknown policy counts as "
+                "one)");
+  static_assert(kind_is_taken<Allow, policy::algorithm, Given...>,
+                "rondo: this call does not take an algorithm");
+  static_assert(kind_is_taken<Allow, policy::codec, Given...>,
+                "rondo: this collective does not take a codec");
+  static_assert(kind_is_taken<Allow, policy::root, Given...>,
+                "rondo: this collective does not take root{}");
+  static_assert(kind_is_taken<Allow, policy::counts, Given...>,
+                "rondo: this collective does not take counts{}");
+  static_assert(kind_is_taken<Allow, policy::peer, Given...>,
+                "rondo: a collective does not take to{} or from{}; send and receive do");
+  static_assert(kind_is_taken<Allow, policy::tag, Given...>,
+                "rondo: a collective does not take tag{}; send and receive do");
+  static_assert(kind_is_taken<Allow, policy::async, Given...>,
+                "rondo: this call does not take async{}");
 }
 
 /// Stands for a policy that the call does not have.

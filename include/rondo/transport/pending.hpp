@@ -15,9 +15,9 @@ namespace rondo::inline v0_1 {
 /// A call that was begun with `async{}`. Its buffers belong to it until `wait()` returns.
 ///
 /// Dropping it waits too, quietly: the communicator's next call or `settle()` then throws its
-/// error, and so does `threads::run` when the rank's body returns. `wait()` may
-/// be called again and does nothing the second time.
-class pending {
+/// error, and so does `threads::run` when the rank's body returns. One without a name is dropped at
+/// once, which compilers warn of. `wait()` may be called again and does nothing the second time.
+class [[nodiscard]] pending {
  public:
   pending() = default;
   pending(detail::shared<detail::worker> runs, std::uint64_t number)
