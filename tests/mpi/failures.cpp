@@ -214,7 +214,7 @@ TEST_CASE("mpi: a rank that has left is a mismatch for those who wait for it") {
   });
   INFO(got.text);
   CHECK((leaves || got.code == rondo::error_code::mismatch));
-  CHECK((leaves || has(got.text, "rank 0 returned")));
+  CHECK((leaves || has(got.text, "rank 0 left its communicator")));
 }
 
 TEST_CASE("mpi: what an operation throws is revoked on the others") {
@@ -312,7 +312,7 @@ TEST_CASE("mpi: a call that is refused on every rank leaves the communicator as 
     uneven[0] = 2;
     std::vector<int> mine(comm.rank() == 0 ? 2u : 1u);
     std::vector<int> all(size + 1);
-    if (!takes_unequal<collective::gather>(rondo::tree{}, comm.size())) {
+    if (comm.size() > 1) {
       refuses([&] { rondo::gather(comm, mine, all, rondo::counts{uneven}, rondo::tree{}); });
     }
   }

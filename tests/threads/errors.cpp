@@ -144,7 +144,8 @@ TEST_CASE("mismatch: uneven counts that ranks do not agree about") {
       rondo::all_to_all(comm, in, out, rondo::counts{comm.rank() == 2 ? odd : twos, twos});
     });
     check_all(seen, error_code::mismatch, 2,
-              {"rank 1 expected 2 elements from rank 2, which sends it 3"});
+              {"rank 1 expected 2 elements from rank 2, which sends it 3",
+               "was in all_to_all(counts of int, automatic) at errors.cpp:"});
   }
 }
 
@@ -207,6 +208,35 @@ TEST_CASE("run rethrows the cause and not its echo on another rank") {
       CHECK_THAT(failure.what(), ContainsSubstring("the cause"));
     }
   }
+}
+
+TEST_CASE("run keeps the code of an error of rondo's, and says its words once") {
+  try {
+    rondo::threads::run(3, [](auto& comm) {
+      std::vector<float> values(5);
+      rondo::broadcast(comm, values, rondo::root{3});
+    });
+    FAIL("nothing was thrown");
+  } catch (const rondo::rank_failure&) {
+    FAIL("an invalid argument is not a failure of the rank's own code");
+  } catch (const rondo::error& refused) {
+    const std::string line = std::to_string(__LINE__ - 6);
+    CHECK(refused.code() == error_code::invalid_argument);
+    CHECK(refused.what() == "rondo: rank " + std::to_string(refused.rank()) +
+                                ": broadcast at errors.cpp:" + line +
+                                ": root 3 of 3 ranks; pass 0 .. 2");
+    CHECK_THROWS_AS(std::rethrow_if_nested(refused), rondo::error);
+  }
+  const auto seen = outcomes(2, [](auto& comm) {
+    std::vector<float> values(3000);
+    const bool bad = comm.rank() == 1;
+    rondo::all_reduce(comm, values, [bad](float a, float b) {
+      return bad ? throw rondo::error{error_code::corrupt_data, "row 3"} : a + b;
+    });
+    rondo::barrier(comm);
+  });
+  CHECK(seen[1].code == error_code::corrupt_data);
+  CHECK_THAT(seen[0].what, ContainsSubstring("errors.cpp:") && ContainsSubstring(": row 3"));
 }
 
 TEST_CASE("a rank that returns early or makes a call too many is named") {
@@ -313,11 +343,14 @@ TEST_CASE("a bad argument is refused alike on all ranks and harms nothing") {
     const std::vector<std::size_t> counts{1, 2, 3, 4};
     const std::vector<std::size_t> short_list{1, 2};
     int refusals = 0;
+    int sites = 0;
     const auto refused = [&](const auto& call) {
       try {
         call();
       } catch (const rondo::error& thrown) {
+        const std::string_view what = thrown.what();
         refusals += thrown.code() == error_code::invalid_argument ? 1 : 0;
+        sites += what.find(" at errors.cpp:") != what.npos ? 1 : 0;
       }
     };
     refused([&] { rondo::all_reduce(comm, four, five); });
@@ -335,10 +368,51 @@ TEST_CASE("a bad argument is refused alike on all ranks and harms nothing") {
     std::vector<int> all(10);
     refused([&] { rondo::gather(comm, mine, all, rondo::counts{counts}, rondo::tree{}); });
     expect(refusals == 11, "eleven refusals");
+    expect(sites == 10, "the line of every call but split()");
     four.assign(4, 1);
     rondo::all_reduce(comm, four);
     expect(four[3] == 4, "a communicator that still works");
   });
+}
+
+TEST_CASE(
+    "counts that differ are refused alike on any number of ranks, and what takes them is named") {
+  for (const int ranks : {2, 3, 4, 5}) {
+    rondo::threads::run(ranks, [&](auto& comm) {
+      std::vector<std::size_t> each(static_cast<std::size_t>(ranks), 1);
+      each[0] = 3;
+      const std::vector<int> mine(each[static_cast<std::size_t>(comm.rank())]);
+      const std::vector<int> whole(each.size() + 2);
+      std::vector<int> all(each.size() + 2);
+      std::vector<int> part(mine.size());
+      const rondo::counts uneven{each};
+      const auto told = [&](const auto& call, const std::string& words, const char* name) {
+        std::string what;
+        try {
+          call();
+        } catch (const rondo::error& refused) {
+          what = refused.what();
+        }
+        const bool right = what.find("rondo: " + words) == 0 &&
+                           what.find(std::string{" was in "} + name + '(') != what.npos &&
+                           what.find(" at errors.cpp:") != what.npos;
+        expect(right, (words + ": " + what).c_str());
+      };
+      const std::string gets =
+          " needs the same count for every rank; with counts that differ use automatic, one_shot";
+      told([&] { rondo::gather(comm, mine, all, uneven, rondo::tree{}); }, "gather: tree" + gets,
+           "gather");
+      told([&] { rondo::scatter(comm, whole, part, uneven, rondo::tree{}); },
+           "scatter: tree" + gets, "scatter");
+      told([&] { rondo::all_to_all(comm, whole, all, uneven, rondo::bruck{}); },
+           "all_to_all: bruck" + gets, "all_to_all");
+      told([&] { rondo::reduce_scatter(comm, whole, part, uneven, rondo::halving_doubling{}); },
+           "reduce_scatter: halving_doubling needs the same count for every rank; with counts that "
+           "differ use automatic, ring, one_shot, two_shot or hierarchical",
+           "reduce_scatter");
+      rondo::gather(comm, mine, all, uneven, rondo::one_shot{});
+    });
+  }
 }
 
 TEST_CASE("messages: another count or type, and ranks that wait for each other, are named") {
@@ -412,6 +486,20 @@ TEST_CASE("messages: another count or type, and ranks that wait for each other, 
     CHECK(seen[0].code == error_code::mismatch);
     CHECK_THAT(seen[0].what,
                ContainsSubstring("rank 1 returned from its body, but rank 0 waits for it"));
+  }
+  SECTION("a message that lies there under another tag") {
+    const auto seen = outcomes(2, [](auto& comm) {
+      std::vector<float> values(5);
+      if (comm.rank() == 0) {
+        rondo::send(comm, values, rondo::to{1}, rondo::tag{1});
+      } else {
+        rondo::receive(comm, values, rondo::from{0}, rondo::tag{2});
+      }
+    });
+    CHECK(seen[1].code == error_code::mismatch);
+    CHECK_THAT(seen[1].what,
+               ContainsSubstring("receive(5 x float, peer 0, tag 2) at errors.cpp:") &&
+                   ContainsSubstring("; a message of rank 0 with tag 1 lies there"));
   }
 }
 

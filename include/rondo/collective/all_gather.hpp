@@ -31,11 +31,12 @@ struct all_gather_call {
     using T = element_of<Out>;
     const auto from = readable(in);
     const auto to = writable(out);
-    const auto cut = cut_for("all_gather", comm, from.size(), given...);
-    check_count("all_gather", "the input", from.size(), cut.count(comm.rank()), comm.rank());
-    check_count("all_gather", "the output", to.size(), cut.total(comm.size()), comm.rank());
+    const caller by{"all_gather", where};
+    const auto cut = cut_for(by, comm, from.size(), given...);
+    check_count(by, "the input", from.size(), cut.count(comm.rank()), comm.rank());
+    check_count(by, "the output", to.size(), cut.total(comm.size()), comm.rank());
     check_apart<T>(
-        "all_gather", from, to, [&] { return from.data() == to.data() + cut.begin(comm.rank()); },
+        by, from, to, [&] { return from.data() == to.data() + cut.begin(comm.rank()); },
         comm.rank());
     const auto with = policies_of(given...);
     const call made =

@@ -105,9 +105,10 @@ struct all_reduce_call {
                     const Given&... given) {
     check_policies<allow<policy::operation, policy::algorithm, policy::codec, policy::async>,
                    Given...>();
-    check_count("all_reduce", "the output", out.size(), in.size(), comm.rank());
+    const caller by{"all_reduce", where};
+    check_count(by, "the output", out.size(), in.size(), comm.rank());
     check_apart(
-        "all_reduce", in, out, [&] { return in.data() == out.data(); }, comm.rank());
+        by, in, out, [&] { return in.data() == out.data(); }, comm.rank());
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;
     using operation = typename chosen::operation_type;

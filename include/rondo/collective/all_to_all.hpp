@@ -70,25 +70,24 @@ struct all_to_all_call {
     const auto from = readable(in);
     const auto to = writable(out);
     const auto size = static_cast<std::size_t>(comm.size());
-    const auto sent = cut_for("all_to_all", comm, from.size() / size, given...);
+    const caller by{"all_to_all", where};
+    const auto sent = cut_for(by, comm, from.size() / size, given...);
     cut_by_rank received = sent;
     if constexpr (number_given<policy::counts, Given...> == 1) {
       const counts both = choose<policy::counts>(nothing_given{}, given...);
       if (both.from_rank.size() != size) {
-        refuse("all_to_all: counts for what comes from " + std::to_string(both.from_rank.size()) +
-                   " ranks, expected " + std::to_string(size) + "; pass counts{sent, received}",
-               comm.rank());
+        refuse_list(by, "what comes from ", both.from_rank.size(), comm.size(), comm.rank());
       }
       received = cut_by_rank{.per_rank = both.from_rank, .which = 1};
     }
-    check_count("all_to_all", "the input", from.size(), sent.total(comm.size()), comm.rank());
-    check_count("all_to_all", "the output", to.size(), received.total(comm.size()), comm.rank());
+    check_count(by, "the input", from.size(), sent.total(comm.size()), comm.rank());
+    check_count(by, "the output", to.size(), received.total(comm.size()), comm.rank());
     check_apart<T>(
-        "all_to_all", from, to, [] { return false; }, comm.rank());
+        by, from, to, [] { return false; }, comm.rank());
     const auto with = policies_of(given...);
     const bool equal = sent.per_rank.empty();  // lists differ from rank to rank
-    const call made = call_of<schedule::collective::all_to_all, T>(with, equal ? from.size() : 0,
-                                                                   where, -1, equal ? 0 : 1);
+    const call made = call_of<schedule::collective::all_to_all, T>(
+        with, equal ? from.size() : counts_of_each_rank, where);
     return launch_movement<schedule::collective::all_to_all, all_to_all_direct, T>(
         comm, made, from.data(), to.data(), sent, received, with, given...);
   }

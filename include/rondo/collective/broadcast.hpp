@@ -55,7 +55,7 @@ struct broadcast_call {
     using T = element_of<Values>;
     const auto whole = writable(values);
     const int root_rank = choose<policy::root>(root{0}, given...).rank;
-    check_root("broadcast", root_rank, comm.size());
+    check_root(caller{"broadcast", where}, root_rank, comm.size());
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;
     using job = by_algorithm<broadcast_job<Comm, T, typename chosen::algorithm_type>>;

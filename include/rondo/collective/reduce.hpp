@@ -65,11 +65,12 @@ struct reduce_call {
     const auto from = readable(in);
     const auto to = writable(out);
     const int root_rank = choose<policy::root>(root{0}, given...).rank;
-    check_root("reduce", root_rank, comm.size());
+    const caller by{"reduce", where};
+    check_root(by, root_rank, comm.size());
     if (comm.rank() == root_rank) {
-      check_count("reduce", "the output of the root", to.size(), from.size(), comm.rank());
+      check_count(by, "the output of the root", to.size(), from.size(), comm.rank());
       check_apart<T>(
-          "reduce", from, to, [&] { return from.data() == to.data(); }, comm.rank());
+          by, from, to, [&] { return from.data() == to.data(); }, comm.rank());
     }
     const auto with = policies_of(given...);
     using chosen = std::remove_const_t<decltype(with)>;

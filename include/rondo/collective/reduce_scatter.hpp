@@ -32,12 +32,13 @@ struct reduce_scatter_call {
     using T = element_of<Out>;
     const auto from = readable(in);
     const auto to = writable(out);
-    const auto cut = cut_for("reduce_scatter", comm, to.size(), given...);
-    check_count("reduce_scatter", "the input", from.size(), cut.total(comm.size()), comm.rank());
-    check_count("reduce_scatter", "the output", to.size(), cut.count(comm.rank()), comm.rank());
+    const caller by{"reduce_scatter", where};
+    const auto cut = cut_for(by, comm, to.size(), given...);
+    check_count(by, "the input", from.size(), cut.total(comm.size()), comm.rank());
+    check_count(by, "the output", to.size(), cut.count(comm.rank()), comm.rank());
     check_apart<T>(
-        "reduce_scatter", from, to,
-        [&] { return to.data() == from.data() + cut.begin(comm.rank()); }, comm.rank());
+        by, from, to, [&] { return to.data() == from.data() + cut.begin(comm.rank()); },
+        comm.rank());
     const auto with = policies_of(given...);
     const call made =
         call_of<schedule::collective::reduce_scatter, T>(with, from.size(), where, -1, cut.hash());

@@ -4,6 +4,7 @@
 
 #include <rondo/collective/detail/call_of.hpp>
 #include <rondo/collective/detail/call_site.hpp>
+#include <rondo/collective/detail/checks.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
@@ -21,15 +22,22 @@
 namespace rondo::inline v0_1 {
 namespace detail {
 
-inline void check_peer(std::string_view verb, int rank, int size, int peer, int tag_value) {
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_peer(caller by, int rank, int size,
+                                                               int peer) {
+  refuse(by.describe() + ": rank " + std::to_string(peer) + " of " + std::to_string(size) +
+             " ranks; pass 0 .. " + std::to_string(size - 1),
+         rank);
+}
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_tag(caller by, int rank, int tag_value) {
+  refuse(by.describe() + ": tag " + std::to_string(tag_value) + "; pass a number from 0 on", rank);
+}
+
+inline void check_peer(caller by, int rank, int size, int peer, int tag_value) {
   if (peer < 0 || peer >= size) {
-    refuse(std::string{verb} + ": rank " + std::to_string(peer) + " of " + std::to_string(size) +
-               " ranks; pass 0 .. " + std::to_string(size - 1),
-           rank);
+    refuse_peer(by, rank, size, peer);
   }
   if (tag_value < 0) {
-    refuse(std::string{verb} + ": tag " + std::to_string(tag_value) + "; pass a number from 0 on",
-           rank);
+    refuse_tag(by, rank, tag_value);
   }
 }
 
@@ -42,7 +50,7 @@ template <class T, class Comm, class Move, class... Given>
 auto launch_message(std::string_view verb, const signature& what, source_location where, Comm& comm,
                     int peer, std::size_t count, const Move& move, const Given&... given) {
   const int tag_value = choose<policy::tag>(tag{0}, given...).value;
-  check_peer(verb, comm.rank(), comm.size(), peer, tag_value);
+  check_peer({verb, where}, comm.rank(), comm.size(), peer, tag_value);
   const auto key = static_cast<std::uint64_t>(tag_value);
   const call made{&what, count, peer, where, key};
   const auto body = [move, peer, key](auto& turn) { move(turn, peer, key, message_kind<T>); };

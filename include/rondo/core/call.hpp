@@ -16,6 +16,16 @@ namespace rondo::inline v0_1 {
 /// What a call's `partner` is: the root of a collective, or the other end of a message.
 enum class partner_kind : unsigned char { root, peer };
 
+namespace detail {
+
+/// train.cpp:40
+[[nodiscard]] inline std::string in_words(source_location where) {
+  const std::string_view path = where.file;
+  return std::string{path.substr(path.find_last_of('/') + 1)} + ':' + std::to_string(where.line);
+}
+
+}  // namespace detail
+
 /// What a call site fixes at compile time.
 struct signature {
   std::string_view collective;
@@ -42,6 +52,9 @@ struct signature {
   }
 };
 
+/// The count of a call whose ranks have lists of counts that differ by their nature.
+inline constexpr std::size_t counts_of_each_rank = ~std::size_t{0};
+
 /// One rank's view of one call: what must agree between ranks, and where it was made.
 struct call {
   const signature* what = nullptr;
@@ -65,7 +78,8 @@ struct call {
     std::string text{what->collective};
     text += '(';
     if (!what->type.empty()) {
-      text += std::to_string(count) + " x " + std::string{what->type};
+      text += count == counts_of_each_rank ? "counts of" : std::to_string(count) + " x";
+      text += ' ' + std::string{what->type};
     }
     std::string codec;  // known by its own name, wherever it is from
     without_namespaces(what->codec, [&](std::string_view piece) { codec += piece; });
@@ -84,11 +98,7 @@ struct call {
         text += ", tag " + std::to_string(parameters);
       }
     }
-    text += ") at ";
-    const std::string_view path = where.file;
-    text += path.substr(path.find_last_of('/') + 1);
-    text += ':' + std::to_string(where.line);
-    return text;
+    return text + ") at " + detail::in_words(where);
   }
 };
 

@@ -62,6 +62,16 @@ class revoked : public error {
       : error(error_code::revoked, message, rank) {}
 };
 
+namespace detail {
+
+/// What an error says, without the "rondo: " that another error puts before it.
+[[nodiscard]] inline std::string without_prefix(const char* what) {
+  const std::string text{what};
+  return text.rfind("rondo: ", 0) == 0 ? text.substr(7) : text;
+}
+
+}  // namespace detail
+
 /// A rank's own code, or what it alone brought to a call, failed. What the code threw is nested
 /// inside (std::rethrow_if_nested) where it was thrown in this process.
 class rank_failure : public error {

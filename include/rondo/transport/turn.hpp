@@ -92,6 +92,7 @@ concept messaging = requires(Turn& turn, const std::byte* from, std::byte* into,
 template <class Turn>
 concept abandonable = requires(Turn& turn, bool refused, const char* why) {
   turn.abandon(refused, why);
+  { turn.place() } -> std::same_as<std::string>;
 };
 
 /// A turn whose memory is not the host's: it has work on elements done there, in the order in which

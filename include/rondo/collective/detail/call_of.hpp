@@ -76,7 +76,7 @@ template <schedule::collective What, class T, class Operation, class Algorithm, 
     schedule::check_algorithm<Algorithm, What>();
   }
   return {&signature_of<What, T, Operation, Algorithm, Codec>, count, root, where,
-          with.parameters(count) ^ cuts};
+          with.parameters(count == counts_of_each_rank ? 0 : count) ^ cuts};
 }
 
 /// Makes the call now, or begins it.

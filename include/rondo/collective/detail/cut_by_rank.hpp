@@ -3,8 +3,8 @@
 #pragma once
 
 #include <rondo/collective/detail/call_of.hpp>
+#include <rondo/collective/detail/checks.hpp>
 #include <rondo/core/chunking.hpp>
-#include <rondo/core/error.hpp>
 #include <rondo/core/parameters.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/version.hpp>
@@ -12,8 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
 namespace rondo::inline v0_1::detail {
@@ -72,14 +70,12 @@ struct cut_by_rank {
 
 /// The caller's counts, one per rank, or equal blocks of `block` elements.
 template <class Comm, class... Given>
-[[nodiscard]] cut_by_rank cut_for(std::string_view collective, const Comm& comm, std::size_t block,
+[[nodiscard]] cut_by_rank cut_for(caller by, const Comm& comm, std::size_t block,
                                   const Given&... given) {
   if constexpr (number_given<policy::counts, Given...> == 1) {
     const counts each = choose<policy::counts>(nothing_given{}, given...);
     if (each.per_rank.size() != static_cast<std::size_t>(comm.size())) {
-      refuse(std::string{collective} + ": counts for " + std::to_string(each.per_rank.size()) +
-                 " ranks, expected " + std::to_string(comm.size()),
-             comm.rank());
+      refuse_list(by, "", each.per_rank.size(), comm.size(), comm.rank());
     }
     return {0, each.per_rank, 0};
   } else {

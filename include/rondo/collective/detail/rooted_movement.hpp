@@ -36,23 +36,22 @@ struct rooted_movement {
     check_policies<allow<policy::root, policy::algorithm, policy::counts, policy::async>,
                    Given...>();
     using T = element_of<Out>;
-    constexpr auto name = schedule::name_of(What);
+    const caller by{schedule::name_of(What), where};
     const auto from = readable(in);
     const auto to = writable(out);
     const std::size_t own = gathers ? from.size() : to.size();
     const std::size_t whole = gathers ? to.size() : from.size();
     const int root_rank = choose<policy::root>(root{0}, given...).rank;
-    check_root(name, root_rank, comm.size());
-    const auto cut = cut_for(name, comm, own, given...);
-    check_count(name, gathers ? "the input" : "the output", own, cut.count(comm.rank()),
-                comm.rank());
+    check_root(by, root_rank, comm.size());
+    const auto cut = cut_for(by, comm, own, given...);
+    check_count(by, gathers ? "the input" : "the output", own, cut.count(comm.rank()), comm.rank());
     const std::size_t total = cut.total(comm.size());
     if (comm.rank() == root_rank) {
-      check_count(name, gathers ? "the output of the root" : "the input of the root", whole, total,
+      check_count(by, gathers ? "the output of the root" : "the input of the root", whole, total,
                   comm.rank());
       const std::size_t mine = cut.begin(root_rank);
       check_apart<T>(
-          name, from, to,
+          by, from, to,
           [&] {
             return gathers ? from.data() == to.data() + mine : to.data() == from.data() + mine;
           },

@@ -23,6 +23,7 @@ namespace rondo::inline v0_1::detail {
 ///  - `message_of(r)`       the send or receive that rank r is in, in words; empty if none
 ///  - `has_returned(r)`     rank r will make no more calls
 ///  - `fail(code, rank, message)` ends the communicator
+///  - `what_ends_a_rank`     what a rank did that has returned, in words
 template <class Group>
 concept accountable = requires(Group& in, int rank, std::uint32_t number, std::string text) {
   { in.size() } -> std::convertible_to<int>;
@@ -31,6 +32,7 @@ concept accountable = requires(Group& in, int rank, std::uint32_t number, std::s
   { in.message_of(rank) } -> std::same_as<std::string>;
   { in.has_returned(rank) } -> std::same_as<bool>;
   in.fail(error_code::mismatch, rank, text);
+  { Group::what_ends_a_rank } -> std::convertible_to<const char*>;
 };
 
 /// Calls that a rank's records go back: a rank is rarely further ahead of another.
@@ -48,7 +50,7 @@ template <accountable Group>
     return text + "is in call " + std::to_string(number) + ", " + in.call_of(rank, number);
   }
   if (in.has_returned(rank)) {
-    return text + "has returned without it";
+    return text + Group::what_ends_a_rank + " without it";
   }
   for (std::uint32_t back = 1; back < records_kept && back < number; ++back) {
     if (in.word_of(rank, number - back) != 0) {
@@ -141,17 +143,18 @@ bool find_disagreement(Group& in, int self, std::uint64_t word) {
   return true;
 }
 
-/// A rank that will never come because it has left.
+/// A rank that will never come because it has left. `besides` is what else is known of it.
 template <accountable Group>
-bool find_absence(Group& in, int peer, int self, std::uint32_t number, const call& mine) {
+bool find_absence(Group& in, int peer, int self, std::uint32_t number, const call& mine,
+                  const std::string& besides = {}) {
   if (!in.has_returned(peer)) {
     return false;
   }
   const bool message = mine.what->with == partner_kind::peer;  // they are not counted
   in.fail(error_code::mismatch, peer,
-          "rank " + std::to_string(peer) + " returned from its body, but rank " +
+          "rank " + std::to_string(peer) + ' ' + Group::what_ends_a_rank + ", but rank " +
               std::to_string(self) + " waits for it in " + mine.describe() +
-              (message ? "" : " (call " + std::to_string(number) + ")"));
+              (message ? "" : " (call " + std::to_string(number) + ")") + besides);
   return true;
 }
 

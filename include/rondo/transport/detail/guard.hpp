@@ -19,7 +19,11 @@ void run_guarded(Turn& now, const Body& body) {
   try {
     body(now);
   } catch (const error& thrown) {
-    now.abandon(thrown.code() == error_code::invalid_argument, thrown.what());
+    const bool refused = thrown.code() == error_code::invalid_argument;
+    now.abandon(refused, thrown.what());
+    if (refused) {  // by code that does not know the call
+      refuse(without_prefix(thrown.what()) + now.place(), thrown.rank());
+    }
     throw;
   } catch (const std::exception& thrown) {
     now.abandon(false, thrown.what());

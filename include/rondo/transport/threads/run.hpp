@@ -20,7 +20,8 @@ namespace rondo::inline v0_1::threads {
 /// Runs `body(communicator&)` on `ranks` threads, one per rank, and returns when all have ended.
 ///
 /// Errors: the first failure of any rank is rethrown, with the rank named, after all ranks have
-/// ended; the others see `revoked` in whatever call they are in.
+/// ended: an error of rondo's with its code, anything else as `rank_failure`. The others see
+/// `revoked` in whatever call they are in.
 template <class Body>
 void run(int ranks, Body&& body, options with = {}) {
   if (ranks < 1) {

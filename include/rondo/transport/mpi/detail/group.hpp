@@ -125,6 +125,7 @@ class group {
 
   // --- what a diagnosis reads ----------------------------------------------------------------
 
+  static constexpr const char* what_ends_a_rank = "left its communicator";
   [[nodiscard]] board& board_of(int rank) const noexcept {
     return memory_ ? memory_->of(rank).told : boards_[static_cast<std::size_t>(rank)];
   }

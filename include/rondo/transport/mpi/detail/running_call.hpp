@@ -49,8 +49,14 @@ class running_call {
   void abandon(bool refused, const char* why) {
     if (!refused || seen_) {
       in_.fail(error_code::revoked, rank(),
-               "rank " + std::to_string(rank()) + " failed in " + call_.describe() + ": " + why);
+               "rank " + std::to_string(rank()) + " failed in " + call_.describe() + ": " +
+                   rondo::detail::without_prefix(why));
     }
+  }
+
+  /// Where this rank is, behind a message.
+  [[nodiscard]] std::string place() const {
+    return " [rank " + std::to_string(rank()) + " was in " + call_.describe() + "]";
   }
 
  protected:
@@ -137,9 +143,7 @@ class running_call {
 
   [[noreturn]] void give_up() {
     const auto& why = in_.why();
-    raise_as(static_cast<error_code>(why.code),
-             std::string(why.text, why.length) + " [rank " + std::to_string(rank()) + " was in " +
-                 call_.describe() + "]",
+    raise_as(static_cast<error_code>(why.code), std::string(why.text, why.length) + place(),
              why.rank);
   }
 };

@@ -47,6 +47,12 @@ class first_failure {
       throw;
     } catch (const revoked&) {
       throw;
+    } catch (const rank_failure&) {
+      throw;
+    } catch (const error& thrown) {
+      const std::string words = rondo::detail::without_prefix(thrown.what());
+      std::throw_with_nested(
+          error{thrown.code(), "rank " + std::to_string(rank_) + ": " + words, rank_});
     } catch (const std::exception& thrown) {
       std::throw_with_nested(rank_failure{rank_, thrown.what()});
     } catch (...) {

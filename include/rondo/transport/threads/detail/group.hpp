@@ -174,6 +174,7 @@ struct group : rondo::detail::counted_owner {
   }
 
   // What a diagnosis reads.
+  static constexpr const char* what_ends_a_rank = "returned from its body";
   [[nodiscard]] std::uint64_t word_of(int rank, std::uint32_t number) const noexcept {
     call made;
     const auto word = of(rank).calls[number % rondo::detail::records_kept].read(made);
@@ -274,8 +275,9 @@ inline void world::depart(int rank, presence how, const std::string& why) {
   for (auto* const one : groups) {
     for (std::size_t r = 0; r < one->ranks.size(); ++r) {
       if (one->ranks[r] == rank) {
-        one->fail(error_code::revoked, static_cast<int>(r),
-                  "rank " + std::to_string(r) + " failed: " + why);
+        one->fail(
+            error_code::revoked, static_cast<int>(r),
+            "rank " + std::to_string(r) + " failed: " + rondo::detail::without_prefix(why.c_str()));
       }
     }
   }

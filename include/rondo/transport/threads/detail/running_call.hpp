@@ -101,11 +101,21 @@ class running_call {
       return;
     }
     in_.fail(error_code::revoked, rank_,
-             "rank " + std::to_string(rank_) + " failed in " + call_.describe() + ": " + why);
+             "rank " + std::to_string(rank_) + " failed in " + call_.describe() + ": " +
+                 rondo::detail::without_prefix(why));
     quiesce();
   }
 
+  /// Where this rank is, behind a message.
+  [[nodiscard]] std::string place() const {
+    return " [rank " + std::to_string(rank()) + " was in " + call_.describe() + "]";
+  }
+
  protected:
+  [[nodiscard]] std::size_t slot_of(int peer, traffic which) const noexcept {
+    return static_cast<std::size_t>((which == traffic::user ? size() : 0) + peer);
+  }
+
   /// Returns when `word`, for which all ranks wait, equals `value`.
   void wait_for_signal(int peer, const std::uint64_t& word, std::uint64_t value) {
     wait_until(peer, word, value, false, looks_across);
@@ -122,9 +132,7 @@ class running_call {
   [[noreturn]] void give_up() {
     const failure why = *in_.failed.load(std::memory_order_acquire);
     quiesce();
-    raise_as(why.code,
-             why.message + " [rank " + std::to_string(rank_) + " was in " + call_.describe() + "]",
-             why.rank);
+    raise_as(why.code, why.message + place(), why.rank);
   }
 
   group& in_;
@@ -197,10 +205,10 @@ class running_call {
       if (done()) {
         break;
       }
-      const bool found =
-          (word_ != 0 && rondo::detail::find_disagreement(in_, rank_, word_)) ||
-          (gone && rondo::detail::find_absence(in_, peer, rank_, mine_.number, call_)) ||
-          find_circle(in_, rank_, mine_.number);
+      const bool found = (word_ != 0 && rondo::detail::find_disagreement(in_, rank_, word_)) ||
+                         (gone && rondo::detail::find_absence(in_, peer, rank_, mine_.number, call_,
+                                                              other_message_of(peer))) ||
+                         find_circle(in_, rank_, mine_.number);
       if (!found && now - since > in_.around->deadline) {
         using seconds = std::chrono::duration<double>;
         const int last = end_of_line(in_, peer);
@@ -217,6 +225,21 @@ class running_call {
       }
     }
     withdraw(mine, stamp, announced);
+  }
+
+  /// A message of a peer that this receive does not wait for, in words; empty if there is none.
+  [[nodiscard]] std::string other_message_of(int peer) const {
+    const auto& from = in_.between(peer, rank_, traffic::user);
+    const auto posted = protocol::observe(from.posted);
+    for (auto next = mine_.low[slot_of(peer, traffic::user)];
+         call_.what->collective == "receive" && next < posted; ++next) {
+      const auto& slot = from.slots[next % channel::depth];
+      if (slot.taken != next + 1) {
+        return "; a message of rank " + std::to_string(peer) + " with tag " +
+               std::to_string(slot.key) + " lies there";
+      }
+    }
+    return {};
   }
 
   static void withdraw(waiting& mine, std::uint64_t stamp, bool announced) noexcept {

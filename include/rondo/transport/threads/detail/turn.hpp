@@ -173,10 +173,6 @@ class turn : public running_call {
   }
 
  private:
-  [[nodiscard]] std::size_t slot_of(int peer, traffic which) const noexcept {
-    return static_cast<std::size_t>((which == traffic::user ? size() : 0) + peer);
-  }
-
   /// Counts the message posted last as one that `settle` waits for.
   void owe(int peer, traffic which) {
     const auto number = mine_.sent[slot_of(peer, which)];
