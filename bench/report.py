@@ -112,7 +112,7 @@ def table(results, collective, in_place, ranks, busy):
                      f"{peer / ours:.1f}" if peer else "-", f"{wanted:.0f}",
                      f"{floor / ours:.2f}" if floor else "-", f"{spread * 100:.0f} %",
                      ("met" if met else "not met") if peer else ""])  # beside nobody: neither
-    left_out = {"target", ""} if busy else set()
+    left_out = {"x best peer", "target", "of floor", ""} if busy else set()
     left_out |= {"spread"} if results.passes == 1 else set()
     kept = [i for i, name in enumerate(rows[0]) if name not in left_out]
     return [[row[i] for i in kept] for row in rows]
@@ -198,7 +198,7 @@ def write(results_file, output):
     busy = others > BUSY
     if busy:
         text += [f"The machine was busy: others had {others:.0f} % of the processors. Times say little, "
-                 "and targets are left out; run again when it is idle.", ""]
+                 "so ratios and targets are left out; run again when it is idle.", ""]
     for collective, in_place in results.collectives:
         for ranks in results.ranks:
             rows = table(results, collective, in_place, ranks, busy)
@@ -206,8 +206,9 @@ def write(results_file, output):
                 text += [f"### {collective}{', in place' if in_place else ''}, {ranks} ranks", "",
                          as_markdown(rows), ""]
     if not busy:
-        text += ["- target: how many times the fastest peer rondo aims at"]
-    text += ["- of floor: the least time for the bytes, by plain loops on the same processors, over rondo's time"]
+        text += ["- target: how many times the fastest peer rondo aims at",
+                 "- of floor: the least time for the bytes, by plain loops on the same processors, over "
+                 "rondo's time"]
     if results.passes > 1:
         text += ["- spread: slowest pass minus fastest, over the median of passes"]
     text += [""]
