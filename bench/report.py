@@ -101,7 +101,7 @@ def table(results, collective, in_place, ranks, busy):
         peer, _ = results.best_peer(collective, in_place, ranks, size)
         floor = results.floor(collective, in_place, ranks, size)
         wanted = speed_target(ranks, size) if collective == "all_reduce" else 1.0
-        met = (peer is None or peer / ours >= wanted)
+        met = peer is not None and peer / ours >= wanted
         if collective == "all_reduce" and size == 8 and ranks in LATENCY_TARGETS:
             met = met and ours <= LATENCY_TARGETS[ranks]
         if size >= 1 << 20 and floor:
@@ -111,8 +111,8 @@ def table(results, collective, in_place, ranks, busy):
                      *(in_microseconds(results.of(who, collective, in_place, ranks, size)) for who in others),
                      f"{peer / ours:.1f}" if peer else "-", f"{wanted:.0f}",
                      f"{floor / ours:.2f}" if floor else "-", f"{spread * 100:.0f} %",
-                     "met" if met else "not met"])
-    left_out = {"target", ""} if busy else set()
+                     ("met" if met else "not met") if peer else ""])  # beside nobody: neither
+    left_out = {"x best peer", "target", "of floor", ""} if busy else set()
     left_out |= {"spread"} if results.passes == 1 else set()
     kept = [i for i, name in enumerate(rows[0]) if name not in left_out]
     return [[row[i] for i in kept] for row in rows]
@@ -165,7 +165,7 @@ def plot(results, output):
             lines += [f"{x} {y}" for x, y in points]
             lines.append("EOD")
         lines.append("plot " + ", ".join(
-            f"$data{index} using 1:2 with linespoints lw {3 if 'rondo' in label else 1.5} pt 7 ps 0.4 title '{label}'"
+            f"$data{index} using 1:2 with linespoints lw {3 if 'rondo' in label else 1.5} pt 7 ps 0.4 title '{label}' noenhanced"
             for index, (label, _) in enumerate(curves)))
         done = subprocess.run(["gnuplot"], input="\n".join(lines), text=True, capture_output=True)
         if done.returncode == 0:
@@ -198,7 +198,7 @@ def write(results_file, output):
     busy = others > BUSY
     if busy:
         text += [f"The machine was busy: others had {others:.0f} % of the processors. Times say little, "
-                 "and targets are left out; run again when it is idle.", ""]
+                 "so ratios and targets are left out; run again when it is idle.", ""]
     for collective, in_place in results.collectives:
         for ranks in results.ranks:
             rows = table(results, collective, in_place, ranks, busy)
@@ -206,8 +206,9 @@ def write(results_file, output):
                 text += [f"### {collective}{', in place' if in_place else ''}, {ranks} ranks", "",
                          as_markdown(rows), ""]
     if not busy:
-        text += ["- target: how many times the fastest peer rondo aims at"]
-    text += ["- of floor: the least time for the bytes, by plain loops on the same processors, over rondo's time"]
+        text += ["- target: how many times the fastest peer rondo aims at",
+                 "- of floor: the least time for the bytes, by plain loops on the same processors, over "
+                 "rondo's time"]
     if results.passes > 1:
         text += ["- spread: slowest pass minus fastest, over the median of passes"]
     text += [""]

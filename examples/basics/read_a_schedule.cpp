@@ -3,7 +3,7 @@
 //
 // A collective is data: prove it, ask how long it takes, draw it, break it and see it refused.
 //
-//     read_a_schedule [FOLDER]    draws to FOLDER/ring.svg
+//     read_a_schedule    draws to ring.svg, here
 #include <rondo/rondo.hpp>
 // begin: schedule
 #include <rondo/schedule.hpp>
@@ -11,7 +11,6 @@
 
 #include <cstdio>
 #include <stdexcept>
-#include <string>
 
 // begin: static_proof
 static_assert(rondo::schedule::prove(rondo::schedule::all_reduce(rondo::ring{}, 4)).rounds == 6);
@@ -34,14 +33,13 @@ void print(const rondo::schedule::program& steps) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const std::string path = std::string{argc > 1 ? argv[1] : "."} + "/ring.svg";
+int main() {
   // begin: schedule
   const auto ring = rondo::schedule::all_reduce(rondo::ring{}, 8);
   const auto proof = rondo::schedule::prove(ring);  // throws, with step, rank and chunk, if unsound
   const rondo::schedule::network network{.latency = 5e-6, .bytes_per_second = 25e9};
   const double seconds = rondo::schedule::simulate(ring, network, 64 << 20);
-  rondo::schedule::write_svg(ring, path);
+  rondo::schedule::write_svg(ring, "ring.svg");
   // end: schedule
   std::printf("ring, 8 ranks: %d rounds, %lld messages, %.2f ms for 64 MiB. Rank 0:\n",
               proof.rounds, proof.messages, seconds * 1e3);

@@ -70,8 +70,9 @@ outcome trained(const demo::corpus& text, int ranks, int steps, exchange how, co
 }
 
 /// The loss, averaged over stretches, so that a plot shows its course and not its noise.
-demo::line smooth(const char* name, const std::vector<float>& loss, std::size_t stretch) {
-  demo::line made{name, {}};
+demo::line smooth(const char* name, const std::vector<float>& loss, std::size_t stretch,
+                  bool dashed = false) {
+  demo::line made{name, {}, dashed};
   for (std::size_t first = 0; first + stretch <= loss.size(); first += stretch) {
     double sum = 0;
     for (std::size_t i = first; i < first + stretch; ++i) {
@@ -79,6 +80,17 @@ demo::line smooth(const char* name, const std::vector<float>& loss, std::size_t 
     }
     made.points.emplace_back(static_cast<double>(first + stretch),
                              bits(sum / static_cast<double>(stretch)));
+  }
+  return made;
+}
+
+/// By how many percent the loss, averaged over stretches, is above that of another run.
+demo::line apart(const char* name, const std::vector<float>& loss, const std::vector<float>& other,
+                 std::size_t stretch) {
+  demo::line made = smooth(name, loss, stretch);
+  const demo::line base = smooth("", other, stretch);
+  for (std::size_t i = 0; i < made.points.size(); ++i) {
+    made.points[i].second = 100 * (made.points[i].second / base.points[i].second - 1);
   }
   return made;
 }
@@ -162,13 +174,12 @@ void compare_codecs(const demo::corpus& text, const demo::options& given, const 
     }
   }
   const std::size_t stretch = (std::max)(std::size_t{1}, count / 60);
-  const std::vector<float> beginning(whole.loss.begin(), whole.loss.begin() + steps);
-  demo::write({"Training loss with compressed gradients",
+  demo::write({"Training loss with compressed gradients, beside that in fp32",
                "step",
-               "bits per byte",
-               {smooth("fp32", beginning, stretch), smooth("int8, 8.25 bits", eight, stretch),
-                smooth("rotated int4, 4.5 bits", four, stretch),
-                smooth("sign and error feedback, 1 bit", one, stretch)}},
+               "percent above fp32",
+               {apart("int8, 8.25 bits", eight, whole.loss, stretch),
+                apart("rotated int4, 4.5 bits", four, whole.loss, stretch),
+                apart("sign and error feedback, 1 bit", one, whole.loss, stretch)}},
               given.out / "compressed.svg");
 }
 
@@ -227,7 +238,7 @@ void show(const demo::options& given) {
                "step",
                "bits per byte",
                {smooth("one all_reduce", whole.loss, stretch),
-                smooth("asynchronous buckets", buckets.loss, stretch)}},
+                smooth("asynchronous buckets, a third of the steps", buckets.loss, stretch, true)}},
               given.out / "loss.svg");
 
   compare_rank_counts(text, given);

@@ -21,6 +21,7 @@ namespace demo {
 struct line {
   std::string name;
   std::vector<std::pair<double, double>> points;
+  bool dashed = false;  ///< lets a line below it be seen
 };
 
 struct plot {
@@ -72,6 +73,8 @@ inline void write(const plot& drawn, const std::filesystem::path& path) {
       y.include(up);
     }
   }
+  // The legend stands above all lines.
+  y.include(y.high + 0.07 * static_cast<double>(drawn.lines.size()) * (y.high - y.low));
   std::ostringstream svg;
   svg << R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 430")"
       << R"( font-family="sans-serif" font-size="13">)"
@@ -82,8 +85,8 @@ inline void write(const plot& drawn, const std::filesystem::path& path) {
       << drawn.up << "</text>\n";
   const auto grid = [&](const detail::axis& along, bool horizontal) {
     const double step = detail::tick_step((std::max)(along.high - along.low, 1e-12));
-    for (double at = std::ceil(along.low / step) * step; at <= along.high + step * 1e-9;
-         at += step) {
+    const double first = std::ceil(along.low / step) * step + 0.0;  // -0 becomes 0
+    for (double at = first; at <= along.high + step * 1e-9; at += step) {
       const double pixel = along(at);
       if (horizontal) {
         svg << "<path stroke=\"#ddd\" d=\"M" << pixel << " 50V370\"/><text x=\"" << pixel
@@ -99,13 +102,16 @@ inline void write(const plot& drawn, const std::filesystem::path& path) {
   svg << "<path fill=\"none\" stroke=\"#333\" d=\"M70 50V370H690\"/>\n";
   for (std::size_t i = 0; i < drawn.lines.size(); ++i) {
     const auto* color = colors[i % colors.size()];
-    svg << "<polyline fill=\"none\" stroke-width=\"1.6\" stroke=\"" << color << "\" points=\"";
+    const auto* dashes = drawn.lines[i].dashed ? " stroke-dasharray=\"6 4\"" : "";
+    svg << "<polyline fill=\"none\" stroke-width=\"1.6\" stroke=\"" << color << "\"" << dashes
+        << " points=\"";
     for (const auto& [across, up] : drawn.lines[i].points) {
       svg << x(across) << ',' << y(up) << ' ';
     }
     const double height = 66 + 18 * static_cast<double>(i);
-    svg << "\"/>\n<path stroke-width=\"3\" stroke=\"" << color << "\" d=\"M400 " << height - 4
-        << "h24\"/><text x=\"430\" y=\"" << height << "\">" << drawn.lines[i].name << "</text>\n";
+    svg << "\"/>\n<path stroke-width=\"3\" stroke=\"" << color << "\"" << dashes << " d=\"M400 "
+        << height - 4 << "h24\"/><text x=\"430\" y=\"" << height << "\">" << drawn.lines[i].name
+        << "</text>\n";
   }
   svg << "</svg>\n";
   std::ofstream file{path};

@@ -11,6 +11,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdio>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -39,6 +40,14 @@ void folding(Comm& comm) {
   });
   // end: all_reduce
   check(values[7] == 4 && out[0] == 4 && boxes[0].low == 0, "all_reduce");
+
+  // begin: explain
+  const auto said = rondo::explain(rondo::schedule::collective::all_reduce, comm, 8192);
+  if (comm.rank() == 0) {
+    std::puts(said.text.c_str());
+  }
+  // end: explain
+  check(said.picked.seconds > 0, "explain");
 
   // begin: reduce_scatter
   rondo::reduce_scatter(comm, in, part);  // in: 4 x 2 elements, part: 2

@@ -253,6 +253,14 @@ TEST_CASE("error feedback: averages that an owner sends are what it was given, c
   }
 }
 
+TEST_CASE("top_k: a fraction of nothing, of more than all and of no number is refused") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const double fraction : {0.0, -0.1, 1.0000001, nan}) {
+    CHECK_THROWS_WITH(codec::top_k{fraction}, Catch::Matchers::ContainsSubstring("top_k"));
+  }
+  CHECK(codec::top_k{1}.fraction == 1);
+}
+
 TEST_CASE("top_k: values equal to the least that is sent do not take a larger one's place") {
   CHECK(one_trip(codec::top_k{0.5}, values{1, -1, 1, 2}) == values{1, 0, 0, 2});
   CHECK(one_trip(codec::top_k{0.5}, values{0, 0, 0, -2}) == values{0, 0, 0, -2});

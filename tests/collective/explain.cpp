@@ -129,6 +129,35 @@ TEST_CASE("explain: few bytes take one phase where ranks share memory, and roots
   });
 }
 
+namespace {
+
+/// Ranks of MPI on one node, as far as a prediction asks.
+struct on_a_node {
+  int ranks;
+  int processors;
+  bool shared;
+  [[nodiscard]] int size() const { return ranks; }
+  [[nodiscard]] int processors_in_all() const { return processors; }
+  [[nodiscard]] bool shares_memory() const { return shared; }
+  [[nodiscard]] bool on_one_node() const { return true; }
+};
+
+}  // namespace
+
+TEST_CASE("explain: where MPI ranks share processors, calls are predicted to take turns") {
+  const double turn = rondo::shared_memory_cost{}.turn;
+  for (const auto what : every) {
+    const auto predicted = [&](int processors, bool shared) {
+      return rondo::explain(what, on_a_node{3, processors, shared}, 8);
+    };
+    const auto alone = predicted(3, true).picked;
+    const auto crowded = predicted(2, true).picked;
+    CHECK(crowded.algorithm == alone.algorithm);
+    CHECK(crowded.seconds >= alone.seconds + turn * 0.999);
+    CHECK(predicted(2, false).picked.seconds > predicted(3, false).picked.seconds);
+  }
+}
+
 TEST_CASE("explain: partial results count where they travel") {
   rondo::threads::run(4, [](auto& inner) {
     if (inner.rank() != 0) {

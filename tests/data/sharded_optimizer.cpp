@@ -78,6 +78,31 @@ TEST_CASE("sharded_optimizer: gradients are averaged unless it is told otherwise
   });
 }
 
+TEST_CASE("sharded_optimizer: policies stand behind the update in any order, or one alone") {
+  // In the order of ranks the 1 is lost; a ring begins one of its three parts with the two others.
+  static constexpr float far = 1e8F;
+  rondo::threads::run(3, [](auto& comm) {
+    rondo::data::sharded_optimizer shards{comm, 3};
+    const auto step = [&](const auto&... given) {
+      const float own = comm.rank() == 0 ? far : comm.rank() == 1 ? 1 : -far;
+      std::vector<float> parameters(3), gradient(3, own);
+      const auto take = [](std::span<float> values, std::span<const float> slopes) {
+        std::copy(slopes.begin(), slopes.end(), values.begin());
+      };
+      shards.step(parameters, gradient, take, given...);
+      std::sort(parameters.begin(), parameters.end());
+      return parameters;
+    };
+    const std::vector<float> nothing(3), sum{0, 0, 1}, average{0, 0, 1.0F / 3};
+    expect(step() == nothing, "automatic folds in the order of ranks");
+    expect(step(rondo::two_shot{}) == nothing, "an algorithm alone");
+    expect(step(rondo::ring{}) == average, "another one, and gradients are averaged");
+    expect(step(rondo::op::sum{}, rondo::ring{}) == sum, "an operation and an algorithm");
+    expect(step(rondo::ring{}, rondo::op::sum{}) == sum, "and the other way round");
+    expect(step(rondo::op::max{}) == std::vector<float>(3, far), "an operation alone");
+  });
+}
+
 TEST_CASE("sharded_optimizer: it sends 2P elements, as an all_reduce does") {
   rondo::threads::run(4, [](auto& comm) {
     constexpr std::size_t count = 1000;

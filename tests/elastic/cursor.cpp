@@ -158,6 +158,16 @@ TEST_CASE("cursor: ranks die anywhere, others go on, and no sample is lost or ta
   }
 }
 
+TEST_CASE("cursor: an epoch or a batch without samples is refused, not gone through for ever") {
+  const auto told = [](const sampler& from, const cursor& at) {
+    return refusals::argument_refusal([&] { return from.after(at); });
+  };
+  CHECK(refusals::contains(told({10, 0}, {}), "in batches of 0"));
+  CHECK(refusals::contains(told({0, 2}, {}), "0 of 0 samples"));
+  CHECK(refusals::contains(told({10, 2}, {.committed = 11}), "11 of 10 samples"));
+  static_assert(sampler{10, 2}.after({.committed = 8}) == cursor{.epoch = 1});
+}
+
 TEST_CASE("cursor: a new rank comes to where the others are") {
   rondo::threads::run(3, [](auto& comm) {
     const sampler from{50, 10};

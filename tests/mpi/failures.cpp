@@ -334,6 +334,8 @@ TEST_CASE("mpi: what cannot be is refused before anything moves") {
   CHECK_THROWS_WITH(comm.split(-1), Catch::Matchers::ContainsSubstring("color -1"));
   CHECK_THROWS_WITH(rondo::mpi::communicator{MPI_COMM_NULL},
                     Catch::Matchers::ContainsSubstring("intracommunicator"));
+  CHECK_THROWS_WITH((rondo::mpi::communicator{MPI_COMM_WORLD, {.deadline = {}}}),
+                    Catch::Matchers::ContainsSubstring("expected more than 0"));
   rondo::barrier(comm);
 }
 

@@ -4,6 +4,7 @@
 
 #include <rondo/pipeline/csv.hpp>
 #include <rondo/pipeline/dual_pipe.hpp>
+#include <rondo/pipeline/lower.hpp>
 #include <rondo/pipeline/one_f_one_b.hpp>
 #include <rondo/pipeline/svg.hpp>
 #include <rondo/pipeline/trace.hpp>
@@ -145,6 +146,21 @@ TEST_CASE("the trace of 64 ranks and 512 micro-batches is under 25 MB") {
   const auto forecast = pipeline::simulate(pipeline::zero_bubble_h2{}({64, 512}),
                                            pipeline::costs{18522, 18086, 9337, 601});
   CHECK(pipeline::to_trace(forecast).size() < 25'000'000);
+}
+
+TEST_CASE("a picture without a title of its own names the schedule") {
+  const auto title = [](const pipeline::plan& drawn) {
+    const std::string svg = pipeline::to_svg(pipeline::simulate(drawn, pipeline::costs{}));
+    const std::string begin = "<text class=\"t\" x=\"4\" y=\"17\">";
+    const std::size_t from = svg.find(begin) + begin.size();
+    return svg.substr(from, svg.find('<', from) - from);
+  };
+  const pipeline::plan written = pipeline::one_f_one_b{}({2, 3});
+  CHECK(title(written) == "one_f_one_b, 2 ranks, 3 micro-batches");
+  CHECK(title(pipeline::lower(written)) == title(written));
+  const pipeline::plan read = pipeline::from_csv(pipeline::to_csv(written), written.placement);
+  CHECK(read == written);
+  CHECK(title(read) == "2 ranks, 3 micro-batches");
 }
 
 TEST_CASE("files are written, or the path is refused") {

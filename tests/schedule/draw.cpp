@@ -157,6 +157,20 @@ TEST_CASE("a drawing is well-formed and has one arrow per message and one box pe
   });
 }
 
+TEST_CASE("a drawing names the algorithm, where it is that of one") {
+  const auto drawn = [](const auto& what) {
+    const file svg;
+    schedule::write_svg(what, svg.path);
+    return svg.text();
+  };
+  const auto ring = schedule::all_reduce(rondo::ring{}, 4);
+  CHECK(times(drawn(ring), ">all_reduce by ring on 4 ranks<") == 1);
+  CHECK(times(drawn(schedule::tabulate(ring)), ">all_reduce on 4 ranks<") == 1);
+  const rondo::hierarchical two_levels{rondo::ring{}, rondo::tree{}, 2};
+  CHECK(times(drawn(schedule::all_reduce(two_levels, 4)),
+              ">all_reduce by hierarchical{ring, tree} on 4 ranks<") == 1);
+}
+
 TEST_CASE("a drawing's time has round ticks, and says how long all of it takes") {
   const auto ticks_of = [](double bytes_per_second) {
     const file svg;

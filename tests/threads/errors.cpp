@@ -287,6 +287,13 @@ TEST_CASE("ranks that receive from each other are told of that, and not of the c
   }
 }
 
+TEST_CASE("run refuses a deadline that has passed before it begins") {
+  for (const milliseconds deadline : {milliseconds{0}, milliseconds{-5}}) {
+    CHECK_THROWS_WITH(rondo::threads::run(2, [](auto&) {}, {.deadline = deadline}),
+                      ContainsSubstring("expected more than 0"));
+  }
+}
+
 TEST_CASE("timeout: a rank that never comes is named with its last call") {
   const auto seen = outcomes(
       3,

@@ -5,6 +5,7 @@
 #include <rondo/codec/concept.hpp>
 #include <rondo/codec/detail/arithmetic.hpp>
 #include <rondo/codec/detail/tile.hpp>
+#include <rondo/core/error.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace rondo::inline v0_1::codec {
@@ -27,6 +29,15 @@ struct top_k {
   static constexpr std::size_t segment = 65536;
 
   double fraction = 0.01;
+
+  constexpr top_k() = default;
+  /// Errors: a fraction that is not above 0, or is above 1.
+  constexpr explicit top_k(double of_values) : fraction{of_values} {
+    if (!(fraction > 0 && fraction <= 1)) {
+      refuse("codec::top_k: a fraction of " + std::to_string(fraction) +
+             "; expected more than 0, and 1 at most");
+    }
+  }
 
   [[nodiscard]] std::size_t wire_bytes(std::size_t count) const {
     return count <= detail::most_values

@@ -40,10 +40,16 @@ namespace detail {
   return std::to_string(hundredths / 100) + '.' + (rest.size() < 2 ? "0" : "") + rest + " us";
 }
 
+/// Ranks that reach each other's buffers, and know their processors: threads.
+template <class Comm>
+concept counts_processors = requires(const Comm& comm) {
+  comm.processors();
+};
+
 /// True where ranks reach each other's buffers, or a window that stands for them.
 template <class Comm>
 [[nodiscard]] bool goes_direct(const Comm& comm) {
-  if constexpr (requires { comm.processors(); }) {
+  if constexpr (counts_processors<Comm>) {
     return true;
   } else if constexpr (requires { comm.shares_memory(); }) {
     return comm.shares_memory();
@@ -213,6 +219,15 @@ class explaining {
     }
   }
 
+  /// The costs of ranks that share processors, where the communicator knows of it.
+  template <class Comm, class Cost>
+  [[nodiscard]] static Cost placed(const Comm& comm, Cost cost) {
+    if constexpr (requires { comm.processors_in_all(); }) {
+      cost.processors = comm.processors_in_all();
+    }
+    return cost;
+  }
+
   template <class Comm>
   void kernels(schedule::collective what, const Comm& comm, std::size_t bytes) {
     using schedule::collective;
@@ -230,14 +245,15 @@ class explaining {
 
   template <class Comm>
   void direct(schedule::collective what, const Comm& comm, std::size_t bytes) {
-    const auto cost = cost_of(comm);
+    const auto cost = placed(comm, cost_of(comm));
     const auto size = static_cast<double>(bytes);
     if (what != schedule::collective::all_reduce) {
       const auto work = direct_work_of(what, cost.ranks);
-      const std::size_t limit = one_phase_bytes(what, cost.ranks > cost.processors);
+      const bool crowded = cost.ranks > cost.processors;
+      const std::size_t limit = one_phase_bytes(what, counts_processors<Comm> && crowded);
       const int phases = bytes <= limit && limit != 0 ? 1 : 2;
       consider(one_shot::name, cost.direct(size, work.share, work.movers, phases), true);
-      if constexpr (!requires { comm.processors(); }) {
+      if constexpr (!counts_processors<Comm>) {
         made_.why = "all ranks share a window, through which it is staged";
       } else if (limit == 0 || bytes == 0) {
         made_.why = "ranks share memory, and it takes " +
@@ -252,7 +268,7 @@ class explaining {
     consider(one_shot::name, cost.one_shot(size), one);
     consider(two_shot::name, cost.two_shot(size), !one);
     const std::string limit = std::to_string(one_shot_limit(comm)) + " bytes";
-    if constexpr (requires { comm.processors(); }) {
+    if constexpr (counts_processors<Comm>) {
       made_.why = std::to_string(cost.ranks) + " ranks on " + std::to_string(cost.processors) +
                   " processors meet in " + in_microseconds(cost.phase()) +
                   ", so that a second phase pays above " + limit;
@@ -269,6 +285,7 @@ class explaining {
     message_cost cost;
     cost.ranks = comm.size();
     cost.processors = comm.size();
+    cost = placed(comm, cost);
     std::string_view chosen;
     choose_algorithm<What>(comm, bytes, true,
                            [&](const auto& algorithm) { chosen = algorithm.name; });
@@ -292,8 +309,8 @@ class explaining {
 /// `bytes` are those of a rank's larger buffer, in equal parts. Where ranks reach each other's
 /// memory, collectives other than all_reduce have one direct algorithm, which `one_shot` names: one
 /// phase for few bytes, two for more. The pick is that of measured limits, the predictions are
-/// those of `shared_memory_cost` and `message_cost`; the latter take every rank to have a processor
-/// of its own.
+/// those of `shared_memory_cost` and `message_cost`, for ranks that share processors, too; between
+/// several nodes, as if each had as many ranks and processors as this one and all were one machine.
 template <class Comm>
 [[nodiscard]] explanation explain(schedule::collective what, const Comm& comm, std::size_t bytes) {
   return detail::explaining::run(what, comm, bytes);

@@ -24,7 +24,9 @@ namespace rondo::inline v0_1::data {
 ///
 /// A rank is a client, and terms are added in double in the order of ranks: by
 /// `comm.split(0, client_id)` in that of the clients' own numbers. A client with 0 samples adds
-/// nothing, whatever its parameters are, and gets the average too. Values are float or double.
+/// nothing, whatever its parameters are, and gets the average too. Values are float or double; of
+/// doubles sum_k n_k |w_k| must stay below double's largest, 1.8e308, for the sum comes before the
+/// division: beyond it the average is infinite or NaN.
 ///
 /// Cost: all_gather of 24 B, all_reduce of 8 B a parameter. Errors, on every rank alike and before
 /// a parameter moves: no samples at all, samples that do not fit 64 bits, a value that is not

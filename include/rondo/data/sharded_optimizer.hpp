@@ -32,8 +32,8 @@ namespace rondo::inline v0_1::data {
 ///
 /// Parts differ by at most one element, larger ones first. Afterwards `parameters` is the same on
 /// every rank, and `gradient` holds the reduced values in the rank's own part, and its own
-/// elsewhere. Gradients are averaged over the ranks; another operation, an algorithm: behind the
-/// update.
+/// elsewhere. Gradients are averaged over the ranks, unless an operation stands behind the update
+/// (`op::sum{}`); an algorithm may, too, in any order.
 ///
 /// Cost per rank: 2 (n-1)/n of the elements, as an all_reduce; nothing is allocated. Errors:
 /// buffers of another length; those of reduce_scatter and all_gather. Source: Rajbhandari et al.,
@@ -52,11 +52,32 @@ class sharded_optimizer {
   /// The part of the parameters that this rank updates.
   [[nodiscard]] part own() const noexcept { return own_; }
 
-  template <writable_buffer Parameters, writable_buffer Gradient, class Update,
-            class Operation = op::average, class Algorithm = automatic>
+  template <writable_buffer Parameters, writable_buffer Gradient, class Update>
   void step(Parameters&& parameters, Gradient&& gradient, const Update& update,
-            Operation operation = {}, Algorithm algorithm = {},
             source_location where = source_location::current()) {
+    step_with(where, parameters, gradient, update);
+  }
+  template <writable_buffer Parameters, writable_buffer Gradient, class Update, class First>
+  void step(Parameters&& parameters, Gradient&& gradient, const Update& update, const First& first,
+            source_location where = source_location::current()) {
+    step_with(where, parameters, gradient, update, first);
+  }
+  template <writable_buffer Parameters, writable_buffer Gradient, class Update, class First,
+            class Second>
+  void step(Parameters&& parameters, Gradient&& gradient, const Update& update, const First& first,
+            const Second& second, source_location where = source_location::current()) {
+    step_with(where, parameters, gradient, update, first, second);
+  }
+
+ private:
+  template <class Parameters, class Gradient, class Update, class... Given>
+  void step_with(source_location where, Parameters& parameters, Gradient& gradient,
+                 const Update& update, const Given&... given) {
+    using rondo::detail::choose;
+    rondo::detail::check_policies<rondo::detail::allow<policy::operation, policy::algorithm>,
+                                  Given...>();
+    const auto operation = choose<policy::operation>(op::average{}, given...);
+    const auto algorithm = choose<policy::algorithm>(automatic{}, given...);
     const auto values = writable(parameters);
     const auto slopes = writable(gradient);
     check("parameters", values.size());
@@ -71,7 +92,6 @@ class sharded_optimizer {
                                                          algorithm);
   }
 
- private:
   void check(const char* what, std::size_t elements) const {
     if (elements != parameters_) {
       refuse(std::string{"sharded_optimizer: "} + what + " of rank " +

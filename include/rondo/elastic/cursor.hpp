@@ -39,8 +39,9 @@ struct sampler {
     const std::uint64_t left = samples - at.committed;
     return left < batch ? left : batch;
   }
-  /// Where the cursor stands when the next batch is in the weights.
+  /// Where the cursor stands when the next batch is in the weights. Errors: as `stripe`'s.
   [[nodiscard]] constexpr cursor after(const cursor& at) const {
+    check(at);
     const std::uint64_t done = at.committed + taken(at);
     return done == samples ? cursor{at.seed, at.epoch + 1, 0} : cursor{at.seed, at.epoch, done};
   }
@@ -48,12 +49,7 @@ struct sampler {
   /// Errors: an epoch or a batch without samples, a cursor beyond the epoch's end; a rank that is
   /// none.
   [[nodiscard]] std::vector<std::uint64_t> stripe(const cursor& at, int rank, int ranks) const {
-    if (samples == 0 || batch == 0 || at.committed >= samples) {
-      refuse("elastic: " + std::to_string(at.committed) + " of " + std::to_string(samples) +
-                 " samples committed, in batches of " + std::to_string(batch) +
-                 "; expected fewer than all, and batches of one at least",
-             rank);
-    }
+    check(at, rank);
     if (rank < 0 || rank >= ranks) {
       refuse("elastic: stripe of rank " + std::to_string(rank) + " of " + std::to_string(ranks) +
                  " ranks; expected 0 .. below their number",
@@ -67,6 +63,16 @@ struct sampler {
       indices[i] = order(at.committed + own.first + i);
     }
     return indices;
+  }
+
+ private:
+  constexpr void check(const cursor& at, int rank = -1) const {
+    if (samples == 0 || batch == 0 || at.committed >= samples) {
+      refuse("elastic: " + std::to_string(at.committed) + " of " + std::to_string(samples) +
+                 " samples committed, in batches of " + std::to_string(batch) +
+                 "; expected fewer than all, and batches of one at least",
+             rank);
+    }
   }
 };
 

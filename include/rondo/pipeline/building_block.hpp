@@ -247,7 +247,7 @@ struct block_schedule {
   [[nodiscard]] constexpr plan operator()(const shape& asked) const {
     check(asked);
     const block_board board{Schedule::block(asked.stages), asked.micro_batches};
-    plan made{asked, place(asked), {}};
+    plan made{asked, place(asked), {}, Schedule::name};
     for (int rank = 0; rank < asked.stages; ++rank) {
       made.rows.push_back(board.order_of(rank));
     }

@@ -54,7 +54,8 @@ class paired_lowering {
  public:
   explicit paired_lowering(const plan& computes)
       : from_{computes},
-        lowered_{computes.shape, computes.placement, std::vector<row>(computes.rows.size())},
+        lowered_{computes.shape, computes.placement, std::vector<row>(computes.rows.size()),
+                 computes.name},
         next_(computes.rows.size(), 0),
         there_(2 * index(computes.placement.stages() * computes.shape.units()), std::uint8_t{0}) {
     for (std::size_t rank = 0; rank < from_.rows.size(); ++rank) {
@@ -143,7 +144,7 @@ class paired_lowering {
 };
 
 [[nodiscard]] constexpr plan lower_at_use(const plan& computes) {
-  plan lowered{computes.shape, computes.placement, {}};
+  plan lowered{computes.shape, computes.placement, {}, computes.name};
   for (const row& actions : computes.rows) {
     row out;
     out.reserve(actions.size() * 3);
@@ -238,7 +239,7 @@ template <cost_model Model>
       }
     }
   }
-  plan lowered{computes.shape, computes.placement, {}};
+  plan lowered{computes.shape, computes.placement, {}, computes.name};
   for (std::size_t rank = 0; rank < computes.rows.size(); ++rank) {
     lowered.rows.push_back(detail::merge_in_time(computes.rows[rank], played.timeline[rank],
                                                  std::move(messages[rank])));

@@ -23,6 +23,7 @@ struct plan {
   pipeline::shape shape{};
   pipeline::placement placement{};
   std::vector<row> rows{};
+  std::string_view name{};  ///< of the schedule that wrote it; none where it was read or found
 
   [[nodiscard]] constexpr int ranks() const { return static_cast<int>(rows.size()); }
   [[nodiscard]] constexpr const row& row_of(int rank) const { return rows[detail::index(rank)]; }
@@ -44,7 +45,10 @@ struct plan {
     }
     return false;
   }
-  friend constexpr bool operator==(const plan&, const plan&) = default;
+  /// Who wrote a plan is no part of it.
+  friend constexpr bool operator==(const plan& a, const plan& b) {
+    return a.shape == b.shape && a.placement == b.placement && a.rows == b.rows;
+  }
 };
 
 /// A schedule as a small aggregate. `place` and `row` refuse a shape that it cannot take.
@@ -62,7 +66,7 @@ namespace detail {
 template <schedule_policy Policy>
 [[nodiscard]] constexpr plan tabulate(const Policy& policy, const shape& asked) {
   policy.check(asked);
-  plan made{asked, policy.place(asked), {}};
+  plan made{asked, policy.place(asked), {}, Policy::name};
   made.rows.reserve(index(asked.stages));
   for (int rank = 0; rank < asked.stages; ++rank) {
     made.rows.push_back(policy.row(asked, rank));

@@ -15,8 +15,8 @@
 namespace rondo::inline v0_1::pipeline {
 
 struct svg_options {
-  std::string_view title{};
-  int width = 1200;  ///< pixels
+  std::string_view title{};  ///< none: the schedule's name, where one wrote the plan, and its shape
+  int width = 1200;          ///< pixels
   int row_height = 26;
 };
 
@@ -47,7 +47,7 @@ class svg_drawing {
         "viewBox=\"0 0 {} {}\"><style>{}</style>\n"
         "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
         options_.width, height, options_.width, height, svg_style);
-    out_.print("<text class=\"t\" x=\"4\" y=\"17\">{}</text>\n", text::escaped{options_.title});
+    out_.print("<text class=\"t\" x=\"4\" y=\"17\">{}</text>\n", text::escaped{title()});
     out_.print("<text class=\"n\" x=\"{}\" y=\"17\">holds</text>\n", options_.width - right + 6);
     for (int rank = 0; rank < ranks; ++rank) {
       draw_row(rank);
@@ -61,6 +61,15 @@ class svg_drawing {
   static constexpr int top = 24;
   static constexpr int left = 52;
   static constexpr int right = 48;
+
+  [[nodiscard]] std::string title() const {
+    if (!options_.title.empty()) {
+      return std::string{options_.title};
+    }
+    const plan& of = drawn_.plan;
+    return std::string{of.name} + (of.name.empty() ? "" : ", ") + std::to_string(of.ranks()) +
+           " ranks, " + std::to_string(of.shape.micro_batches) + " micro-batches";
+  }
 
   /// A time as a horizontal position, in tenths of a pixel.
   [[nodiscard]] std::int64_t position(ticks time) const {

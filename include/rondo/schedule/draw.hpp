@@ -15,6 +15,30 @@
 
 namespace rondo::inline v0_1::schedule {
 
+namespace detail {
+
+/// As it is written in calls, without what says how deep or how wide: hierarchical{ring, tree}.
+template <class Algorithm>
+[[nodiscard]] std::string spelled(const Algorithm& algorithm) {
+  std::string text{Algorithm::name};
+  if constexpr (requires { algorithm.inner; }) {
+    text += '{' + spelled(algorithm.inner) + ", " + spelled(algorithm.outer) + '}';
+  }
+  return text;
+}
+
+/// The name of a schedule's algorithm; none of a table, which anybody may have edited.
+template <readable Schedule>
+[[nodiscard]] std::string algorithm_of(const Schedule& schedule) {
+  if constexpr (requires { schedule.algorithm.name; }) {
+    return spelled(schedule.algorithm);
+  } else {
+    return {};
+  }
+}
+
+}  // namespace detail
+
 /// Draws `schedule` as a space-time diagram: ranks from top to bottom, time from left to right, a
 /// message as an arrow in the colour of its first chunk and as wide as it has chunks, a fold as a
 /// box with a plus. Best seen with 2 to 16 ranks; every part says what it is under the mouse.
@@ -31,13 +55,17 @@ void write_svg(const Schedule& schedule, const std::string& path) {
                            .copy_bytes_per_second = 5};
   const auto chunks =  // of no rows: forecast refuses them
       static_cast<std::size_t>(written.rows.empty() ? 1 : written.row(0).chunks);
-  detail::write_svg(written, forecast(written, sketch, chunks), "messages of one chunk", path);
+  detail::svg_writer{written, detail::algorithm_of(schedule), forecast(written, sketch, chunks),
+                     "messages of one chunk", path}
+      .write();
 }
 template <readable Schedule>
 void write_svg(const Schedule& schedule, const network& on, std::size_t bytes,
                const std::string& path) {
   const table written = tabulate(schedule);
-  detail::write_svg(written, forecast(written, on, bytes), "seconds", path);
+  detail::svg_writer{written, detail::algorithm_of(schedule), forecast(written, on, bytes),
+                     "seconds", path}
+      .write();
 }
 
 /// Writes the simulated timeline of `schedule` as a trace for Perfetto (ui.perfetto.dev) or

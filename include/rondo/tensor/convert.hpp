@@ -275,6 +275,8 @@ struct convert_call {
 ///
 /// All ranks of the axis call it. Views without gaps whose shards lie one behind the other are sent
 /// from where they are; others pass through memory that the communicator keeps.
+/// Cost, of E elements of the whole matrix: all_reduce 2 (n-1)/n E per rank, reduce_scatter and
+/// all_gather (n-1)/n E, all_to_all (n-1)/n^2 E.
 /// Errors: as the collective; error_code::invalid_argument for shapes that do not fit the cut.
 RONDO_COLLECTIVE(convert);
 

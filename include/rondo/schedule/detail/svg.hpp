@@ -16,9 +16,13 @@ namespace rondo::inline v0_1::schedule::detail {
 /// A space-time diagram of one table and its timeline.
 class svg_writer {
  public:
-  svg_writer(const table& schedule, const timeline& times, const char* unit,
-             const std::string& path)
-      : schedule_{schedule}, times_{schedule, times}, unit_{unit}, path_{path} {
+  svg_writer(const table& schedule, const std::string& algorithm, const timeline& times,
+             const char* unit, const std::string& path)
+      : schedule_{schedule},
+        algorithm_{algorithm},
+        times_{schedule, times},
+        unit_{unit},
+        path_{path} {
     seconds_ = times.seconds > 0 ? times.seconds : 1;
     // About 70 pixels for a hop of a rank that never rests, but neither a stamp nor a wall.
     double hops = 0;
@@ -38,10 +42,10 @@ class svg_writer {
         "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
         left + span_ + 40, height);
     out_.print(
-        "<text x=\"{}\" y=\"22\" font-size=\"15\">{} on {} ranks</text>"
-        "<text x=\"{}\" y=\"22\" fill=\"#555\" text-anchor=\"end\">time in {}, {} in all</text>\n",
-        left, name_of(schedule_.what), schedule_.size, left + span_, unit_,
-        text::significant{seconds_, 3});
+        "<text x=\"{}\" y=\"18\" font-size=\"15\">{}{}{} on {} ranks</text>"
+        "<text x=\"{}\" y=\"36\" fill=\"#555\">time in {}, {} in all</text>\n",
+        left, name_of(schedule_.what), algorithm_.empty() ? "" : " by ", text::escaped{algorithm_},
+        schedule_.size, left, unit_, text::significant{seconds_, 3});
     axis();
     for (int rank = 0; rank < schedule_.size; ++rank) {
       out_.print(
@@ -190,6 +194,7 @@ class svg_writer {
   }
 
   const table& schedule_;
+  std::string algorithm_;  ///< none: drawn without
   moments_by_step times_;
   const char* unit_;
   std::string path_;
@@ -197,10 +202,5 @@ class svg_writer {
   double seconds_ = 1;
   double span_ = 0;
 };
-
-inline void write_svg(const table& schedule, const timeline& times, const char* unit,
-                      const std::string& path) {
-  svg_writer{schedule, times, unit, path}.write();
-}
 
 }  // namespace rondo::inline v0_1::schedule::detail

@@ -30,6 +30,7 @@ namespace rondo::inline v0_1 {
 ///     forward    nothing                     or all_gather(x)
 ///     backward   all_reduce(dx)              or all_gather(x), reduce_scatter(dx)
 ///
+/// Cost, of E elements of x: that all_reduce moves 2 (n-1)/n E per rank, the others (n-1)/n E each.
 /// dx = the sum over ranks of dy w; it is reduced while dw += dy^T x is computed. A shard of x is
 /// not kept gathered: the backward pass gathers it again, while dy w is computed.
 /// Policies: exact{..} for the bits of one rank, or a codec for what is reduced and gathered.

@@ -64,7 +64,8 @@ struct mlp_saved {
 ///     gated{f}      rank i holds [gate_i; up_i] of the fused weight: `hidden()` is that cut
 ///     exact{..}     the bits of one rank, whatever the mesh
 ///
-/// Source: Shoeybi et al. 2019 (arXiv:1909.08053), section 3.
+/// Cost: as column_parallel's backward and row_parallel's forward pass, 4 (n-1)/n elements of x in
+/// all where it is replicated. Source: Shoeybi et al. 2019 (arXiv:1909.08053), section 3.
 template <class Team, class Kernels, class Activation, class Order = any_order,
           class Wire = no_codec>
 class mlp {

@@ -30,6 +30,7 @@ namespace rondo::inline v0_1 {
 ///     forward    all_reduce(y)               or reduce_scatter(y)
 ///     backward   nothing                     or all_gather(dy)
 ///
+/// Cost, of E elements of y: that all_reduce moves 2 (n-1)/n E per rank, the others (n-1)/n E each.
 /// The bias is added once, after the reduction: every rank gives the whole bias, and gets the whole
 /// gradient of it without a collective. `y` may be `partial<T>` too, where the caller reduces: then
 /// there is no bias.

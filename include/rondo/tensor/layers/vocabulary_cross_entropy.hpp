@@ -65,7 +65,8 @@ struct cross_entropy_saved {
 /// K and the mean are those of the whole vocabulary, whatever the split. Columns from `words` on
 /// are padding: they count as minus infinity, and get no gradient.
 /// Policies: exact{..} folds S and Q by leaves of `exact.features` words; the maximum is exact
-/// anyway. Errors: a target that is no word; on GPUs, where the host does not look at targets, its
+/// anyway. Cost: two all_reduces, of 8 and of 16 or 24 B a token (exact: its sums are of leaves).
+/// Errors: a target that is no word; on GPUs, where the host does not look at targets, its
 /// loss and its gradients are NaN. Source: NeMo's label smoothing; Shoeybi et al. 2019.
 template <class Team, class Order = any_order>
 class vocabulary_cross_entropy {

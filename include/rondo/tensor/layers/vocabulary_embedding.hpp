@@ -67,6 +67,7 @@ struct exact_table_gradient {
 ///
 /// One rank holds a token's row, all others add zeros, so the forward pass has the same bits in any
 /// order (a zero comes out positive). The backward pass adds rows in the order of the tokens.
+/// Cost, of E elements of y: the all_reduce moves 2 (n-1)/n E per rank, the others (n-1)/n E each.
 /// Errors: a token outside the vocabulary. On GPUs the host does not look at tokens: such a token
 /// gets a row of NaN on every rank, and no gradient.
 template <class Team, class Order = any_order, class Wire = no_codec>

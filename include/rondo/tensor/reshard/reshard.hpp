@@ -198,6 +198,7 @@ class resharding {
 /// the rank holds of tensor t before, `wanted[t]` what it holds after, empty where that is nothing;
 /// they are different memory. What stays on a rank is copied once; what changes ranks is packed,
 /// goes through all_to_all (every byte once, none that the receiver has) and is unpacked.
+/// Cost: one all_to_all of what changes ranks, and memory for that, packed, on both ends.
 /// Ranks that are GPUs, NCCL's among them, do not compile: it moves memory of the host.
 /// Errors: too few ranks, or a buffer that does not fit; those of all_to_all.
 template <class Comm, class Before, class After>

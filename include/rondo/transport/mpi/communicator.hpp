@@ -7,6 +7,7 @@
 #include <rondo/protocol/signal.hpp>
 #include <rondo/transport/detail/background.hpp>
 #include <rondo/transport/detail/check_color.hpp>
+#include <rondo/transport/detail/check_deadline.hpp>
 #include <rondo/transport/detail/guard.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/detail/group.hpp>
@@ -60,7 +61,8 @@ namespace rondo::inline v0_1::mpi {
 class communicator {
  public:
   /// Collective over `around`. Errors: error_code::transport if MPI is not running,
-  /// error_code::invalid_argument for an intercommunicator or MPI_COMM_NULL.
+  /// error_code::invalid_argument for an intercommunicator or MPI_COMM_NULL, or a deadline of no
+  /// time.
   explicit communicator(MPI_Comm around, options with = {})
       : communicator{around, with, (std::numeric_limits<int>::max)()} {}
 
@@ -87,6 +89,14 @@ class communicator {
   [[nodiscard]] int node_size() const noexcept { return state_->in.where.node_size; }
 
   [[nodiscard]] bool on_one_node() const noexcept { return state_->in.where.node_ranks == size(); }
+
+  /// Processors that the ranks may run on, ranks at most: this node's, and others' as if they had
+  /// as many for as many ranks. For estimates: nodes may differ.
+  [[nodiscard]] int processors_in_all() const noexcept {
+    const auto& here = state_->in.where;
+    const int all = static_cast<int>(1LL * size() * here.processors / here.node_ranks);
+    return all < 1 ? 1 : all < size() ? all : size();
+  }
 
   /// True where all ranks are on one node and share memory.
   [[nodiscard]] bool shares_memory() const noexcept { return state_->in.has_window(); }
@@ -218,6 +228,7 @@ class communicator {
         (MPI_Comm_test_inter(around, &between_groups), between_groups != 0)) {
       refuse("mpi::communicator: pass an intracommunicator such as MPI_COMM_WORLD");
     }
+    rondo::detail::check_deadline("mpi::communicator", with.deadline);
     state_ = std::make_unique<state>(around, with, most_looks);
   }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/transport/detail/check_deadline.hpp>
 #include <rondo/transport/detail/shared.hpp>
 #include <rondo/transport/detail/thread.hpp>
 #include <rondo/transport/threads/communicator.hpp>
@@ -19,14 +20,15 @@ namespace rondo::inline v0_1::threads {
 
 /// Runs `body(communicator&)` on `ranks` threads, one per rank, and returns when all have ended.
 ///
-/// Errors: the first failure of any rank is rethrown, with the rank named, after all ranks have
-/// ended: an error of rondo's with its code, anything else as `rank_failure`. The others see
-/// `revoked` in whatever call they are in.
+/// Errors: no ranks and a deadline of no time are refused; the first failure of any rank is
+/// rethrown, with the rank named, after all ranks have ended: an error of rondo's with its code,
+/// anything else as `rank_failure`. The others see `revoked` in whatever call they are in.
 template <class Body>
 void run(int ranks, Body&& body, options with = {}) {
   if (ranks < 1) {
     refuse("threads::run: " + std::to_string(ranks) + " ranks; pass at least 1");
   }
+  rondo::detail::check_deadline("threads::run", with.deadline);
   const rondo::detail::shared<detail::world> around{new detail::world{ranks, with.deadline}};
   std::vector<int> everyone;
   for (int rank = 0; rank < ranks; ++rank) {
