@@ -749,6 +749,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* about, const void*) {
   about->maxThreadsPerBlock = 512;
   return cudaSuccess;
 }
+cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int) { return cudaSuccess; }
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void*, int,
                                                           std::size_t) {
   *blocks = nccl_on_threads::resident_blocks;
