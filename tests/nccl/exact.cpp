@@ -27,7 +27,7 @@ using sum = rondo::tree_sum<float, rondo::cuda::buffer<float>>;
 template <class Team>
 void put_terms(sum& to, const Team& team, cudaStream_t stream, const cut& leaves) {
   for (const std::size_t leaf : loops::held(leaves, team.rank())) {
-    float* const room = used(stream, to.room().data());
+    float* const room = used(stream, to.room(team.memory()).data());
     for (std::size_t i = 0; i < to.elements(); ++i) {
       room[i] = tree_case::term<float>(leaf, i);
     }
@@ -114,5 +114,33 @@ TEST_CASE("exact sums over NCCL: the second sum makes no memory, and may be capt
             put_terms(sums, team, stream, leaves);
             exchange.reduce(team, sums, whole<float>{all.view()});
           });
+        }) == "");
+}
+
+TEST_CASE("exact sums over NCCL: a larger sum frees nothing; smaller and larger ones are captured") {
+  CHECK(on_ranks(1, [](auto& both, cudaStream_t stream, auto& control) {
+          const auto team = rondo::along<"tensor">(both);
+          const auto put = [&](sum& to, std::size_t elements, std::size_t leaves) {
+            to.restart(elements);
+            put_terms(to, team, stream, cut::even(leaves, 1));
+          };
+          sum sums;
+          put(sums, 8, 13);  // five arrays
+          const int small = nccl_on_threads::blocks();
+          put(sums, 100, 1);
+          require(nccl_on_threads::blocks() == small + 1, "a block is freed, or more are made");
+          put(sums, 8, 13);
+          require(nccl_on_threads::blocks() == small + 1, "arrays are made anew");
+          sum again;
+          second_makes_nothing(control, [&] {
+            put(again, 8, 13);
+            put(again, 100, 2);
+            put(again, 8, 13);
+          });
+          nccl_on_threads::pretend_capture(true);
+          const auto refused = thrown_by([&] { put(again, 300, 1); });
+          nccl_on_threads::pretend_capture(false);
+          require(refused.find("cannot be had while its stream is captured") != std::string::npos,
+                  "growth while captured: " + refused);
         }) == "");
 }

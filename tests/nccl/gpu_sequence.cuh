@@ -382,7 +382,7 @@ inline void check_exact_sums(rondo::nccl::communicator& nccl, cudaStream_t strea
     }
     device_matrix from{terms};
     team.memory().copy(matrix<const float>{from.view()},
-                       matrix<float>{of_rank.room().data(), 1, rows * columns});
+                       matrix<float>{of_rank.room(team.memory()).data(), 1, rows * columns});
     of_rank.put(leaf, team.memory());
     rondo::cuda::require(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
   }

@@ -121,7 +121,7 @@ class gathered_attention {
       auto& sums = kept_.template get<leaf_sums>();
       sums.restart(tokens_.extent() * columns);
       for (const auto& leaf : detail::leaves_of(tokens_, ranks_.rank(), order_.tokens)) {
-        const matrix<W> terms{sums.room().data(), tokens_.extent(), columns};
+        const matrix<W> terms{sums.room(ranks_.memory()).data(), tokens_.extent(), columns};
         detail::fill(memory, terms, W{0});
         add_terms(leaf.local.first, {leaf.number * order_.tokens, leaf.local.count}, terms);
         sums.put(leaf.number, memory);

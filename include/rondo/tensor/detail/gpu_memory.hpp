@@ -58,6 +58,14 @@ class gpu_memory {
 
   template <class T>
   using array = cuda::buffer<T>;
+  /// Errors: error_code::invalid_argument where it must grow while the stream is captured.
+  template <class T>
+  void resize(array<T>& what, std::size_t count) const {
+    if (count > what.capacity()) {
+      cuda::detail::require_no_capture(in_, count * sizeof(T), "layers");
+    }
+    what.resize(count);
+  }
   /// Pinned memory of the host that grows to the largest request. Nothing may be under way to or
   /// from it when it grows.
   class host_block {

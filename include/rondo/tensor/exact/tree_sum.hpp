@@ -38,35 +38,31 @@ void add_to(T* sum, const T* more, std::size_t count) {
 ///
 /// Its bits depend on the leaves alone: not on who holds which, nor on when they come. Leaves may
 /// come in any order; whole subtrees are folded as soon as they are there, so that at most
-/// 2 log2(leaves) arrays are kept for leaves that come in a row. Arrays grow to the largest sum and
-/// stay for the next.
+/// 2 log2(leaves) arrays are kept for leaves that come in a row. Each array grows to the largest sum
+/// that it was in and stays for the next.
 ///
 ///     rondo::tree_sum<float> gradient{elements};
 ///     compute_terms(gradient.room());    // of micro-batch 7
 ///     gradient.put(7);
 ///
-/// On GPUs: `tree_sum<T, cuda::buffer<T>>`, and `gradient.put(7, tensor.memory())`, which enqueues
-/// additions on the stream of the team's ranks.
+/// On GPUs: `tree_sum<T, cuda::buffer<T>>`, `gradient.room(tensor.memory())`, which refuses to grow
+/// while the stream of the team's ranks is captured, and `gradient.put(7, tensor.memory())`, which
+/// enqueues additions on it. Arrays that a larger sum has outgrown stay, as work under way and
+/// graphs may still use them.
 template <class T, class Memory = std::vector<T>>
 class tree_sum {
  public:
   using held = detail::held_node<T>;
 
   tree_sum() = default;
-  explicit tree_sum(std::size_t elements) : elements_{elements}, array_{elements} {}
+  explicit tree_sum(std::size_t elements) : elements_{elements} {}
 
   /// Begins anew, with arrays of `elements` elements. The first leaf is put into `lent`, if given:
   /// the memory of the result, say, which the sum of leaves that come in order then lies in. It is
   /// the sum's until the next `restart`.
   void restart(std::size_t elements, T* lent = nullptr) {
-    if (elements > array_) {
-      memory_.clear();
-      array_ = elements;
-    }
+    used_ = 0;
     free_.clear();
-    for (Memory& one : memory_) {
-      free_.push_back(one.data());
-    }
     if (lent != nullptr) {
       free_.push_back(lent);
     }
@@ -78,9 +74,11 @@ class tree_sum {
   [[nodiscard]] std::size_t elements() const noexcept { return elements_; }
 
   /// Where to write the terms of the next leaf; what is there is left over from before.
-  [[nodiscard]] std::span<T> room() {
+  /// On GPUs: error_code::invalid_argument where memory must grow while the stream is captured.
+  template <class In = detail::host_memory>
+  [[nodiscard]] std::span<T> room(const In& in = {}) {
     if (open_ == nullptr) {
-      open_ = taken();
+      open_ = taken(in);
     }
     return {open_, elements_};
   }
@@ -97,7 +95,7 @@ class tree_sum {
                " is put twice; number micro-batches and tokens over the whole batch");
       }
     }
-    static_cast<void>(room());
+    static_cast<void>(room(in));
     detail::put_node(nodes_, held{{0, leaf}, open_}, folding(in));
     open_ = nullptr;
   }
@@ -106,7 +104,13 @@ class tree_sum {
   [[nodiscard]] const std::vector<held>& nodes() const noexcept { return nodes_; }
 
   /// Memory held for nodes, without what is lent.
-  [[nodiscard]] std::size_t bytes() const noexcept { return memory_.size() * array_ * sizeof(T); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    std::size_t elements = 0;
+    for (const Memory& one : memory_) {
+      elements += one.size();
+    }
+    return elements * sizeof(T);
+  }
 
  private:
   template <class In>
@@ -121,19 +125,31 @@ class tree_sum {
       return left;
     };
   }
-  [[nodiscard]] T* taken() {
-    if (free_.empty()) {
-      memory_.emplace_back(array_);
-      return memory_.back().data();
+  template <class In>
+  [[nodiscard]] T* taken(const In& in) {
+    if (!free_.empty()) {
+      T* const one = free_.back();
+      free_.pop_back();
+      return one;
     }
-    T* const one = free_.back();
-    free_.pop_back();
-    return one;
+    if (used_ == memory_.size()) {
+      memory_.emplace_back();
+    }
+    Memory& one = memory_[used_];
+    if (elements_ > one.size()) {
+      if constexpr (In::on_device) {
+        in.resize(one, elements_);
+      } else {
+        one.resize(elements_);
+      }
+    }
+    ++used_;
+    return one.data();
   }
 
   std::size_t elements_ = 0;
-  std::size_t array_ = 0;  ///< elements that an array has room for
   std::vector<Memory> memory_;
+  std::size_t used_ = 0;  ///< of `memory_`, by this sum
   std::vector<T*> free_;
   T* open_ = nullptr;
   std::vector<held> nodes_;

@@ -159,11 +159,11 @@ void weight_gradients(const Memory& memory, const Kernels& kernels, const exact&
   for (std::size_t row = 0; row < dy.rows; row += order.tokens) {
     const part some{row, (std::min)(order.tokens, dy.rows - row)};
     const std::size_t leaf = (to.first_token + row) / order.tokens;
-    const matrix<T> terms{to.weight.room().data(), dy.columns, x.columns};
+    const matrix<T> terms{to.weight.room(memory).data(), dy.columns, x.columns};
     fill(memory, terms, T{});
     kernels.weight_gradient(dy.rows_at(some), x.rows_at(some), terms);
     to.weight.put(leaf, memory);
-    const auto sums = to.bias.room();  // of no elements where there is no bias
+    const auto sums = to.bias.room(memory);  // of no elements where there is no bias
     fill(memory, matrix<T>{sums.data(), 1, sums.size()}, T{});
     if constexpr (Memory::on_device) {
       bias_gradients<T>(kernels, dy.rows_at(some), sums);

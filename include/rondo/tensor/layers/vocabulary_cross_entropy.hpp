@@ -138,7 +138,7 @@ class vocabulary_cross_entropy {
     if constexpr (detail::is_exact<Order>) {
       sums_.restart(kinds * tokens, folded.data);
       for (const detail::held_leaf& leaf : leaves_) {
-        sum_up(leaf.local, {sums_.room().data(), kinds, tokens});
+        sum_up(leaf.local, {sums_.room(memory).data(), kinds, tokens});
         sums_.put(leaf.number, memory);
       }
       tree_.reduce(ranks_, sums_, replicated<double, Team::axis>{folded}, where);

@@ -136,7 +136,7 @@ class vocabulary_embedding {
     auto all = split_.whole_behind(where, dy);
     all.wait();
     for (std::size_t first = 0; first < tokens.size(); first += order_.tokens) {
-      const matrix<T> terms{to.table.room().data(), rows, columns};
+      const matrix<T> terms{to.table.room(split_.ranks().memory()).data(), rows, columns};
       detail::fill(split_.ranks().memory(), terms, T{});
       const part some{first, (std::min)(order_.tokens, tokens.size() - first)};
       add(tokens.subspan(some.first, some.count), all.values.rows_at(some), terms);

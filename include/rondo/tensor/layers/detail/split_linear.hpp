@@ -194,7 +194,7 @@ class split_linear {
       }
       sums.restart(rows * columns, lent);
       for (const held_leaf& leaf : leaves_) {
-        product(leaf.local, matrix<T>{sums.room().data(), rows, columns});
+        product(leaf.local, matrix<T>{sums.room(ranks_.memory()).data(), rows, columns});
         sums.put(leaf.number, ranks_.memory());
       }
       auto& kept = ranks_.passage().node_bytes;
