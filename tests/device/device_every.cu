@@ -54,6 +54,7 @@ RONDO_TEST_KERNEL(all_reduce, double, rondo::ring);
 RONDO_TEST_KERNEL(all_reduce, float, rondo::one_shot, rondo::codec::cast<rondo::bfloat16>);
 RONDO_TEST_KERNEL(fused_all_reduce, rondo::bfloat16, rondo::one_shot);
 RONDO_TEST_KERNEL(fused_all_reduce, float, rondo::one_shot, rondo::codec::fp8_e4m3<128>);
+RONDO_TEST_KERNEL(all_reduce, signed char, rondo::two_shot, rondo::codec::int8<128>);
 RONDO_TEST_KERNEL(reduce_scatter, float);
 RONDO_TEST_KERNEL(reduce_scatter, float, rondo::codec::int4<32>);
 RONDO_TEST_KERNEL(all_gather, __nv_bfloat16);

@@ -19,9 +19,11 @@ namespace rondo::inline v0_1::protocol {
 
 inline constexpr std::size_t pack_bytes = 16;
 
-/// Elements that are loaded and stored together.
+/// Elements that are loaded and stored together: one, or 16 bytes.
 template <class T, unsigned Width>
 struct alignas(Width > 1 ? pack_bytes : alignof(T)) pack {
+  static_assert(Width == 1 || Width * sizeof(T) == pack_bytes,
+                "rondo: a pack that is stored whole has no bytes that belong to nobody");
   T value[Width];
 };
 

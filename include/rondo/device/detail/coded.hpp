@@ -160,14 +160,17 @@ class coder {
       return codec::detail::message_of<format>{};
     }
   }
+  /// Elements that a lane loads or stores together: one by one where a pack is more than its eight.
+  template <class T>
+  static constexpr unsigned packed_width =
+      protocol::pack_width<T> <= codec::warp<Codec>::width ? protocol::pack_width<T> : 1u;
   /// tile = values(first + at) .., in packs where a lane's neighbours are all there and the
   /// callable gives packs.
   template <class T, class Values>
   __device__ static void fill(typename codec::warp<Codec>::tile_type& tile, const Values& values,
                               std::size_t at, std::size_t first, std::size_t count) {
     using lanes = codec::warp<Codec>;
-    constexpr unsigned width =
-        protocol::pack_width<T> < lanes::width ? protocol::pack_width<T> : lanes::width;
+    constexpr unsigned width = packed_width<T>;
 #pragma unroll
     for (unsigned i = 0; i < lanes::per_lane; i += lanes::width) {
       const std::size_t begin = at + i / lanes::width * lanes::stride;
@@ -197,8 +200,7 @@ class coder {
                                   const Use& use, std::size_t at, std::size_t first,
                                   std::size_t count) {
     using lanes = codec::warp<Codec>;
-    constexpr unsigned width =
-        protocol::pack_width<T> < lanes::width ? protocol::pack_width<T> : lanes::width;
+    constexpr unsigned width = packed_width<T>;
 #pragma unroll
     for (unsigned i = 0; i < lanes::per_lane; i += width) {
       const std::size_t begin = at + i / lanes::width * lanes::stride + i % lanes::width;
