@@ -138,6 +138,85 @@ TEST_CASE("nccl: kernels of a dead communicator end before their scratch is free
   CHECK(nccl_on_threads::communicators() == 0);
 }
 
+TEST_CASE("nccl: a dead communicator is aborted before what was made after it is freed") {
+  const auto failure = run(1, [](auto& comm) {
+    std::vector<float> values(4);
+    const auto call = [&] { rondo::all_reduce(comm, span_of(values), on{stream}); };
+    {
+      const rondo::cuda::buffer<float> kept{4};
+      nccl_on_threads::break_down(comm.raw(), ncclRemoteError);
+      require(!thrown_by(call).empty() && comm.raw() == nullptr, "an earlier call failed");
+    }
+    require(nccl_on_threads::careless_ends() == 0, "cudaFree waits for ever");
+  });
+  CHECK(failure == "");
+
+  for (const bool grouped : {false, true}) {
+    CAPTURE(grouped);
+    CHECK(run(1, [&](auto& comm) {
+            std::vector<float> values(4);
+            const rondo::cuda::buffer<float> kept{4};
+            nccl_on_threads::fail_next(ncclInvalidArgument);
+            const auto call = [&] { rondo::all_reduce(comm, span_of(values), on{stream}); };
+            require(!thrown_by(call).empty() && comm.raw() != nullptr, "one that goes on");
+            nccl_on_threads::fail_next(ncclUnhandledCudaError);
+            const auto failed = thrown_by([&] {
+              grouped ? comm.group(call) : call();
+            });
+            require(failed.find("ncclAllReduce in all_reduce(4 x float") != std::string::npos,
+                    failed);
+            require(comm.raw() == nullptr, "the call itself failed");
+            require(thrown_by(call).find("ncclAllReduce in all_reduce(4 x") != std::string::npos,
+                    "revoked");
+          }) == "");
+  }
+
+  CHECK(on_threads(1, [](int) {
+          for (const bool owns : {true, false}) {
+            ncclUniqueId id{};
+            ncclGetUniqueId(&id);
+            const ncclComm_t raw = raw_communicator(id, 0, 1);
+            {
+              auto comm = owns ? communicator::adopt(raw) : communicator{raw};
+              require(comm.on(stream).scratch().get(100) != nullptr, "scratch");
+              nccl_on_threads::break_down(raw, ncclRemoteError);
+            }  // no call has seen it
+            require(nccl_on_threads::careless_ends() == 0, "the destructor asks");
+            if (!owns) {
+              ncclCommAbort(raw);
+            }
+          }
+        }) == "");
+  CHECK(nccl_on_threads::communicators() == 0);
+}
+
+TEST_CASE("nccl: a dead communicator that is kept for it can shrink") {
+  const auto failure = run(2, [](auto& comm) {
+    if (comm.rank() == 1) {
+      return;
+    }
+    for (const bool keeps : {true, false}) {
+      rondo::nccl::options with;
+      with.abort_on_error = !keeps;
+      ncclUniqueId id{};
+      ncclGetUniqueId(&id);
+      auto dying = communicator::adopt(raw_communicator(id, 0, 1), with);
+      nccl_on_threads::break_down(dying.raw(), ncclRemoteError);
+      require(!thrown_by([&] { rondo::barrier(dying, on{stream}); }).empty(), "an error");
+      require((dying.raw() != nullptr) == keeps, "kept");
+    }
+    const int lost[] = {1};
+    rondo::nccl::options with;
+    with.abort_on_error = false;
+    communicator broken{comm.raw(), with};
+    nccl_on_threads::break_down(comm.raw(), ncclRemoteError);
+    require(!thrown_by([&] { rondo::barrier(broken, on{stream}); }).empty(), "an error");
+    auto rest = broken.shrink(lost);
+    rondo::barrier(rest, on{stream});
+  });
+  CHECK(failure == "");
+}
+
 TEST_CASE("nccl: a communicator that does not come to be is aborted") {
   const auto failure = on_threads(1, [](int) {
     ncclUniqueId id{};

@@ -136,6 +136,7 @@ thread_local std::map<std::uintptr_t, std::size_t> allocated;  ///< by where the
 thread_local std::set<ncclComm_t> stuck;  ///< whose kernels wait for a peer that does not come
 thread_local bool ending = false;         ///< kernels that were told to end may still run
 thread_local int careless = 0;
+thread_local ncclResult_t next_failure = ncclSuccess;
 thread_local bool slow_splits = false;
 thread_local int current_device = 0;
 thread_local char gpu = 'A';
@@ -184,6 +185,12 @@ ncclResult_t flush() {
 ncclResult_t enqueue(operation one) {
   if (one.comm == nullptr) {
     return wrong(one.name + " : comm argument is NULL");
+  }
+  if (next_failure != ncclSuccess) {
+    if (next_failure != ncclInvalidArgument) {
+      stuck.insert(one.comm);
+    }
+    return std::exchange(next_failure, ncclSuccess);
   }
   queued.push_back(std::move(one));
   return depth == 0 ? flush() : ncclSuccess;
@@ -283,6 +290,7 @@ void break_down(ncclComm_t comm, ncclResult_t how) {
     stuck.insert(comm);
   }
 }
+void fail_next(ncclResult_t how) { next_failure = how; }
 void split_slowly(bool now) { slow_splits = now; }
 int careless_ends() { return careless; }
 void pretend_gpu(char name) { gpu = name; }
@@ -713,6 +721,7 @@ cudaError_t cudaMalloc(void** made, std::size_t bytes) {
   return cudaSuccess;
 }
 cudaError_t cudaFree(void* block) {
+  careless += !stuck.empty();
   open_blocks -= block == nullptr ? 0 : 1;
   uses.erase(block);  // waits for them
   allocated.erase(reinterpret_cast<std::uintptr_t>(block));
@@ -729,6 +738,7 @@ cudaError_t cudaHostAlloc(void** made, std::size_t bytes, unsigned) {
   return *made == nullptr ? last_failure = cudaErrorMemoryAllocation : cudaSuccess;
 }
 cudaError_t cudaFreeHost(void* block) {
+  careless += !stuck.empty();
   from_host.clear();  // waits for them
   std::free(block);
   return cudaSuccess;

@@ -20,11 +20,15 @@ std::vector<std::string> calls_of(ncclComm_t comm);
 /// kernels under way that wait for a peer until it is aborted.
 void break_down(ncclComm_t comm, ncclResult_t how);
 
+/// What the next send, receive or collective of this thread returns, once; but for
+/// ncclInvalidArgument it leaves kernels as `break_down` does.
+void fail_next(ncclResult_t how);
+
 /// Whether ncclCommSplit returns, on this thread, while old and new communicator are still at work.
 void split_slowly(bool slowly);
 
 /// How often this thread freed memory of NCCL's while kernels that were not waited for might use
-/// it, waited for kernels that nobody had ended, or destroyed a communicator that only an abort
+/// it, waited for kernels that nobody had ended, as cudaFree does too, or destroyed a communicator that only an abort
 /// ends, or that has windows still.
 int careless_ends();
 

@@ -147,3 +147,25 @@ TEST_CASE("nccl window: its memory outlives a communicator that is aborted") {
   }
   REQUIRE(cudaSetDevice(0) == cudaSuccess);
 }
+
+TEST_CASE("nccl window: nobody waits for a dead communicator, and an owned one is ended") {
+  for (const bool owns : {false, true}) {
+    CAPTURE(owns);
+    ncclUniqueId id{};
+    ncclGetUniqueId(&id);
+    ncclComm_t raw = nullptr;
+    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+    REQUIRE(ncclCommInitRankConfig(&raw, 1, id, 0, &config) == ncclSuccess);
+    const int before = nccl_on_threads::blocks();
+    {
+      rondo::nccl::detail::state comm{raw, owns, {}};
+      const rondo::nccl::detail::registered_memory memory{comm, 4096};
+      nccl_on_threads::break_down(raw, ncclRemoteError);
+    }
+    CHECK(nccl_on_threads::blocks() == before + (owns ? 0 : 1));
+    CHECK(nccl_on_threads::careless_ends() == 0);
+    if (!owns) {
+      ncclCommAbort(raw);
+    }
+  }
+}

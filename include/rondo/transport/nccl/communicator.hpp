@@ -122,6 +122,7 @@ class basic_communicator {
         if (!ended) {
           --in.open_groups;
           static_cast<void>(ncclGroupEnd());
+          in.end_dead();
         }
       }
     } own{*state_};
@@ -133,7 +134,7 @@ class basic_communicator {
       result = state_->settled();
     }
     if (result != ncclSuccess) {
-      detail::raise_failure(result, "ncclGroupEnd", rank(), raw());
+      state_->fail(result, "ncclGroupEnd");
     }
   }
 
@@ -149,7 +150,8 @@ class basic_communicator {
 
 #if NCCL_VERSION_CODE >= 22700
   /// The communicator of all ranks but the `lost` ones, in the old order. Collective among those
-  /// that stay. What this one has under way is ended first, as it may wait for the lost ranks.
+  /// that stay. What this one has under way is ended first, as it may wait for the lost ranks. After
+  /// an error that this rank has seen: with `options::abort_on_error = false` alone.
   [[nodiscard]] basic_communicator shrink(std::span<const int> lost) {
     if (raw() == nullptr) {
       state_->require_alive();
@@ -198,7 +200,7 @@ class basic_communicator {
       result = state_->settled();
     }
     if (result != ncclSuccess) {
-      detail::raise_failure(result, what, rank(), raw());
+      state_->fail(result, what);
     }
     return {std::exchange(made.raw, nullptr), true, with};
   }

@@ -55,7 +55,7 @@ __global__ void find_peers(ncclWindow_t in, int ranks, std::byte** found) {
 /// The memory of a window: this rank's, and the peers' as NCCL has mapped it here.
 class symmetric_memory {
  protected:
-  symmetric_memory(const state& in, std::size_t window_bytes, const cuda::window_options& options)
+  symmetric_memory(state& in, std::size_t window_bytes, const cuda::window_options& options)
       : options_{cuda::with_slots(
             options, cuda::detail::attribute(cudaDevAttrMultiProcessorCount, in.device))},
         parts_{cuda::parts_for(in.size, window_bytes, options_)},
@@ -83,7 +83,7 @@ class symmetric_memory {
  private:
   static constexpr std::size_t granule = NCCL_WIN_REQUIRED_ALIGNMENT;
 
-  [[nodiscard]] static const state& fitting(const state& in) {
+  [[nodiscard]] static state& fitting(state& in) {
     require_version(library_version(), NCCL_VERSION_CODE, fit::exact);
     return in;
   }

@@ -11,15 +11,27 @@
 
 namespace rondo::inline v0_1::nccl::detail {
 
-/// Turns a return code of NCCL into an error that names what was tried, by whom, and why it failed.
-[[noreturn]] inline void raise_failure(ncclResult_t result, const std::string& what, int rank = -1,
-                                       ncclComm_t comm = nullptr) {
+/// Codes after which a communicator makes no other call, and kernels of earlier ones may wait for
+/// peers for ever.
+[[nodiscard]] constexpr bool is_fatal(ncclResult_t result) {
+  return result == ncclRemoteError || result == ncclSystemError || result == ncclInternalError ||
+         result == ncclUnhandledCudaError;
+}
+
+/// Turns a return code of NCCL into words that name what was tried, by whom, and why it failed.
+[[nodiscard]] inline std::string failure_text(ncclResult_t result, const std::string& what,
+                                              ncclComm_t comm = nullptr) {
   std::string text = what + ": " + ncclGetErrorString(result);
   const char* last = ncclGetLastError(comm);
   if (last != nullptr && *last != '\0') {
     text += "; NCCL says: " + std::string{last};
   }
-  raise(error{error_code::transport, text, rank});
+  return text;
+}
+
+[[noreturn]] inline void raise_failure(ncclResult_t result, const std::string& what, int rank = -1,
+                                       ncclComm_t comm = nullptr) {
+  raise(error{error_code::transport, failure_text(result, what, comm), rank});
 }
 
 /// What every call of NCCL goes through, as `cuda::require` for those of CUDA.

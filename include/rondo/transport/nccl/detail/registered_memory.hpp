@@ -24,7 +24,7 @@ namespace rondo::inline v0_1::nccl::detail {
 /// see it. Made on all ranks together.
 class registered_memory {
  public:
-  registered_memory(const state& in, std::size_t bytes) : in_{in} {
+  registered_memory(state& in, std::size_t bytes) : in_{in} {
     void* data = nullptr;
     check(ncclMemAlloc(&data, bytes), "ncclMemAlloc of a window", in.rank);
     data_ = static_cast<std::byte*>(data);
@@ -47,7 +47,11 @@ class registered_memory {
   registered_memory(const registered_memory&) = delete;
   registered_memory& operator=(const registered_memory&) = delete;
   /// Waits for the device. A communicator that has been aborted has taken the registration with it.
+  /// Of one that is dead and has not been, the memory stays until the process ends.
   ~registered_memory() {
+    if (in_.is_stuck()) {
+      return;
+    }
     const cuda::detail::device_guard here{in_.device, std::nothrow};
     static_cast<void>(cudaDeviceSynchronize());
     release();
@@ -69,7 +73,7 @@ class registered_memory {
     static_cast<void>(ncclMemFree(data_));
   }
 
-  const state& in_;
+  state& in_;
   std::byte* data_ = nullptr;
   ncclWindow_t window_ = nullptr;
 };

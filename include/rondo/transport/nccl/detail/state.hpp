@@ -100,11 +100,10 @@ class state {
   /// communicator that is dead but has not ended, as its handle is the user's, stays until the
   /// process ends.
   ~state() {
-    const bool dead = !death_.empty();
-    if (dead && owns_ && raw != nullptr) {
+    if (is_stuck() && owns_) {
       static_cast<void>(ncclCommAbort(std::exchange(raw, nullptr)));
     }
-    if (dead && raw != nullptr) {
+    if (is_stuck()) {
       for (auto& one : memories_) {
         static_cast<void>(one.release());
       }
@@ -116,6 +115,19 @@ class state {
     if (owns_ && raw != nullptr) {
       static_cast<void>(ncclCommDestroy(raw));
     }
+  }
+
+  /// For destructors: whether kernels of its calls may wait for peers for ever, so that nothing may
+  /// wait for the device. Asks NCCL, and ends a communicator that is its to end.
+  [[nodiscard]] bool is_stuck() {
+    if (raw != nullptr && death_.empty()) {
+      ncclResult_t result = ncclSuccess;
+      const ncclResult_t asked = ncclCommGetAsyncError(raw, &result);
+      if (asked != ncclSuccess || (result != ncclSuccess && result != ncclInProgress)) {
+        die("nccl: an earlier call failed on rank " + std::to_string(rank));
+      }
+    }
+    return raw != nullptr && !death_.empty();
   }
 
   /// Refuses calls on a communicator that is dead, and finds out whether it is.
@@ -134,10 +146,28 @@ class state {
     }
   }
 
+  /// Says why there are no more calls; ends a communicator that it owns, as `options` say, or when
+  /// the group ends that is open.
   void die(std::string why) {
     if (death_.empty()) {
       death_ = std::move(why);
     }
+    end_dead();
+  }
+  /// After the end of a group.
+  void end_dead() {
+    if (!death_.empty() && raw != nullptr && owns_ && with.abort_on_error && open_groups == 0 &&
+        !grouping) {
+      static_cast<void>(ncclCommAbort(std::exchange(raw, nullptr)));
+    }
+  }
+  /// Raises what NCCL made of `what`.
+  [[noreturn]] void fail(ncclResult_t result, const std::string& what) {
+    const std::string text = failure_text(result, what, raw);
+    if (is_fatal(result)) {
+      die(text);
+    }
+    raise(error{error_code::transport, text, rank});
   }
 
   /// The communicator's own result: waits while NCCL is still at work on the host.
@@ -170,9 +200,10 @@ class state {
   /// Ends the communicator: what it has under way ends too, and its handle is no more.
   void abort() {
     if (raw != nullptr) {
-      die("nccl: rank " + std::to_string(rank) + " has aborted this communicator");
-      check(ncclCommAbort(raw), "ncclCommAbort", rank);
-      raw = nullptr;
+      if (death_.empty()) {
+        death_ = "nccl: rank " + std::to_string(rank) + " has aborted this communicator";
+      }
+      check(ncclCommAbort(std::exchange(raw, nullptr)), "ncclCommAbort", rank);
     }
   }
 
@@ -192,6 +223,7 @@ class state {
   int size = 0;
   int device = -1;
   int open_groups = 0;  ///< of the user
+  bool grouping = false;  ///< within a call
   std::uint32_t calls_made = 0;
   rondo::detail::keepsakes kept{};
   cuda::detail::profile ranges{};

@@ -134,29 +134,30 @@ class turn {
   void grouped(const Calls& calls) {
     check(ncclGroupStart(), "ncclGroupStart");
     struct open {
-      bool& flag;
+      state& in;
       bool ended = false;
-      explicit open(bool& of) : flag{of} { flag = true; }
+      explicit open(state& of) : in{of} { in.grouping = true; }
       ~open() {
-        flag = false;
+        in.grouping = false;
         if (!ended) {
           static_cast<void>(ncclGroupEnd());
+          in.end_dead();
         }
       }
-    } own{grouping_};
+    } own{in_};
     calls();
     own.ended = true;
     const ncclResult_t result = ncclGroupEnd();
-    grouping_ = false;
+    in_.grouping = false;
     check(result, "ncclGroupEnd");
   }
 
   void check(ncclResult_t result, const char* what) {
     if (result == ncclInProgress) {
-      result = grouping_ || in_.open_groups > 0 ? ncclSuccess : in_.settled();
+      result = in_.grouping || in_.open_groups > 0 ? ncclSuccess : in_.settled();
     }
     if (result != ncclSuccess) {
-      raise_failure(result, described(what), rank(), raw());
+      in_.fail(result, described(what));
     }
   }
   void check(cudaError_t result, const char* what) {
@@ -197,7 +198,6 @@ class turn {
   const call& call_;
   cudaStream_t stream_;
   std::uint32_t number_;
-  bool grouping_ = false;
 };
 
 }  // namespace rondo::inline v0_1::nccl::detail
