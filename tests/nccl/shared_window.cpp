@@ -114,6 +114,36 @@ TEST_CASE("shared window: ranks that share a GPU share its blocks, and are not c
   CHECK(alone.cooperative);
 }
 
+TEST_CASE("shared window: a rank alone on its GPU launches no more blocks than two that share one") {
+  nccl_on_threads::pretend_gpu('B');
+  const auto of_peers = rondo::cuda::detail::identity_of(0);
+  nccl_on_threads::pretend_gpu('A');
+  const auto own = rondo::cuda::detail::identity_of(0);
+  int met = 0;
+  const rondo::cuda::shared_window window{
+      0,
+      3,
+      1 << 16,
+      [&](std::span<const std::byte> mine, std::span<std::byte> all) {
+        const auto gpu = std::as_bytes(std::span{&own, 1});
+        const auto other = std::as_bytes(std::span{&of_peers, 1});
+        const auto at = std::search(mine.begin(), mine.end(), gpu.begin(), gpu.end());
+        for (std::size_t rank = 0; rank < 3; ++rank) {
+          std::byte* const to = all.data() + rank * mine.size();
+          std::copy(mine.begin(), mine.end(), to);
+          if (met == 0 && rank != 0) {
+            REQUIRE(at != mine.end());
+            std::copy(other.begin(), other.end(), to + (at - mine.begin()));
+          }
+        }
+        ++met;
+      },
+      {.slots = 10}};
+  window.launch(+[](rondo::device::window) {});
+  CHECK(nccl_on_threads::launched().blocks == nccl_on_threads::resident_blocks / 2);
+  CHECK_FALSE(nccl_on_threads::launched().cooperative);
+}
+
 TEST_CASE("peer GPUs: ranks that share a GPU share its blocks, and are not cooperative there") {
   const rondo::cuda::peer_gpus gpus{std::vector{0, 0, 0}, 1 << 16, {.slots = 10}};
   gpus.rank(2).launch(+[](rondo::device::window) {});

@@ -42,11 +42,8 @@ class peer_gpus : public local_ranks {
     open([&](int rank) { return memory_[static_cast<std::size_t>(rank)].data(); },
          [&](int rank) {
            const int device = memory_[static_cast<std::size_t>(rank)].device();
-           unsigned sharers = 0;
-           for (const int other : devices) {
-             sharers += other == device ? 1 : 0;
-           }
-           return detail::kernel_launch{.device = device, .sharers = sharers};
+           return detail::kernel_launch{.device = device,
+                                        .sharers = detail::most_sharers(devices)};
          });
   }
 

@@ -114,11 +114,13 @@ class shared_memory {
     with_peers([&] {
       exchange_(std::as_bytes(std::span{&told, 1}), std::as_writable_bytes(std::span{heard}));
     });
+    std::vector<detail::gpu_identity> gpus;
     for (int peer = 0; peer < parts_.shape.ranks; ++peer) {  // else all refuse, before any maps
       const auto& theirs = heard[static_cast<std::size_t>(peer)];
       require_equal(told, theirs, peer);
-      sharers_ += peer != parts_.rank && theirs.gpu == told.gpu ? 1 : 0;
+      gpus.push_back(theirs.gpu);
     }
+    sharers_ = detail::most_sharers(gpus);
     with_peers([&] {
       map(told, heard);
       meet();
@@ -179,7 +181,7 @@ class shared_memory {
   device::window::parts parts_;
   detail::host_reports reports_;
   std::unique_ptr<held> held_;
-  unsigned sharers_ = 1;  ///< ranks on this GPU
+  unsigned sharers_ = 1;  ///< ranks on the GPU that most have
 };
 
 }  // namespace detail

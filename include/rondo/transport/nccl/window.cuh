@@ -19,7 +19,6 @@
 
 #include <nccl.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -99,7 +98,7 @@ class symmetric_memory {
     }
   }
 
-  /// Ranks on this rank's GPU.
+  /// Ranks on the GPU that most have.
   [[nodiscard]] static unsigned sharers(const state& in) {
     using cuda::detail::gpu_identity;
     const gpu_identity mine = cuda::detail::identity_of(in.device);
@@ -117,7 +116,7 @@ class symmetric_memory {
     cuda::require(
         cudaMemcpy(all.data(), told.data(), all.size() * sizeof mine, cudaMemcpyDeviceToHost),
         "nccl::window: cudaMemcpy", in.rank);
-    return static_cast<unsigned>(std::count(all.begin(), all.end(), mine));
+    return cuda::detail::most_sharers(all);
   }
 
   cuda::window_options options_;

@@ -32,12 +32,27 @@ __global__ void __launch_bounds__(512, 1) collective_kernel(device::window windo
 
 #endif
 
+/// How many ranks share the GPU that most ranks have, by the GPU of each. Blocks wait for those of
+/// the same number on all ranks, so one that has a GPU to itself launches no more than they.
+template <class Gpus>
+[[nodiscard]] unsigned most_sharers(const Gpus& of_ranks) {
+  unsigned most = 1;
+  for (const auto& one : of_ranks) {
+    unsigned here = 0;
+    for (const auto& other : of_ranks) {
+      here += other == one ? 1 : 0;
+    }
+    most = larger(most, here);
+  }
+  return most;
+}
+
 /// How the kernels of a window get to one GPU: the user's, and those that are calls of the host's.
 struct kernel_launch {
   using shape_type = launch_shape;
 
   int device = 0;
-  unsigned sharers = 1;   ///< ranks on this GPU
+  unsigned sharers = 1;   ///< ranks on the GPU that most have: all launch as many blocks
   unsigned together = 1;  ///< of these, ranks of one launch: gridDim.y
 
   /// Blocks of a rank that run at once, if `sharers` ranks have as many.
