@@ -210,14 +210,14 @@ struct stream {
 /// body(ranks of layers, their stream, the same ranks on the host) on `size` threads; what the
 /// first that failed says.
 template <class Body>
-std::string on_ranks(int size, const Body& body) {
+std::string on_ranks(int size, const Body& body, const rondo::nccl::options& with = {}) {
   nccl_on_threads::hide_device_memory(true);
   ncclUniqueId id{};
   ncclGetUniqueId(&id);
   std::vector<std::string> failures(static_cast<std::size_t>(size));
   rondo::threads::run(size, [&](auto& control) {
     failures[static_cast<std::size_t>(control.rank())] = ranks::thrown_by([&] {
-      auto values = communicator::adopt(ranks::raw_communicator(id, control.rank(), size));
+      auto values = communicator::adopt(ranks::raw_communicator(id, control.rank(), size), with);
       const stream compute;
       rondo::layer_ranks both{values, rondo::on{compute.raw}};
       if constexpr (requires { body(both, compute.raw, control, values.raw()); }) {

@@ -10,6 +10,7 @@
 #include "tensor/expect_planned.hpp"
 #include "tensor/experts_case.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -225,4 +226,53 @@ TEST_CASE("experts over NCCL: a host that does not wait, or an expert that is no
                            "of 6 choices on rank 1, 5 are among 5 experts"));
     }
   }
+}
+
+TEST_CASE("experts over NCCL: the host waits for counts until NCCL fails, or the deadline") {
+  const batch given = experts_case::drawn(9, width, all_experts, choices);
+  const cut by = cut::even(9, 1);
+  outcome to = experts_case::blank(given);
+  rondo::nccl::options with;
+  with.deadline = std::chrono::milliseconds{30};
+  for (const ncclResult_t how : {ncclSuccess, ncclRemoteError}) {
+    CHECK(on_ranks(
+              1,
+              [&](auto& both, cudaStream_t stream, auto&, ncclComm_t raw) {
+                {
+                  rank_case mine{both, stream, given, 0, by, to};
+                  nccl_on_threads::hang(raw, how);
+                  const auto said = thrown_by([&] { mine.forward(); });
+                  require(said.find(how == ncclSuccess ? "has not ended after the deadline of 30 ms"
+                                                       : "an earlier call failed on rank 0") !=
+                              std::string::npos,
+                          said);
+                }
+                require(nccl_on_threads::careless_ends() == 0, "memory is freed under a kernel");
+                require(cudaPeekAtLastError() == cudaSuccess, "an error is left");
+              },
+              with) == "");
+  }
+}
+
+TEST_CASE("experts over NCCL: a group or a graph is refused before anything is enqueued") {
+  const batch given = experts_case::drawn(9, width, all_experts, choices);
+  const cut by = cut::even(9, 1);
+  outcome to = experts_case::blank(given);
+  ncclUniqueId id{};
+  ncclGetUniqueId(&id);
+  auto values = communicator::adopt(ranks::raw_communicator(id, 0, 1));
+  const device_layers::stream compute;
+  rondo::layer_ranks both{values, rondo::on{compute.raw}};
+  nccl_on_threads::hide_device_memory(true);
+  {
+    rank_case mine{both, compute.raw, given, 0, by, to};
+    const auto grouped = thrown_by([&] { values.group([&] { mine.forward(); }); });
+    CHECK_THAT(grouped, Catch::Matchers::ContainsSubstring("make this pass outside"));
+    nccl_on_threads::pretend_capture(true);
+    const auto captured = thrown_by([&] { mine.forward(); });
+    nccl_on_threads::pretend_capture(false);
+    CHECK_THAT(captured, Catch::Matchers::ContainsSubstring("leave this pass out of the graph"));
+    CHECK(nccl_on_threads::calls_of(values.raw()).empty());
+  }
+  nccl_on_threads::hide_device_memory(false);
 }

@@ -137,6 +137,8 @@ thread_local std::set<ncclComm_t> stuck;  ///< whose kernels wait for a peer tha
 thread_local bool ending = false;         ///< kernels that were told to end may still run
 thread_local int careless = 0;
 thread_local ncclResult_t next_failure = ncclSuccess;
+thread_local ncclComm_t hanging = nullptr;
+thread_local ncclResult_t failure_of_hanging = ncclSuccess;
 thread_local bool slow_splits = false;
 thread_local int current_device = 0;
 thread_local char gpu = 'A';
@@ -290,6 +292,11 @@ void break_down(ncclComm_t comm, ncclResult_t how) {
     stuck.insert(comm);
   }
 }
+void hang(ncclComm_t comm, ncclResult_t how) {
+  hanging = comm;
+  failure_of_hanging = how;
+  stuck.insert(comm);
+}
 void fail_next(ncclResult_t how) { next_failure = how; }
 void split_slowly(bool now) { slow_splits = now; }
 int careless_ends() { return careless; }
@@ -399,6 +406,7 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
   return end_of(comm);
 }
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
+  hanging = hanging == comm ? nullptr : hanging;
   stuck.erase(comm);
   ending = true;
   return end_of(comm);
@@ -811,6 +819,13 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     arrive(stream);
   }
   return cudaSuccess;
+}
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  if (hanging != nullptr) {
+    hanging->broken = failure_of_hanging;
+    return last_failure = cudaErrorNotReady;
+  }
+  return cudaStreamSynchronize(stream);
 }
 cudaError_t cudaMemcpy2DAsync(void* into, std::size_t into_pitch, const void* from,
                               std::size_t from_pitch, std::size_t width, std::size_t height,

@@ -69,8 +69,12 @@ T* on_host(T* device) {
   return static_cast<T*>(const_cast<void*>(address_on_host(device)));
 }
 
-/// cudaStreamWaitEvent and cudaStreamSynchronize, on this thread: how often they have been called,
-/// and which call of those to come (0: the next) does nothing. A copy to memory of the host comes
+/// From now on no stream of this thread's comes to its end, as a kernel of `comm`'s waits for a
+/// peer; NCCL says `how` of it as soon as CUDA has been asked about a stream.
+void hang(ncclComm_t comm, ncclResult_t how);
+
+/// cudaStreamWaitEvent, and cudaStreamSynchronize or a cudaStreamQuery that says that the stream has
+/// come to its end, on this thread: how often they have been called, and which call of those to come (0: the next) does nothing. A copy to memory of the host comes
 /// when the host waits for its stream; until then there is something else.
 int waits();
 void lose_wait(int which);

@@ -29,7 +29,8 @@ namespace rondo::inline v0_1 {
 /// not look at. The user's kernels enqueue on `stream`, and so do collectives. A collective that
 /// goes on while a layer computes is on a stream of its own: it begins when all that is on `stream`
 /// by then has ended, and what follows the layer's wait on `stream` waits for it. The host waits
-/// for neither, but once in each pass forward of `expert_parallel`. After the first pass of a shape
+/// for neither, but once in each pass forward of `expert_parallel`, and there no longer than the
+/// communicator's deadline. After the first pass of a shape
 /// nothing is allocated, so other passes may be captured in a CUDA graph.
 ///
 /// `Values` is an `nccl::communicator`, which outlives it. The device of the communicator must be
@@ -67,7 +68,7 @@ class layer_ranks {
   [[nodiscard]] int size() const noexcept { return values_->size(); }
   [[nodiscard]] int node_size() const noexcept { return values_->node_size(); }
   [[nodiscard]] auto memory() const {
-    return detail::gpu_memory<typename Values::work>{streams_->compute()};
+    return detail::gpu_memory<Values>{*values_, streams_->compute()};
   }
 
   /// Those ranks that give the same `color`, ordered by `key`, then by rank, on the same streams.

@@ -29,8 +29,8 @@ struct flat {
 };
 
 /// What layers do themselves with memory of a GPU: they enqueue it on one stream. Its kernels are
-/// `Work`'s, the communicator's.
-template <class Work>
+/// those of `Values`, the communicator.
+template <class Values>
 class gpu_memory {
  public:
   static constexpr bool on_device = true;
@@ -90,19 +90,31 @@ class gpu_memory {
     std::size_t bytes_ = 0;
   };
 
-  explicit gpu_memory(cudaStream_t in) : in_{in} {}
+  gpu_memory(Values& values, cudaStream_t in) : values_{&values}, in_{in} {}
 
-  /// Waits for all that is on the stream by then. Errors: a stream that is captured.
-  template <class T>
-  void to_host(const T* from, T* to, std::size_t count) const {
+  /// To be asked before anything is enqueued that `to_host` will wait for. Errors: a stream that is
+  /// captured, and a group of calls that is open.
+  void require_to_host() const {
+    if (values_->grouping()) {
+      refuse(
+          "layers: the host must wait here for numbers that the device computes, after calls that "
+          "would begin at the end of the group; make this pass outside",
+          values_->rank());
+    }
     if (cuda::detail::is_captured(in_)) {
       refuse(
           "layers: the host must wait here for numbers that the device computes, which cannot be "
           "captured; leave this pass out of the graph");
     }
-    cuda::require(cudaMemcpyAsync(to, from, count * sizeof(T), cudaMemcpyDeviceToHost, in_),
-                  "cudaMemcpyAsync");
-    cuda::require(cudaStreamSynchronize(in_), "cudaStreamSynchronize");
+  }
+  /// Waits for all that is on the stream by then. Errors: as the communicator's `wait`.
+  template <class T>
+  void to_host(const T* from, T* to, std::size_t count) const {
+    if (count != 0) {
+      cuda::require(cudaMemcpyAsync(to, from, count * sizeof(T), cudaMemcpyDeviceToHost, in_),
+                    "cudaMemcpyAsync");
+    }
+    values_->wait(in_);
   }
   /// `from` is there until the copy has been made.
   template <class T>
@@ -140,11 +152,12 @@ class gpu_memory {
   template <class Body>
   void each(std::size_t rows, std::size_t columns, const Body& body) const {
     if (rows != 0 && columns != 0) {
-      Work::each(rows * columns, flat<Body>{body, columns}, in_);
+      Values::work::each(rows * columns, flat<Body>{body, columns}, in_);
     }
   }
 
  private:
+  Values* values_;
   cudaStream_t in_;
 };
 

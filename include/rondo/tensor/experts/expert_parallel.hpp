@@ -266,6 +266,9 @@ class expert_parallel {
   template <class Pass, class W>
   void queue(Pass& pass, const routing<W>& chosen) {
     const auto memory = ranks_.memory();
+    if constexpr (Team::on_device) {
+      memory.require_to_host();
+    }
     const matrix<const int> expert = chosen.expert;
     const std::size_t all = experts().extent();
     std::size_t runs = 0;

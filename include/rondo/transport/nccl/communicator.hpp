@@ -138,6 +138,13 @@ class basic_communicator {
     }
   }
 
+  /// Whether a group is open.
+  [[nodiscard]] bool grouping() const noexcept { return state_->open_groups > 0; }
+
+  /// The host waits for all that is on `stream` by now, and asks NCCL meanwhile. Errors: what NCCL
+  /// reports; `timeout` after `options::deadline`, which ends the communicator.
+  void wait(cudaStream_t stream) { state_->wait(stream); }
+
   /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
   /// Collective. Errors: a negative color is refused.
   [[nodiscard]] basic_communicator split(int color, int key = 0) {

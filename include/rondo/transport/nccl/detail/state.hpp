@@ -180,12 +180,32 @@ class state {
         return asked != ncclSuccess ? asked : result;
       }
       if (std::chrono::steady_clock::now() >= end) {
-        raise(timeout{
-            "nccl: NCCL is still at work on the host after the deadline of " +
-                std::to_string(
-                    std::chrono::duration_cast<std::chrono::milliseconds>(with.deadline).count()) +
-                " ms; abort() ends the communicator",
-            rank});
+        raise(timeout{"nccl: NCCL is still at work on the host after " + deadline_text() +
+                          "; abort() ends the communicator",
+                      rank});
+      }
+      std::this_thread::yield();
+    }
+  }
+  /// The host waits for all that is on `stream` by now.
+  void wait(cudaStream_t stream) {
+    const auto end = std::chrono::steady_clock::now() + with.deadline;
+    for (;;) {
+      const cudaError_t done = cudaStreamQuery(stream);
+      if (done == cudaSuccess) {
+        return;
+      }
+      if (done != cudaErrorNotReady) {
+        cuda::require(done, "cudaStreamQuery", rank);
+      }
+      static_cast<void>(cudaGetLastError());  // CUDA keeps even this one
+      require_alive();
+      if (std::chrono::steady_clock::now() >= end) {
+        const std::string text = "nccl: what rank " + std::to_string(rank) +
+                                 " has enqueued has not ended after " + deadline_text() +
+                                 "; does a rank not make the same calls?";
+        die(text);
+        raise(timeout{text, rank});
       }
       std::this_thread::yield();
     }
@@ -229,6 +249,10 @@ class state {
   cuda::detail::profile ranges{};
 
  private:
+  [[nodiscard]] std::string deadline_text() const {
+    const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(with.deadline);
+    return "the deadline of " + std::to_string(limit.count()) + " ms";
+  }
   state(const options& with_, ncclComm_t raw_, bool owns) : with{with_}, raw{raw_}, owns_{owns} {}
 
   bool owns_;
