@@ -276,3 +276,21 @@ TEST_CASE("experts over NCCL: a group or a graph is refused before anything is e
   }
   nccl_on_threads::hide_device_memory(false);
 }
+
+TEST_CASE("experts over NCCL: memory is made before calls that other ranks may be late for") {
+  const batch given = experts_case::drawn(9, width, all_experts, choices);
+  const cut by = cut::even(9, 3);
+  outcome to = experts_case::blank(given);
+  CHECK(on_ranks(3, [&](auto& both, cudaStream_t stream, auto&) {
+          rank_case mine{both, stream, given, 0, by, to};
+          const auto passes = [&](const auto& pass) {
+            pass();
+            require(cudaStreamSynchronize(stream) == cudaSuccess, "cudaStreamSynchronize");
+          };
+          const int before = nccl_on_threads::blocks_behind_calls();
+          passes([&] { mine.forward(); });
+          require(nccl_on_threads::blocks_behind_calls() == before, "forward");
+          passes([&] { mine.backward(); });
+          require(nccl_on_threads::blocks_behind_calls() == before, "backward");
+        }) == "");
+}

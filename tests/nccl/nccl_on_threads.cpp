@@ -137,6 +137,8 @@ thread_local std::set<ncclComm_t> stuck;  ///< whose kernels wait for a peer tha
 thread_local bool ending = false;         ///< kernels that were told to end may still run
 thread_local int careless = 0;
 thread_local ncclResult_t next_failure = ncclSuccess;
+thread_local bool under_way = false;  ///< calls that this thread has not waited for
+thread_local int made_behind_calls = 0;
 thread_local ncclComm_t hanging = nullptr;
 thread_local ncclResult_t failure_of_hanging = ncclSuccess;
 thread_local bool slow_splits = false;
@@ -170,6 +172,7 @@ ncclResult_t wrong(const std::string& why, ncclResult_t code = ncclInvalidArgume
 ncclResult_t flush() {
   auto all = std::move(queued);
   queued.clear();
+  under_way = under_way || !all.empty();
   bool good = true;
   for (const auto& one : all) {
     one.comm->calls.push_back(one.name);
@@ -304,6 +307,7 @@ void pretend_gpu(char name) { gpu = name; }
 launch launched() { return last_launch; }
 void pretend_version(int code) { version = code; }
 void pretend_capture(bool now) { capturing = now; }
+int blocks_behind_calls() { return made_behind_calls; }
 int blocks() { return open_blocks; }
 int handles() { return static_cast<int>(handles_made); }
 int communicators() { return open_communicators; }
@@ -477,6 +481,7 @@ ncclResult_t ncclCommShrink(ncclComm_t comm, int* lost, int count, ncclComm_t* m
 }
 
 ncclResult_t ncclMemAlloc(void** block, std::size_t bytes) {
+  made_behind_calls += under_way ? 1 : 0;
   *block = std::malloc(bytes);
   ++open_blocks;
   return ncclSuccess;
@@ -718,6 +723,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return cudaSuccess;
 }
 cudaError_t cudaMalloc(void** made, std::size_t bytes) {
+  made_behind_calls += under_way ? 1 : 0;
   *made = std::malloc(bytes);
   if (*made == nullptr) {
     return last_failure = cudaErrorMemoryAllocation;
@@ -742,6 +748,7 @@ cudaError_t cudaMemset(void* block, int value, std::size_t bytes) {
   return cudaSuccess;
 }
 cudaError_t cudaHostAlloc(void** made, std::size_t bytes, unsigned) {
+  made_behind_calls += under_way ? 1 : 0;
   *made = std::malloc(bytes);
   return *made == nullptr ? last_failure = cudaErrorMemoryAllocation : cudaSuccess;
 }
@@ -816,6 +823,7 @@ cudaError_t cudaMemcpyAsync(void* into, const void* from, std::size_t bytes, cud
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   ++waits_made;
   if (lost_wait < 0 || lost_wait-- != 0) {
+    under_way = false;
     arrive(stream);
   }
   return cudaSuccess;

@@ -52,6 +52,10 @@ inline constexpr int resident_blocks = 12;
 /// Blocks of ncclMemAlloc and cudaMalloc that are not freed.
 int blocks();
 
+/// How often this thread made such a block, or memory of the host that is pinned, after a call of
+/// NCCL and before it waited for a stream.
+int blocks_behind_calls();
+
 /// Streams and events that this thread has made.
 int handles();
 

@@ -136,17 +136,18 @@ class expert_parallel {
     queue(pass, chosen);
     pass.width = width;
     const auto memory = ranks_.memory();
+    // All memory first: to make some may wait for kernels, and those of NCCL's for other ranks.
     const matrix<T> leaving = leaving_.template get<T>(pass.travelled, width);
-    detail::scatter_copies<memory_type, T>(memory, rows_of(pass), pass.choices, x.values, leaving);
     pass.rows.resize(pass.arrival.size() * width);
+    T* const made = made_.template get<T>(pass.rows.size()).data();
+    pass.returned.resize(pass.travelled * width);
+    detail::scatter_copies<memory_type, T>(memory, rows_of(pass), pass.choices, x.values, leaving);
     travel_.template dispatch<T>(pass.queues, arrivals_of(pass), leaving.data, pass.rows.data(),
                                  width);
-    T* const made = made_.template get<T>(pass.rows.size()).data();
     travel_.each_expert(pass.queues, [&](std::size_t expert, std::size_t first, std::size_t count) {
       kernels_.forward(expert, matrix<const T>{pass.rows.data() + first * width, count, width},
                        matrix<T>{made + first * width, count, width});
     });
-    pass.returned.resize(pass.travelled * width);
     travel_.template combine<T>(pass.queues, arrivals_of(pass), made, pass.returned.data(), width);
     sum_choices<W>(pass, y.values, pass.weight.data());
   }
@@ -162,14 +163,14 @@ class expert_parallel {
     check("expert_parallel: dx", dx.values, width);
     check("expert_parallel: d_weight", d_weight, pass.choices);
     const matrix<T> leaving = leaving_.template get<T>(pass.travelled, width);
+    T* const d_out = arrived_.template get<T>(pass.rows.size()).data();
+    T* const d_rows = made_.template get<T>(pass.rows.size()).data();
     const matrix<const T> returned{pass.returned.data(), pass.travelled, width};
     detail::weigh_choices<memory_type, T, W>(
         ranks_.memory(),
         {pass.row.data(), pass.weight.data(), dy.values, returned, leaving, d_weight},
         [&](std::size_t lanes) { return terms_.template get<W>(pass.row.size(), lanes); });
-    T* const d_out = arrived_.template get<T>(pass.rows.size()).data();
     travel_.template dispatch<T>(pass.queues, arrivals_of(pass), leaving.data, d_out, width);
-    T* const d_rows = made_.template get<T>(pass.rows.size()).data();
     travel_.each_expert(pass.queues, [&](std::size_t expert, std::size_t first, std::size_t count) {
       kernels_.backward(expert, matrix<const T>{pass.rows.data() + first * width, count, width},
                         matrix<const T>{d_out + first * width, count, width},

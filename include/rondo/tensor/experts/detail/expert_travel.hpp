@@ -53,9 +53,9 @@ class expert_travel {
       sent_.push_back(tokens_.runs(rank).size() * experts_.extent());
     }
     const std::span<int> all = all_counts_.template get<int>(counted());
+    int* const seen = seen_counts_.template get<int>(all.size());
     all_gather_call::make(source_location::current(), ranks_.comm(), own.values(), all,
                           counts{sent_});
-    int* const seen = seen_counts_.template get<int>(all.size());
     ranks_.memory().to_host(all.data(), seen, all.size());
     if constexpr (Team::on_device) {
       check_all_count(seen, choices);
