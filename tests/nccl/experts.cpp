@@ -176,7 +176,7 @@ TEST_CASE("experts over NCCL: what ran is what was planned") {
   }
 }
 
-TEST_CASE("experts over NCCL: the second pass makes no memory; backward may be captured") {
+TEST_CASE("experts over NCCL: the second pass makes no memory; neither may be captured") {
   const batch given = experts_case::drawn(9, width, all_experts, choices);
   const cut by = cut::even(9, 3);
   outcome to = experts_case::blank(given);
@@ -188,9 +188,10 @@ TEST_CASE("experts over NCCL: the second pass makes no memory; backward may be c
           const int blocks = nccl_on_threads::blocks();
           rondo::barrier(control);
           mine.forward();
-          nccl_on_threads::pretend_capture(true);
           mine.backward();
+          nccl_on_threads::pretend_capture(true);
           const auto refused = thrown_by([&] { mine.forward(); });
+          const auto backward = thrown_by([&] { mine.backward(); });
           nccl_on_threads::pretend_capture(false);
           rondo::barrier(control);
           const int blocks_now = nccl_on_threads::blocks();
@@ -199,6 +200,8 @@ TEST_CASE("experts over NCCL: the second pass makes no memory; backward may be c
           require(refused.find("the host must wait here for numbers that the device computes") !=
                       std::string::npos,
                   "forward cannot be captured: " + refused);
+          require(backward.find("a graph would hold for that one alone") != std::string::npos,
+                  "backward cannot be captured: " + backward);
         }) == "");
 }
 
@@ -267,7 +270,9 @@ TEST_CASE("experts over NCCL: a group or a graph is refused before anything is e
   {
     rank_case mine{both, compute.raw, given, 0, by, to};
     const auto grouped = thrown_by([&] { values.group([&] { mine.forward(); }); });
-    CHECK_THAT(grouped, Catch::Matchers::ContainsSubstring("make this pass outside"));
+    CHECK_THAT(grouped, Catch::Matchers::ContainsSubstring("make it outside"));
+    const auto backward = thrown_by([&] { values.group([&] { mine.backward(); }); });
+    CHECK_THAT(backward, Catch::Matchers::ContainsSubstring("make it outside"));
     nccl_on_threads::pretend_capture(true);
     const auto captured = thrown_by([&] { mine.forward(); });
     nccl_on_threads::pretend_capture(false);

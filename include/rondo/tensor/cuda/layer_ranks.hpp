@@ -30,8 +30,11 @@ namespace rondo::inline v0_1 {
 /// goes on while a layer computes is on a stream of its own: it begins when all that is on `stream`
 /// by then has ended, and what follows the layer's wait on `stream` waits for it. The host waits
 /// for neither, but once in each pass forward of `expert_parallel`, and there no longer than the
-/// communicator's deadline. After the first pass of a shape
-/// nothing is allocated, so other passes may be captured in a CUDA graph.
+/// communicator's deadline. After the first pass of a shape nothing is allocated, so the passes of
+/// all layers but `expert_parallel` may be captured in a CUDA graph.
+///
+/// What calls have for scratch on the streams that it makes stays until the communicator's end: make
+/// it once, not for every pass.
 ///
 /// `Values` is an `nccl::communicator`, which outlives it. The device of the communicator must be
 /// current where layers are called. One thread at a time.

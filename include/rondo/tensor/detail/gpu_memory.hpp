@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 namespace rondo::inline v0_1::detail {
 
@@ -92,19 +93,18 @@ class gpu_memory {
 
   gpu_memory(Values& values, cudaStream_t in) : values_{&values}, in_{in} {}
 
-  /// To be asked before anything is enqueued that `to_host` will wait for. Errors: a stream that is
-  /// captured, and a group of calls that is open.
-  void require_to_host() const {
+  /// For passes that can be made as they come alone, asked before they enqueue anything. Errors: a
+  /// group of calls that is open, and, with `why_not`, a stream that is captured.
+  void require_no_graph(const char* why_not) const {
     if (values_->grouping()) {
       refuse(
-          "layers: the host must wait here for numbers that the device computes, after calls that "
-          "would begin at the end of the group; make this pass outside",
+          "layers: a group's calls would begin at its end, and this pass needs their results; make "
+          "it outside",
           values_->rank());
     }
     if (cuda::detail::is_captured(in_)) {
-      refuse(
-          "layers: the host must wait here for numbers that the device computes, which cannot be "
-          "captured; leave this pass out of the graph");
+      refuse(std::string{"layers: "} + why_not + "; leave this pass out of the graph",
+             values_->rank());
     }
   }
   /// Waits for all that is on the stream by then. Errors: as the communicator's `wait`.

@@ -91,8 +91,9 @@ struct expert_pass {
 /// Every rank of the axis calls it, one without tokens or without experts too.
 ///
 /// On GPUs the host waits once in each pass forward, until the counts of all ranks' tokens are
-/// there: only it can tell NCCL how many rows go where. So that pass cannot be captured. All else
-/// is enqueued. d_weight is added up in another order there, the same for any number of ranks.
+/// there: only it can tell NCCL how many rows go where. All else is enqueued. Neither pass can be
+/// captured: what backward enqueues holds for the last pass forward alone. d_weight is added up in
+/// another order there, the same for any number of ranks.
 /// Cost per rank, n ranks, t own tokens: all_gather of the counts, then forward 2, backward 2
 /// all_to_alls of t * choices * features elements at most.
 /// Errors: an expert that does not exist (on GPUs, on every rank), values of another shape than x
@@ -158,6 +159,11 @@ class expert_parallel {
                 matrix<W> d_weight) {
     using T = typename DY::element;
     check_types<DY, DX, W, Memory>();
+    if constexpr (Team::on_device) {
+      ranks_.memory().require_no_graph(
+          "how many rows go where is as the last pass forward found it, so that a graph would hold "
+          "for that one alone");
+    }
     const std::size_t width = pass.width;
     check("expert_parallel: dy", dy.values, width);
     check("expert_parallel: dx", dx.values, width);
@@ -268,7 +274,8 @@ class expert_parallel {
   void queue(Pass& pass, const routing<W>& chosen) {
     const auto memory = ranks_.memory();
     if constexpr (Team::on_device) {
-      memory.require_to_host();
+      memory.require_no_graph(
+          "the host must wait here for numbers that the device computes, which cannot be captured");
     }
     const matrix<const int> expert = chosen.expert;
     const std::size_t all = experts().extent();
