@@ -139,6 +139,7 @@ thread_local int careless = 0;
 thread_local ncclResult_t next_failure = ncclSuccess;
 thread_local bool under_way = false;  ///< calls that this thread has not waited for
 thread_local int made_behind_calls = 0;
+thread_local int shared_allowed = nccl_on_threads::shared_without_asking;  ///< of the only kernel
 thread_local ncclComm_t hanging = nullptr;
 thread_local ncclResult_t failure_of_hanging = ncclSuccess;
 thread_local bool slow_splits = false;
@@ -772,15 +773,22 @@ cudaError_t cudaDeviceEnablePeerAccess(int, unsigned) {
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* about, const void*) {
   *about = {};
   about->maxThreadsPerBlock = 512;
+  about->maxDynamicSharedSizeBytes = shared_allowed;
   return cudaSuccess;
 }
-cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int) { return cudaSuccess; }
+cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int bytes) {
+  shared_allowed = bytes;
+  return cudaSuccess;
+}
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void*, int,
                                                           std::size_t) {
   *blocks = nccl_on_threads::resident_blocks;
   return cudaSuccess;
 }
 cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* how, const void*, void**) {
+  if (how->dynamicSmemBytes > static_cast<std::size_t>(shared_allowed)) {
+    return last_failure = cudaErrorInvalidValue;
+  }
   last_launch = {how->gridDim.x, how->numAttrs == 1 && how->attrs[0].val.cooperative != 0};
   return cudaSuccess;
 }

@@ -48,6 +48,9 @@ struct launch {
 };
 launch launched();
 inline constexpr int resident_blocks = 12;
+/// What a kernel may have without asking, of 48 KiB, as it has declared 8 itself; a launch with more
+/// than it has asked for fails.
+inline constexpr int shared_without_asking = 40 << 10;
 
 /// Blocks of ncclMemAlloc and cudaMalloc that are not freed.
 int blocks();

@@ -151,6 +151,14 @@ TEST_CASE("peer GPUs: ranks that share a GPU share its blocks, and are not coope
   CHECK_FALSE(nccl_on_threads::launched().cooperative);
 }
 
+TEST_CASE("a launch asks for the shared memory that a kernel's own leaves it no room for") {
+  const rondo::cuda::peer_gpus gpus{std::vector{0}, 1 << 16, {.slots = 10}};
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{44 << 10}, std::size_t{96 << 10}}) {
+    CAPTURE(bytes);
+    CHECK_NOTHROW(gpus.rank(0).launch({.shared_bytes = bytes}, +[](rondo::device::window) {}));
+  }
+}
+
 TEST_CASE("nccl window: its memory outlives a communicator that is aborted") {
   for (const bool aborted : {false, true}) {
     CAPTURE(aborted);

@@ -26,11 +26,14 @@ struct launch_shape {
 namespace detail {
 
 /// Blocks of `threads` that are resident on the current device at once. Lets the kernel have the
-/// shared memory. Errors: more of it than the device has.
+/// shared memory: without asking it has 48 KiB, less what it declares itself. Errors: more of it than the device has.
 [[nodiscard]] inline unsigned resident_blocks(const void* kernel, unsigned threads,
                                               std::size_t shared_bytes) {
-  constexpr std::size_t without_asking = 48 << 10;
-  if (shared_bytes > without_asking) {
+  cudaFuncAttributes attributes{};
+  if (shared_bytes != 0) {
+    require(cudaFuncGetAttributes(&attributes, kernel), "cudaFuncGetAttributes");
+  }
+  if (shared_bytes > static_cast<std::size_t>(attributes.maxDynamicSharedSizeBytes)) {
     require(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                  static_cast<int>(shared_bytes)),
             "cudaFuncSetAttribute of a kernel's shared memory");
