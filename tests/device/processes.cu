@@ -89,7 +89,7 @@ int run(int rank, board& shared, rondo::cuda::sharing share) {
 
 /// 0, or 1 for wrong results or a failure, of which it tells the other rank.
 int try_run(int rank, board& shared, rondo::cuda::sharing share) {
-  alarm(60);
+  alarm(30);
   try {
     return run(rank, shared, share);
   } catch (const std::exception& failure) {

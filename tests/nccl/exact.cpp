@@ -117,7 +117,7 @@ TEST_CASE("exact sums over NCCL: the second sum makes no memory, and may be capt
         }) == "");
 }
 
-TEST_CASE("exact sums over NCCL: a larger sum frees nothing; smaller and larger ones are captured") {
+TEST_CASE("exact sums over NCCL: a larger sum frees nothing; both sizes may be captured") {
   CHECK(on_ranks(1, [](auto& both, cudaStream_t stream, auto& control) {
           const auto team = rondo::along<"tensor">(both);
           const auto put = [&](sum& to, std::size_t elements, std::size_t leaves) {

@@ -245,9 +245,9 @@ TEST_CASE("experts over NCCL: the host waits for counts until NCCL fails, or the
                   rank_case mine{both, stream, given, 0, by, to};
                   nccl_on_threads::hang(raw, how);
                   const auto said = thrown_by([&] { mine.forward(); });
-                  require(said.find(how == ncclSuccess ? "has not ended after the deadline of 30 ms"
-                                                       : "an earlier call failed on rank 0") !=
-                              std::string::npos,
+                  require(said.find(how == ncclSuccess
+                                        ? "has not ended after the deadline of 30 ms"
+                                        : "an earlier call failed on rank 0") != std::string::npos,
                           said);
                 }
                 require(nccl_on_threads::careless_ends() == 0, "memory is freed under a kernel");

@@ -220,7 +220,7 @@ TEST_CASE("nccl on a GPU: one of two ranks") {
   if (rank == nullptr || !no_two_ranks().empty()) {
     SKIP("it is begun by the test of two ranks");
   }
-  ::alarm(100);
+  ::alarm(50);
   require(cudaSetDevice(0));
   auto comm = rondo::nccl::connect(rondo::nccl::environment::read());
   REQUIRE(comm.size() == 2);

@@ -160,9 +160,7 @@ TEST_CASE("nccl: a dead communicator is aborted before what was made after it is
             const auto call = [&] { rondo::all_reduce(comm, span_of(values), on{stream}); };
             require(!thrown_by(call).empty() && comm.raw() != nullptr, "one that goes on");
             nccl_on_threads::fail_next(ncclUnhandledCudaError);
-            const auto failed = thrown_by([&] {
-              grouped ? comm.group(call) : call();
-            });
+            const auto failed = thrown_by([&] { grouped ? comm.group(call) : call(); });
             require(failed.find("ncclAllReduce in all_reduce(4 x float") != std::string::npos,
                     failed);
             require(comm.raw() == nullptr, "the call itself failed");

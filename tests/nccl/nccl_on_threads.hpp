@@ -28,8 +28,8 @@ void fail_next(ncclResult_t how);
 void split_slowly(bool slowly);
 
 /// How often this thread freed memory of NCCL's while kernels that were not waited for might use
-/// it, waited for kernels that nobody had ended, as cudaFree does too, or destroyed a communicator that only an abort
-/// ends, or that has windows still.
+/// it, waited for kernels that nobody had ended, as cudaFree does too, or destroyed a communicator
+/// that only an abort ends, or that has windows still.
 int careless_ends();
 
 /// What ncclGetVersion says from now on.
@@ -48,8 +48,8 @@ struct launch {
 };
 launch launched();
 inline constexpr int resident_blocks = 12;
-/// What a kernel may have without asking, of 48 KiB, as it has declared 8 itself; a launch with more
-/// than it has asked for fails.
+/// What a kernel may have without asking, of 48 KiB, as it has declared 8 itself; a launch with
+/// more than it has asked for fails.
 inline constexpr int shared_without_asking = 40 << 10;
 
 /// Blocks of ncclMemAlloc and cudaMalloc that are not freed.
@@ -80,9 +80,10 @@ T* on_host(T* device) {
 /// peer; NCCL says `how` of it as soon as CUDA has been asked about a stream.
 void hang(ncclComm_t comm, ncclResult_t how);
 
-/// cudaStreamWaitEvent, and cudaStreamSynchronize or a cudaStreamQuery that says that the stream has
-/// come to its end, on this thread: how often they have been called, and which call of those to come (0: the next) does nothing. A copy to memory of the host comes
-/// when the host waits for its stream; until then there is something else.
+/// cudaStreamWaitEvent, cudaStreamSynchronize, and cudaStreamQuery that finds a stream at its end,
+/// on this thread: how often they have been called, and which call of those to come (0: the next)
+/// does nothing. A copy to memory of the host comes when the host waits for its stream; until then
+/// there is something else.
 int waits();
 void lose_wait(int which);
 

@@ -114,7 +114,7 @@ TEST_CASE("shared window: ranks that share a GPU share its blocks, and are not c
   CHECK(alone.cooperative);
 }
 
-TEST_CASE("shared window: a rank alone on its GPU launches no more blocks than two that share one") {
+TEST_CASE("shared window: a rank alone on its GPU launches as few blocks as two that share") {
   nccl_on_threads::pretend_gpu('B');
   const auto of_peers = rondo::cuda::detail::identity_of(0);
   nccl_on_threads::pretend_gpu('A');
@@ -155,7 +155,8 @@ TEST_CASE("a launch asks for the shared memory that a kernel's own leaves it no 
   const rondo::cuda::peer_gpus gpus{std::vector{0}, 1 << 16, {.slots = 10}};
   for (const std::size_t bytes : {std::size_t{0}, std::size_t{44 << 10}, std::size_t{96 << 10}}) {
     CAPTURE(bytes);
-    CHECK_NOTHROW(gpus.rank(0).launch({.shared_bytes = bytes}, +[](rondo::device::window) {}));
+    CHECK_NOTHROW(gpus.rank(0).launch(
+        {.shared_bytes = bytes}, +[](rondo::device::window) {}));
   }
 }
 

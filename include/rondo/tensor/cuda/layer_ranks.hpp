@@ -33,8 +33,8 @@ namespace rondo::inline v0_1 {
 /// communicator's deadline. After the first pass of a shape nothing is allocated, so the passes of
 /// all layers but `expert_parallel` may be captured in a CUDA graph.
 ///
-/// What calls have for scratch on the streams that it makes stays until the communicator's end: make
-/// it once, not for every pass.
+/// Scratch of calls on the streams that it makes stays until the communicator's end: make it once,
+/// not for every pass.
 ///
 /// `Values` is an `nccl::communicator`, which outlives it. The device of the communicator must be
 /// current where layers are called. One thread at a time.

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace rondo::inline v0_1::detail {
 
@@ -71,6 +72,15 @@ class gpu_memory {
   /// from it when it grows.
   class host_block {
    public:
+    host_block() = default;
+    host_block(host_block&& other) noexcept
+        : held_{std::move(other.held_)}, bytes_{std::exchange(other.bytes_, 0)} {}
+    host_block& operator=(host_block&& other) noexcept {
+      std::swap(held_, other.held_);
+      std::swap(bytes_, other.bytes_);
+      return *this;
+    }
+
     template <class T>
     [[nodiscard]] T* get(std::size_t count) {
       if (count * sizeof(T) > bytes_) {

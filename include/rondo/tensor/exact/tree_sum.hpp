@@ -38,8 +38,8 @@ void add_to(T* sum, const T* more, std::size_t count) {
 ///
 /// Its bits depend on the leaves alone: not on who holds which, nor on when they come. Leaves may
 /// come in any order; whole subtrees are folded as soon as they are there, so that at most
-/// 2 log2(leaves) arrays are kept for leaves that come in a row. Each array grows to the largest sum
-/// that it was in and stays for the next.
+/// 2 log2(leaves) arrays are kept for leaves that come in a row. Each array grows to the largest
+/// sum that it was in and stays for the next.
 ///
 ///     rondo::tree_sum<float> gradient{elements};
 ///     compute_terms(gradient.room());    // of micro-batch 7

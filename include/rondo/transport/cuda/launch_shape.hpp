@@ -26,7 +26,8 @@ struct launch_shape {
 namespace detail {
 
 /// Blocks of `threads` that are resident on the current device at once. Lets the kernel have the
-/// shared memory: without asking it has 48 KiB, less what it declares itself. Errors: more of it than the device has.
+/// shared memory: without asking it has 48 KiB, less what it declares itself. Errors: more of it
+/// than the device has.
 [[nodiscard]] inline unsigned resident_blocks(const void* kernel, unsigned threads,
                                               std::size_t shared_bytes) {
   cudaFuncAttributes attributes{};

@@ -42,8 +42,7 @@ class peer_gpus : public local_ranks {
     open([&](int rank) { return memory_[static_cast<std::size_t>(rank)].data(); },
          [&](int rank) {
            const int device = memory_[static_cast<std::size_t>(rank)].device();
-           return detail::kernel_launch{.device = device,
-                                        .sharers = detail::most_sharers(devices)};
+           return detail::kernel_launch{.device = device, .sharers = detail::most_sharers(devices)};
          });
   }
 

@@ -110,6 +110,8 @@ class basic_communicator {
 
   /// Has NCCL begin all calls that `calls` makes at once: sends and receives that need each other,
   /// or many collectives that are NCCL's own. Calls that take several steps are refused inside.
+  /// What `calls` throws ends the group with the calls that were made before, which NCCL begins:
+  /// peers that made more wait for this rank, so throw on all ranks at the same place, or abort.
   template <class Calls>
   void group(const Calls& calls) {
     state_->require_alive();
@@ -157,8 +159,8 @@ class basic_communicator {
 
 #if NCCL_VERSION_CODE >= 22700
   /// The communicator of all ranks but the `lost` ones, in the old order. Collective among those
-  /// that stay. What this one has under way is ended first, as it may wait for the lost ranks. After
-  /// an error that this rank has seen: with `options::abort_on_error = false` alone.
+  /// that stay. What this one has under way is ended first, as it may wait for the lost ranks.
+  /// After an error that this rank has seen: with `options::abort_on_error = false` alone.
   [[nodiscard]] basic_communicator shrink(std::span<const int> lost) {
     if (raw() == nullptr) {
       state_->require_alive();

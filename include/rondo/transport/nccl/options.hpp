@@ -16,9 +16,9 @@ struct options {
   std::chrono::steady_clock::duration deadline = std::chrono::minutes{5};
   /// Ranks per node, numbered node by node: what `hierarchical{}` takes for its inner size.
   int node_size = 1;
-  /// Whether an error that ends a communicator aborts one that is owned at once, so that its kernels
-  /// end before memory that they use is freed: to free any would wait for them. False keeps it for
-  /// `shrink`; then call that, or `abort`, before memory of the device goes.
+  /// Whether an error that ends a communicator aborts one that is owned at once, so that kernels
+  /// end before any memory is freed, which waits for them. False keeps it for `shrink`; then call
+  /// that, or `abort`, before memory of the device goes.
   bool abort_on_error = true;
   /// For communicators that are made here.
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;

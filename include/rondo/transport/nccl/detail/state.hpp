@@ -242,7 +242,7 @@ class state {
   int rank = -1;
   int size = 0;
   int device = -1;
-  int open_groups = 0;  ///< of the user
+  int open_groups = 0;    ///< of the user
   bool grouping = false;  ///< within a call
   std::uint32_t calls_made = 0;
   rondo::detail::keepsakes kept{};
