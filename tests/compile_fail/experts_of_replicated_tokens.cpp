@@ -12,12 +12,12 @@ struct kernels {
 };
 using team = rondo::team<rondo::threads::communicator, "expert">;
 #if defined(RONDO_CONTROL)
-using tokens = rondo::sharded<float, 0, "expert">;
+using users_tokens = rondo::sharded<float, 0, "expert">;
 #else
-using tokens = rondo::replicated<float, "expert">;  // every rank would send every token
+using users_tokens = rondo::replicated<float, "expert">;  // every rank would send every token
 #endif
 
 void call(rondo::expert_parallel<team, kernels>& experts, rondo::expert_pass<float>& pass,
-          const tokens& x, const rondo::routing<float>& chosen) {
+          const users_tokens& x, const rondo::routing<float>& chosen) {
   experts.forward(pass, x, chosen, x);
 }
