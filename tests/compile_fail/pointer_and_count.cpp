@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-// expect-error: rondo: pass a communicator, then the buffers of this collective, then policies
+// expect-error: rondo: pass a communicator, then the buffers of this collective .*, then policies
 #include <rondo/rondo.hpp>
 
 #include <cstddef>
