@@ -63,18 +63,16 @@ TEST_CASE("top_k: sends the largest magnitudes as they are, and zeros for the ot
   }
 }
 
-TEST_CASE("top_k: any fraction above one sends everything, none sends one value") {
+TEST_CASE("top_k: a fraction of one sends everything, the least one value") {
   const std::vector<float> values{1, -2, 3, -4};
-  const double infinity = std::numeric_limits<double>::infinity();
-  const double not_a_number = std::numeric_limits<double>::quiet_NaN();
-  for (const double fraction : {1.0, 2.0, 1e300, infinity, 0.0, -1.0, not_a_number}) {
+  for (const double fraction : {1.0, 1e-300}) {
     CAPTURE(fraction);
     const codec::top_k codec{fraction};
     bytes wire(codec.wire_bytes(values.size()));
     codec.encode(values, wire);
     std::vector<float> got(values.size(), 5.0f);
     codec.decode(wire, got);
-    CHECK(got == (fraction >= 1 ? values : std::vector<float>{0, 0, 0, -4}));
+    CHECK(got == (fraction == 1 ? values : std::vector<float>{0, 0, 0, -4}));
   }
 }
 

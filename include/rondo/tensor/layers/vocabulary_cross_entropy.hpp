@@ -125,15 +125,15 @@ class vocabulary_cross_entropy {
     fold_lanes<op::max>(most, largest);
     reduce<op::max>(where, largest);
     const matrix<double> folded = folded_.template get<double>(kinds, tokens);
-    const auto sum_up = [&](part local, matrix<double> whole) {
-      const matrix<double> into = terms_of(whole);
+    const auto sum_up = [&](part local, matrix<double> total) {
+      const matrix<double> into = terms_of(total);
       detail::fill(memory, into, 0.0);
       for_each_piece(local, [&](detail::words_at some) {
         memory.each(tokens, lanes,
                     detail::add_exponentials<T, Target, lanes>{z, some, targets.data(),
                                                                largest.data, kinds == 3, into});
       });
-      fold_lanes<op::sum>(into, whole);
+      fold_lanes<op::sum>(into, total);
     };
     if constexpr (detail::is_exact<Order>) {
       sums_.restart(kinds * tokens, folded.data);
