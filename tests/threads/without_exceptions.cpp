@@ -104,6 +104,6 @@ bool says(const std::string& words, const char* part) {
 int main() {
   bool good = says(last_words(disagree_about_count), "expected all_reduce(10 x float");
   good = says(last_words(disagree_about_lambda), "ranks disagree about call 1") && good;
-  good = says(last_words(refused), "broadcast: root 3 of 1 ranks") && good;
+  good = says(last_words(refused), "root 3 of 1 ranks") && good;
   return good && calls_work() ? 0 : 1;
 }
