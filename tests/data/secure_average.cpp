@@ -138,5 +138,6 @@ TEST_CASE("secure_average: what cannot be averaged is refused in words") {
              ContainsSubstring("client 1 brings a value that is not finite at position 0"));
   CHECK_THAT(refusal({1, 1, 1}, 1, {.grid = {.clip = -1}}),
              ContainsSubstring("are to be positive"));
-  CHECK_THAT(refusal({1, 1, 1}, 1, {}, 1), ContainsSubstring("client 2 is in another round than client 0"));
+  CHECK_THAT(refusal({1, 1, 1}, 1, {}, 1),
+             ContainsSubstring("client 2 is in another round than client 0"));
 }

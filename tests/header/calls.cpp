@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 //
-// Calls that are compiled without a warning, at -O1, where Clang tells of each loop that it does not
-// turn into vector code, and places it in the headers.
+// Calls that are compiled without a warning, at -O1, where Clang tells of each loop that it does
+// not turn into vector code, and places it in the headers.
 #include <rondo/codec.hpp>
 #include <rondo/rondo.hpp>
 
