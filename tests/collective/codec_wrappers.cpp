@@ -282,6 +282,32 @@ TEST_CASE("where fewer values make a longer wire, chunks do not run into each ot
   });
 }
 
+TEST_CASE("all_gather with error feedback keeps the residual of a rank's own part of the whole") {
+  const std::vector<std::size_t> uneven{5, 130, 64};
+  rondo::threads::run(3, [&](auto& comm) {
+    const auto self = static_cast<std::size_t>(comm.rank());
+    const std::size_t first = self == 0 ? 0 : self == 1 ? 5 : 135;
+    std::vector<float> mine(uneven[self]);
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+      mine[i] = std::sin(static_cast<float>(i + 10 * self + 1));
+    }
+    std::vector<float> residual(199, 0.0F);
+    std::vector<float> all(199);
+    rondo::all_gather(comm, mine, all, rondo::counts{uneven},
+                      codec::error_feedback{codec::int4<32>{}, residual});
+    bool kept = true;
+    double lost = 0;
+    for (std::size_t i = 0; i < 199; ++i) {
+      const bool own = i >= first && i < first + mine.size();
+      kept = kept && (own ? std::abs(residual[i] - (mine[i - first] - all[i])) < 1e-6F
+                          : residual[i] == 0.0F);
+      lost += std::abs(static_cast<double>(residual[i]));
+    }
+    DEMAND(kept);
+    DEMAND(lost > 0);
+  });
+}
+
 TEMPLATE_TEST_CASE("low rank: matrices of low rank arrive whole by two linear all-reduces", "",
                    rondo::automatic, rondo::ring, rondo::tree, rondo::one_shot) {
   const TestType algorithm{};

@@ -39,8 +39,15 @@ TEST_CASE("nccl: a wrapped communicator stays the user's, an adopted one is dest
   CHECK(nccl_on_threads::communicators() == 0);
 }
 
-TEST_CASE("nccl: null is refused") {
+TEST_CASE("nccl: null is refused, and so is a deadline that has passed before it begins") {
   CHECK_THROWS_WITH(communicator{nullptr}, ContainsSubstring("the ncclComm_t is null"));
+  ncclUniqueId id{};
+  ncclGetUniqueId(&id);
+  const ncclComm_t raw = raw_communicator(id, 0, 1);
+  const rondo::nccl::options none{.deadline = std::chrono::seconds{0}};
+  CHECK_THROWS_WITH((communicator{raw, none}), ContainsSubstring("a deadline of 0.000000 s"));
+  CHECK_THROWS_WITH(communicator::adopt(raw, none), ContainsSubstring("expected more than 0"));
+  CHECK(nccl_on_threads::communicators() == 0);  // it was ours to end
 }
 
 TEST_CASE("nccl: a library that does not fit the headers is refused with both versions") {

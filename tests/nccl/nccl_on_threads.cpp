@@ -134,7 +134,7 @@ thread_local std::map<const void*, last_uses> uses;
 thread_local int unordered = 0;
 thread_local std::map<std::uintptr_t, std::size_t> allocated;  ///< by where they begin
 thread_local std::set<ncclComm_t> stuck;  ///< whose kernels wait for a peer that does not come
-thread_local bool ending = false;         ///< kernels that were told to end may still run
+thread_local int ending = -1;  ///< the device whose kernels were told to end and may still run
 thread_local int careless = 0;
 thread_local ncclResult_t next_failure = ncclSuccess;
 thread_local bool under_way = false;  ///< calls that this thread has not waited for
@@ -413,7 +413,7 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   hanging = hanging == comm ? nullptr : hanging;
   stuck.erase(comm);
-  ending = true;
+  ending = comm->rank;  // as ncclCommCuDevice says
   return end_of(comm);
 }
 
@@ -488,7 +488,7 @@ ncclResult_t ncclMemAlloc(void** block, std::size_t bytes) {
   return ncclSuccess;
 }
 ncclResult_t ncclMemFree(void* block) {
-  careless += !stuck.empty() || ending;
+  careless += !stuck.empty() || ending != -1;
   --open_blocks;
   uses.erase(block);
   std::free(block);
@@ -685,7 +685,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* about, int) {
 }
 cudaError_t cudaDeviceSynchronize() {
   careless += !stuck.empty();
-  ending = false;
+  ending = ending == current_device ? -1 : ending;
   return cudaSuccess;
 }
 cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status) {

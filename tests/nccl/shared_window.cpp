@@ -40,6 +40,15 @@ int kept(int absent_from, int& met) {
   return nccl_on_threads::blocks() - before;
 }
 
+ncclComm_t of_one_rank() {
+  ncclUniqueId id{};
+  ncclGetUniqueId(&id);
+  ncclComm_t raw = nullptr;
+  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+  REQUIRE(ncclCommInitRankConfig(&raw, 1, id, 0, &config) == ncclSuccess);
+  return raw;
+}
+
 }  // namespace
 
 TEST_CASE("shared window: memory is freed when all ranks have let go of it") {
@@ -163,11 +172,7 @@ TEST_CASE("a launch asks for the shared memory that a kernel's own leaves it no 
 TEST_CASE("nccl window: its memory outlives a communicator that is aborted") {
   for (const bool aborted : {false, true}) {
     CAPTURE(aborted);
-    ncclUniqueId id{};
-    ncclGetUniqueId(&id);
-    ncclComm_t raw = nullptr;
-    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-    REQUIRE(ncclCommInitRankConfig(&raw, 1, id, 0, &config) == ncclSuccess);
+    const ncclComm_t raw = of_one_rank();
     const int before = nccl_on_threads::blocks();
     {
       rondo::nccl::detail::state comm{raw, true, {}};
@@ -190,11 +195,7 @@ TEST_CASE("nccl window: its memory outlives a communicator that is aborted") {
 TEST_CASE("nccl window: nobody waits for a dead communicator, and an owned one is ended") {
   for (const bool owns : {false, true}) {
     CAPTURE(owns);
-    ncclUniqueId id{};
-    ncclGetUniqueId(&id);
-    ncclComm_t raw = nullptr;
-    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-    REQUIRE(ncclCommInitRankConfig(&raw, 1, id, 0, &config) == ncclSuccess);
+    const ncclComm_t raw = of_one_rank();
     const int before = nccl_on_threads::blocks();
     {
       rondo::nccl::detail::state comm{raw, owns, {}};

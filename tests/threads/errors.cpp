@@ -210,6 +210,39 @@ TEST_CASE("run rethrows the cause and not its echo on another rank") {
   }
 }
 
+TEST_CASE("the first cause is kept, whichever rank tells of it first") {
+  const auto nobody = [](const char*) {};
+  for (const bool echo_first : {true, false}) {
+    CAPTURE(echo_first);
+    rondo::threads::detail::first_failure failure;
+    const auto echo = [&] {
+      failure.watch(
+          0,
+          [] {
+            throw rondo::revoked{"rank 1 failed", 1};
+          },
+          nobody);
+    };
+    if (echo_first) {
+      echo();
+    }
+    failure.watch(
+        1, [] { throw std::runtime_error{"the cause"}; }, nobody);
+    failure.watch(
+        2, [] { throw std::runtime_error{"another one"}; }, nobody);
+    if (!echo_first) {
+      echo();
+    }
+    try {
+      failure.rethrow();
+      FAIL("nothing was thrown");
+    } catch (const rondo::rank_failure& thrown) {
+      CHECK(thrown.rank() == 1);
+      CHECK_THAT(thrown.what(), ContainsSubstring("the cause"));
+    }
+  }
+}
+
 TEST_CASE("run keeps the code of an error of rondo's, and says its words once") {
   try {
     rondo::threads::run(3, [](auto& comm) {

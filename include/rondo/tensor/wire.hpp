@@ -18,7 +18,7 @@ struct no_codec {
 
 namespace detail {
 
-/// One line for a pair that would break the promise.
+/// One line for an order of sums or a wire that is none, and for two that do not go together.
 template <class Order, class Wire>
 consteval bool check_wire() {
   static_assert(std::is_same_v<Order, any_order> || std::is_same_v<Order, exact>,

@@ -6,6 +6,7 @@
 #include <rondo/transport/cuda/detail/capture.hpp>
 #include <rondo/transport/cuda/detail/memory.hpp>
 #include <rondo/transport/cuda/detail/profile.hpp>
+#include <rondo/transport/detail/check_deadline.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/nccl/detail/check.hpp>
 #include <rondo/transport/nccl/options.hpp>
@@ -85,6 +86,7 @@ class state {
     if (raw == nullptr) {
       refuse("nccl::communicator: the ncclComm_t is null; pass one that ncclCommInitRank made");
     }
+    rondo::detail::check_deadline("nccl::communicator", with.deadline);
     require_version(library_version());
     settle();
     check(ncclCommUserRank(raw, &rank), "ncclCommUserRank");
