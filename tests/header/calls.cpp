@@ -5,7 +5,9 @@
 // not turn into vector code, and places it in the headers.
 #include <rondo/codec.hpp>
 #include <rondo/rondo.hpp>
+#include <rondo/tensor/exact/tree_sum.hpp>
 
+#include <cstddef>
 #include <vector>
 
 struct point {
@@ -20,4 +22,12 @@ void every_call(rondo::threads::communicator& comm, std::vector<float>& values,
   });
   rondo::all_reduce(comm, values, rondo::op::reproducible_sum{});
   rondo::all_reduce(comm, values, rondo::two_shot{}, rondo::codec::int8<128>{});
+}
+
+void every_leaf(rondo::tree_sum<float>& sums, std::size_t elements) {
+  sums.restart(elements);
+  for (std::size_t leaf = 0; leaf < 3; ++leaf) {
+    sums.room()[0] = 1;
+    sums.put(leaf);
+  }
 }

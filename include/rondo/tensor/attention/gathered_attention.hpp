@@ -5,6 +5,7 @@
 #include <rondo/core/partition.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention/attention.hpp>
+#include <rondo/tensor/attention/detail/pair_attention.hpp>
 #include <rondo/tensor/attention/sequence_cut.hpp>
 #include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/cut.hpp>
@@ -20,7 +21,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -51,7 +51,7 @@ class gathered_attention {
       : ranks_{std::move(ranks)},
         tokens_{std::move(tokens)},
         heads_{heads},
-        kernels_{std::move(kernels)},
+        pairs_{heads, std::move(kernels), ranks_.memory()},
         seen_{seen},
         order_{order},
         tree_{exactly ? leaves() : cut::whole(0, 1)} {
@@ -66,21 +66,12 @@ class gathered_attention {
     detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
     shapes().check(query, key, value, out, lse);
     const auto [keys, values] = gather<T>(key, value);
-    const auto memory = ranks_.memory();
-    detail::fill(memory, out.values, W{0});
-    detail::fill(memory, lse, -std::numeric_limits<W>::infinity());
-    const std::size_t rows = query.values.rows;
-    W* const block_out = block_out_.template get<W>(rows, heads_.query_columns()).data;
-    W* const block_lse = block_lse_.template get<W>(rows, heads_.query).data;
+    pairs_.begin_forward(out.values, lse);
     detail::for_each_seen_pair(
         seen_, tokens_.runs(ranks_.rank()), key_blocks(),
         [&, k = keys, v = values](part mine, part some, attention_block where) {
-          const matrix<W> o{block_out, mine.count, heads_.query_columns()};
-          const matrix<W> l{block_lse, mine.count, heads_.query};
-          const matrix<const T> q = query.values.rows_at(mine);
-          kernels_.forward(heads_, where, q, k.rows_at(some), v.rows_at(some), o, l);
-          detail::merge_attention(memory, heads_.width, out.values.rows_at(mine), lse.rows_at(mine),
-                                  o, l);
+          pairs_.forward(where, query.values.rows_at(mine), k.rows_at(some), v.rows_at(some),
+                         out.values.rows_at(mine), lse.rows_at(mine));
         });
   }
 
@@ -93,25 +84,18 @@ class gathered_attention {
     shapes().check(query, key, value, out, lse);
     shapes().check_gradients(d_out, d_query, d_key, d_value);
     const auto [keys, values] = gather<T>(key, value);
-    const std::size_t rows = query.values.rows;
     const auto memory = ranks_.memory();
-    const matrix<W> delta = block_lse_.template get<W>(rows, heads_.query);
-    const matrix<const W> d_result = d_out.values;
-    detail::attention_delta(memory, heads_.width, d_result, out.values, delta);
-    detail::fill(memory, d_query.values, W{0});
+    const matrix<const W> delta = pairs_.begin_backward(d_out.values, out.values, d_query.values);
     const std::size_t columns = 2 * heads_.key_value_columns();
     const auto add_terms = [&, k = keys, v = values](std::size_t local, part run, matrix<W> terms) {
       const part own[]{run};
       detail::for_each_seen_pair(
           seen_, own, key_blocks(), [&](part mine, part some, attention_block where) {
             mine.first += local;
-            const matrix<const T> q = query.values.rows_at(mine);
-            const matrix<const W> logs = lse.rows_at(mine);
-            const matrix<const W> deltas = delta.rows_at(mine);
-            kernels_.backward(heads_, where, q, k.rows_at(some), v.rows_at(some),
-                              d_result.rows_at(mine), logs, deltas, d_query.values.rows_at(mine),
-                              terms.rows_at(some).columns_at(half(0)),
-                              terms.rows_at(some).columns_at(half(1)));
+            pairs_.backward(where, query.values.rows_at(mine), k.rows_at(some), v.rows_at(some),
+                            d_out.values.rows_at(mine), lse.rows_at(mine), delta.rows_at(mine),
+                            d_query.values.rows_at(mine), terms.rows_at(some).columns_at(half(0)),
+                            terms.rows_at(some).columns_at(half(1)));
           });
     };
     const matrix<W> own = own_.template get<W>(tokens_.width(ranks_.rank()), columns);
@@ -218,7 +202,7 @@ class gathered_attention {
   Team ranks_;
   cut tokens_;
   attention_heads heads_;
-  Kernels kernels_;
+  detail::pair_attention<Kernels, typename Team::memory_type> pairs_;
   visibility seen_;
   Order order_;
   tree_exchange tree_;
@@ -226,8 +210,6 @@ class gathered_attention {
   detail::room<typename Team::memory_type> own_{ranks_.memory()};
   detail::room<typename Team::memory_type> gathered_{ranks_.memory()};
   detail::room<typename Team::memory_type> terms_{ranks_.memory()};
-  detail::room<typename Team::memory_type> block_out_{ranks_.memory()};
-  detail::room<typename Team::memory_type> block_lse_{ranks_.memory()};
 };
 
 template <class Team, class Kernels>

@@ -8,6 +8,7 @@
 #include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention/attention.hpp>
+#include <rondo/tensor/attention/detail/pair_attention.hpp>
 #include <rondo/tensor/attention/sequence_cut.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/pack.hpp>
@@ -19,7 +20,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <limits>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -59,7 +59,7 @@ class ring_attention {
       : ranks_{std::move(ranks)},
         tokens_{std::move(tokens)},
         heads_{heads},
-        kernels_{std::move(kernels)},
+        pairs_{heads, std::move(kernels), ranks_.memory()},
         seen_{seen} {
     detail::check_context("ring_attention", ranks_, tokens_, heads_);
     for (int rank = 0; rank < tokens_.ranks(); ++rank) {
@@ -74,22 +74,14 @@ class ring_attention {
     using T = typename Q::element;
     detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
     shapes().check(query, key, value, out, lse);
-    const auto memory = ranks_.memory();
-    detail::fill(memory, out.values, W{0});
-    detail::fill(memory, lse, -std::numeric_limits<W>::infinity());
-    const std::size_t rows = query.values.rows;
-    W* const block_out = block_out_.template get<W>(rows, heads_.query_columns()).data;
-    W* const block_lse = block_lse_.template get<W>(rows, heads_.query).data;
+    pairs_.begin_forward(out.values, lse);
     const auto meet = [&](int source, matrix<const T> k, matrix<const T> v) {
-      const auto block = [&](part mine, part keys, attention_block where) {
-        const matrix<W> o{block_out, mine.count, heads_.query_columns()};
-        const matrix<W> l{block_lse, mine.count, heads_.query};
-        const matrix<const T> q = query.values.rows_at(mine);
-        kernels_.forward(heads_, where, q, k.rows_at(keys), v.rows_at(keys), o, l);
-        detail::merge_attention(memory, heads_.width, out.values.rows_at(mine), lse.rows_at(mine),
-                                o, l);
-      };
-      detail::for_each_seen_pair(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
+      detail::for_each_seen_pair(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source),
+                                 [&](part mine, part keys, attention_block where) {
+                                   pairs_.forward(where, query.values.rows_at(mine),
+                                                  k.rows_at(keys), v.rows_at(keys),
+                                                  out.values.rows_at(mine), lse.rows_at(mine));
+                                 });
     };
     travel<T>(key.values, value.values, meet, [](int) {});
   }
@@ -102,25 +94,20 @@ class ring_attention {
     detail::check_backward_types<Team, 0, Kernels, T, W, Q, K, V, Out, DQ, DK, DV, DOut>();
     shapes().check(query, key, value, out, lse);
     shapes().check_gradients(d_out, d_query, d_key, d_value);
-    const std::size_t rows = query.values.rows;
     const auto memory = ranks_.memory();
-    const matrix<W> delta = block_lse_.template get<W>(rows, heads_.query);
-    const matrix<const W> d_result = d_out.values;
-    detail::attention_delta(memory, heads_.width, d_result, out.values, delta);
-    detail::fill(memory, d_query.values, W{0});
+    const matrix<const W> delta = pairs_.begin_backward(d_out.values, out.values, d_query.values);
     std::array gradient = travelling<W>(gradients_);
     detail::fill(memory, matrix<W>{gradient[0], 2 * most_, heads_.key_value_columns()}, W{0});
     const auto meet = [&](int source, matrix<const T> k, matrix<const T> v) {
       const auto both = halves(gradient[0], source);
-      const auto block = [&](part mine, part keys, attention_block where) {
-        const matrix<const T> q = query.values.rows_at(mine);
-        const matrix<const W> logs = lse.rows_at(mine);
-        const matrix<const W> deltas = delta.rows_at(mine);
-        kernels_.backward(heads_, where, q, k.rows_at(keys), v.rows_at(keys),
-                          d_result.rows_at(mine), logs, deltas, d_query.values.rows_at(mine),
-                          both.first.rows_at(keys), both.second.rows_at(keys));
-      };
-      detail::for_each_seen_pair(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source), block);
+      detail::for_each_seen_pair(
+          seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source),
+          [&](part mine, part keys, attention_block where) {
+            pairs_.backward(where, query.values.rows_at(mine), k.rows_at(keys), v.rows_at(keys),
+                            d_out.values.rows_at(mine), lse.rows_at(mine), delta.rows_at(mine),
+                            d_query.values.rows_at(mine), both.first.rows_at(keys),
+                            both.second.rows_at(keys));
+          });
     };
     const auto homewards = [&](int source) {
       rotate(gradient[0], gradient[1], source).wait();
@@ -238,13 +225,11 @@ class ring_attention {
   Team ranks_;
   cut tokens_;
   attention_heads heads_;
-  Kernels kernels_;
+  detail::pair_attention<Kernels, typename Team::memory_type> pairs_;
   visibility seen_;
   std::size_t most_ = 0;  ///< tokens of the rank that holds most
   two_rooms slots_{room{ranks_.memory()}, room{ranks_.memory()}};
   two_rooms gradients_{room{ranks_.memory()}, room{ranks_.memory()}};
-  room block_out_{ranks_.memory()};
-  room block_lse_{ranks_.memory()};
   std::vector<std::size_t> sent_;
   std::vector<std::size_t> received_;
 };

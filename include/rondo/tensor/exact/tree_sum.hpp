@@ -115,7 +115,7 @@ class tree_sum {
  private:
   template <class In>
   [[nodiscard]] auto folding(const In& in) {
-    return [this, &in](T* left, T* right) {
+    return [&](T* left, T* right) {
       if constexpr (In::on_device) {
         detail::add(in, matrix<const T>{right, 1, elements_}, matrix<T>{left, 1, elements_});
       } else {
