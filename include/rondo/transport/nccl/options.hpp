@@ -11,8 +11,9 @@
 namespace rondo::inline v0_1::nccl {
 
 struct options {
-  /// How long the host waits for NCCL where it does not block (`config.blocking = 0`); a call that
-  /// blocks waits for as long as NCCL does. And how long `communicator::wait` does for a stream.
+  /// Above 0: how long the host waits for NCCL where it does not block (`config.blocking = 0`); a
+  /// call that blocks waits for as long as NCCL does. And how long `communicator::wait` does for a
+  /// stream.
   std::chrono::steady_clock::duration deadline = std::chrono::minutes{5};
   /// Ranks per node, numbered node by node: what `hierarchical{}` takes for its inner size.
   int node_size = 1;
