@@ -27,9 +27,8 @@ struct all_to_all_direct {
   static void run(Turn& turn, const Job& job) {
     const auto sent = job.in_cut();
     const auto received = job.out_cut();
-    const auto self = turn.rank();
     if (job.sent.per_rank.empty()) {
-      move(turn, job.in, job.out, sent, received, [&](int) { return sent.offset(self); });
+      move(turn, job.in, job.out, sent, received, [&](int rank, int) { return sent.offset(rank); });
       return;
     }
     const auto size = static_cast<std::size_t>(turn.size());
@@ -39,12 +38,12 @@ struct all_to_all_direct {
       mine[rank] = {sent.offset(rank), sent.count(rank)};
     }
     move(turn, static_cast<const part*>(mine), theirs, chunking::blocks(1), chunking::blocks(1),
-         [&](int) { return static_cast<std::size_t>(self); });
+         [](int rank, int) { return static_cast<std::size_t>(rank); });
     for (int rank = 0; rank < turn.size(); ++rank) {
       require_count(turn, rank, received.count(rank), theirs[rank].count);
     }
     turn.advance();
-    move(turn, job.in, job.out, sent, received, [&](int rank) { return theirs[rank].first; });
+    move(turn, job.in, job.out, sent, received, [&](int, int rank) { return theirs[rank].first; });
   }
 
  private:

@@ -73,8 +73,7 @@ template <peer_memory Peers, class T>
 void direct_all_gather(Peers& peers, const T* in, T* out, const chunking& cut) {
   one_thread alone;
   const int size = peers.size();
-  const int self = peers.rank();
-  const std::size_t mine = cut.count(self);
+  const std::size_t mine = cut.count(peers.rank());
   const std::size_t whole = whole_of(cut, size) * sizeof(T);
   if (cut.largest(size) * sizeof(T) <= packet::capacity) {
     exchange_packets(alone, peers, in, mine * sizeof(T), [&](int rank, const std::byte* bytes) {
@@ -90,7 +89,7 @@ void direct_all_gather(Peers& peers, const T* in, T* out, const chunking& cut) {
     staged_gather(peers, in, out, cut);
   } else {
     const store how = store_for(peers, whole * (static_cast<std::size_t>(size) + 1));
-    rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto& output_of) {
+    rendezvous(alone, peers, in, out, [&](int self, const auto& input_of, const auto& output_of) {
       const part share = even_part(whole / sizeof(T), static_cast<std::size_t>(size),
                                    static_cast<std::size_t>(self), 64);
       for (int rank = 0; rank < size; ++rank) {
@@ -114,29 +113,30 @@ void direct_reduce_scatter(Peers& peers, const T* in, T* out, const chunking& cu
                            const Reduction& with) {
   one_thread alone;
   const int size = peers.size();
-  const std::size_t first = cut.offset(peers.rank());
-  const std::size_t count = cut.count(peers.rank());
-  const auto target = [&](int) { return out; };
   const std::size_t whole = whole_of(cut, size) * sizeof(T);
   if (whole <= one_phase_limit(peers)) {
     exchange_stages(alone, peers, in, whole, [&](const auto& area) {
       fold_each(
-          alone, [&](int rank) { return reinterpret_cast<const T*>(area(rank)) + first; }, size,
-          target, 1, 0, count, with);
+          alone,
+          [&](int rank) {
+            return reinterpret_cast<const T*>(area(rank)) + cut.offset(peers.rank());
+          },
+          size, [&](int) { return out; }, 1, 0, cut.count(peers.rank()), with);
     });
   } else if constexpr (!reaches_buffers<Peers>) {
     staged_reduce_scatter(peers, in, out, cut, with);
   } else {
-    rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
+    rendezvous(alone, peers, in, out, [&](int self, const auto& input_of, const auto& output_of) {
       fold_each(
-          alone, [&](int rank) { return static_cast<const T*>(input_of(rank)) + first; }, size,
-          target, 1, 0, count, with);
+          alone, [&](int rank) { return static_cast<const T*>(input_of(rank)) + cut.offset(self); },
+          size, [&](int) { return static_cast<T*>(output_of(self)); }, 1, 0, cut.count(self), with);
     });
   }
 }
 
 /// Chunk s of the output = chunk `rank` of rank s's input, whose offset in that input is
-/// `theirs(s)`. `equal` if all chunks of all ranks are, which all ranks must know alike.
+/// `theirs(rank, s)`. `equal` if all chunks of all ranks are, which all ranks must know alike: then
+/// `received` and `theirs` hold for any rank.
 /// Cost: (n-1) chunks read by each rank.
 template <reaches_buffers Peers, class T, class Theirs>
 void direct_all_to_all(Peers& peers, const T* in, T* out, const chunking& received, bool equal,
@@ -147,21 +147,24 @@ void direct_all_to_all(Peers& peers, const T* in, T* out, const chunking& receiv
   if (equal && whole <= one_phase_limit(peers)) {
     exchange_stages(alone, peers, in, whole, [&](const auto& area) {
       for (int rank = 0; rank < size; ++rank) {
-        copy_from_bytes(out + received.offset(rank), area(rank) + theirs(rank) * sizeof(T),
-                        received.count(rank));
+        copy_from_bytes(out + received.offset(rank),
+                        area(rank) + theirs(peers.rank(), rank) * sizeof(T), received.count(rank));
       }
     });
     return;
   }
   const store how = store_for(peers, 2 * whole * static_cast<std::size_t>(size));
-  rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
-    for (int step = 0; step < size; ++step) {
-      const int rank = rank_after(peers.rank(), step, size);
-      copy_elements(out + received.offset(rank),
-                    static_cast<const T*>(input_of(rank)) + theirs(rank), received.count(rank),
-                    how);
-    }
-  });
+  rendezvous(
+      alone, peers, in, out,
+      [&](int self, const auto& input_of, const auto& output_of) {
+        for (int step = 0; step < size; ++step) {
+          const int rank = rank_after(self, step, size);
+          copy_elements(static_cast<T*>(output_of(self)) + received.offset(rank),
+                        static_cast<const T*>(input_of(rank)) + theirs(self, rank),
+                        received.count(rank), how);
+        }
+      },
+      equal ? hands::any : hands::own);
 }
 
 /// Every rank copies its part of the root's buffer to all outputs, so that all processors share the
@@ -183,9 +186,9 @@ void direct_broadcast(Peers& peers, const T* in, T* out, std::size_t count, int 
   } else if constexpr (!reaches_buffers<Peers>) {
     staged_broadcast(peers, in, out, count, root);
   } else {
-    rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto& output_of) {
-      const part mine = even_part(count, static_cast<std::size_t>(size),
-                                  static_cast<std::size_t>(peers.rank()), 64);
+    rendezvous(alone, peers, in, out, [&](int self, const auto& input_of, const auto& output_of) {
+      const part mine =
+          even_part(count, static_cast<std::size_t>(size), static_cast<std::size_t>(self), 64);
       copy_to_all<T>(output_of, size, mine.first,
                      static_cast<const T*>(input_of(root)) + mine.first, mine.count,
                      store_for(peers, count * static_cast<std::size_t>(size) * sizeof(T)));
@@ -201,9 +204,9 @@ void direct_reduce(Peers& peers, const T* in, T* out, std::size_t count, int roo
   if constexpr (!reaches_buffers<Peers>) {
     staged_fold(alone, peers, in, out, count, with, root);
   } else {
-    rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto& output_of) {
+    rendezvous(alone, peers, in, out, [&](int self, const auto& input_of, const auto& output_of) {
       const part mine = even_part(count, static_cast<std::size_t>(peers.size()),
-                                  static_cast<std::size_t>(peers.rank()), 16);
+                                  static_cast<std::size_t>(self), 16);
       fold_each(
           alone, [&](int rank) { return static_cast<const T*>(input_of(rank)); }, peers.size(),
           [&](int) { return static_cast<T*>(output_of(root)); }, 1, mine.first,
@@ -215,13 +218,13 @@ void direct_reduce(Peers& peers, const T* in, T* out, std::size_t count, int roo
 /// Every rank stores its chunk into the root's output.
 template <peer_memory Peers, class T>
 void direct_gather(Peers& peers, const T* in, T* out, const chunking& cut, int root) {
-  one_thread alone;
-  const int self = peers.rank();
   if constexpr (!reaches_buffers<Peers>) {
     staged_gather(peers, in, out, cut, root);
   } else {
-    rendezvous(alone, peers, in, out, [&](const auto&, const auto& output_of) {
-      copy_elements(static_cast<T*>(output_of(root)) + cut.offset(self), in, cut.count(self));
+    one_thread alone;
+    rendezvous(alone, peers, in, out, [&](int self, const auto& input_of, const auto& output_of) {
+      copy_elements(static_cast<T*>(output_of(root)) + cut.offset(self),
+                    static_cast<const T*>(input_of(self)), cut.count(self));
     });
   }
 }
@@ -229,13 +232,13 @@ void direct_gather(Peers& peers, const T* in, T* out, const chunking& cut, int r
 /// Every rank loads its chunk from the root's input.
 template <peer_memory Peers, class T>
 void direct_scatter(Peers& peers, const T* in, T* out, const chunking& cut, int root) {
-  one_thread alone;
-  const int self = peers.rank();
   if constexpr (!reaches_buffers<Peers>) {
     staged_scatter(peers, in, out, cut, root);
   } else {
-    rendezvous(alone, peers, in, out, [&](const auto& input_of, const auto&) {
-      copy_elements(out, static_cast<const T*>(input_of(root)) + cut.offset(self), cut.count(self));
+    one_thread alone;
+    rendezvous(alone, peers, in, out, [&](int self, const auto& input_of, const auto& output_of) {
+      copy_elements(static_cast<T*>(output_of(self)),
+                    static_cast<const T*>(input_of(root)) + cut.offset(self), cut.count(self));
     });
   }
 }

@@ -134,7 +134,7 @@ class fold_lines {
 
   template <int Sources, bool Resumes, int Targets>
   void write(T* const* to) const {
-    vectorized<longest>([&]() RONDO_INLINE_BODY {
+    vectorized<(Targets > 1 ? registers::of_64_bytes : longest)>([&]() RONDO_INLINE_BODY {
       const auto sources = own<Sources>(from_.data());
       const auto targets = own<Targets>(to);
       const partial* const kept = kept_;

@@ -59,14 +59,20 @@ struct alignas(128) flag {
   std::uint64_t word = 0;
 };
 
+/// A signal that a rank's share of the work is done, and who has claimed it.
+struct alignas(128) share_flag {
+  std::uint64_t claim = 0;
+  std::uint64_t word = 0;
+};
+
 /// The words that one rank writes and all watch. Two of a kind where a rank may be one call ahead
 /// of a peer that still reads the last one; all-zero before the first call.
 struct pad {
   packet packets[2];
   flag staged[2];
   flag arrived[2];
-  entry entered{};
-  flag left{};
+  entry entered[2];
+  share_flag left{};
 };
 
 /// How often this rank used the doubled words of its pad. Each thread of a group keeps its own, all
@@ -75,6 +81,7 @@ struct counters {
   std::uint32_t packets = 0;
   std::uint32_t stages = 0;
   std::uint32_t arrivals = 0;
+  std::uint32_t entries = 0;
 };
 
 /// Memory of every rank that this rank can load and store, and a bounded wait.
@@ -190,10 +197,12 @@ concept shares_processors = peer_memory<Peers> && requires(Peers& peers, int ran
 };
 
 /// True, on all threads, when every rank's word, found by `word_of(rank)`, is that of the running
-/// step. Also synchronises the group. Its threads share the peers among them. Ranks that share a
-/// processor wait for each other first: those cannot come while this one looks for others.
-template <cooperative Group, peer_memory Peers, class WordOf>
-RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& word_of) {
+/// step; `writer_of(rank)` is who writes it, by default the rank itself. Also synchronises the
+/// group. Its threads share the peers among them. Ranks that share a processor wait for each other
+/// first: those cannot come while this one looks for others.
+template <cooperative Group, peer_memory Peers, class WordOf, class WriterOf>
+RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& word_of,
+                                    const WriterOf& writer_of) {
   const int size = peers.size();
   bool came = true;
   const auto each_peer = [&](const auto& wanted) {
@@ -201,7 +210,7 @@ RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& wo
          step += static_cast<int>(group.size())) {
       const int rank = rank_after(peers.rank(), 1 + step, size);  // each starts with another peer
       if (wanted(rank)) {
-        came = came && peers.wait(rank, word_of(rank));
+        came = came && peers.wait(writer_of(rank), word_of(rank));
       }
     }
   };
@@ -213,6 +222,10 @@ RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& wo
   }
   each_peer([](int) { return true; });
   return agree(group, came);
+}
+template <cooperative Group, peer_memory Peers, class WordOf>
+RONDO_HOST_DEVICE bool wait_for_all(Group& group, Peers& peers, const WordOf& word_of) {
+  return wait_for_all(group, peers, word_of, [](int rank) { return rank; });
 }
 
 /// Returns when all ranks have come: each writes its word of the running step to `word_of(pad)`,

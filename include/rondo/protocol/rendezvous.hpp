@@ -27,42 +27,106 @@ RONDO_HOST_DEVICE T* seen_here(Peers& peers, int rank, T* pointer) {
 }  // namespace detail
 
 /// Shows every rank where this rank's buffers are; true when every rank has shown its own.
-/// Synchronises the group. Cost: one latency.
+/// Two banks in turn (`used().entries`): a rank whose share others did may still look for entries
+/// when they are in the next call. Synchronises the group. Cost: one latency.
 template <cooperative Group, peer_memory Peers>
-RONDO_HOST_DEVICE bool enter(Group& group, Peers& peers, const void* input, void* output) {
+RONDO_HOST_DEVICE bool enter(Group& group, Peers& peers, unsigned bank, const void* input,
+                             void* output) {
   group.sync();
   return meet(
-      group, peers, [](pad& of) -> std::uint64_t& { return of.entered.word; },
+      group, peers, [=](pad& of) -> std::uint64_t& { return of.entered[bank].word; },
       [&](pad& to) {
-        to.entered.input = input;
-        to.entered.output = output;
+        to.entered[bank].input = input;
+        to.entered[bank].output = output;
       });
 }
 
 /// What rank `rank` has shown, as this rank sees the same memory.
 template <peer_memory Peers>
-[[nodiscard]] RONDO_HOST_DEVICE const void* input_of(Peers& peers, int rank) {
-  return detail::seen_here(peers, rank, peers.pad(rank).entered.input);
+[[nodiscard]] RONDO_HOST_DEVICE const void* input_of(Peers& peers, unsigned bank, int rank) {
+  return detail::seen_here(peers, rank, peers.pad(rank).entered[bank].input);
 }
 template <peer_memory Peers>
-[[nodiscard]] RONDO_HOST_DEVICE void* output_of(Peers& peers, int rank) {
-  return detail::seen_here(peers, rank, peers.pad(rank).entered.output);
+[[nodiscard]] RONDO_HOST_DEVICE void* output_of(Peers& peers, unsigned bank, int rank) {
+  return detail::seen_here(peers, rank, peers.pad(rank).entered[bank].output);
 }
 
-/// Shows every rank where every rank's buffers are, runs `body(input_of, output_of)` between entry
-/// and exit, and returns when all ranks have run theirs. Nothing is copied: bodies load from peers'
-/// inputs and store to peers' outputs, each rank a different part.
+namespace detail {
+
+/// Claims of shares, for ranks that share processors: `number` is that of the rendezvous.
+template <class Peers>
+class share_claims {
+ public:
+  share_claims(Peers& peers, std::uint32_t number) : peers_{peers}, number_{number} {}
+
+  /// True for the first rank that asks for the share of rank `rank`.
+  [[nodiscard]] bool claim(int rank) const {
+    std::uint64_t& word = peers_.pad(rank).left.claim;
+    const std::uint64_t seen = peek_word(&word);
+    return seen >> 32 != number_ &&
+           replace_word(word, seen, call_word(number_, static_cast<std::uint32_t>(peers_.rank())));
+  }
+
+  /// Who does the share of rank `rank`, as far as is known.
+  [[nodiscard]] int doer_for(int rank) const {
+    const std::uint64_t seen = peek_word(&peers_.pad(rank).left.claim);
+    return seen >> 32 == number_ ? static_cast<int>(static_cast<std::uint32_t>(seen)) : rank;
+  }
+
+ private:
+  Peers& peers_;
+  std::uint32_t number_;
+};
+
+/// All shares of ranks on this processor that nobody has begun, first this rank's own. The last to
+/// come does them all: the others need not wake up for it, which saves a round of context switches.
+template <class Peers, class DoShare>
+bool do_shares_here(Peers& peers, std::uint32_t number, const DoShare& do_share) {
+  const share_claims claims{peers, number};
+  const auto left = [&](int rank) -> std::uint64_t& { return peers.pad(rank).left.word; };
+  for (int step = 0; step < peers.size(); ++step) {
+    const int rank = rank_after(peers.rank(), step, peers.size());
+    if ((step == 0 || peers.beside(rank)) && claims.claim(rank)) {
+      do_share(rank);
+      publish(left(rank), peers.word());
+    }
+  }
+  one_thread alone;
+  return wait_for_all(alone, peers, left, [&](int rank) { return claims.doer_for(rank); });
+}
+
+}  // namespace detail
+
+/// Whose hands may do a rank's share of a rendezvous. The same on all ranks.
+enum class hands { own, any };
+
+/// Shows every rank where every rank's buffers are, and returns when the shares of all ranks are
+/// done between entry and exit: `body(rank, input_of, output_of)` does that of rank `rank`. Nothing
+/// is copied: bodies load from peers' inputs and store to peers' outputs, each rank a different
+/// part. Where ranks share processors and `by` any hands, a rank may do the shares of its
+/// neighbours, too.
 /// Cost: two latencies.
 template <cooperative Group, peer_memory Peers, class Body>
 RONDO_HOST_DEVICE bool rendezvous(Group& group, Peers& peers, const void* input, void* output,
-                                  const Body& body) {
-  if (!enter(group, peers, input, output)) {
+                                  const Body& body, [[maybe_unused]] hands by = hands::any) {
+  const std::uint32_t number = ++peers.used().entries;
+  const unsigned bank = number & 1u;
+  if (!enter(group, peers, bank, input, output)) {
     return false;
   }
-  peers.touch([&] {
-    body([&](int rank) { return protocol::input_of(peers, rank); },
-         [&](int rank) { return protocol::output_of(peers, rank); });
-  });
+  const auto do_share = [&](int rank) {
+    peers.touch([&] {
+      body(
+          rank, [&](int other) { return protocol::input_of(peers, bank, other); },
+          [&](int other) { return protocol::output_of(peers, bank, other); });
+    });
+  };
+  if constexpr (shares_processors<Peers>) {
+    if (by == hands::any && peers.crowded()) {
+      return detail::do_shares_here(peers, number, do_share);
+    }
+  }
+  do_share(peers.rank());
   group.sync();
   return meet(group, peers, [](pad& of) -> std::uint64_t& { return of.left.word; });
 }

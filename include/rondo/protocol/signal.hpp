@@ -50,6 +50,12 @@ RONDO_HOST_DEVICE inline void put_word(std::uint64_t* word, std::uint64_t value)
 #endif
 }
 
+/// Writes `mine` in place of `seen`; false if somebody else has written there. On the host.
+[[nodiscard]] inline bool replace_word(std::uint64_t& word, std::uint64_t seen,
+                                       std::uint64_t mine) {
+  return __atomic_compare_exchange_n(&word, &seen, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
 /// The word of one call: its number on this communicator and what was called. Equal words mean that
 /// two ranks are in the same call and agree about it.
 [[nodiscard]] RONDO_HOST_DEVICE constexpr std::uint64_t call_word(std::uint32_t number,

@@ -24,15 +24,17 @@ RONDO_HOST_DEVICE bool two_shot_all_reduce(Group& group, Peers& peers, const T* 
   if constexpr (!reaches_buffers<Peers>) {
     return staged_fold(group, peers, in, out, count, with);
   } else {
-    return rendezvous(group, peers, in, out, [&](const auto& input_of, const auto& output_of) {
-      const std::size_t touched = 2 * static_cast<std::size_t>(peers.size()) * count * sizeof(T);
+    const std::size_t touched = 2 * static_cast<std::size_t>(peers.size()) * count * sizeof(T);
+    const store how = in == out ? store::cached : store_for(peers, touched);
+    const auto fold_share = [&](int self, const auto& input_of, const auto& output_of) {
       const part mine = even_part(count, static_cast<std::size_t>(peers.size()),
-                                  static_cast<std::size_t>(peers.rank()), line_of<T>);
+                                  static_cast<std::size_t>(self), line_of<T>);
       fold_each(
           group, [&](int rank) { return static_cast<const T*>(input_of(rank)); }, peers.size(),
           [&](int rank) { return static_cast<T*>(output_of(rank)); }, peers.size(), mine.first,
-          mine.first + mine.count, with, in == out ? store::cached : store_for(peers, touched));
-    });
+          mine.first + mine.count, with, how);
+    };
+    return rendezvous(group, peers, in, out, fold_share);
   }
 }
 

@@ -177,7 +177,7 @@ struct leaf_sum_job {
     const bool helping = helps(turn);
     const shown mine{nodes.data()};
     const void* const shows = helping ? static_cast<const void*>(&mine) : nodes.data();
-    protocol::rendezvous(alone, turn, shows, out, [&](const auto& input_of, const auto& output_of) {
+    const auto do_share = [&](int self, const auto& input_of, const auto& output_of) {
       const auto shown_by = [&](int rank) { return static_cast<const shown*>(input_of(rank)); };
       const auto nodes_of = [&](int rank) {
         return helping ? shown_by(rank)->nodes : static_cast<const held*>(input_of(rank));
@@ -195,14 +195,15 @@ struct leaf_sum_job {
         };
       };
       if (!helping) {
-        for_each_owned(turn.rank(), fold_of(turn.rank()));
+        for_each_owned(self, fold_of(self));
         return;
       }
       for (int step = 0; step < turn.size(); ++step) {
-        const int owner = protocol::rank_after(turn.rank(), step, turn.size());
+        const int owner = protocol::rank_after(self, step, turn.size());
         for_each_taken(owner, shown_by(owner)->taken, fold_of(owner));
       }
-    });
+    };
+    protocol::rendezvous(alone, turn, shows, out, do_share);
   }
 
   /// Whether ranks that are done fold what others have not come to: where ranks wait for a

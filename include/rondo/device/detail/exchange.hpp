@@ -266,7 +266,7 @@ RONDO_HOST_DEVICE bool exchange_where_they_lie(Group& group, const Window& windo
         const givers<Kind> from_all{kind, count, share.first, mine.rank(), mine.size()};
         const bool complete = protocol::rendezvous(
             group, mine, shown, static_cast<void*>(nullptr),
-            [&](const auto& input_of, const auto&) {
+            [&](int, const auto& input_of, const auto&) {
               const auto source = [&](int rank) {
                 return static_cast<const T*>(input_of(rank)) + kind.begin_for(mine.rank(), count) +
                        share.first;

@@ -53,7 +53,8 @@ RONDO_HOST_DEVICE bool reduce_from_buffers(Group& group, Peers& peers, const T* 
     peers.cannot_stage(sizeof(T) * line_of<T>, size);
     return false;
   }
-  if (!protocol::enter(group, peers, in, nullptr)) {
+  const unsigned entry = ++peers.used().entries & 1u;
+  if (!protocol::enter(group, peers, entry, in, nullptr)) {
     return false;
   }
   const std::size_t block = each * ranks;
@@ -77,7 +78,7 @@ RONDO_HOST_DEVICE bool reduce_from_buffers(Group& group, Peers& peers, const T* 
         const shared_and_used<T, decltype(peer), To> results{shared, to, mine.first};
         fold_to<T, Group, decltype(results), Reduction>{group, results, with, size}(
             [&](int rank) {
-              return static_cast<const T*>(protocol::input_of(peers, rank)) + mine.first;
+              return static_cast<const T*>(protocol::input_of(peers, entry, rank)) + mine.first;
             },
             0, mine.count);
       },
