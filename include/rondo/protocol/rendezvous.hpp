@@ -91,8 +91,10 @@ bool do_shares_here(Peers& peers, std::uint32_t number, const DoShare& do_share)
       publish(left(rank), peers.word());
     }
   }
+  const auto doer_for = [&](int rank) { return claims.doer_for(rank); };
   one_thread alone;
-  return wait_for_all(alone, peers, left, [&](int rank) { return claims.doer_for(rank); });
+  return wait_for_all(alone, peers, left, doer_for) &&
+         peers.wait(doer_for(peers.rank()), left(peers.rank()));
 }
 
 }  // namespace detail
