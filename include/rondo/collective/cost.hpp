@@ -17,6 +17,7 @@ namespace rondo::inline v0_1 {
 struct shared_memory_cost {
   double signal = 0.15e-6;       ///< one phase where every rank has a processor of its own
   double turn = 1.5e-6;          ///< to hand a processor from one rank to the next
+  double share = 0.15e-6;        ///< to do the share of a rank that waits for the processor
   double staged_byte = 0.12e-9;  ///< to stage a byte and have peers fetch it, on one processor
   double read_byte = 0.005e-9;   ///< to fold one more staged byte, on one processor
   double cached_rate = 50e9;  ///< bytes of one rank's vector folded and handed out, one processor
@@ -27,34 +28,39 @@ struct shared_memory_cost {
   int processors = 2;
 
   /// Until all ranks have met once. Ranks that share a processor take turns.
-  [[nodiscard]] constexpr double phase() const {
-    const int shared = ranks <= processors ? 1 : (ranks + processors - 1) / processors;
-    return signal + (shared - 1) * turn;
+  [[nodiscard]] constexpr double phase() const { return signal + (on_one_processor() - 1) * turn; }
+  /// Until all ranks' shares are done. Those of a processor need no turns: one rank does them all.
+  [[nodiscard]] constexpr double second_phase() const {
+    return signal + (on_one_processor() - 1) * share;
   }
   /// Everyone stages its vector and folds all of them.
   [[nodiscard]] constexpr double one_shot(double bytes) const { return phase() + bytes * staged(); }
   /// Everyone folds its part of all vectors where they lie.
   [[nodiscard]] constexpr double two_shot(double bytes) const {
     const bool cached = 2 * ranks * bytes <= cache_bytes;
-    return 2 * phase() + ranks * bytes / (cached ? cached_rate * together() : memory_rate);
+    return phase() + second_phase() +
+           ranks * bytes / (cached ? cached_rate * together() : memory_rate);
   }
-  /// Any other collective: everyone moves its share in so many phases. `share` is what all ranks
+  /// Any other collective: everyone moves its share in so many phases. `part` is what all ranks
   /// read and write together, in parts of what an all-reduce does, by `movers` of them.
-  [[nodiscard]] constexpr double direct(double bytes, double share, int movers, int phases) const {
-    const bool cached = 2 * ranks * bytes * share <= cache_bytes;
+  [[nodiscard]] constexpr double direct(double bytes, double part, int movers, int phases) const {
+    const bool cached = 2 * ranks * bytes * part <= cache_bytes;
     const double rate = cached ? cached_rate * smaller(movers, processors) : memory_rate;
-    return phases * phase() + share * ranks * bytes / rate;
+    return phase() + (phases - 1) * second_phase() + part * ranks * bytes / rate;
   }
   /// Where the two cost the same, in bytes.
   [[nodiscard]] constexpr std::size_t crossover() const {
-    return static_cast<std::size_t>(phase() * together() / saved_byte());
+    return static_cast<std::size_t>(second_phase() * together() / saved_byte());
   }
   /// Up to there: asked in every call, and so without a division.
   [[nodiscard]] constexpr bool prefers_one_shot(double bytes) const {
-    return bytes * saved_byte() <= phase() * together();
+    return bytes * saved_byte() <= second_phase() * together();
   }
 
  private:
+  [[nodiscard]] constexpr int on_one_processor() const {
+    return ranks <= processors ? 1 : (ranks + processors - 1) / processors;
+  }
   [[nodiscard]] constexpr double together() const { return smaller(ranks, processors); }
   [[nodiscard]] constexpr double staged() const {
     return ranks * (staged_byte + ranks * read_byte) / together();

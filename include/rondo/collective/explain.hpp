@@ -169,7 +169,7 @@ struct direct_work {
 /// Up to how many bytes the direct form of a collective needs one phase: where buffers are moved in
 /// place, those are staged (protocol/direct.hpp). A barrier has no other; what only one rank gets,
 /// or gives to each alone, has none.
-[[nodiscard]] constexpr std::size_t one_phase_bytes(schedule::collective what, bool crowded) {
+[[nodiscard]] constexpr std::size_t one_phase_bytes(schedule::collective what) {
   using schedule::collective;
   switch (what) {
     case collective::barrier:
@@ -177,7 +177,7 @@ struct direct_work {
     case collective::reduce_scatter:
     case collective::all_to_all:
     case collective::broadcast:
-      return protocol::one_phase_limit(crowded);
+      return protocol::one_phase_limit;
     default:
       return 0;
   }
@@ -245,12 +245,14 @@ class explaining {
 
   template <class Comm>
   void direct(schedule::collective what, const Comm& comm, std::size_t bytes) {
-    const auto cost = placed(comm, cost_of(comm));
+    auto cost = placed(comm, cost_of(comm));
+    if constexpr (!counts_processors<Comm>) {
+      cost.share = cost.turn;  // nobody reaches a neighbour's buffers to do its share
+    }
     const auto size = static_cast<double>(bytes);
     if (what != schedule::collective::all_reduce) {
       const auto work = direct_work_of(what, cost.ranks);
-      const bool crowded = cost.ranks > cost.processors;
-      const std::size_t limit = one_phase_bytes(what, counts_processors<Comm> && crowded);
+      const std::size_t limit = one_phase_bytes(what);
       const int phases = bytes <= limit && limit != 0 ? 1 : 2;
       consider(one_shot::name, cost.direct(size, work.share, work.movers, phases), true);
       if constexpr (!counts_processors<Comm>) {

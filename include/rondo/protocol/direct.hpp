@@ -32,20 +32,9 @@ void copy_from_bytes(T* to, const std::byte* from, std::size_t count) {
 }
 
 /// Up to how many bytes, of a rank's larger buffer, one phase through staging areas beats two that
-/// copy nothing twice: further where the second phase costs ranks that share processors a round of
-/// context switches. Measured with 2, 4 and 8 ranks on 2 processors (Zen 5, 2026-11-27).
-[[nodiscard]] constexpr std::size_t one_phase_limit(bool crowded) {
-  constexpr std::size_t kib = 1024;
-  return crowded ? 16 * kib : 2 * kib;
-}
-template <class Peers>
-[[nodiscard]] std::size_t one_phase_limit(Peers& peers) {
-  if constexpr (shares_processors<Peers>) {
-    return one_phase_limit(peers.crowded());
-  } else {
-    return one_phase_limit(false);
-  }
-}
+/// copy nothing twice. Measured with 2, 4 and 8 ranks on 2 processors (Zen 5, 2026-11-27): the two
+/// cost the same from 2 KiB (2 ranks, and reduce-scatter) to 16 KiB (all-gather of 8 ranks).
+inline constexpr std::size_t one_phase_limit = 2048;
 
 /// Elements of all chunks.
 [[nodiscard]] inline std::size_t whole_of(const chunking& cut, int size) {
@@ -79,7 +68,7 @@ void direct_all_gather(Peers& peers, const T* in, T* out, const chunking& cut) {
     exchange_packets(alone, peers, in, mine * sizeof(T), [&](int rank, const std::byte* bytes) {
       copy_from_bytes(out + cut.offset(rank), bytes, cut.count(rank));
     });
-  } else if (whole <= one_phase_limit(peers)) {
+  } else if (whole <= one_phase_limit) {
     exchange_stages(alone, peers, in, mine * sizeof(T), [&](const auto& area) {
       for (int rank = 0; rank < size; ++rank) {
         copy_from_bytes(out + cut.offset(rank), area(rank), cut.count(rank));
@@ -114,7 +103,7 @@ void direct_reduce_scatter(Peers& peers, const T* in, T* out, const chunking& cu
   one_thread alone;
   const int size = peers.size();
   const std::size_t whole = whole_of(cut, size) * sizeof(T);
-  if (whole <= one_phase_limit(peers)) {
+  if (whole <= one_phase_limit) {
     exchange_stages(alone, peers, in, whole, [&](const auto& area) {
       fold_each(
           alone,
@@ -144,7 +133,7 @@ void direct_all_to_all(Peers& peers, const T* in, T* out, const chunking& receiv
   one_thread alone;
   const int size = peers.size();
   const std::size_t whole = whole_of(received, size) * sizeof(T);
-  if (equal && whole <= one_phase_limit(peers)) {
+  if (equal && whole <= one_phase_limit) {
     exchange_stages(alone, peers, in, whole, [&](const auto& area) {
       for (int rank = 0; rank < size; ++rank) {
         copy_from_bytes(out + received.offset(rank),
@@ -180,7 +169,7 @@ void direct_broadcast(Peers& peers, const T* in, T* out, std::size_t count, int 
                          copy_from_bytes(out, bytes, count);
                        }
                      });
-  } else if (count * sizeof(T) <= one_phase_limit(peers)) {
+  } else if (count * sizeof(T) <= one_phase_limit) {
     exchange_stages(alone, peers, in, peers.rank() == root ? count * sizeof(T) : 0,
                     [&](const auto& area) { copy_from_bytes(out, area(root), count); });
   } else if constexpr (!reaches_buffers<Peers>) {

@@ -25,8 +25,7 @@ template <class Place>
 }
 
 /// Shared memory: up to this many bytes every rank reads all, in one phase; above, each owns a
-/// part. On ranks that share processors the second phase costs a round of context switches, so the
-/// first form pays for longer; longer still where the second form is staged, too.
+/// part. The first form pays for longer where the second one is staged, too.
 template <class Place>
 [[nodiscard]] std::size_t one_shot_limit(const Place& place) {
   if constexpr (requires { place.processors(); }) {
