@@ -39,9 +39,13 @@ class fold_lines {
   static constexpr std::size_t stream_block = 128 % sizeof(T) == 0 ? 128 / sizeof(T) : 0;
   static constexpr bool can_stream = stream_block != 0 && RONDO_HAS_STREAMED_STORES != 0 &&
                                      std::is_trivially_default_constructible_v<T>;
-  /// What is converted on the way is bound by instructions.
-  static constexpr registers longest =
-      sizeof(T) < sizeof(partial) ? registers::of_64_bytes : registers::of_32_bytes;
+  /// What is converted on the way is bound by instructions, and so is what is stored to many
+  /// targets in the cache: 1.2 to 1.3 x as fast in place on 2 ranks
+  /// (bench/results/threads-2026-11-27.md).
+  template <int Targets>
+  static constexpr registers longest = sizeof(T)<sizeof(partial) || Targets> 1
+                                           ? registers::of_64_bytes
+                                           : registers::of_32_bytes;
   static constexpr bool can_keep =
       std::is_trivially_default_constructible_v<partial> && sizeof(partial) <= 1024;
 
@@ -121,7 +125,7 @@ class fold_lines {
 
   template <bool Resumes>
   void keep() const {
-    vectorized<longest>([&]() RONDO_INLINE_BODY {
+    vectorized<longest<1>>([&]() RONDO_INLINE_BODY {
       const auto sources = own<most>(from_.data());
       partial* const kept = kept_;
       const std::size_t count = count_;
@@ -134,7 +138,7 @@ class fold_lines {
 
   template <int Sources, bool Resumes, int Targets>
   void write(T* const* to) const {
-    vectorized<(Targets > 1 ? registers::of_64_bytes : longest)>([&]() RONDO_INLINE_BODY {
+    vectorized<longest<Targets>>([&]() RONDO_INLINE_BODY {
       const auto sources = own<Sources>(from_.data());
       const auto targets = own<Targets>(to);
       const partial* const kept = kept_;
@@ -152,7 +156,7 @@ class fold_lines {
   template <int Sources, bool Resumes>
   void stream(T* const* to, int targets) const {
     if constexpr (can_stream) {
-      vectorized<longest>([&]() RONDO_INLINE_BODY {
+      vectorized<longest<1>>([&]() RONDO_INLINE_BODY {
         const auto sources = own<Sources>(from_.data());
         const partial* const kept = kept_;
         const std::size_t count = count_;
