@@ -43,7 +43,7 @@ class fold_lines {
   /// targets in the cache: 1.2 to 1.3 x as fast in place on 2 ranks
   /// (bench/results/threads-2026-11-27.md).
   template <int Targets>
-  static constexpr registers longest = sizeof(T)<sizeof(partial) || Targets> 1
+  static constexpr registers longest = (sizeof(T) < sizeof(partial) || (Targets > 1))
                                            ? registers::of_64_bytes
                                            : registers::of_32_bytes;
   static constexpr bool can_keep =
