@@ -16,7 +16,6 @@ struct expected {
   bool lossy = true;
   bool needs_state = false;
   bool unbiased = false;
-  bool additive = false;
   bool carries_nan = true;
   bool states_bound = true;
 };
@@ -25,8 +24,7 @@ template <class C>
 constexpr bool has(const expected& e) {
   using t = traits<C>;
   return t::lossy == e.lossy && t::needs_state == e.needs_state && t::unbiased == e.unbiased &&
-         t::additive == e.additive && t::carries_nan == e.carries_nan &&
-         t::states_bound == e.states_bound;
+         t::carries_nan == e.carries_nan && t::states_bound == e.states_bound;
 }
 
 using feedback = error_feedback<sign<2048>>;
@@ -44,20 +42,19 @@ static_assert(has<stochastic<int8<128>>>({.unbiased = true}));
 static_assert(has<rotated<int4<32>>>({}));
 static_assert(traits<rotated<stochastic<int8<128>>>>::unbiased);
 static_assert(traits<feedback>::needs_state && traits<feedback>::carries_nan);
-static_assert(!traits<feedback>::additive && !traits<feedback>::unbiased);
+static_assert(!traits<feedback>::unbiased);
 static_assert(!traits<small_exact>::needs_state);
 static_assert(traits<mixed_by_size<exact, feedback>>::needs_state);
 static_assert(traits<mixed_by_size<feedback, exact>>::needs_state);
 static_assert(traits<rotated<int4<32>>>::sums_together && !traits<int4<32>>::sums_together);
 static_assert(traits<error_feedback<rotated<int4<32>>>>::sums_together);
 static_assert(traits<small_exact>::carries_nan && traits<small_exact>::lossy);
-static_assert(!traits<top_k>::carries_nan && !traits<top_k>::additive);
+static_assert(!traits<top_k>::carries_nan);
 static_assert(!traits<lossless_bfloat16>::lossy && traits<lossless_bfloat16>::carries_nan);
 static_assert(linear_codec<shared_scale<8>> && !linear_codec<int8<128>>);
-static_assert(shared_scale<8>::additive);
 
-static_assert(traits<int8<128>>::block == 128 && traits<mxfp4<>>::block == 32);
-static_assert(traits<nvfp4>::block == 16);
+static_assert(int8<128>::block == 128 && mxfp4<>::block == 32);
+static_assert(nvfp4::block == 16);
 
 }  // namespace
 

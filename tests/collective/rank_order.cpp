@@ -44,21 +44,21 @@ std::vector<affine> in_order(int ranks, std::size_t count) {
 }
 
 /// Every fold of `comm`, with what `automatic` takes.
-template <class Comm>
-void check_order(Comm& comm, std::size_t count) {
+template <class Comm, class Operation = decltype(then)>
+void check_order(Comm& comm, std::size_t count, const Operation& operation = then) {
   const int n = comm.size();
   const auto wanted = in_order(n, count);
   auto all = brought(comm.rank(), count);
-  rondo::all_reduce(comm, all, then);
+  rondo::all_reduce(comm, all, operation);
   expect(all == wanted, "all_reduce");
   for (int root = 0; root<n; root += n> 4 ? n - 2 : 1) {
     std::vector<affine> out(count);
-    rondo::reduce(comm, brought(comm.rank(), count), out, then, rondo::root{root});
+    rondo::reduce(comm, brought(comm.rank(), count), out, operation, rondo::root{root});
     expect(comm.rank() != root || out == wanted, "reduce");
   }
   const auto ranks = static_cast<std::size_t>(n);
   std::vector<affine> part(count);
-  rondo::reduce_scatter(comm, brought(comm.rank(), ranks * count), part, then);
+  rondo::reduce_scatter(comm, brought(comm.rank(), ranks * count), part, operation);
   const auto whole = in_order(n, ranks * count);
   const auto first = static_cast<std::size_t>(comm.rank()) * count;
   for (std::size_t i = 0; i < count; ++i) {
@@ -89,10 +89,29 @@ TEST_CASE("automatic: an operation that does not commute is folded in the order 
   });
 }
 
+TEST_CASE("automatic: an operation inside a std::function keeps the order of ranks, too") {
+  rondo::threads::run(5, [](auto& comm) {
+    rondo::testing::messages_only apart{comm};
+    for (const std::size_t count : {7U, 20000U}) {
+      check_order(apart, count, std::function<affine(affine, affine)>{then});
+    }
+  });
+}
+
 TEST_CASE("commutes: named operations do, a callable says so itself") {
   STATIC_REQUIRE(rondo::commutes<rondo::op::sum>);
   STATIC_REQUIRE(rondo::commutes<rondo::op::reproducible_sum>);
   STATIC_REQUIRE(rondo::commutes<std::plus<>>);
+  STATIC_REQUIRE(rondo::commutes<std::multiplies<double>>);
+  STATIC_REQUIRE(rondo::commutes<std::bit_and<>>);
+  STATIC_REQUIRE(rondo::commutes<std::bit_or<unsigned>>);
+  STATIC_REQUIRE(rondo::commutes<std::bit_xor<>>);
+  STATIC_REQUIRE(rondo::commutes<std::logical_and<>>);
+  STATIC_REQUIRE(rondo::commutes<std::logical_or<bool>>);
   STATIC_REQUIRE(rondo::commutes<either>);
   STATIC_REQUIRE(!rondo::commutes<decltype(then)>);
+  STATIC_REQUIRE(!rondo::commutes<std::minus<>>);
+  STATIC_REQUIRE(!rondo::commutes<std::divides<double>>);
+  STATIC_REQUIRE(!rondo::commutes<std::function<int(int, int)>>);
+  STATIC_REQUIRE(!rondo::commutes<std::function<int(std::plus<>)>>);
 }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSL-1.0
 #
 # cmake -D INCLUDE=<include directory> -P floors.cmake: fails if a header of a room includes one from
-# a higher floor, or if a room has no floor. docs/design.md draws the same floors.
+# a higher floor or from another room of its own floor, or if a room has no floor. docs/design.md
+# draws the same floors.
 cmake_minimum_required(VERSION 3.25)
 set(floors
     "core"
@@ -49,6 +50,13 @@ foreach(header IN LISTS headers)
     floor_of(${included} other)
     if(other GREATER own)
       message(SEND_ERROR "rondo/${header} includes rondo/${included}, from a higher floor")
+    elseif(other EQUAL own AND own LESS top)
+      string(REGEX MATCH "^[a-z_]+" own_room "${header}")
+      string(REGEX MATCH "^[a-z_]+" other_room "${included}")
+      if(NOT own_room STREQUAL other_room)
+        message(SEND_ERROR
+                "rondo/${header} includes rondo/${included}, from another room of its floor")
+      endif()
     endif()
   endforeach()
 endforeach()

@@ -3,6 +3,8 @@
 #include "collective/own_reduction.hpp"
 #include "ranks.hpp"
 
+#include <string_view>
+
 using namespace sweep;
 using namespace ranks;
 
@@ -15,6 +17,18 @@ bool same_everywhere(std::span<const T> values) {
   MPI_Bcast(first.data(), static_cast<int>(values.size_bytes()), MPI_BYTE, 0, MPI_COMM_WORLD);
   return same_bits<T>(values, first);
 }
+
+/// f, then g, of x -> a x + b modulo 2^32: associative, and does not commute. It has a name, which
+/// says nothing about that.
+struct affine {
+  unsigned a = 1;
+  unsigned b = 0;
+  friend bool operator==(const affine&, const affine&) = default;
+};
+struct then {
+  static constexpr std::string_view name = "then";
+  affine operator()(affine f, affine g) const { return {f.a * g.a, f.b * g.a + g.b}; }
+};
 
 /// `each(size, check)` calls `check(algorithm)` for the algorithms that are looked at.
 template <class T, class Operation, class Each>
@@ -59,6 +73,30 @@ TEST_CASE("mpi: a user's type is folded with a user's operation") {
                           check(rondo::automatic{});
                           check(rondo::tree{});
                         });
+}
+
+TEST_CASE("mpi: an operation that has a name but does not commute is folded in rank order") {
+  on_both([](auto& comm) {
+    for (const std::size_t count : {1U, 509U, 40000U}) {  // MPI chooses by size
+      std::vector<std::vector<affine>> inputs(static_cast<std::size_t>(comm.size()));
+      unsigned seed = 1;
+      for (auto& input : inputs) {
+        for (std::size_t i = 0; i < count; ++i, seed = seed * 1664525U + 1013904223U) {
+          input.push_back({2 * seed + 1, seed >> 5});
+        }
+      }
+      const auto expected = rondo::testing::folded(inputs, then{});
+      const auto check = [&](const auto& algorithm) {
+        auto values = inputs[static_cast<std::size_t>(comm.rank())];
+        rondo::all_reduce(comm, values, then{}, algorithm);
+        INFO(algorithm.name << ", " << count << " elements");
+        CHECK((values == expected));
+      };
+      check(rondo::native{});
+      check(rondo::automatic{});
+      check(rondo::one_shot{});
+    }
+  });
 }
 
 TEST_CASE("mpi: many megabytes go through the window in blocks") {

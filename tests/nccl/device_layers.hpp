@@ -6,9 +6,9 @@
 #include "ranks.hpp"
 
 #include <rondo/collective/barrier.hpp>
-#include <rondo/collective/detail/leaf_loops.hpp>
 #include <rondo/tensor/cuda/layer_ranks.hpp>
 #include <rondo/tensor/detail/gpu_memory.hpp>
+#include <rondo/tensor/exact/detail/leaf_loops.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/testing/reference.hpp>
 #include <rondo/transport/cuda/buffer.hpp>

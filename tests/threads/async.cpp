@@ -6,6 +6,10 @@
 #include <rondo/rondo.hpp>
 #include <rondo/testing/reference.hpp>
 
+#if defined(__linux__)
+#include <sys/resource.h>
+#endif
+
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -209,6 +213,26 @@ TEST_CASE("async: an exception of the caller's own, with calls in flight, harms 
                     rondo::rank_failure);
   }
 }
+
+#if defined(__linux__)
+TEST_CASE("async: a worker without calls sleeps, and wakes at once for the next") {
+  const auto switches = [] {
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    return used.ru_nvcsw;
+  };
+  rondo::threads::run(2, [&](auto& comm) {
+    std::vector<int> values(100, 1);
+    rondo::all_reduce(comm, values, async{}).wait();
+    std::this_thread::sleep_for(milliseconds{50});
+    const auto before = switches();
+    std::this_thread::sleep_for(milliseconds{400});
+    expect(switches() - before < 200, "threads that sleep");  // of all: two workers, two ranks
+    rondo::all_reduce(comm, values, async{}).wait();
+    expect(values[99] == 4, "a call after a pause");
+  });
+}
+#endif
 
 TEST_CASE("async: a handle that is moved or destroyed waits for what it has begun") {
   rondo::threads::run(3, [](auto& comm) {

@@ -283,6 +283,21 @@ TEST_CASE("run keeps the code of an error of rondo's, and says its words once") 
   CHECK_THAT(seen[0].what, ContainsSubstring("errors.cpp:") && ContainsSubstring(": row 3"));
 }
 
+TEST_CASE("run names the rank whose body throws a mismatch or a timeout of its own") {
+  const auto check = [](const auto& own) {
+    using thrown = std::remove_cvref_t<decltype(own)>;
+    try {
+      rondo::threads::run(3, [&](auto& comm) { comm.rank() == 2 ? throw own : void(); });
+      FAIL("nothing was thrown");
+    } catch (const thrown& caught) {
+      CHECK(caught.rank() == 2);
+      CHECK(caught.what() == std::string{"rondo: rank 2: shards differ"});
+    }
+  };
+  check(rondo::mismatch{"shards differ"});
+  check(rondo::timeout{"shards differ"});
+}
+
 TEST_CASE("a rank that returns early or makes a call too many is named") {
   const auto early = outcomes(3, [](auto& comm) {
     if (comm.rank() != 1) {

@@ -43,9 +43,9 @@ TEST_CASE("a channel has room for 16 offers, and tells when there is one") {
     const std::vector<double> values(1000, 1.5);
     std::vector<double> into(1000);
     if (comm.rank() == 0) {
-      require(!rondo::detail::has_arrived(comm, rondo::from{1}), "nothing was sent");
+      require(!rondo::has_arrived(comm, rondo::from{1}), "nothing was sent");
       std::vector<rondo::offered> made;
-      while (rondo::detail::has_room(comm, rondo::to{1})) {
+      while (rondo::has_room(comm, rondo::to{1})) {
         made.push_back(rondo::offer(comm, values, rondo::to{1}, rondo::tag{int(made.size())}));
       }
       const bool taken = rondo::is_taken(comm, made.front());

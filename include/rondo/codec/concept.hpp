@@ -31,14 +31,16 @@ struct context {
   std::uint32_t hop = 0;
 };
 
-/// What every codec offers, and all that a collective uses.
+/// What every codec offers, and all that a collective uses of most.
 ///  - `block`: values that must not be parted; a chunk begins on a multiple of it.
 ///  - `wire_bytes(count)`: for any count, 0 too; a multiple of 16. More values may be fewer bytes.
 ///    rondo's own say `detail::no_wire` of a count that no buffer has, where bytes would wrap:
 ///    every call that is given such a count refuses it, as any wire that is too short.
 ///  - `encode(values, wire, context)`, `decode(wire, values)`, `decode_add(wire, sum)`.
 /// One with a memory also has `lacking(count)`: a string that says what is missing to encode
-/// `count` values, empty if nothing is. Collectives ask before any byte moves.
+/// `count` values, empty if nothing is. Collectives ask before any byte moves. One that states
+/// `sums_together` also has `encode_sum(wires, count, wire, context, divisor)`: decodes wires of
+/// `count` values each, adds them in the order given, divides by `divisor`, and encodes that.
 template <class C>
 concept codec = requires(const C& c, std::span<const float> values, std::span<float> decoded,
                          std::span<const std::byte> wire, std::span<std::byte> encoded,
@@ -61,8 +63,6 @@ concept linear_codec = requires {
 /// `static constexpr bool` members of the same names.
 template <codec C>
 struct traits {
-  static constexpr std::size_t block = C::block;
-
 #define RONDO_CODEC_TRAIT(name, otherwise)       \
   static constexpr bool name = [] {              \
     if constexpr (requires { bool{C::name}; }) { \
@@ -77,8 +77,6 @@ struct traits {
   RONDO_CODEC_TRAIT(needs_state, false);
   /// The mean over random draws is the value itself.
   RONDO_CODEC_TRAIT(unbiased, false);
-  /// Wires may be summed as they are.
-  RONDO_CODEC_TRAIT(additive, false);
   /// A NaN or an infinity makes its whole block NaN, and no other block.
   RONDO_CODEC_TRAIT(carries_nan, false);
   /// The user asked for encoding anew at every hop of a ring or a tree.

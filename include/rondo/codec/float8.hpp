@@ -14,30 +14,18 @@ namespace rondo::inline v0_1::codec {
 namespace detail {
 
 template <class Element, std::size_t Block, class Scale>
-struct scaled_minifloat {
-  static_assert(block_is_sound<Block, Scale>);
-  static constexpr std::size_t block = Block;
+struct scaled_minifloat : scaled_block<Block, Scale> {
   static constexpr int bits = Element::bits;
   static constexpr std::uint8_t poison = 0x7f;
-  using scale_type = Scale;
   using statistic = largest_magnitude;
 
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(const statistic& seen,
                                                                             std::size_t /*count*/) {
     return scale_or_nan(seen.finite(), scale_for(seen.value()));
   }
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(Scale scale) {
-    return magnitude_of(float{scale}) >= infinity_bits;
-  }
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(Scale scale) {
-    return inverse_or_zero(float{scale});
-  }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
                                                                                    float factor) {
     return minifloat_code<Element>(x, factor);
-  }
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(Scale scale) {
-    return float{scale};
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
                                                                             float step) {

@@ -42,26 +42,34 @@ inline constexpr bool block_is_sound = [] {
   return true;
 }();
 
-/// Codes -Q .. Q with Q = 2^(Bits-1) - 1.
-template <int Bits, std::size_t Block, class Scale>
-struct symmetric_integer {
+/// What formats share whose codes are numbers times one scale per block.
+template <std::size_t Block, class Scale>
+struct scaled_block {
   static_assert(block_is_sound<Block, Scale>);
   static constexpr std::size_t block = Block;
+  using scale_type = Scale;
+
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(Scale scale) {
+    return magnitude_of(float{scale}) >= infinity_bits;
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(Scale scale) {
+    return inverse_or_zero(float{scale});
+  }
+  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(Scale scale) {
+    return float{scale};
+  }
+};
+
+/// Codes -Q .. Q with Q = 2^(Bits-1) - 1.
+template <int Bits, std::size_t Block, class Scale>
+struct symmetric_integer : scaled_block<Block, Scale> {
   static constexpr int bits = Bits;
   static constexpr std::int32_t highest = (1 << (Bits - 1)) - 1;
-  using scale_type = Scale;
   using statistic = largest_magnitude;
 
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(const statistic& seen,
                                                                             std::size_t /*count*/) {
     return scale_or_nan(seen.finite(), scale_for(seen.value()));
-  }
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(Scale scale) {
-    return magnitude_of(float{scale}) >= infinity_bits;
-  }
-
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(Scale scale) {
-    return inverse_or_zero(float{scale});
   }
   /// |x| * factor <= highest (1 + 2^-22): it rounds to a code, and nothing needs clamping.
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
@@ -73,10 +81,7 @@ struct symmetric_integer {
   RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static void pack(
       const float (&x)[N], Scale scale, std::uint8_t (&payload)[packed_bytes<Bits, N>],
       const Dither& dither) {
-    pack_integers<Bits>(x, factor_of(scale), -highest, highest, dither, payload);
-  }
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(Scale scale) {
-    return float{scale};
+    pack_integers<Bits>(x, inverse_or_zero(float{scale}), -highest, highest, dither, payload);
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
                                                                             float step) {
@@ -99,33 +104,20 @@ struct symmetric_integer {
 /// Codes -2^(Bits-1) .. 2^(Bits-1) - 1, where the value of largest magnitude gets the lowest code:
 /// the scale carries its sign. One level more than the symmetric form, which is 1 dB at 4 bits.
 template <int Bits, std::size_t Block, class Scale>
-struct signed_maximum_integer {
-  static_assert(block_is_sound<Block, Scale>);
-  static constexpr std::size_t block = Block;
+struct signed_maximum_integer : scaled_block<Block, Scale> {
   static constexpr int bits = Bits;
   static constexpr std::int32_t lowest = -(1 << (Bits - 1));
-  using scale_type = Scale;
   using statistic = farthest_value;
 
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_of(const statistic& seen,
                                                                             std::size_t /*count*/) {
     return scale_or_nan(seen.finite(), scale_for(seen.value()));
   }
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static bool is_poison(Scale scale) {
-    return magnitude_of(float{scale}) >= infinity_bits;
-  }
-
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float factor_of(Scale scale) {
-    return inverse_or_zero(float{scale});
-  }
   /// The farthest value has the lowest code, so none is below it; its opposite would be one above
   /// the highest.
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static std::uint32_t code_of(float x,
                                                                                    float factor) {
     return nearest_byte(multiply(x, factor), unbounded, -lowest - 1);
-  }
-  [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float step_of(Scale scale) {
-    return float{scale};
   }
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static float value_of(std::uint32_t code,
                                                                             float step) {

@@ -43,7 +43,6 @@ struct shared_scale {
   static constexpr policy kind = policy::codec;
   static constexpr std::size_t block = Block;
   static constexpr bool is_linear = true;
-  static constexpr bool additive = true;
   static constexpr bool carries_nan = true;
   static constexpr int highest = (1 << (Bits - 1)) - 1;
   /// With more, a sum may overflow.

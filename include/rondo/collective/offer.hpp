@@ -59,7 +59,7 @@ template <class Comm, buffer Values>
   return made;
 }
 
-/// Whether the bytes of an offer are the caller's again.
+/// Whether the bytes of an offer are the caller's again. Errors: as `has_room`.
 template <class Comm>
 [[nodiscard]] bool is_taken(Comm& comm, const offered& made,
                             source_location where = source_location::current()) {
@@ -74,14 +74,13 @@ template <class Comm>
   return taken;
 }
 
-namespace detail {
-
-/// Whether an offer to this rank would return at once.
+/// Whether an offer to this rank would return at once; always true where nobody can tell. Does not
+/// wait for the peer. Errors: revoked; error_code::invalid_argument for a rank that is none.
 template <class Comm>
 [[nodiscard]] bool has_room(Comm& comm, to peer,
                             source_location where = source_location::current()) {
   bool room = true;
-  look<std::byte>(comm, peer.rank, 0, where, [&](auto& turn) {
+  detail::look<std::byte>(comm, peer.rank, 0, where, [&](auto& turn) {
     if constexpr (requires { turn.has_room(peer.rank); }) {
       room = turn.has_room(peer.rank);
     }
@@ -89,12 +88,13 @@ template <class Comm>
   return room;
 }
 
-/// Whether a message of this tag can be received at once; always true where nobody can tell.
+/// Whether a message of this tag can be received at once; always true where nobody can tell. Does
+/// not wait for it. Errors: as `has_room`.
 template <class Comm>
 [[nodiscard]] bool has_arrived(Comm& comm, from peer, tag number = {},
                                source_location where = source_location::current()) {
   bool arrived = true;
-  look<std::byte>(comm, peer.rank, number.value, where, [&](auto& turn) {
+  detail::look<std::byte>(comm, peer.rank, number.value, where, [&](auto& turn) {
     const auto key = static_cast<std::uint64_t>(number.value);
     if constexpr (requires { turn.has_arrived(peer.rank, key); }) {
       arrived = turn.has_arrived(peer.rank, key);
@@ -102,7 +102,5 @@ template <class Comm>
   });
   return arrived;
 }
-
-}  // namespace detail
 
 }  // namespace rondo::inline v0_1

@@ -88,14 +88,38 @@ struct average {
 
 }  // namespace op
 
+namespace detail {
+
+/// True of those function objects of <functional> that commute, known by their names: the header is
+/// large. Its std::minus, std::divides and std::function do not.
+template <class Operation>
+consteval bool is_commuting_function_object() {
+  std::string_view name = type_name<Operation>();
+  if (!name.starts_with("std::")) {
+    return false;
+  }
+  name = name.substr(0, name.find('<'));
+  name.remove_prefix(name.rfind(':') + 1);  // inline namespaces, too
+  for (const std::string_view known :
+       {"plus", "multiplies", "bit_and", "bit_or", "bit_xor", "logical_and", "logical_or"}) {
+    if (name == known) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace detail
+
 /// Whether fold(a, b) is fold(b, a), so that ranks may be folded in any order: true of the
-/// operations above and of std::plus and its kin. Another operation says so by a member
-/// `commutes = true`; until it does, `automatic` keeps to the order of ranks.
+/// operations above and of std::plus, multiplies, bit_and, bit_or, bit_xor, logical_and and
+/// logical_or. Another operation says so by a member `commutes = true`; until it does, `automatic`
+/// keeps to the order of ranks.
 template <class Operation>
 inline constexpr bool commutes = requires {
   requires Operation::commutes;
 }
-|| type_name<Operation>().substr(0, 5) == "std::";
+|| detail::is_commuting_function_object<Operation>();
 
 /// The type that values of type T are folded in. 16-bit floats specialise it to float.
 template <class T>

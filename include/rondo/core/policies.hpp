@@ -42,7 +42,8 @@ struct tag {
 
 namespace detail {
 
-/// What was given, `T` for temporaries, as a list that ends with the statement.
+/// True of an argument whose elements are gone when the statement ends: a temporary that owns them.
+/// `Given` is as `Given&&` deduces it, so a reference for what has a name. A view owns nothing.
 template <class Given>
 inline constexpr bool ends_with_statement =
     !std::is_lvalue_reference_v<Given> &&

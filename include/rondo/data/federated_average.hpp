@@ -47,8 +47,7 @@ void federated_average(Comm& comm, Values&& parameters, std::uint64_t samples,
       terms[i] = static_cast<double>(samples) * static_cast<double>(own[i]);
     }
   }
-  const two_shot in_rank_order;
-  rondo::detail::route<rondo::detail::all_reduce_call>(where, comm, terms, in_rank_order);
+  rondo::all_reduce(comm, terms, two_shot{}, where);  // in the order of ranks
   for (std::size_t i = 0; i < own.size(); ++i) {
     own[i] = static_cast<T>(terms[i] / static_cast<double>(total));
   }

@@ -24,7 +24,7 @@ template <class Comm, buffer Values>
   for (const auto value : readable(own)) {
     squares[0] += static_cast<double>(value) * static_cast<double>(value);
   }
-  rondo::detail::route<rondo::detail::all_reduce_call>(where, comm, squares);
+  rondo::all_reduce(comm, squares, where);
   return std::sqrt(squares[0]);
 }
 

@@ -115,7 +115,7 @@ void secure_average(Comm& comm, Values&& parameters, std::uint64_t weight, secur
     }
   }
   mask(words, comm.rank(), comm.size(), round.number, key_of);
-  rondo::detail::route<rondo::detail::all_reduce_call>(where, comm, words, sum);
+  rondo::all_reduce(comm, words, sum, where);
   for (std::size_t i = 0; i < own.size(); ++i) {
     own[i] = static_cast<T>(grid.decode(words[i], total));
   }

@@ -85,11 +85,9 @@ class sharded_optimizer {
     auto own_values = values.subspan(own_.first, own_.count);
     auto own_slopes = slopes.subspan(own_.first, own_.count);
     const counts each{each_};
-    rondo::detail::route<rondo::detail::reduce_scatter_call>(where, *comm_, slopes, own_slopes,
-                                                             each, operation, algorithm);
+    rondo::reduce_scatter(*comm_, slopes, own_slopes, each, operation, algorithm, where);
     update(own_values, own_slopes);
-    rondo::detail::route<rondo::detail::all_gather_call>(where, *comm_, own_values, values, each,
-                                                         algorithm);
+    rondo::all_gather(*comm_, own_values, values, each, algorithm, where);
   }
 
   void check(const char* what, std::size_t elements) const {

@@ -23,7 +23,7 @@ template <class Comm>
 [[nodiscard]] double per_token(Comm& comm, std::uint64_t tokens,
                                source_location where = source_location::current()) {
   std::array<std::uint64_t, 1> all{tokens};
-  rondo::detail::route<rondo::detail::all_reduce_call>(where, comm, all);
+  rondo::all_reduce(comm, all, where);
   return 1 / static_cast<double>(all[0] > 0 ? all[0] : 1);
 }
 
@@ -44,7 +44,7 @@ void sum_scaled(Comm& comm, Values&& gradient, double factor, Algorithm algorith
     refuse("sum_scaled: factor " + std::to_string(factor) + "; expected a finite one", comm.rank());
   }
   auto values = writable(gradient);
-  rondo::detail::route<rondo::detail::all_reduce_call>(where, comm, values, algorithm);
+  rondo::all_reduce(comm, values, algorithm, where);
   for (auto& value : values) {
     value = static_cast<element_of<Values>>(static_cast<double>(value) * factor);
   }

@@ -87,8 +87,7 @@ struct vote {
 template <class Comm>
 [[nodiscard]] std::vector<vote> votes(source_location where, Comm& comm, const vote& own) {
   std::vector<vote> all(static_cast<std::size_t>(comm.size()));
-  const std::span<const vote> mine{&own, 1};
-  rondo::detail::route<rondo::detail::all_gather_call>(where, comm, mine, all);
+  rondo::all_gather(comm, std::span{&own, 1}, all, where);
   return all;
 }
 

@@ -5,6 +5,7 @@
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/source_location.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/pipeline/costs.hpp>
 #include <rondo/pipeline/detail/mail.hpp>
@@ -131,14 +132,15 @@ class executor {
   static constexpr std::uint64_t type = hash_of(type_name<element>());
 
  public:
-  executor(Comm& comm, const plan& planned, Stage& stage, const Model& model)
+  executor(Comm& comm, const plan& planned, Stage& stage, const Model& model, source_location where)
       : alone_{settled(comm)},
         comm_{comm},
         plan_{planned},
         stage_{stage},
         model_{model},
+        where_{where},
         memory_{comm.kept().template get<memory>()},
-        mail_{comm, memory_.outgoing, memory_.spare, failed_.text} {
+        mail_{comm, memory_.outgoing, memory_.spare, failed_.text, where} {
     if (comm.size() != planned.ranks()) {
       refuse("pipeline: run: the plan is for " + std::to_string(planned.ranks()) +
                  " ranks, the communicator has " + std::to_string(comm.size()),
@@ -179,7 +181,7 @@ class executor {
       }
     }
     mail_.post_all();
-    const failure_note first = agree(comm_, failed_);
+    const failure_note first = agree(comm_, failed_, where_);
     mail_.sweep();  // all have ended their rows: nothing is under way
     if (own_) {
       std::rethrow_exception(own_);
@@ -198,7 +200,7 @@ class executor {
     }
     try {
       static constexpr signature what{"pipeline::run", ""};
-      comm_.message(call{&what}, [&](auto& turn) {
+      comm_.message(call{&what, 0, -1, where_}, [&](auto& turn) {
         turn.fail(error_code::revoked, comm_.rank(),
                   "rank " + std::to_string(comm_.rank()) + " left pipeline::run: " + why);
       });
@@ -382,6 +384,7 @@ class executor {
   const plan& plan_;
   Stage& stage_;
   const Model& model_;
+  source_location where_;
   memory& memory_;
   failure_note failed_{};
   mail<Comm, values> mail_;
@@ -421,18 +424,21 @@ void check_channel(const Comm& comm, const proved& safe) {
 /// allocation once a run of this shape has been, but for long messages of which more are under way
 /// than ever before; buffers stay with the communicator.
 template <class Comm, runnable_stage Stage>
-run_report run(Comm& comm, const proved& safe, Stage& stage) {
+run_report run(Comm& comm, const proved& safe, Stage& stage,
+               source_location where = source_location::current()) {
   detail::check_channel(comm, safe);
   const detail::real_time clock{};
-  return detail::executor<Comm, Stage, detail::real_time>{comm, safe.plan(), stage, clock}.run();
+  return detail::executor<Comm, Stage, detail::real_time>{comm, safe.plan(), stage, clock, where}
+      .run();
 }
 
 /// The same on virtual time: messages carry a clock, each action takes what the cost model says,
 /// and the report tells when this rank ended. It ends to the tick where `simulate` says.
 template <class Comm, runnable_stage Stage, cost_model Model>
-run_report run(Comm& comm, const proved& safe, Stage& stage, const Model& virtual_time) {
+run_report run(Comm& comm, const proved& safe, Stage& stage, const Model& virtual_time,
+               source_location where = source_location::current()) {
   detail::check_channel(comm, safe);
-  return detail::executor<Comm, Stage, Model>{comm, safe.plan(), stage, virtual_time}.run();
+  return detail::executor<Comm, Stage, Model>{comm, safe.plan(), stage, virtual_time, where}.run();
 }
 
 }  // namespace rondo::inline v0_1::pipeline

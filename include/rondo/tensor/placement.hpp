@@ -14,8 +14,9 @@
 /// calling rank's part in the caller's memory.
 namespace rondo::inline v0_1 {
 namespace detail {
-/// Said by each placement itself: nvcc 13.0 does not match `is_replicated<replicated<T, Axis>>`
-/// with an axis that is to be deduced.
+/// How a matrix lies on its ranks: each placement's member `how`, which `is_replicated` and its kin
+/// read. Partial specialisations would say the same, but nvcc 13.0 does not match
+/// `is_replicated<replicated<T, Axis>>` with an axis that is to be deduced.
 enum class lies { replicated, sharded, partial };
 }  // namespace detail
 

@@ -75,7 +75,6 @@ struct minifloat {
 
  private:
   static constexpr int shift = 23 - MantissaBits;
-  static constexpr std::uint32_t hidden_bit = 1u << MantissaBits;
   static constexpr std::uint32_t rebase = static_cast<std::uint32_t>(127 - bias) << 23;
   static constexpr std::uint32_t largest_bits = (Largest << shift) + rebase;
   static constexpr std::uint32_t smallest_normal_bits = static_cast<std::uint32_t>(128 - bias)

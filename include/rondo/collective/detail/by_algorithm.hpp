@@ -78,8 +78,7 @@ void run_program(Comm& comm, Turn& turn, const schedule::program& program, const
       larger(in_layout.largest(program.chunks), out_layout.largest(program.chunks));
   Element* const scratch =
       comm.scratch().template get<Element>(slot * static_cast<std::size_t>(program.slots));
-  const memories<Element, chunking, chunking> at{in,         out,  scratch,        in_layout,
-                                                 out_layout, slot, program.uniform};
+  const memories<Element> at{in, out, scratch, in_layout, out_layout, slot, program.uniform};
   execute(turn, program, at, with, lists_of(comm));
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/chunking.hpp>
 #include <rondo/core/host_device.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/schedule/schedule.hpp>
@@ -16,14 +17,14 @@
 /// The reader that runs a schedule: over any transport that exchanges messages.
 namespace rondo::inline v0_1::detail {
 
-/// The memories of one rank, cut into chunks. `Layout` has `offset(chunk)`, in elements.
-template <class Element, class InputLayout, class OutputLayout>
+/// The memories of one rank, cut into chunks.
+template <class Element>
 struct memories {
   const Element* input;
   Element* output;
   Element* scratch;
-  InputLayout input_layout;
-  OutputLayout output_layout;
+  chunking input_layout;
+  chunking output_layout;
   std::size_t slot_elements;  ///< of the largest chunk
   bool uniform;               ///< all chunks are of that size
 
@@ -45,8 +46,7 @@ struct memories {
   }
 
  private:
-  template <class Layout>
-  [[nodiscard]] static std::size_t extent(const Layout& layout, const schedule::run& part) {
+  [[nodiscard]] static std::size_t extent(const chunking& layout, const schedule::run& part) {
     return layout.offset(part.first + part.count) - layout.offset(part.first);
   }
 };
@@ -87,9 +87,9 @@ struct fold_two {
 };
 
 /// Runs one rank's program. `with` folds elements of the type that the memories hold.
-template <exchanging Turn, class Memories, class Fold>
-void execute(Turn& turn, const schedule::program& steps, const Memories& at, const Fold& with,
-             round_lists& lists) {
+template <exchanging Turn, class Fold>
+void execute(Turn& turn, const schedule::program& steps, const memories<typename Fold::partial>& at,
+             const Fold& with, round_lists& lists) {
   using element = typename Fold::partial;
   using schedule::verb;
   protocol::one_thread alone;

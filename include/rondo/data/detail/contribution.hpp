@@ -31,8 +31,7 @@ template <class Comm>
 [[nodiscard]] std::uint64_t total_weight(std::string_view who, source_location where, Comm& comm,
                                          contribution own) {
   std::vector<contribution> all(static_cast<std::size_t>(comm.size()));
-  const std::span<const contribution> mine{&own, 1};
-  rondo::detail::route<rondo::detail::all_gather_call>(where, comm, mine, all);
+  rondo::all_gather(comm, std::span{&own, 1}, all, where);
   std::uint64_t total = 0;
   for (std::size_t client = 0; client < all.size(); ++client) {
     const contribution& one = all[client];

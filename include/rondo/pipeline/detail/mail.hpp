@@ -6,6 +6,7 @@
 #include <rondo/collective/send_receive.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/policies.hpp>
+#include <rondo/core/source_location.hpp>
 #include <rondo/pipeline/detail/spare_buffers.hpp>
 #include <rondo/pipeline/detail/wire.hpp>
 #include <rondo/transport/detail/backoff.hpp>
@@ -48,8 +49,9 @@ class mail {
  public:
   using departures = std::vector<departure<Values>>;
 
-  mail(Comm& comm, departures& outgoing, spare_buffers<Values>& spare, const std::string& excuse)
-      : comm_{comm}, outgoing_{outgoing}, spare_{spare}, excuse_{excuse} {}
+  mail(Comm& comm, departures& outgoing, spare_buffers<Values>& spare, const std::string& excuse,
+       source_location where)
+      : comm_{comm}, outgoing_{outgoing}, spare_{spare}, excuse_{excuse}, where_{where} {}
 
   /// `first.failed` tells whether values follow, or the text of the failure.
   void send(int peer, const header& first, Values payload) {
@@ -63,16 +65,15 @@ class mail {
   /// The next message from this rank.
   [[nodiscard]] header receive_header(int peer) {
     // As long as others may wait for something that is still here, this rank must not fall asleep.
-    wait_until([&] {
-      return all_posted() || rondo::detail::has_arrived(comm_, from{peer}, tag{mail_tag});
-    });
-    return detail::receive_header(comm_, peer, mail_tag);
+    wait_until(
+        [&] { return all_posted() || has_arrived(comm_, from{peer}, tag{mail_tag}, where_); });
+    return detail::receive_header(comm_, peer, mail_tag, where_);
   }
   /// The failure that follows a header. Its text may wait for room in the channel until its sender
   /// has gone on, which in turn may wait for what this rank still keeps.
   [[nodiscard]] failure_note receive_failure(int peer, const header& first) {
     sweep();
-    return detail::receive_failure(comm_, peer, mail_tag, first);
+    return detail::receive_failure(comm_, peer, mail_tag, first, where_);
   }
   /// The values that follow a header; likewise.
   [[nodiscard]] Values receive_values(int peer, std::size_t count) {
@@ -82,7 +83,7 @@ class mail {
       if constexpr (carries_values<Comm>) {
         comm_.receive_values(into, peer);
       } else {
-        rondo::receive(comm_, into, from{peer}, tag{mail_tag});
+        rondo::receive(comm_, into, from{peer}, tag{mail_tag}, where_);
       }
     }
     return into;
@@ -145,10 +146,11 @@ class mail {
   [[nodiscard]] bool advance(departure<Values>& one) {
     switch (one.now) {
       case state::waits:
-        if (!is_next(one) || !rondo::detail::has_room(comm_, to{one.peer})) {
+        if (!is_next(one) || !has_room(comm_, to{one.peer}, where_)) {
           return false;
         }
-        static_cast<void>(offer(comm_, std::span{&one.first, 1}, to{one.peer}, tag{mail_tag}));
+        static_cast<void>(
+            offer(comm_, std::span{&one.first, 1}, to{one.peer}, tag{mail_tag}, where_));
         one.now = state::announced;  // the header was copied
         [[fallthrough]];
       case state::announced:
@@ -160,7 +162,7 @@ class mail {
       case state::offered:
         break;
     }
-    return is_taken(comm_, one.under_way);
+    return is_taken(comm_, one.under_way, where_);
   }
 
   /// Offers what follows a header; false while there is no room for it.
@@ -176,11 +178,11 @@ class mail {
       }
     }
     const to peer{one.peer};
-    if (!rondo::detail::has_room(comm_, peer)) {
+    if (!has_room(comm_, peer, where_)) {
       return false;
     }
-    one.under_way = failed ? offer(comm_, excuse_, peer, tag{mail_tag})
-                           : offer(comm_, one.payload, peer, tag{mail_tag});
+    one.under_way = failed ? offer(comm_, excuse_, peer, tag{mail_tag}, where_)
+                           : offer(comm_, one.payload, peer, tag{mail_tag}, where_);
     return true;
   }
 
@@ -199,6 +201,7 @@ class mail {
   departures& outgoing_;
   spare_buffers<Values>& spare_;
   const std::string& excuse_;
+  source_location where_;  ///< of the run
 };
 
 }  // namespace rondo::inline v0_1::pipeline::detail

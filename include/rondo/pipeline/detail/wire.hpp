@@ -5,6 +5,7 @@
 #include <rondo/collective/send_receive.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/policies.hpp>
+#include <rondo/core/source_location.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/pipeline/costs.hpp>
 #include <rondo/pipeline/message.hpp>
@@ -50,50 +51,53 @@ inline constexpr int verdict_tag = 1 << 30;
   return text;
 }
 
-/// Sends the text of a failure in place of values.
+/// Tells a rank what became of the run.
 template <class Comm>
-void send_failure(Comm& comm, int to_rank, int tag_value, std::uint64_t what,
-                  const failure_note& note) {
-  const std::array<header, 1> first{header{what, 0, note.text.size(), 0, std::int64_t{note.rank}}};
-  rondo::send(comm, first, to{to_rank}, tag{tag_value});
+void send_failure(Comm& comm, int to_rank, const failure_note& note, source_location where) {
+  const std::array<header, 1> first{header{0, 0, note.text.size(), 0, std::int64_t{note.rank}}};
+  rondo::send(comm, first, to{to_rank}, tag{verdict_tag}, where);
   if (!note.text.empty()) {
-    rondo::send(comm, note.text, to{to_rank}, tag{tag_value});
+    rondo::send(comm, note.text, to{to_rank}, tag{verdict_tag}, where);
   }
 }
 
 template <class Comm>
 [[nodiscard]] failure_note receive_failure(Comm& comm, int from_rank, int tag_value,
-                                           const header& first) {
+                                           const header& first, source_location where) {
   failure_note note{static_cast<int>(first.failed), std::string(first.count, ' ')};
   if (!note.text.empty()) {
-    rondo::receive(comm, note.text, from{from_rank}, tag{tag_value});
+    rondo::receive(comm, note.text, from{from_rank}, tag{tag_value}, where);
   }
   return note;
 }
 
 template <class Comm>
-[[nodiscard]] header receive_header(Comm& comm, int from_rank, int tag_value) {
+[[nodiscard]] header receive_header(Comm& comm, int from_rank, int tag_value,
+                                    source_location where) {
   std::array<header, 1> first{};
-  rondo::receive(comm, first, from{from_rank}, tag{tag_value});
+  rondo::receive(comm, first, from{from_rank}, tag{tag_value}, where);
   return first[0];
 }
 
 /// All ranks learn whether one failed, and agree on the failure of the lowest rank that knows one.
 template <class Comm>
-[[nodiscard]] failure_note agree(Comm& comm, failure_note mine) {
+[[nodiscard]] failure_note agree(Comm& comm, failure_note mine, source_location where) {
+  const auto verdict_of = [&](int rank) {
+    return receive_failure(comm, rank, verdict_tag, receive_header(comm, rank, verdict_tag, where),
+                           where);
+  };
   if (comm.rank() != 0) {
-    send_failure(comm, 0, verdict_tag, 0, mine);
-    return receive_failure(comm, 0, verdict_tag, receive_header(comm, 0, verdict_tag));
+    send_failure(comm, 0, mine, where);
+    return verdict_of(0);
   }
   for (int rank = 1; rank < comm.size(); ++rank) {
-    failure_note theirs =
-        receive_failure(comm, rank, verdict_tag, receive_header(comm, rank, verdict_tag));
+    failure_note theirs = verdict_of(rank);
     if (!mine) {
       mine = std::move(theirs);
     }
   }
   for (int rank = 1; rank < comm.size(); ++rank) {
-    send_failure(comm, rank, verdict_tag, 0, mine);
+    send_failure(comm, rank, mine, where);
   }
   return mine;
 }

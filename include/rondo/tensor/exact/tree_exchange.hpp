@@ -4,8 +4,6 @@
 
 #include <rondo/collective/detail/call_of.hpp>
 #include <rondo/collective/detail/checks.hpp>
-#include <rondo/collective/detail/leaf_order.hpp>
-#include <rondo/collective/detail/leaf_sum_job.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/parameters.hpp>
 #include <rondo/core/source_location.hpp>
@@ -13,6 +11,8 @@
 #include <rondo/tensor/conversion.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
+#include <rondo/tensor/exact/detail/leaf_order.hpp>
+#include <rondo/tensor/exact/detail/leaf_sum_job.hpp>
 #include <rondo/tensor/exact/tree_sum.hpp>
 #include <rondo/tensor/layers/layer_plan.hpp>
 #include <rondo/tensor/matrix.hpp>

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/detail/leaf_node.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/vectorize.hpp>
 #include <rondo/tensor/detail/elements.hpp>
 #include <rondo/tensor/detail/host_memory.hpp>
+#include <rondo/tensor/exact/detail/leaf_node.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/version.hpp>
 

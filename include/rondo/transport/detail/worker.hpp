@@ -28,7 +28,9 @@ class worker : public counted_owner {
   worker(const worker&) = delete;
   worker& operator=(const worker&) = delete;
   ~worker() {
-    stop_.store(true, std::memory_order_release);
+    drain();
+    slots_[submitted_.load(std::memory_order_relaxed) % depth].run = nullptr;  // no task: the end
+    announce();
     thread_.join();
   }
 
@@ -53,7 +55,7 @@ class worker : public counted_owner {
       } const destroy{made};
       (*made)();
     };
-    return submitted_.fetch_add(1, std::memory_order_release) + 1;
+    return announce();
   }
 
   [[nodiscard]] bool done(std::uint64_t number) const noexcept {
@@ -115,16 +117,25 @@ class worker : public counted_owner {
     std::exception_ptr failure{};
   };
 
+  /// Lets the thread see the slot that was filled, and wakes it if it sleeps: a system call only
+  /// then.
+  std::uint64_t announce() noexcept {
+    const auto number = submitted_.fetch_add(1, std::memory_order_release) + 1;
+    submitted_.notify_one();
+    return number;
+  }
+
   void loop() {
     for (std::uint64_t next = 0;; ++next) {
       backoff patience;
-      while (submitted_.load(std::memory_order_acquire) == next) {
-        if (stop_.load(std::memory_order_acquire)) {
-          return;
-        }
-        static_cast<void>(patience.pause());
+      for (bool soon = true; soon && submitted_.load(std::memory_order_acquire) == next;) {
+        soon = !patience.pause();
       }
+      submitted_.wait(next, std::memory_order_acquire);  // for as long as nothing is submitted
       auto& one = slots_[next % depth];
+      if (one.run == nullptr) {
+        return;
+      }
 #if defined(__cpp_exceptions)
       try {
         one.run(one.memory);
@@ -141,7 +152,6 @@ class worker : public counted_owner {
   std::vector<slot> slots_ = std::vector<slot>(depth);
   std::atomic<std::uint64_t> submitted_{0};
   std::atomic<std::uint64_t> finished_{0};
-  std::atomic<bool> stop_{false};
   std::vector<std::pair<std::uint64_t, std::exception_ptr>> failures_;  ///< of slots used again
   std::exception_ptr dropped_;
   bool told_ = false;

@@ -122,8 +122,7 @@ void fold_for_mpi(void* in, void* both, int* count, MPI_Datatype*) {
       0, static_cast<std::size_t>(*count), protocol::fold_partials<Folds>{});
 }
 
-/// How `Folds` folds, in MPI's terms. Operations without a name of rondo's are taken as not
-/// commutative: MPI then folds in rank order.
+/// How `Folds` folds, in MPI's terms. MPI folds in rank order what does not commute.
 template <class Operation, class T, class Folds>
 [[nodiscard]] std::pair<MPI_Datatype, MPI_Op> folding(rondo::detail::keepsakes& kept) {
   using partial = typename Folds::partial;
@@ -135,14 +134,14 @@ template <class Operation, class T, class Folds>
                   "rondo: native{} over MPI takes operations without state only (no captures); "
                   "use another algorithm");
     const MPI_Op made =
-        kept.get<owned_operation>(static_cast<Folds*>(nullptr),
-                                  [] {
-                                    constexpr int commutes = requires { Operation::name; };
-                                    MPI_Op raw = MPI_OP_NULL;
-                                    check(MPI_Op_create(&fold_for_mpi<Folds>, commutes, &raw),
-                                          "MPI_Op_create");
-                                    return owned_operation{raw};
-                                  })
+        kept.get<owned_operation>(
+                static_cast<Folds*>(nullptr),
+                [] {
+                  MPI_Op raw = MPI_OP_NULL;
+                  check(MPI_Op_create(&fold_for_mpi<Folds>, commutes<Operation> ? 1 : 0, &raw),
+                        "MPI_Op_create");
+                  return owned_operation{raw};
+                })
             .get();
     return {bytes_type(kept, sizeof(partial)), made};
   }

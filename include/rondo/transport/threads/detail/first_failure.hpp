@@ -41,18 +41,22 @@ class first_failure {
     }
     try {
       std::rethrow_exception(what_);
-    } catch (const mismatch&) {
-      throw;
-    } catch (const timeout&) {
-      throw;
+    } catch (const mismatch& thrown) {
+      if (thrown.rank() >= 0) {
+        throw;
+      }
+      std::throw_with_nested(mismatch{named(thrown), rank_});
+    } catch (const timeout& thrown) {
+      if (thrown.rank() >= 0) {
+        throw;
+      }
+      std::throw_with_nested(timeout{named(thrown), rank_});
     } catch (const revoked&) {
       throw;
     } catch (const rank_failure&) {
       throw;
     } catch (const error& thrown) {
-      const std::string words = rondo::detail::without_prefix(thrown.what());
-      std::throw_with_nested(
-          error{thrown.code(), "rank " + std::to_string(rank_) + ": " + words, rank_});
+      std::throw_with_nested(error{thrown.code(), named(thrown), rank_});
     } catch (const std::exception& thrown) {
       std::throw_with_nested(rank_failure{rank_, thrown.what()});
     } catch (...) {
@@ -68,6 +72,11 @@ class first_failure {
       rank_ = by;
       echo_ = tells_of_another;
     }
+  }
+
+  /// The words of an error that names no rank of the run, with the rank whose it was.
+  [[nodiscard]] std::string named(const error& thrown) const {
+    return "rank " + std::to_string(rank_) + ": " + rondo::detail::without_prefix(thrown.what());
   }
 
   std::mutex lock_;

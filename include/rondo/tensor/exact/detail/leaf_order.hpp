@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/detail/leaf_loops.hpp>
-#include <rondo/collective/detail/leaf_node.hpp>
 #include <rondo/core/parameters.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/fold.hpp>
+#include <rondo/tensor/exact/detail/leaf_loops.hpp>
+#include <rondo/tensor/exact/detail/leaf_node.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>

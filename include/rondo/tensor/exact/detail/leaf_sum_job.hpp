@@ -4,8 +4,6 @@
 
 #include <rondo/collective/detail/automatic.hpp>
 #include <rondo/collective/detail/execute.hpp>
-#include <rondo/collective/detail/leaf_node.hpp>
-#include <rondo/collective/detail/leaf_order.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/extremes.hpp>
 #include <rondo/core/partition.hpp>
@@ -13,6 +11,8 @@
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/protocol/rendezvous.hpp>
 #include <rondo/protocol/stages.hpp>
+#include <rondo/tensor/exact/detail/leaf_node.hpp>
+#include <rondo/tensor/exact/detail/leaf_order.hpp>
 #include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
