@@ -45,9 +45,8 @@ moved(const F&, std::size_t) -> moved<F>;
 /// True if every slot's share fits the inboxes: the same on all slots.
 template <class T, class Window>
 [[nodiscard]] RONDO_HOST_DEVICE bool fits_packets(const Window& window, std::size_t count) {
-  using chunk = protocol::word_chunk<T>;
-  return chunk::chunks(even_part(count, window.slots(), 0, line_or<T>(1)).count) * chunk::words <=
-         window.shape().inbox_words;
+  return even_part(count, window.slots(), 0, line_or<T>(1)).count <=
+         protocol::elements_in_words<T>(window.shape().inbox_words);
 }
 
 /// What ranks must agree about, of which the first part is known to the compiler; 16 bits of it go

@@ -114,6 +114,23 @@ struct fold_to {
 
 // --- packets -----------------------------------------------------------------------------------
 
+/// `exchange(first, count)` for `most` elements at a time, which is what packets carry at once,
+/// until all have gone. Boxes are used in turn from round to round as from call to call.
+/// Cost: one latency a round.
+template <class T, class Turn, class Exchange>
+RONDO_HOST_DEVICE bool in_rounds(Turn& mine, std::size_t count, std::size_t most,
+                                 const Exchange& exchange) {
+  if (most == 0) {
+    mine.cannot_stage(sizeof(T), 1);
+    return false;
+  }
+  bool complete = true;
+  for (std::size_t first = 0; complete && first < count; first += most) {
+    complete = exchange(first, count - first < most ? count - first : most);
+  }
+  return complete;
+}
+
 /// Folds chunks of ranks, in order, and gives the result to an epilogue.
 template <class Chunk, class To, class Reduction>
 class fold_chunks {
