@@ -87,6 +87,19 @@ struct narrowed {
   RONDO_HOST_DEVICE Wire operator()(std::size_t i) const {
     return static_cast<Wire>(static_cast<float>(from(i)));
   }
+  template <unsigned Width>
+  RONDO_HOST_DEVICE protocol::pack<Wire, Width> packed(std::size_t i) const requires requires {
+    from.template packed<Width>(i);
+  }
+  {
+    const auto wide = from.template packed<Width>(i);
+    protocol::pack<Wire, Width> made;
+    RONDO_UNROLL
+    for (unsigned k = 0; k < Width; ++k) {
+      made.value[k] = static_cast<Wire>(static_cast<float>(wide.value[k]));
+    }
+    return made;
+  }
 };
 template <class T, class To>
 struct widened {
@@ -94,6 +107,20 @@ struct widened {
   template <class Wire>
   RONDO_HOST_DEVICE void operator()(std::size_t i, const Wire& value) const {
     to(i, static_cast<T>(static_cast<float>(value)));
+  }
+  template <class Wire, unsigned Width>
+  RONDO_HOST_DEVICE void packed(std::size_t i, const protocol::pack<Wire, Width>& values) const
+      requires(Width * sizeof(T) <= protocol::pack_bytes) &&
+      requires(const protocol::pack<T, Width>& wide) {
+    to.packed(i, wide);
+  }
+  {
+    protocol::pack<T, Width> made;
+    RONDO_UNROLL
+    for (unsigned k = 0; k < Width; ++k) {
+      made.value[k] = static_cast<T>(static_cast<float>(values.value[k]));
+    }
+    to.packed(i, made);
   }
 };
 

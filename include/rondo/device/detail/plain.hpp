@@ -72,10 +72,11 @@ struct plain_exchange {
     const auto target = [&](int t) { return reinterpret_cast<T*>(place(t)); };
     const protocol::pack_targets<T, decltype(target)> store{target, targets};
     const auto values_for_peer = from(peer);
-    protocol::each_pack<T, protocol::pack_width<T>, 4>(
+    constexpr unsigned width = protocol::width_from<T, decltype(from(peer))>();
+    protocol::each_pack<T, width, protocol::packs_in<T, width>(4)>(
         group, 0, count,
-        [&](auto width, std::size_t i) {
-          return protocol::pack_from<T, decltype(width)::value>(values_for_peer, first + i);
+        [&](auto some, std::size_t i) {
+          return protocol::pack_from<T, decltype(some)::value>(values_for_peer, first + i);
         },
         [&](std::size_t i, const auto& values) { store(i, values); });
   }
@@ -97,7 +98,7 @@ struct fold_to {
   RONDO_HOST_DEVICE void operator()(const Source& source, std::size_t first,
                                     std::size_t count) const {
     if constexpr (protocol::folds_packs<T, Reduction>) {
-      protocol::fold_packs<T>(
+      protocol::fold_packs<T, protocol::width_to<T, To>()>(
           group, source, size, 0, count, with,
           [&](std::size_t i, const auto& values) { protocol::pack_to(to, first + i, values); });
     } else {
