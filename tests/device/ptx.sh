@@ -45,6 +45,12 @@ awk '/\.entry/ { fused = /fused_all_reduce/ } fused' "$out.ptx" >"$out.fused"
 must "prologues: loads of a warp side by side" 'ld\.global\.[fbu]32.*\+128\]' 5 "$out.fused"
 must "epilogues: stores of a warp side by side" 'st\.global\.[fbu]32.*\+128\]' 5 "$out.fused"
 
+# A look at lines: those of four ranks are under way before the warp votes.
+awk '/\.entry/ { lines = /line_packets/ }
+     lines && /ld\.relaxed\.sys\.v2/ { if (++looks == 4) print }
+     /vote|bar\.warp/ { looks = 0 }' "$out.ptx" >"$out.lines"
+must "line_packets: loads of four ranks' lines between two votes" . 1 "$out.lines"
+
 # Bytes go one by one nowhere but at the end of a short last block of a codec.
 awk '/\.entry/ { kernel = $0 }
      /[[:space:]](ld|st)(\.global)?\.[usb]8[[:space:]]/ {
