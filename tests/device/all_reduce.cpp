@@ -103,7 +103,15 @@ TEST_CASE("device all_reduce: elements of one, two and eight bytes") {
   sweep<double>(device::two_shot_pull{}, device::granule{10});
 }
 
-TEST_CASE("device all_reduce: packets of whole lines, up to what fits, and not more") {
+TEST_CASE("device all_reduce: packets by name go in rounds where they do not fit") {
+  sweep<float>(device::packets{});
+  sweep<bfloat16>(device::packets{});
+  sweep<double>(device::packets{}, device::granule{10});
+  sweep<float>(device::line_packets{});
+  sweep<std::uint8_t>(device::line_packets{}, op::sum{});
+}
+
+TEST_CASE("device all_reduce: packets of whole lines beside packets of words") {
   for (const int ranks : {1, 2, 5}) {
     machine all{shape_of(ranks)};  // 64 words: 4 lines, 120 floats, per slot
     unsigned seed = 1;
@@ -118,12 +126,11 @@ TEST_CASE("device all_reduce: packets of whole lines, up to what fits, and not m
           const auto result = [&](std::size_t i, T sum) { outputs[rank][i] = sum; };
           static_cast<void>(
               device::all_reduce(group, window, count, device::line_packets{}, value, result));
-          if (count <= 120) {  // words and lines do not meet
-            static_cast<void>(
-                device::all_reduce(group, window, count, device::packets{}, value, result));
-            static_cast<void>(
-                device::all_reduce(group, window, count, device::line_packets{}, value, result));
-          }
+          // Words and lines do not meet.
+          static_cast<void>(
+              device::all_reduce(group, window, count, device::packets{}, value, result));
+          static_cast<void>(
+              device::all_reduce(group, window, count, device::line_packets{}, value, result));
         });
         all.check();
         const auto expected = testing::folded(inputs, op::sum{});
@@ -138,11 +145,16 @@ TEST_CASE("device all_reduce: packets of whole lines, up to what fits, and not m
       run(std::uint8_t{0});
     }
   }
-  machine small{shape_of(2)};
+}
+
+TEST_CASE("device all_reduce: an element that no inbox takes is refused") {
+  auto shape = shape_of(2);
+  shape.inbox_words = 1;
+  machine small{shape};
   small.launch(1, 1, [&](block group, const device::window& window) {
-    static_cast<void>(device::all_reduce(
-        group, window, 121, device::line_packets{}, [](std::size_t) { return 1.0f; },
-        [](std::size_t, float) {}));
+    CHECK_FALSE(device::all_reduce(
+        group, window, 2, device::packets{}, [](std::size_t) { return 1.0; },
+        [](std::size_t, double) {}));
   });
   CHECK_THROWS_AS(small.check(), error);
 }

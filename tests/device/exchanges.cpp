@@ -116,6 +116,9 @@ TEST_CASE("device reduce_scatter: callables, buffers, packets, stages, 16-bit ty
   check_reduce_scatter<float>([](block g, const auto& w, const auto& i, auto& o, std::size_t n) {
     static_cast<void>(device::reduce_scatter(g, w, n, source(i), sink_of(o)));
   });
+  check_reduce_scatter<float>([](block g, const auto& w, const auto& i, auto& o, std::size_t n) {
+    static_cast<void>(device::reduce_scatter(g, w, n, device::packets{}, source(i), sink_of(o)));
+  });
   check_reduce_scatter<bfloat16>([](block g, const auto& w, const auto& i, auto& o, std::size_t n) {
     static_cast<void>(device::reduce_scatter(g, w, n, one_shot{}, source(i), sink_of(o)));
   });
@@ -131,6 +134,9 @@ TEST_CASE("device all_gather: callables, buffers, packets, stages, bytes") {
   check_all_gather<float>([](block g, const auto& w, const auto& i, auto& o, std::size_t n) {
     static_cast<void>(device::all_gather(g, w, n, source(i), sink_of(o)));
   });
+  check_all_gather<half>([](block g, const auto& w, const auto& i, auto& o, std::size_t n) {
+    static_cast<void>(device::all_gather(g, w, n, device::packets{}, source(i), sink_of(o)));
+  });
   check_all_gather<std::uint8_t>([](block g, const auto& w, const auto& i, auto& o, std::size_t n) {
     static_cast<void>(device::all_gather(g, w, n, one_shot{}, source(i), sink_of(o)));
   });
@@ -142,6 +148,9 @@ TEST_CASE("device all_gather: callables, buffers, packets, stages, bytes") {
 TEST_CASE("device all_to_all: callables and buffers") {
   check_all_to_all<float>([](block g, const auto& w, const auto& i, auto& o, std::size_t n) {
     static_cast<void>(device::all_to_all(g, w, n, source(i), sink_of(o)));
+  });
+  check_all_to_all<std::int64_t>([](block g, const auto& w, const auto& i, auto& o, std::size_t n) {
+    static_cast<void>(device::all_to_all(g, w, n, device::packets{}, source(i), sink_of(o)));
   });
   check_all_to_all<std::int64_t>([](block g, const auto& w, const auto& i, auto& o, std::size_t) {
     static_cast<void>(device::all_to_all(g, w, in(i), out(o)));

@@ -34,11 +34,13 @@ struct launched {
 
 struct thread_launch {
   std::vector<launched>* log;
+  unsigned resident = 8;  ///< blocks that run at once
   unsigned threads = 2;
 
+  [[nodiscard]] unsigned certain_blocks() const { return resident; }
   template <class Call>
   [[nodiscard]] unsigned most_blocks() const {
-    return 8;
+    return resident;
   }
   template <class Call>
   void operator()(const device::window& window, unsigned blocks, CUstream_st*,
@@ -66,14 +68,15 @@ using rank_type = cuda::window_rank<thread_launch>;
 /// Ranks of one window, each called by a thread of its own.
 class ranks {
  public:
-  explicit ranks(int size, const cuda::window_options& with = {.slots = 3})
-      : all_{shape_of(size, with)}, logs_(static_cast<std::size_t>(size)) {
+  explicit ranks(int size, const cuda::window_options& with = {.slots = 3}, unsigned resident = 8,
+                 std::size_t inbox_words = 64)
+      : all_{shape_of(size, with, inbox_words)}, logs_(static_cast<std::size_t>(size)) {
     all_.parts().patience_ns = static_cast<std::uint64_t>(with.patience.count());
     for (int rank = 0; rank < size; ++rank) {
       auto parts = all_.parts();
       parts.rank = rank;
       made_.push_back(std::make_unique<rank_type>(
-          parts, with, thread_launch{&logs_[static_cast<std::size_t>(rank)]}));
+          parts, with, thread_launch{&logs_[static_cast<std::size_t>(rank)], resident}));
     }
   }
 
@@ -105,11 +108,12 @@ class ranks {
   [[nodiscard]] rank_type& operator[](std::size_t rank) { return *made_[rank]; }
 
  private:
-  static device::window_shape shape_of(int size, const cuda::window_options& with) {
+  static device::window_shape shape_of(int size, const cuda::window_options& with,
+                                       std::size_t inbox_words) {
     device::window_shape shape;
     shape.ranks = size;
     shape.slots = with.slots * with.channels;
-    shape.inbox_words = 64;  // 256 bytes go by packets, per block
+    shape.inbox_words = inbox_words;  // 64: 256 bytes go by packets, per block
     shape.stage_bytes = 4096;
     shape.heap_bytes = with.heap_bytes;
     return shape;
@@ -280,6 +284,48 @@ TEST_CASE("calls of the host over a window: the way is picked by size and by whe
     CHECK(names(call(count, false), std::string{said.picked.algorithm}.c_str()));
     CHECK_THAT(said.text, Catch::Matchers::ContainsSubstring("one kernel"));
   }
+}
+
+TEST_CASE("calls of the host over a window: packets are those of the blocks that run at once") {
+  // Packets cost nothing, the window has 3 slots, and 1 or 2 blocks run at once.
+  const cuda::window_options with{.slots = 3, .costs = {.packet_call = 0, .two_shot_call = 1e9}};
+  for (const unsigned resident : {1u, 2u}) {
+    ranks all{2, with, resident};
+    for (const std::size_t count : {64u, 65u, 192u, 193u, 1000u}) {
+      const auto inputs = inputs_for(2, count, resident);
+      const auto expected = testing::folded(inputs, op::sum{});
+      const auto call = [&](const auto&... given) {
+        auto values = inputs;
+        all.run([&](rank_type& comm, std::size_t rank) {
+          all_reduce(comm, span_of(values[rank]), given..., on{});
+          comm.check();
+        });
+        INFO(resident << " blocks, " << count << " elements");
+        for (const auto& one : values) {
+          for (std::size_t i = 0; i < count; ++i) {
+            REQUIRE(one[i] == static_cast<float>(expected[i]));
+          }
+        }
+        const auto seen = all.log();
+        REQUIRE(seen.size() == 1);
+        CHECK(seen[0].blocks <= resident);
+        return seen[0];
+      };
+      CHECK(names(call(), "one_shot") == (count <= 64 * resident));
+      CHECK(names(call(one_shot{}), "one_shot"));
+      CHECK(all[0].forecast<float>(count).fits == (count <= 64 * resident));
+    }
+  }
+}
+
+TEST_CASE("calls of the host over a window: blocks for packets whose shares are cut at lines") {
+  // 200 bytes of packets a block; shares are of 128 bytes, so a block has no more than one of them.
+  ranks all{2, {.slots = 6}, 8, 50};
+  CHECK(all[0].forecast<float>(50).few == 1);
+  CHECK(all[0].forecast<float>(51).few == 2);
+  CHECK(all[0].forecast<float>(128).few == 4);
+  CHECK(all[0].forecast<float>(128).fits);
+  CHECK_FALSE(all[0].forecast<float>(224).fits);
 }
 
 TEST_CASE("calls of the host over a window: what peers cannot reach goes through staging") {

@@ -39,6 +39,18 @@ must "packs: 16-byte stores" 'st(\.global)?\.v[24]\.(b|u|f)(32|64)' 8
 awk '/\.entry/ { decodes = /decode_kernel/ } decodes' "$out.ptx" >"$out.decode"
 must "codecs: 16-byte stores of values" 'st(\.global)?\.v4' 3 "$out.decode"
 
+# Threads of a warp are 4 bytes apart where they call a user's code for elements, so what one of them
+# does next is 128 bytes on; if each had four neighbours, it would be 4.
+awk '/\.entry/ { fused = /fused_all_reduce/ } fused' "$out.ptx" >"$out.fused"
+must "prologues: loads of a warp side by side" 'ld\.global\.[fbu]32.*\+128\]' 5 "$out.fused"
+must "epilogues: stores of a warp side by side" 'st\.global\.[fbu]32.*\+128\]' 5 "$out.fused"
+
+# A look at lines: those of four ranks are under way before the warp votes.
+awk '/\.entry/ { lines = /line_packets/ }
+     lines && /ld\.relaxed\.sys\.v2/ { if (++looks == 4) print }
+     /vote|bar\.warp/ { looks = 0 }' "$out.ptx" >"$out.lines"
+must "line_packets: loads of four ranks' lines between two votes" . 1 "$out.lines"
+
 # Bytes go one by one nowhere but at the end of a short last block of a codec.
 awk '/\.entry/ { kernel = $0 }
      /[[:space:]](ld|st)(\.global)?\.[usb]8[[:space:]]/ {

@@ -27,7 +27,7 @@ using rondo::on;
 
 inline void require(bool holds, const std::string& what) {
   if (!holds) {
-    throw std::runtime_error{what};
+    throw std::runtime_error{"not so: " + what};  // `what` may be what nobody said
   }
 }
 inline void require(cudaError_t result) { rondo::cuda::require(result, "CUDA"); }

@@ -282,6 +282,29 @@ TEST_CASE("experts over NCCL: a group or a graph is refused before anything is e
   nccl_on_threads::hide_device_memory(false);
 }
 
+TEST_CASE("experts over NCCL: a group of the communicator that theirs was split from is refused") {
+  const batch given = experts_case::drawn(9, width, all_experts, choices);
+  const cut by = cut::even(9, 1);
+  outcome to = experts_case::blank(given);
+  ncclUniqueId id{};
+  ncclGetUniqueId(&id);
+  auto values = communicator::adopt(ranks::raw_communicator(id, 0, 1));
+  const device_layers::stream compute;
+  auto child = values.split(0);
+  rondo::layer_ranks both{child, rondo::on{compute.raw}};
+  nccl_on_threads::hide_device_memory(true);
+  {
+    rank_case mine{both, compute.raw, given, 0, by, to};
+    CHECK_THAT(thrown_by([&] { values.group([&] { mine.forward(); }); }),
+               Catch::Matchers::ContainsSubstring("make it outside"));
+    CHECK_THAT(thrown_by([&] { values.group([&] { mine.backward(); }); }),
+               Catch::Matchers::ContainsSubstring("make it outside"));
+    CHECK(nccl_on_threads::calls_of(child.raw()).empty());
+    mine.forward();  // and goes on outside
+  }
+  nccl_on_threads::hide_device_memory(false);
+}
+
 TEST_CASE("experts over NCCL: memory is made before calls that other ranks may be late for") {
   const batch given = experts_case::drawn(9, width, all_experts, choices);
   const cut by = cut::even(9, 3);

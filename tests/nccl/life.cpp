@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string>
 #include <utility>
+#include <thread>
 #include <vector>
 
 // How communicators begin, fail and end, with NCCL emulated.
@@ -326,6 +327,26 @@ TEST_CASE("nccl: what NCCL cannot do is refused in words") {
     });
     require(grouped.find("takes several steps, and cannot be one of a group") != std::string::npos,
             grouped);
+    // NCCL's group is the thread's, whatever communicator it was opened by.
+    auto child = comm.split(0);
+    const auto steps = [&](auto& opened, auto& called) {
+      const auto said = thrown_by([&] {
+        opened.group([&] { rondo::all_reduce(called, span_of(values), rondo::ring{}, on{stream}); });
+      });
+      require(said.find("cannot be one of a group") != std::string::npos, "said: " + said);
+    };
+    steps(comm, child);
+    steps(child, comm);
+    auto grandchild = child.split(0);
+    steps(comm, grandchild);
+    comm.group([&] {
+      std::thread{[&] {
+        require(!child.grouping(), "a group of another thread");
+      }}.join();
+      rondo::all_reduce(child, span_of(values), on{stream});  // NCCL's own
+    });
+    require(!comm.grouping() && !child.grouping(), "groups end");
+    rondo::all_reduce(child, span_of(values), rondo::ring{}, on{stream});
     rondo::all_reduce(comm, span_of(values), rondo::ring{}, on{stream});
     const auto unequal = thrown_by([&] {
       std::vector<float> out(3);

@@ -103,7 +103,9 @@ struct ncclComm {
   int rank = 0;
   ncclResult_t broken = ncclSuccess;
   std::vector<std::string> calls{};
-  int windows = 0;
+  std::set<const void*> windows{};  ///< memory that is registered, or on its way
+  int looks = 0;                    ///< until what is under way ends
+  std::function<void()> then{};     ///< what happens then
 };
 
 namespace {
@@ -137,6 +139,8 @@ thread_local std::set<ncclComm_t> stuck;  ///< whose kernels wait for a peer tha
 thread_local int ending = -1;  ///< the device whose kernels were told to end and may still run
 thread_local int careless = 0;
 thread_local ncclResult_t next_failure = ncclSuccess;
+thread_local int slow_windows = 0;
+thread_local std::set<const void*> registered;
 thread_local bool under_way = false;  ///< calls that this thread has not waited for
 thread_local int made_behind_calls = 0;
 thread_local int shared_allowed = nccl_on_threads::shared_without_asking;  ///< of the only kernel
@@ -303,6 +307,7 @@ void hang(ncclComm_t comm, ncclResult_t how) {
 }
 void fail_next(ncclResult_t how) { next_failure = how; }
 void split_slowly(bool now) { slow_splits = now; }
+void register_slowly(int looks) { slow_windows = looks; }
 int careless_ends() { return careless; }
 void pretend_gpu(char name) { gpu = name; }
 launch launched() { return last_launch; }
@@ -400,6 +405,9 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* made, int size, ncclUniqueId id,
 
 static ncclResult_t end_of(ncclComm_t comm) {
   if (comm != nullptr) {
+    for (const void* const one : comm->windows) {
+      registered.erase(one);
+    }
     --open_communicators;
     delete comm;
   }
@@ -407,7 +415,7 @@ static ncclResult_t end_of(ncclComm_t comm) {
 }
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
   careless += stuck.erase(comm) != 0 ||
-              (comm != nullptr && (comm->broken == ncclInProgress || comm->windows != 0));
+              (comm != nullptr && (comm->broken == ncclInProgress || !comm->windows.empty()));
   return end_of(comm);
 }
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
@@ -418,6 +426,10 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
 }
 
 ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* result) {
+  if (comm->then && comm->looks-- == 0) {
+    comm->broken = ncclSuccess;
+    std::exchange(comm->then, nullptr)();
+  }
   *result = comm->broken;
   return ncclSuccess;
 }
@@ -488,23 +500,35 @@ ncclResult_t ncclMemAlloc(void** block, std::size_t bytes) {
   return ncclSuccess;
 }
 ncclResult_t ncclMemFree(void* block) {
-  careless += !stuck.empty() || ending != -1;
+  careless += !stuck.empty() || ending != -1 || registered.count(block) != 0;
   --open_blocks;
   uses.erase(block);
   std::free(block);
   return ncclSuccess;
 }
 
+/// At once, or when the host has looked often enough.
+static ncclResult_t made_now_or_later(ncclComm_t comm, std::function<void()> make) {
+  if (slow_windows == 0) {
+    make();
+    return ncclSuccess;
+  }
+  comm->looks = slow_windows;
+  comm->then = std::move(make);
+  return comm->broken = ncclInProgress;
+}
 // Windows only count what is registered.
 ncclResult_t ncclCommWindowRegister(ncclComm_t comm, void* block, std::size_t, ncclWindow_t* made,
                                     int) {
-  ++comm->windows;
-  *made = static_cast<ncclWindow_t>(block);
-  return ncclSuccess;
+  comm->windows.insert(block);
+  registered.insert(block);
+  return made_now_or_later(comm, [=] { *made = static_cast<ncclWindow_t>(block); });
 }
-ncclResult_t ncclCommWindowDeregister(ncclComm_t comm, ncclWindow_t) {
-  --comm->windows;
-  return ncclSuccess;
+ncclResult_t ncclCommWindowDeregister(ncclComm_t comm, ncclWindow_t made) {
+  return made_now_or_later(comm, [=] {
+    comm->windows.erase(made);
+    registered.erase(made);
+  });
 }
 
 /// Every rank has its own factor, so it is applied to the rank's input when the call is made.

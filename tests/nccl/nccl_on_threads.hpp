@@ -27,6 +27,10 @@ void fail_next(ncclResult_t how);
 /// Whether ncclCommSplit returns, on this thread, while old and new communicator are still at work.
 void split_slowly(bool slowly);
 
+/// How often ncclCommGetAsyncError says, on this thread, that a registration is still under way
+/// before ncclCommWindowRegister has come to its end, or ncclCommWindowDeregister; 0: they block.
+void register_slowly(int looks);
+
 /// How often this thread freed memory of NCCL's while kernels that were not waited for might use
 /// it, waited for kernels that nobody had ended, as cudaFree does too, or destroyed a communicator
 /// that only an abort ends, or that has windows still.

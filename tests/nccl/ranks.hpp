@@ -119,7 +119,7 @@ std::string run(int size, const Body& body) {
 /// Fails the rank with what was expected.
 inline void require(bool holds, const std::string& what) {
   if (!holds) {
-    throw std::runtime_error{what};
+    throw std::runtime_error{"not so: " + what};  // `what` may be what nobody said
   }
 }
 

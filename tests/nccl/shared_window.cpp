@@ -9,6 +9,7 @@
 #include "catch.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -190,6 +191,32 @@ TEST_CASE("nccl window: its memory outlives a communicator that is aborted") {
     CHECK(nccl_on_threads::careless_ends() == 0);
   }
   REQUIRE(cudaSetDevice(0) == cudaSuccess);
+}
+
+TEST_CASE("nccl window: where NCCL does not block, the registration is waited for") {
+  rondo::nccl::options with;
+  with.deadline = std::chrono::milliseconds{30};
+  for (const bool in_time : {true, false}) {
+    CAPTURE(in_time);
+    const ncclComm_t raw = of_one_rank();
+    const int before = nccl_on_threads::blocks();
+    {
+      rondo::nccl::detail::state comm{raw, true, with};
+      nccl_on_threads::register_slowly(in_time ? 3 : 1 << 30);
+      if (in_time) {
+        const rondo::nccl::detail::registered_memory memory{comm, 4096};
+        CHECK(memory.registered() != nullptr);
+      } else {
+        CHECK_THROWS_WITH((rondo::nccl::detail::registered_memory{comm, 4096}),
+                          Catch::Matchers::ContainsSubstring("deadline of 30 ms"));
+        comm.abort();
+      }
+      nccl_on_threads::register_slowly(0);
+    }
+    // NCCL may have had the memory of a registration that did not come to its end.
+    CHECK(nccl_on_threads::blocks() == before + (in_time ? 0 : 1));
+    CHECK(nccl_on_threads::careless_ends() == 0);
+  }
 }
 
 TEST_CASE("nccl window: nobody waits for a dead communicator, and an owned one is ended") {

@@ -18,14 +18,37 @@ namespace rondo::inline v0_1::device {
 
 namespace detail {
 
-/// Through packets, one phase.
+/// Through packets of one word each.
 template <class T, class Group, class Turn, class From, class To, class Reduction>
 RONDO_HOST_DEVICE bool reduce_by_words(Group& group, Turn& mine, std::size_t count,
                                        const From& from, const To& to, const Reduction& with) {
-  return protocol::exchange_words<T, true>(
-      group, mine, count, [&](int, std::size_t i) { return from(i); },
-      [&] {
-        return fold_chunks<protocol::word_chunk<T>, To, Reduction>{to, with};
+  return in_rounds<T>(
+      mine, count, protocol::elements_in_words<T>(mine.inbox_words()),
+      [&](std::size_t first, std::size_t some) {
+        const moved<To> results{to, first};
+        return protocol::exchange_words<T, true>(
+            group, mine, some, [&](int, std::size_t i) { return from(first + i); },
+            [&] {
+              return fold_chunks<protocol::word_chunk<T>, moved<To>, Reduction>{results, with};
+            });
+      });
+}
+/// Through packets of whole lines.
+template <class T, class Group, class Turn, class From, class To, class Reduction>
+RONDO_HOST_DEVICE bool reduce_by_lines(Group& group, Turn& mine, std::size_t count,
+                                       const From& from, const To& to, const Reduction& with) {
+  if (!has_threads(group, mine, protocol::lanes_of_line)) {
+    return false;
+  }
+  return in_rounds<T>(
+      mine, count, mine.lines() * protocol::elements_of_line<T>,
+      [&](std::size_t first, std::size_t some) {
+        const moved<To> results{to, first};
+        return protocol::exchange_lines<T, true>(
+            group, mine, some, [&](int, std::size_t i) { return from(first + i); },
+            [&] {
+              return fold_chunks<protocol::line_chunk<T>, moved<To>, Reduction>{results, with};
+            });
       });
 }
 
@@ -40,26 +63,15 @@ RONDO_HOST_DEVICE bool reduce_plain(Group& group, Turn& mine, std::size_t count,
                 "be trivially default constructible");
   if constexpr (may_packet && (wants_packets || std::is_same_v<Algorithm, one_shot> ||
                                std::is_same_v<Algorithm, automatic>)) {
-    if (protocol::fits_inboxes<T>(mine, count)) {
+    if (wants_packets || count <= protocol::elements_in_words<T>(mine.inbox_words())) {
       return reduce_by_words<T>(group, mine, count, from, to, with);
-    }
-    if constexpr (wants_packets) {
-      mine.cannot_stage(count * sizeof(T), 1);
-      return false;
     }
   }
   if constexpr (std::is_same_v<Algorithm, line_packets>) {
     static_assert(may_packet,
                   "rondo: device: line_packets fold in registers; the element and its "
                   "partial result must be trivially default constructible");
-    if (!has_threads(group, mine, protocol::lanes_of_line)) {
-      return false;
-    }
-    return protocol::exchange_lines<T, true>(
-        group, mine, count, [&](int, std::size_t i) { return from(i); },
-        [&] {
-          return fold_chunks<protocol::line_chunk<T>, To, Reduction>{to, with};
-        });
+    return reduce_by_lines<T>(group, mine, count, from, to, with);
   } else if constexpr (std::is_same_v<Algorithm, ring>) {
     return protocol::ring_all_reduce<T>(group, mine, count, from, to, with);
   } else if constexpr (std::is_same_v<Algorithm, one_shot>) {
@@ -224,20 +236,21 @@ RONDO_HOST_DEVICE bool all_reduce_from_buffers(Group& group, const Window& windo
 ///
 /// | algorithm | crosses | waits |
 /// |---|---|---|
-/// | `packets` | (n - 1) 2 B: 4 bytes of data in a word of 8 | 1 |
-/// | `line_packets` | (n - 1) 16/15 B: 120 bytes of data in a line of 128 | 1 |
+/// | `packets` | (n - 1) 2 B: 4 bytes of data in a word of 8 | 1 a round |
+/// | `line_packets` | (n - 1) 16/15 B: 120 bytes of data in a line of 128 | 1 a round |
 /// | `one_shot`, past the size of packets | (n - 1) B | 1 a round |
 /// | `two_shot`, push, pull | 2 (n - 1) / n B | 1 a round, and 1 |
 /// | `ring` | 2 (n - 1) / n B | 2 n - 1 a round |
 ///
-/// A round is what fits a slot's staging, half of `window_bytes` / (slots x channels).
+/// A round is what fits a slot's staging, half of `window_bytes` / (slots x channels); of packets,
+/// `packet_bytes`, of lines of them, 15/8 of that.
 ///
 /// Errors: none are thrown in a kernel. False, on all threads of the group, when a wait was in vain
 /// or the call cannot be made; what was stored and handed to the epilogue by then is not to be
 /// used. The window's `check()` then throws on the host: `timeout` of the rank that did not come
 /// within `patience`, `mismatch` of the rank that makes another call, error_code::invalid_argument
-/// for more blocks than slots, one element larger than the staging, fewer than 32 threads with a
-/// codec, or packets that do not fit. Later calls on that window return false at once.
+/// for more blocks than slots, one element larger than the staging, or fewer than 32 threads with a
+/// codec. Later calls on that window return false at once.
 template <class Group, peer_window Window, class... Given>
 RONDO_HOST_DEVICE bool all_reduce(Group group, const Window& window, std::size_t count,
                                   const Given&... given) {

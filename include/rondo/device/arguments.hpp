@@ -21,7 +21,7 @@
 namespace rondo::inline v0_1::device {
 
 /// Packets of 4 bytes and a flag in one word, whatever the size: least latency, twice the bytes.
-/// A call whose elements do not fit the inboxes does not run, and is reported.
+/// What does not fit a block's inboxes goes in rounds.
 struct packets {
   static constexpr policy kind = policy::algorithm;
   static constexpr std::string_view name = "packets";

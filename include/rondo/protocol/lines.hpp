@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/bit_cast.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/host_device.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/protocol/signal.hpp>
@@ -18,7 +19,8 @@
 ///
 /// This counts on a line that a warp stores in one instruction to arrive as a whole, which holds
 /// within a GPU and over NVLink, but not over PCIe, and which no memory model promises. So it is
-/// never chosen unless asked for by name. On a CPU the flag is a release store of its own.
+/// never chosen unless asked for by name. The lines of a warp go together, four to an instruction.
+/// On a CPU the flag is a release store of its own.
 namespace rondo::inline v0_1::protocol {
 
 inline constexpr std::size_t words_of_line = 16;
@@ -56,16 +58,44 @@ struct line_part {
   std::uint64_t high;
 };
 
+/// The lanes of the calling thread's warp whose lines are exchanged together with its own: those of
+/// its group that have one of `lines`. `thread` is the caller's rank in the group, which has
+/// `teams` times eight threads, eight neighbours at neighbouring lines.
+[[nodiscard]] RONDO_HOST_DEVICE inline unsigned lanes_beside([[maybe_unused]] unsigned thread,
+                                                             [[maybe_unused]] unsigned teams,
+                                                             [[maybe_unused]] std::size_t line,
+                                                             [[maybe_unused]] std::size_t lines) {
 #if defined(__CUDA_ARCH__)
-/// The eight lanes of the calling thread's line.
-[[nodiscard]] __device__ inline unsigned mask_of_line() {
+  constexpr unsigned most = 32 / lanes_of_line;
+  const unsigned place = thread % 32;
+  const unsigned of_warp = smaller(most, teams - thread / 32 * most);
+  const std::size_t left = lines - (line - place / lanes_of_line);
+  const unsigned here = left < of_warp ? static_cast<unsigned>(left) : of_warp;
   unsigned lane;
   asm("mov.u32 %0, %%laneid;" : "=r"(lane));
-  return 0xffu << (lane & 24u);
-}
+  return 0xffffffffu >> (32 - lanes_of_line * here) << (lane - place);
+#else
+  return 0;
 #endif
+}
 
-/// All lanes of a line together; the last one's `high` is the flag.
+/// The lanes of `beside` go on together: what they then load or store, a line of eight lanes at a
+/// time, is one access.
+RONDO_HOST_DEVICE inline void line_up([[maybe_unused]] unsigned beside) {
+#if defined(__CUDA_ARCH__)
+  __syncwarp(beside);
+#endif
+}
+[[nodiscard]] RONDO_HOST_DEVICE inline bool all_lanes_say(bool mine,
+                                                          [[maybe_unused]] unsigned beside) {
+#if defined(__CUDA_ARCH__)
+  return __all_sync(beside, mine) != 0;
+#else
+  return mine;
+#endif
+}
+
+/// By lanes that are lined up, each its part of its line; the last one's `high` is the flag.
 RONDO_HOST_DEVICE inline void put_part(std::uint64_t* line, unsigned lane, const line_part& part) {
   std::uint64_t* const at = line + 2 * lane;
 #if defined(__CUDA_ARCH__)
@@ -81,32 +111,25 @@ RONDO_HOST_DEVICE inline void put_part(std::uint64_t* line, unsigned lane, const
 #endif
 }
 
-/// True, for all lanes of the line, if the flag is there; then `part` is what came with it.
-[[nodiscard]] RONDO_HOST_DEVICE inline bool get_part(const std::uint64_t* line, unsigned lane,
-                                                     std::uint64_t flag, line_part& part) {
+/// By lanes that are lined up: what is in the flag's place, seen by the last one. If that is the
+/// flag, `part` is on all lanes what came with it.
+[[nodiscard]] RONDO_HOST_DEVICE inline std::uint64_t get_part(const std::uint64_t* line,
+                                                              unsigned lane,
+                                                              [[maybe_unused]] std::uint64_t flag,
+                                                              line_part& part) {
   const std::uint64_t* const at = line + 2 * lane;
 #if defined(__CUDA_ARCH__)
   asm volatile("ld.relaxed.sys.v2.u64 {%0, %1}, [%2];"
                : "=l"(part.low), "=l"(part.high)
                : "l"(at)
                : "memory");
-  const unsigned mask = mask_of_line();
-  return __all_sync(mask, lane + 1 < lanes_of_line || part.high == flag) != 0;
+  return part.high;
 #else
-  if (observe(line[words_of_line - 1]) != flag) {
-    return false;
+  const std::uint64_t seen = observe(line[words_of_line - 1]);
+  if (seen == flag) {
+    part = {peek_word(at), peek_word(at + 1)};
   }
-  part = {peek_word(at), peek_word(at + 1)};
-  return true;
-#endif
-}
-
-/// The same answer on all lanes of a line: that of its first.
-[[nodiscard]] RONDO_HOST_DEVICE inline bool first_lane_says(bool mine) {
-#if defined(__CUDA_ARCH__)
-  return __shfl_sync(mask_of_line(), mine ? 1 : 0, 0, static_cast<int>(lanes_of_line)) != 0;
-#else
-  return mine;
+  return seen;
 #endif
 }
 
@@ -129,11 +152,7 @@ requires stages<Peers> RONDO_HOST_DEVICE bool exchange_lines(Group& group, Peers
   using chunk = line_chunk<T>;
   const std::size_t lines = lines_for<T>(count);
   const unsigned teams = group.size() / threads;
-  if (lines > peers.lines() || teams == 0) {
-    peers.cannot_stage(count * sizeof(T), 1);
-    return false;
-  }
-  if (count == 0) {
+  if (count == 0) {  // would tell nobody that this rank has left the call before
     return true;
   }
   const int size = peers.size();
@@ -153,47 +172,60 @@ requires stages<Peers> RONDO_HOST_DEVICE bool exchange_lines(Group& group, Peers
   };
   group.sync();
   for (std::size_t line = begin_line; line < lines; line += teams) {
-    for (int step = 0; step < size; ++step) {
-      const int peer = rank_after(self, 1 + step, size);
-      for (unsigned lane = first_lane; lane < first_lane + lanes_here; ++lane) {
-        const std::size_t first = first_of(line, lane);
-        const std::size_t some = count_of(line, lane);
-        chunk values{};
-        RONDO_UNROLL
-        for (std::size_t e = 0; e < chunk::elements; ++e) {
-          if (e < some) {
-            values.value[e] = give(SameForAll ? self : peer, first + e);
+    const unsigned beside = detail::lanes_beside(group.thread_rank(), teams, line, lines);
+    for (unsigned lane = first_lane; lane < first_lane + lanes_here; ++lane) {
+      const std::size_t first = first_of(line, lane);
+      const std::size_t some = count_of(line, lane);
+      detail::line_part part{};
+      for (int step = 0; step < size; ++step) {
+        const int peer = rank_after(self, 1 + step, size);
+        if (!SameForAll || step == 0) {
+          chunk values{};
+          RONDO_UNROLL
+          for (std::size_t e = 0; e < chunk::elements; ++e) {
+            if (e < some) {
+              values.value[e] = give(SameForAll ? self : peer, first + e);
+            }
           }
+          part = rondo::bit_cast<detail::line_part>(values);
+          part.high = lane + 1 < lanes_of_line ? part.high : flag;
+          detail::line_up(beside);  // or a line leaves in pieces
         }
-        auto part = rondo::bit_cast<detail::line_part>(values);
-        part.high = lane + 1 < lanes_of_line ? part.high : flag;
-#if defined(__CUDA_ARCH__)
-        __syncwarp(detail::mask_of_line());
-#endif
         detail::put_part(peers.line_box(peer, self, bank) + line * words_of_line, lane, part);
       }
     }
   }
+  const auto watches = [](unsigned lane) { return lanes_here > 1 || lane + 1 == lanes_of_line; };
   constexpr int batch = 4;
   bool complete = true;
   for (std::size_t line = begin_line; complete && line < lines; line += teams) {
+    const unsigned beside = detail::lanes_beside(group.thread_rank(), teams, line, lines);
     for (unsigned lane = first_lane; complete && lane < first_lane + lanes_here; ++lane) {
       auto take = taker();
       take.begin(first_of(line, lane));
       for (int begin = 0; complete && begin < size; begin += batch) {
         detail::line_part parts[batch] = {};
         typename Peers::patience so_far{};
-        for (int missing = begin; missing >= 0 && complete;) {
-          missing = -1;
+        for (bool all_came = false; complete && !all_came;) {
+          std::uint64_t seen[batch];
+          detail::line_up(beside);  // or a part is older than the flag
           RONDO_UNROLL
           for (int b = 0; b < batch; ++b) {
-            if (begin + b < size &&
-                !detail::get_part(peers.line_box(self, begin + b, bank) + line * words_of_line,
-                                  lane, flag, parts[b])) {
-              missing = begin + b;
+            seen[b] = flag;
+            if (begin + b < size) {
+              seen[b] =
+                  detail::get_part(peers.line_box(self, begin + b, bank) + line * words_of_line,
+                                   lane, flag, parts[b]);
             }
           }
-          complete = missing < 0 || !detail::first_lane_says(peers.give_up(so_far, missing));
+          int missing = -1;
+          RONDO_UNROLL
+          for (int b = 0; b < batch; ++b) {
+            missing = watches(lane) && seen[b] != flag ? begin + b : missing;
+          }
+          all_came = detail::all_lanes_say(missing < 0, beside);
+          complete = all_came || detail::all_lanes_say(
+                                     missing < 0 || !peers.give_up(so_far, missing), beside);
         }
         RONDO_UNROLL
         for (int b = 0; b < batch; ++b) {

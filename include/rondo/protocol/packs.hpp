@@ -13,16 +13,19 @@
 
 RONDO_HOST_DEVICE_BEGIN
 
-/// How a group of many threads goes through elements: in packs of 16 bytes, neighbouring threads at
-/// neighbouring packs, and several loads of a thread under way before its first store.
+/// How a group of many threads goes through elements: in packs, neighbouring threads at neighbouring
+/// packs, and several loads of a thread under way before its first store. Packs are of 16 bytes
+/// from array to array. A callable that gives or takes single elements sees those of a word of 4
+/// bytes: of its loads and stores each instruction of a warp then touches lines one after the
+/// other, and not every fourth word of four times as many.
 namespace rondo::inline v0_1::protocol {
 
 inline constexpr std::size_t pack_bytes = 16;
 
-/// Elements that are loaded and stored together: one, or 16 bytes.
+/// Elements that are loaded and stored together: one, or 4, 8 or 16 bytes.
 template <class T, unsigned Width>
-struct alignas(Width > 1 ? pack_bytes : alignof(T)) pack {
-  static_assert(Width == 1 || Width * sizeof(T) == pack_bytes,
+struct alignas(Width > 1 ? Width * sizeof(T) : alignof(T)) pack {
+  static_assert(Width == 1 || (Width * sizeof(T) >= 4 && pack_bytes % (Width * sizeof(T)) == 0),
                 "rondo: a pack that is stored whole has no bytes that belong to nobody");
   T value[Width];
 };
@@ -37,8 +40,9 @@ inline constexpr unsigned pack_width = std::is_trivially_default_constructible_v
 template <unsigned Width>
 using width_is = std::integral_constant<unsigned, Width>;
 
-[[nodiscard]] RONDO_HOST_DEVICE inline bool takes_packs(const void* pointer) {
-  return reinterpret_cast<std::uintptr_t>(pointer) % pack_bytes == 0;
+[[nodiscard]] RONDO_HOST_DEVICE inline bool takes_packs(const void* pointer,
+                                                        std::size_t bytes = pack_bytes) {
+  return reinterpret_cast<std::uintptr_t>(pointer) % bytes == 0;
 }
 
 template <unsigned Width, class T>
@@ -46,17 +50,26 @@ template <unsigned Width, class T>
   return *reinterpret_cast<const pack<std::remove_const_t<T>, Width>*>(from);
 }
 #if defined(__CUDACC__)
-/// 16 bytes at a time, to where they are aligned: of values that a kernel has just put together,
-/// nvcc stores an array value by value.
+/// At most 16 bytes at a time, to where they are aligned: of values that a kernel has just put
+/// together, nvcc stores an array value by value.
 template <class Values>
 __device__ void store_words(void* to, const Values& values) {
-  uint4 words[sizeof(Values) / sizeof(uint4)];
-  std::memcpy(words, &values, sizeof(words));
+  constexpr unsigned count = sizeof(Values) / sizeof(unsigned);
+  unsigned word[count];
+  std::memcpy(word, &values, sizeof(word));
+  auto* const at = static_cast<unsigned*>(to);
+  if constexpr (count == 1) {
+    asm volatile("st.u32 [%0], %1;" ::"l"(at), "r"(word[0]) : "memory");
+  } else if constexpr (count == 2) {
+    asm volatile("st.v2.u32 [%0], {%1, %2};" ::"l"(at), "r"(word[0]), "r"(word[1]) : "memory");
+  } else {
+    static_assert(count % 4 == 0);
 #pragma unroll
-  for (unsigned w = 0; w < sizeof(words) / sizeof(uint4); ++w) {
-    asm volatile("st.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(static_cast<uint4*>(to) + w),
-                 "r"(words[w].x), "r"(words[w].y), "r"(words[w].z), "r"(words[w].w)
-                 : "memory");
+    for (unsigned w = 0; w < count; w += 4) {
+      asm volatile("st.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(at + w), "r"(word[w]),
+                   "r"(word[w + 1]), "r"(word[w + 2]), "r"(word[w + 3])
+                   : "memory");
+    }
   }
 }
 #endif
@@ -64,7 +77,7 @@ __device__ void store_words(void* to, const Values& values) {
 template <class T, unsigned Width>
 RONDO_HOST_DEVICE void store_pack(T* to, const pack<T, Width>& values) {
 #if defined(__CUDA_ARCH__)
-  if constexpr (sizeof(values) == pack_bytes && sizeof(T) < 4) {
+  if constexpr (Width > 1 && sizeof(T) < 4) {
     store_words(to, values);
     return;
   }
@@ -98,8 +111,9 @@ struct values_at {
 
   RONDO_HOST_DEVICE T operator()(std::size_t i) const { return data[i]; }
   template <unsigned Width>
-  RONDO_HOST_DEVICE pack<T, Width> packed(std::size_t i) const {
-    if (takes_packs(data + i) || Width == 1) {
+  RONDO_HOST_DEVICE pack<T, Width> packed(std::size_t i) const
+      requires(Width * sizeof(T) <= pack_bytes) {
+    if (Width == 1 || takes_packs(data + i, Width * sizeof(T))) {
       return load_pack<Width>(data + i);
     }
     return gather_pack<T, Width>(*this, i);
@@ -114,7 +128,7 @@ struct values_to {
   RONDO_HOST_DEVICE void operator()(std::size_t i, const T& value) const { data[i] = value; }
   template <unsigned Width>
   RONDO_HOST_DEVICE void packed(std::size_t i, const pack<T, Width>& values) const {
-    if (takes_packs(data + i) || Width == 1) {
+    if (Width == 1 || takes_packs(data + i, Width * sizeof(T))) {
       store_pack(data + i, values);
     } else {
       scatter_pack(*this, i, values);
@@ -144,31 +158,84 @@ RONDO_HOST_DEVICE void pack_to(const To& to, std::size_t i, const pack<T, Width>
   }
 }
 
-/// `take(i, make(width_is<W>{}, i))` for packs that cover [first, last), with `Together` packs of a
-/// thread made before the first is taken; single elements where no whole pack is left.
+/// Elements that a callable `(index) -> element` is asked for at a time: the widest pack that it
+/// gives, else those of a word.
+template <class T, class From, unsigned Width = pack_width<T>>
+[[nodiscard]] consteval unsigned width_from() {
+  if constexpr (Width == 1 || Width * sizeof(T) <= 4) {
+    return Width;
+  } else if constexpr (requires(const From& from, std::size_t i) {
+                         from.template packed<Width>(i);
+                       }) {
+    return Width;
+  } else {
+    return width_from<T, From, Width / 2>();
+  }
+}
+/// Elements that a callable `(index, element)` is given at a time.
+template <class T, class To, unsigned Width = pack_width<T>>
+[[nodiscard]] consteval unsigned width_to() {
+  if constexpr (Width == 1 || Width * sizeof(T) <= 4) {
+    return Width;
+  } else if constexpr (requires(const To& to, std::size_t i, const pack<T, Width>& values) {
+                         to.packed(i, values);
+                       }) {
+    return Width;
+  } else {
+    return width_to<T, To, Width / 2>();
+  }
+}
+
+/// Packs of this width in so many times 16 bytes.
+template <class T, unsigned Width>
+[[nodiscard]] consteval unsigned packs_in(unsigned times) {
+  return times * (pack_width<T> / Width);
+}
+
+/// Threads that go through a run of memory side by side: a warp. On a host, where this is only ever
+/// tested, groups are of a few threads.
+#if defined(__CUDA_ARCH__)
+inline constexpr unsigned lanes_of_run = 32;
+#else
+inline constexpr unsigned lanes_of_run = 2;
+#endif
+
+/// `take(i, make(width_is<W>{}, i))` for packs that cover [first, last); single elements where no
+/// whole pack is left. A warp takes a run of memory whole: `Together` packs of each thread are made
+/// before the first is taken, at distances that the compiler knows.
 template <class T, unsigned Width, unsigned Together, cooperative Group, class Make, class Take>
 RONDO_HOST_DEVICE void each_pack(Group& group, std::size_t first, std::size_t last,
                                  const Make& make, const Take& take) {
-  const std::size_t step = std::size_t{group.size()} * Width;
-  std::size_t i = first + std::size_t{group.thread_rank()} * Width;
+  const std::size_t me = group.thread_rank();
+  const std::size_t threads = group.size();
   if constexpr (Together > 1 && std::is_trivially_default_constructible_v<T>) {
-    for (; i + (Together - 1) * step + Width <= last; i += Together * step) {
-      pack<T, Width> made[Together];
-      RONDO_UNROLL
-      for (unsigned t = 0; t < Together; ++t) {
-        made[t] = make(width_is<Width>{}, i + t * step);
+    constexpr unsigned side_by_side = lanes_of_run * Width;
+    constexpr std::size_t run = std::size_t{Together} * side_by_side;
+    if (threads % lanes_of_run == 0) {
+      const std::size_t whole = first + (last - first) / run * run;
+      const std::size_t lane = me % lanes_of_run * Width;
+      for (std::size_t i = first + me / lanes_of_run * run + lane; i < whole;
+           i += threads / lanes_of_run * run) {
+        pack<T, Width> made[Together];
+        RONDO_UNROLL
+        for (unsigned t = 0; t < Together; ++t) {
+          made[t] = make(width_is<Width>{}, i + t * side_by_side);
+        }
+        RONDO_UNROLL
+        for (unsigned t = 0; t < Together; ++t) {
+          take(i + t * side_by_side, made[t]);
+        }
       }
-      RONDO_UNROLL
-      for (unsigned t = 0; t < Together; ++t) {
-        take(i + t * step, made[t]);
-      }
+      first = whole;
     }
   }
-  for (; i + Width <= last; i += step) {
+  for (std::size_t i = first + me * Width; i + Width <= last; i += threads * Width) {
     take(i, make(width_is<Width>{}, i));
   }
   if constexpr (Width > 1) {
-    each_pack<T, 1, 1>(group, last - (last - first) % Width, last, make, take);
+    for (std::size_t i = last - (last - first) % Width + me; i < last; i += threads) {
+      take(i, make(width_is<1>{}, i));
+    }
   }
 }
 
@@ -176,10 +243,11 @@ RONDO_HOST_DEVICE void each_pack(Group& group, std::size_t first, std::size_t la
 template <class T, cooperative Group, class From>
 RONDO_HOST_DEVICE void store_each(Group& group, T* to, const From& from, std::size_t first,
                                   std::size_t count) {
-  each_pack<T, pack_width<T>, 4>(
+  constexpr unsigned width = width_from<T, From>();
+  each_pack<T, width, packs_in<T, width>(4)>(
       group, 0, count,
-      [&](auto width, std::size_t i) {
-        return pack_from<T, decltype(width)::value>(from, first + i);
+      [&](auto some, std::size_t i) {
+        return pack_from<T, decltype(some)::value>(from, first + i);
       },
       [&](std::size_t i, const auto& values) { store_pack(to + i, values); });
 }
@@ -188,9 +256,10 @@ RONDO_HOST_DEVICE void store_each(Group& group, T* to, const From& from, std::si
 template <class T, cooperative Group, class Use>
 RONDO_HOST_DEVICE void load_each(Group& group, const T* from, const Use& use, std::size_t first,
                                  std::size_t count) {
-  each_pack<T, pack_width<T>, 4>(
+  constexpr unsigned width = width_to<T, Use>();
+  each_pack<T, width, packs_in<T, width>(4)>(
       group, 0, count,
-      [&](auto width, std::size_t i) { return load_pack<decltype(width)::value>(from + i); },
+      [&](auto some, std::size_t i) { return load_pack<decltype(some)::value>(from + i); },
       [&](std::size_t i, const auto& values) { pack_to(use, first + i, values); });
 }
 
@@ -229,13 +298,11 @@ template <int Sources, unsigned Width, class T, class Reduction, class Source>
   constexpr int batch = Sources == 0 ? 4 : Sources;
   pack<T, Width> in[batch] = {};  // all are loaded, which GCC 12 does not see
   typename Reduction::partial folded[Width];
-  const auto load = [&](int begin) {
+  const auto load = [&](int begin, const auto& from) {
     RONDO_UNROLL
     for (int b = 0; b < batch; ++b) {
-      if (Sources != 0) {
-        in[b] = load_pack<Width>(held.at[b] + i);
-      } else if (begin + b < number) {
-        in[b] = load_pack<Width>(source(begin + b) + i);
+      if (Sources != 0 || begin + b < number) {
+        in[b] = load_pack<Width>(from(b) + i);
       }
     }
   };
@@ -250,15 +317,20 @@ template <int Sources, unsigned Width, class T, class Reduction, class Source>
       }
     }
   };
-  load(0);
+  load(0, [&](int b) { return held.at[b]; });
   RONDO_UNROLL
   for (unsigned k = 0; k < Width; ++k) {
     folded[k] = Reduction::lift(in[0].value[k]);
   }
   fold(0, 1);
-  for (int begin = batch; Sources == 0 && begin < number; begin += batch) {
-    load(begin);
-    fold(begin, 0);
+  if constexpr (Sources == 0) {
+    static_assert(held_pointers<const T*>::most == 2 * batch);
+    load(batch, [&](int b) { return held.at[batch + b]; });
+    fold(batch, 0);
+    for (int begin = 2 * batch; begin < number; begin += batch) {
+      load(begin, [&](int b) { return source(begin + b); });
+      fold(begin, 0);
+    }
   }
   pack<T, Width> result;
   RONDO_UNROLL
@@ -272,8 +344,10 @@ template <int Sources, unsigned Width, class T, class Group, class Source, class
           class Take>
 RONDO_HOST_DEVICE void fold_loop(Group& group, const Source& source, int number, std::size_t first,
                                  std::size_t last, const Reduction& with, const Take& take) {
-  constexpr unsigned together = Sources == 0 ? 1u : 8u / static_cast<unsigned>(Sources);
-  const held_pointers<const T*> held{source, Sources == 0 ? 0 : number};
+  constexpr unsigned times = Sources == 0 ? 1u : 8u / static_cast<unsigned>(Sources);
+  constexpr unsigned packs = packs_in<T, Width>(times);
+  constexpr unsigned together = Sources == 0 && packs > 2 ? 2 : packs;
+  const held_pointers<const T*> held{source, number};
   each_pack<T, Width, together>(
       group, first, last,
       [&](auto width, std::size_t i) {
@@ -289,13 +363,13 @@ template <class T, class Reduction>
 inline constexpr bool folds_packs = std::is_trivially_default_constructible_v<T>&&
     std::is_trivially_default_constructible_v<typename Reduction::partial>;
 
-/// `take(i, values)` for packs of the fold, in order, of the sources' elements in [first, last).
-/// Eight loads of a thread are under way at a time.
-template <class T, cooperative Group, class Source, class Reduction, class Take>
+/// `take(i, values)` for packs of `width` elements of the fold, in order, of the sources' elements
+/// in [first, last). Eight times 16 bytes of a thread are under way at a time.
+template <class T, unsigned width = pack_width<T>, cooperative Group, class Source, class Reduction,
+          class Take>
 RONDO_HOST_DEVICE void fold_packs(Group& group, const Source& source, int sources,
                                   std::size_t first, std::size_t last, const Reduction& with,
                                   const Take& take) {
-  constexpr unsigned width = pack_width<T>;
   if (first % width != 0 || !detail::all_take_packs(source, sources)) {
     detail::fold_loop<0, 1, T>(group, source, sources, first, last, with, take);
   } else if (sources == 2) {

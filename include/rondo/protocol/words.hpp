@@ -97,10 +97,10 @@ RONDO_HOST_DEVICE bool collect(Peers& peers, unsigned bank, int begin, std::size
 
 }  // namespace detail
 
-/// True if `count` elements of T for each peer fit the inboxes.
-template <class T, class Peers>
-[[nodiscard]] RONDO_HOST_DEVICE bool fits_inboxes(const Peers& peers, std::size_t count) {
-  return word_chunk<T>::chunks(count) * word_chunk<T>::words <= peers.inbox_words();
+/// Elements of T that `words` words of an inbox carry, in whole chunks.
+template <class T>
+[[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t elements_in_words(std::size_t words) {
+  return words / word_chunk<T>::words * word_chunk<T>::elements;
 }
 
 /// Every rank gives `count` elements to every rank; element i for rank r is `give(r, i)`, or, if

@@ -45,9 +45,8 @@ moved(const F&, std::size_t) -> moved<F>;
 /// True if every slot's share fits the inboxes: the same on all slots.
 template <class T, class Window>
 [[nodiscard]] RONDO_HOST_DEVICE bool fits_packets(const Window& window, std::size_t count) {
-  using chunk = protocol::word_chunk<T>;
-  return chunk::chunks(even_part(count, window.slots(), 0, line_or<T>(1)).count) * chunk::words <=
-         window.shape().inbox_words;
+  return even_part(count, window.slots(), 0, line_or<T>(1)).count <=
+         protocol::elements_in_words<T>(window.shape().inbox_words);
 }
 
 /// What ranks must agree about, of which the first part is known to the compiler; 16 bits of it go
@@ -88,6 +87,19 @@ struct narrowed {
   RONDO_HOST_DEVICE Wire operator()(std::size_t i) const {
     return static_cast<Wire>(static_cast<float>(from(i)));
   }
+  template <unsigned Width>
+  RONDO_HOST_DEVICE protocol::pack<Wire, Width> packed(std::size_t i) const requires requires {
+    from.template packed<Width>(i);
+  }
+  {
+    const auto wide = from.template packed<Width>(i);
+    protocol::pack<Wire, Width> made;
+    RONDO_UNROLL
+    for (unsigned k = 0; k < Width; ++k) {
+      made.value[k] = static_cast<Wire>(static_cast<float>(wide.value[k]));
+    }
+    return made;
+  }
 };
 template <class T, class To>
 struct widened {
@@ -95,6 +107,20 @@ struct widened {
   template <class Wire>
   RONDO_HOST_DEVICE void operator()(std::size_t i, const Wire& value) const {
     to(i, static_cast<T>(static_cast<float>(value)));
+  }
+  template <class Wire, unsigned Width>
+  RONDO_HOST_DEVICE void packed(std::size_t i, const protocol::pack<Wire, Width>& values) const
+      requires(Width * sizeof(T) <= protocol::pack_bytes) &&
+      requires(const protocol::pack<T, Width>& wide) {
+    to.packed(i, wide);
+  }
+  {
+    protocol::pack<T, Width> made;
+    RONDO_UNROLL
+    for (unsigned k = 0; k < Width; ++k) {
+      made.value[k] = static_cast<T>(static_cast<float>(values.value[k]));
+    }
+    to.packed(i, made);
   }
 };
 

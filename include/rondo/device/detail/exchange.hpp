@@ -137,27 +137,28 @@ RONDO_HOST_DEVICE bool exchange_coded(Group& group, Turn& mine,
                      decltype(take)>{coding, of, take, of.kind.giver});
 }
 
-/// As they are, in packets: one latency.
+/// As they are, in packets: one latency a round.
 template <class Group, class Turn, class T, class Kind, class From, class To, class Reduction>
 RONDO_HOST_DEVICE bool exchange_by_packets(Group& group, Turn& mine,
                                            const shared_exchange<T, Kind, From, To>& of,
                                            const Reduction& with) {
   using chunk = protocol::word_chunk<T>;
-  const auto exchange = [&](const auto& begin) {
-    return protocol::exchange_words<T, Kind::same_for_all>(
-        group, mine, of.share.count, [&](int peer, std::size_t i) { return of(peer)(i); }, begin);
-  };
-  if constexpr (Kind::folds) {
-    const moved<To> results = of.results();
-    return exchange([&] { return fold_chunks<chunk, moved<To>, Reduction>{results, with}; });
-  } else {
-    const auto at = [&](int rank, std::size_t i) {
-      return of.kind.begin_of(rank, of.count) + of.share.first + i;
+  const std::size_t most = protocol::elements_in_words<T>(mine.inbox_words());
+  return in_rounds<T>(mine, of.share.count, most, [&](std::size_t first, std::size_t some) {
+    const auto exchange = [&](const auto& begin) {
+      return protocol::exchange_words<T, Kind::same_for_all>(
+          group, mine, some, [&](int peer, std::size_t i) { return of(peer)(first + i); }, begin);
     };
-    return exchange([&] {
-      return gather_chunks<chunk, To, decltype(at)>{of.to, at, of.share.count};
-    });
-  }
+    if constexpr (Kind::folds) {
+      const moved<To> results{of.to, of.share.first + first};
+      return exchange([&] { return fold_chunks<chunk, moved<To>, Reduction>{results, with}; });
+    } else {
+      const auto at = [&](int rank, std::size_t i) {
+        return of.kind.begin_of(rank, of.count) + of.share.first + first + i;
+      };
+      return exchange([&] { return gather_chunks<chunk, To, decltype(at)>{of.to, at, some}; });
+    }
+  });
 }
 
 /// As they are, by way of staging areas.
@@ -227,12 +228,9 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
                       "rondo: device: packets fold in registers; the element and its partial "
                       "result must be trivially default constructible");
         if constexpr (may_packet) {
-          if (protocol::fits_inboxes<T>(mine, share.count)) {
+          if (wants_packets ||
+              share.count <= protocol::elements_in_words<T>(mine.inbox_words())) {
             return exchange_by_packets(group, mine, of, with);
-          }
-          if constexpr (wants_packets) {
-            mine.cannot_stage(share.count * sizeof(T), 1);
-            return false;
           }
         }
         return exchange_staged(group, mine, of, with);

@@ -27,7 +27,8 @@ struct shared_and_used {
     packed(i, protocol::pack<T, 1>{{value}});
   }
   template <unsigned Width>
-  RONDO_HOST_DEVICE void packed(std::size_t i, const protocol::pack<T, Width>& values) const {
+  RONDO_HOST_DEVICE void packed(std::size_t i, const protocol::pack<T, Width>& values) const
+      requires(Width <= protocol::width_to<T, To>()) {
     shared(i, values);
     protocol::pack_to(to, first + i, values);
   }

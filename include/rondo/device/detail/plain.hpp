@@ -72,10 +72,11 @@ struct plain_exchange {
     const auto target = [&](int t) { return reinterpret_cast<T*>(place(t)); };
     const protocol::pack_targets<T, decltype(target)> store{target, targets};
     const auto values_for_peer = from(peer);
-    protocol::each_pack<T, protocol::pack_width<T>, 4>(
+    constexpr unsigned width = protocol::width_from<T, decltype(from(peer))>();
+    protocol::each_pack<T, width, protocol::packs_in<T, width>(4)>(
         group, 0, count,
-        [&](auto width, std::size_t i) {
-          return protocol::pack_from<T, decltype(width)::value>(values_for_peer, first + i);
+        [&](auto some, std::size_t i) {
+          return protocol::pack_from<T, decltype(some)::value>(values_for_peer, first + i);
         },
         [&](std::size_t i, const auto& values) { store(i, values); });
   }
@@ -97,7 +98,7 @@ struct fold_to {
   RONDO_HOST_DEVICE void operator()(const Source& source, std::size_t first,
                                     std::size_t count) const {
     if constexpr (protocol::folds_packs<T, Reduction>) {
-      protocol::fold_packs<T>(
+      protocol::fold_packs<T, protocol::width_to<T, To>()>(
           group, source, size, 0, count, with,
           [&](std::size_t i, const auto& values) { protocol::pack_to(to, first + i, values); });
     } else {
@@ -113,6 +114,23 @@ struct fold_to {
 };
 
 // --- packets -----------------------------------------------------------------------------------
+
+/// `exchange(first, count)` for `most` elements at a time, which is what packets carry at once,
+/// until all have gone. Boxes are used in turn from round to round as from call to call.
+/// Cost: one latency a round.
+template <class T, class Turn, class Exchange>
+RONDO_HOST_DEVICE bool in_rounds(Turn& mine, std::size_t count, std::size_t most,
+                                 const Exchange& exchange) {
+  if (most == 0) {
+    mine.cannot_stage(sizeof(T), 1);
+    return false;
+  }
+  bool complete = true;
+  for (std::size_t first = 0; complete && first < count; first += most) {
+    complete = exchange(first, count - first < most ? count - first : most);
+  }
+  return complete;
+}
 
 /// Folds chunks of ranks, in order, and gives the result to an epilogue.
 template <class Chunk, class To, class Reduction>

@@ -59,9 +59,9 @@ namespace rondo::inline v0_1::cuda {
 /// a stream more than there are channels.
 /// Cost: one launch a call, and a look at a word of the host's memory for each rank.
 ///
-/// `Launch` runs a call on all threads of some blocks: `most_blocks<Call>()`, and
-/// `launch(window, blocks, stream, call)`; for kernels of the user's, `shape_type` and
-/// `run(shape, slots, window, kernel, arguments...)`.
+/// `Launch` runs a call on all threads of some blocks: `most_blocks<Call>()`, `certain_blocks()`
+/// whatever the call, and `launch(window, blocks, stream, call)`; for kernels of the user's,
+/// `shape_type` and `run(shape, slots, window, kernel, arguments...)`.
 template <class Launch>
 class window_rank {
  public:
@@ -69,7 +69,10 @@ class window_rank {
 
   /// `handle` is of channel 0 and says its rank.
   window_rank(const device::window::parts& handle, const window_options& with, Launch launch)
-      : handle_{handle}, with_{with}, launch_{launch} {}
+      : handle_{handle},
+        with_{with},
+        launch_{launch},
+        certain_blocks_{smaller(with.slots, launch.certain_blocks())} {}
   window_rank(const window_rank&) = delete;
   window_rank& operator=(const window_rank&) = delete;
 
@@ -114,13 +117,10 @@ class window_rank {
   template <class T>
   [[nodiscard]] window_forecast forecast(std::size_t count) const {
     const std::size_t bytes = count * sizeof(T);
-    const std::size_t each = larger(handle_.shape.inbox_words * 4, std::size_t{1});
     window_forecast made{};
-    made.few = static_cast<unsigned>(
-        larger(std::size_t{1}, smaller((bytes + each - 1) / each, std::size_t{with_.slots})));
+    made.few = fewest_blocks<T>(count);
     made.many = with_.costs.blocks_for(bytes, with_.slots);
-    made.fits =
-        device::detail::fits_packets<T>(device::window{handle_}.as_slot(0, made.few), count);
+    made.fits = fits_packets<T>(made.few, count);
     const auto size = static_cast<double>(bytes);
     made.packets_seconds = with_.costs.packets(size, this->size(), made.few);
     made.two_shot_seconds = with_.costs.two_shot(size, this->size(), made.many);
@@ -273,6 +273,25 @@ class window_rank {
   [[nodiscard]] enqueued on(CUstream_st* stream) { return {*this, stream}; }
 
  private:
+  /// Whether the packets of so many blocks carry so many elements at once.
+  template <class T>
+  [[nodiscard]] bool fits_packets(unsigned blocks, std::size_t count) const {
+    return device::detail::fits_packets<T>(device::window{handle_}.as_slot(0, blocks), count);
+  }
+  /// The fewest that do, of those that run at once whatever the kernel is, or all of these: the
+  /// forecast is of the grid that is launched.
+  template <class T>
+  [[nodiscard]] unsigned fewest_blocks(std::size_t count) const {
+    const std::size_t each =
+        larger(protocol::elements_in_words<T>(handle_.shape.inbox_words), std::size_t{1});
+    const std::size_t least = larger((count + each - 1) / each, std::size_t{1});
+    auto blocks = static_cast<unsigned>(smaller(least, std::size_t{certain_blocks_}));
+    while (blocks < certain_blocks_ && !fits_packets<T>(blocks, count)) {
+      ++blocks;  // shares are cut at lines of memory
+    }
+    return blocks;
+  }
+
   /// Whether peers load and store the whole of a buffer of this rank's.
   template <class T>
   [[nodiscard]] bool reachable(device_span<T> buffer) const {
@@ -301,6 +320,7 @@ class window_rank {
   device::window::parts handle_;
   window_options with_;
   Launch launch_;
+  unsigned certain_blocks_;
   std::vector<CUstream_st*> streams_{};
   rondo::detail::keepsakes kept_{};
   detail::profile ranges_{};

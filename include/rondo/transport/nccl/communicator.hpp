@@ -109,7 +109,8 @@ class basic_communicator {
   [[nodiscard]] enqueued<Work> on(cudaStream_t stream) { return {*state_, stream}; }
 
   /// Has NCCL begin all calls that `calls` makes at once: sends and receives that need each other,
-  /// or many collectives that are NCCL's own. Calls that take several steps are refused inside.
+  /// or many collectives that are NCCL's own, of this communicator and of those that were split
+  /// from it. Calls that take several steps are refused inside, on each of these.
   /// What `calls` throws ends the group with the calls that were made before, which NCCL begins:
   /// peers that made more wait for this rank, so throw on all ranks at the same place, or abort.
   template <class Calls>
@@ -119,10 +120,10 @@ class basic_communicator {
     struct open {
       detail::state& in;
       bool ended = false;
-      explicit open(detail::state& of) : in{of} { ++in.open_groups; }
+      explicit open(detail::state& of) : in{of} { in.groups->open(); }
       ~open() {
         if (!ended) {
-          --in.open_groups;
+          in.groups->close();
           static_cast<void>(ncclGroupEnd());
           in.end_dead();
         }
@@ -130,7 +131,7 @@ class basic_communicator {
     } own{*state_};
     calls();
     own.ended = true;
-    --state_->open_groups;
+    state_->groups->close();
     ncclResult_t result = ncclGroupEnd();
     if (result == ncclInProgress) {
       result = state_->settled();
@@ -140,8 +141,9 @@ class basic_communicator {
     }
   }
 
-  /// Whether a group is open.
-  [[nodiscard]] bool grouping() const noexcept { return state_->open_groups > 0; }
+  /// Whether the calling thread is in a group of this communicator, of one that was split from it,
+  /// or that it was split from.
+  [[nodiscard]] bool grouping() const { return state_->groups->here(); }
 
   /// The host waits for all that is on `stream` by now, and asks NCCL meanwhile. Errors: what NCCL
   /// reports; `timeout` after `options::deadline`, which ends the communicator.
@@ -189,8 +191,9 @@ class basic_communicator {
  private:
   friend class window;  // whose memory is registered with the state
 
-  basic_communicator(ncclComm_t raw, bool owns, const options& with)
-      : state_{std::make_unique<detail::state>(raw, owns, with)} {}
+  template <class... Groups>
+  basic_communicator(ncclComm_t raw, bool owns, const options& with, const Groups&... groups)
+      : state_{std::make_unique<detail::state>(raw, owns, with, groups...)} {}
 
   template <class Make>
   [[nodiscard]] basic_communicator derived(const char* what, const Make& make) {
@@ -211,7 +214,7 @@ class basic_communicator {
     if (result != ncclSuccess) {
       state_->fail(result, what);
     }
-    return {std::exchange(made.raw, nullptr), true, with};
+    return {std::exchange(made.raw, nullptr), true, with, state_->groups};
   }
 
   std::unique_ptr<detail::state> state_;

@@ -55,6 +55,12 @@ struct kernel_launch {
   unsigned sharers = 1;   ///< ranks on the GPU that most have: all launch as many blocks
   unsigned together = 1;  ///< of these, ranks of one launch: gridDim.y
 
+  /// Blocks of a rank that run at once whatever its call is: every multiprocessor has room for one.
+  [[nodiscard]] unsigned certain_blocks() const {
+    const int processors = attribute(cudaDevAttrMultiProcessorCount, device);
+    return larger(1u, static_cast<unsigned>(processors) / sharers);
+  }
+
   /// Blocks of a rank that run at once, if `sharers` ranks have as many.
   template <class Call>
   [[nodiscard]] unsigned most_blocks() const {

@@ -21,7 +21,8 @@
 namespace rondo::inline v0_1::nccl::detail {
 
 /// Symmetric memory of a communicator, on its device, which is current: zeroed before any peer can
-/// see it. Made on all ranks together.
+/// see it. Made on all ranks together. Where NCCL does not block, waits for the registration, no
+/// longer than the deadline: the memory of one that comes later stays until the process ends.
 class registered_memory {
  public:
   registered_memory(state& in, std::size_t bytes) : in_{in} {
@@ -30,8 +31,11 @@ class registered_memory {
     data_ = static_cast<std::byte*>(data);
     try_or_release(cudaMemset(data, 0, bytes));
     try_or_release(cudaDeviceSynchronize());
-    const ncclResult_t result =
+    ncclResult_t result =
         ncclCommWindowRegister(in.raw, data, bytes, &window_, NCCL_WIN_COLL_SYMMETRIC);
+    if (result == ncclInProgress) {
+      result = in.settled();  // if that is in vain, NCCL may yet use the memory, which stays
+    }
     if (result != ncclSuccess) {
       release();
       raise_failure(result, "ncclCommWindowRegister", in.rank, in.raw);
@@ -67,8 +71,10 @@ class registered_memory {
     }
   }
   void release() noexcept {
-    if (window_ != nullptr && in_.raw != nullptr) {
-      static_cast<void>(ncclCommWindowDeregister(in_.raw, window_));
+    if (window_ != nullptr && in_.raw != nullptr &&
+        ncclCommWindowDeregister(in_.raw, window_) == ncclInProgress &&
+        in_.settled_or_late() == ncclInProgress) {
+      return;  // NCCL may yet use the memory
     }
     static_cast<void>(ncclMemFree(data_));
   }

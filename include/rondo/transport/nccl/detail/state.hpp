@@ -9,6 +9,7 @@
 #include <rondo/transport/detail/check_deadline.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/nccl/detail/check.hpp>
+#include <rondo/transport/nccl/detail/open_groups.hpp>
 #include <rondo/transport/nccl/options.hpp>
 #include <rondo/version.hpp>
 
@@ -81,8 +82,11 @@ struct stream_memory {
 /// One rank of an NCCL communicator.
 class state {
  public:
-  /// What throws in here ends a handle that it owns, as the destructor does.
-  state(ncclComm_t raw_, bool owns, const options& with_) : state{with_, raw_, owns} {
+  /// `groups`: of the communicator that it was split from. What throws in here ends a handle that it
+  /// owns, as the destructor does.
+  state(ncclComm_t raw_, bool owns, const options& with_,
+        std::shared_ptr<open_groups> groups_ = std::make_shared<open_groups>())
+      : state{with_, raw_, owns, std::move(groups_)} {
     if (raw == nullptr) {
       refuse("nccl::communicator: the ncclComm_t is null; pass one that ncclCommInitRank made");
     }
@@ -135,10 +139,11 @@ class state {
   /// Refuses calls on a communicator that is dead, and finds out whether it is.
   void require_alive() {
     if (!death_.empty()) {
+      end_dead();
       raise(revoked{death_, rank});
     }
     ncclResult_t result = ncclSuccess;
-    if (open_groups == 0) {
+    if (!groups->here()) {
       result = settled();
     }
     if (result != ncclSuccess) {
@@ -158,7 +163,7 @@ class state {
   }
   /// After the end of a group.
   void end_dead() {
-    if (!death_.empty() && raw != nullptr && owns_ && with.abort_on_error && open_groups == 0 &&
+    if (!death_.empty() && raw != nullptr && owns_ && with.abort_on_error && !groups->here() &&
         !grouping) {
       static_cast<void>(ncclCommAbort(std::exchange(raw, nullptr)));
     }
@@ -174,6 +179,16 @@ class state {
 
   /// The communicator's own result: waits while NCCL is still at work on the host.
   [[nodiscard]] ncclResult_t settled() const {
+    const ncclResult_t result = settled_or_late();
+    if (result == ncclInProgress) {
+      raise(timeout{"nccl: NCCL is still at work on the host after " + deadline_text() +
+                        "; abort() ends the communicator",
+                    rank});
+    }
+    return result;
+  }
+  /// The same for destructors: ncclInProgress after the deadline.
+  [[nodiscard]] ncclResult_t settled_or_late() const noexcept {
     const auto end = std::chrono::steady_clock::now() + with.deadline;
     for (;;) {
       ncclResult_t result = ncclSuccess;
@@ -182,9 +197,7 @@ class state {
         return asked != ncclSuccess ? asked : result;
       }
       if (std::chrono::steady_clock::now() >= end) {
-        raise(timeout{"nccl: NCCL is still at work on the host after " + deadline_text() +
-                          "; abort() ends the communicator",
-                      rank});
+        return ncclInProgress;
       }
       std::this_thread::yield();
     }
@@ -244,8 +257,8 @@ class state {
   int rank = -1;
   int size = 0;
   int device = -1;
-  int open_groups = 0;    ///< of the user
-  bool grouping = false;  ///< within a call
+  std::shared_ptr<open_groups> groups;  ///< of the user
+  bool grouping = false;                ///< within a call
   std::uint32_t calls_made = 0;
   rondo::detail::keepsakes kept{};
   cuda::detail::profile ranges{};
@@ -255,7 +268,8 @@ class state {
     const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(with.deadline);
     return "the deadline of " + std::to_string(limit.count()) + " ms";
   }
-  state(const options& with_, ncclComm_t raw_, bool owns) : with{with_}, raw{raw_}, owns_{owns} {}
+  state(const options& with_, ncclComm_t raw_, bool owns, std::shared_ptr<open_groups> groups_)
+      : with{with_}, raw{raw_}, groups{std::move(groups_)}, owns_{owns} {}
 
   bool owns_;
   std::string death_{"nccl: the communicator was not made"};

@@ -154,7 +154,7 @@ class turn {
 
   void check(ncclResult_t result, const char* what) {
     if (result == ncclInProgress) {
-      result = in_.grouping || in_.open_groups > 0 ? ncclSuccess : in_.settled();
+      result = in_.grouping || in_.groups->here() ? ncclSuccess : in_.settled();
     }
     if (result != ncclSuccess) {
       in_.fail(result, described(what));
@@ -177,7 +177,7 @@ class turn {
 
   /// A group begins its messages at its end: what is between them would come too early.
   void require_own_group() const {
-    if (in_.open_groups > 0) {
+    if (in_.groups->here()) {
       refuse(call_.describe() + " on rank " + std::to_string(rank()) +
                  " takes several steps, and cannot be one of a group; make it outside",
              rank());
