@@ -12,7 +12,7 @@ struct relu {
 #endif
 };
 
-void attempt(rondo::mlp<ranks, kernels, rondo::pointwise<relu>>& block,
+void attempt(rondo::mlp<tensor_ranks, kernels, rondo::pointwise<relu>>& block,
              const rondo::mlp_weights<float>& weights, rondo::mlp_saved<float>& saved) {
   block.forward(all, weights, saved, all);
 }

@@ -3,7 +3,7 @@
 // expect-error: rondo: row_parallel: a bias added to partial sums would count once per rank
 #include "tensor_case.hpp"
 
-void attempt(rondo::row_parallel<ranks, kernels>& down) {
+void attempt(rondo::row_parallel<tensor_ranks, kernels>& down) {
 #ifdef RONDO_CONTROL
   down.forward(by_columns, view, terms);
 #else

@@ -10,7 +10,7 @@
 
 /// What the refused call sites of the tensor room have in common: one rank, four numbers.
 using comm_type = rondo::threads::communicator;
-using ranks = rondo::team<comm_type, "tensor">;
+using tensor_ranks = rondo::team<comm_type, "tensor">;
 
 struct kernels {
   template <class In, class Other, class Out>

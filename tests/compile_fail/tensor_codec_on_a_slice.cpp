@@ -5,7 +5,7 @@
 
 #include <rondo/codec/integer.hpp>
 
-void attempt(const ranks& tensor) {
+void attempt(const tensor_ranks& tensor) {
 #ifdef RONDO_CONTROL
   rondo::convert(tensor, terms, by_rows, rondo::codec::int8<32>{});
 #else

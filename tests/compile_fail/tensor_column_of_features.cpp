@@ -3,7 +3,7 @@
 // expect-error: rondo: column_parallel: x is replicated, or a shard of the rows
 #include "tensor_case.hpp"
 
-void attempt(rondo::column_parallel<ranks, kernels>& up) {
+void attempt(rondo::column_parallel<tensor_ranks, kernels>& up) {
 #ifdef RONDO_CONTROL
   up.forward(by_rows, {view}, by_columns);
 #else

@@ -9,7 +9,7 @@ using element_of_result = float;
 using element_of_result = double;
 #endif
 
-void attempt(const ranks& tensor) {
+void attempt(const tensor_ranks& tensor) {
   element_of_result other[4];
   const rondo::matrix<element_of_result> view_of_other{other, 2, 2};
   rondo::convert(tensor, terms, rondo::replicated<element_of_result>{view_of_other});

@@ -11,5 +11,5 @@ using order = rondo::any_order;
 using order = rondo::exact;
 #endif
 
-using attempt = rondo::row_parallel<ranks, kernels, order, rondo::codec::int8<32>>;
+using attempt = rondo::row_parallel<tensor_ranks, kernels, order, rondo::codec::int8<32>>;
 std::size_t size = sizeof(attempt);

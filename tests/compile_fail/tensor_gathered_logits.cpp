@@ -5,7 +5,7 @@
 
 #include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
 
-void attempt(rondo::vocabulary_cross_entropy<ranks>& loss, std::span<const int> targets,
+void attempt(rondo::vocabulary_cross_entropy<tensor_ranks>& loss, std::span<const int> targets,
              std::span<float> losses, rondo::cross_entropy_saved<>& saved) {
 #ifdef RONDO_CONTROL
   loss.forward(by_columns, targets, losses, saved);

@@ -9,6 +9,6 @@ using users_kernels = kernels;
 struct users_kernels {};
 #endif
 
-void attempt(rondo::row_parallel<ranks, users_kernels>& down) {
+void attempt(rondo::row_parallel<tensor_ranks, users_kernels>& down) {
   down.forward(by_columns, view, all);
 }

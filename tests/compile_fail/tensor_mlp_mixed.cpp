@@ -10,7 +10,7 @@ struct twice {
   float slope(float) const { return 2; }
 };
 
-void attempt(rondo::mlp<ranks, kernels, rondo::pointwise<twice>>& block) {
+void attempt(rondo::mlp<tensor_ranks, kernels, rondo::pointwise<twice>>& block) {
   rondo::mlp_saved<float> saved;
 #ifdef RONDO_CONTROL
   block.forward(by_rows, {}, saved, by_rows);

@@ -3,7 +3,7 @@
 // expect-error: rondo: column_parallel: dx lies as x does.*all_reduce and sequence parallelism do not
 #include "tensor_case.hpp"
 
-void attempt(rondo::column_parallel<ranks, kernels>& up) {
+void attempt(rondo::column_parallel<tensor_ranks, kernels>& up) {
 #ifdef RONDO_CONTROL
   up.backward(by_columns, by_rows, {view}, by_rows, {view});
 #else

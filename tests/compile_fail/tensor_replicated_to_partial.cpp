@@ -3,7 +3,7 @@
 // expect-error: rondo: convert: replicated to partial would count the value once per rank
 #include "tensor_case.hpp"
 
-void attempt(const ranks& tensor) {
+void attempt(const tensor_ranks& tensor) {
 #ifdef RONDO_CONTROL
   rondo::convert(tensor, terms, all);
 #else

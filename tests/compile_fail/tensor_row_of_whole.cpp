@@ -3,7 +3,7 @@
 // expect-error: rondo: row_parallel: x is a shard of the features.*a whole x would
 #include "tensor_case.hpp"
 
-void attempt(rondo::row_parallel<ranks, kernels>& down) {
+void attempt(rondo::row_parallel<tensor_ranks, kernels>& down) {
 #ifdef RONDO_CONTROL
   down.forward(by_columns, view, all);
 #else

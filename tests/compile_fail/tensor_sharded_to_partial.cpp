@@ -3,7 +3,7 @@
 // expect-error: rondo: convert: sharded to partial would send zeros
 #include "tensor_case.hpp"
 
-void attempt(const ranks& tensor) {
+void attempt(const tensor_ranks& tensor) {
 #ifdef RONDO_CONTROL
   rondo::convert(tensor, by_rows, all);
 #else

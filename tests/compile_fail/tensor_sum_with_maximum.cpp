@@ -3,7 +3,7 @@
 // expect-error: rondo: convert: a partial sum and a partial maximum do not mix
 #include "tensor_case.hpp"
 
-void attempt(const ranks& tensor) {
+void attempt(const tensor_ranks& tensor) {
   const rondo::partial<float, rondo::op::max> largest{view};
 #ifdef RONDO_CONTROL
   rondo::convert(tensor, largest, all);

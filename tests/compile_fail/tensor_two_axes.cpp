@@ -9,6 +9,6 @@ constexpr rondo::axis_name axis{"tensor"};
 constexpr rondo::axis_name axis{"data"};
 #endif
 
-void attempt(const ranks& tensor) {
+void attempt(const tensor_ranks& tensor) {
   rondo::convert(tensor, terms, rondo::replicated<float, axis>{view});
 }
