@@ -209,9 +209,10 @@ TEST_CASE("run rethrows the cause and not its echo on another rank") {
     try {
       rondo::threads::run(4, [](auto& comm) {
         std::vector<double> values(3000);
-        rondo::all_reduce(comm, values, [&](double a, double b) {
+        const auto failing = [&](double a, double b) {
           return comm.rank() == 1 ? throw std::runtime_error("the cause") : a + b;
-        });
+        };
+        rondo::all_reduce(comm, values, failing, rondo::one_shot{});  // every rank folds
       });
       FAIL("nothing was thrown");
     } catch (const rondo::rank_failure& failure) {
