@@ -275,9 +275,10 @@ TEST_CASE("run keeps the code of an error of rondo's, and says its words once") 
   const auto seen = outcomes(2, [](auto& comm) {
     std::vector<float> values(3000);
     const bool bad = comm.rank() == 1;
-    rondo::all_reduce(comm, values, [bad](float a, float b) {
+    const auto failing = [bad](float a, float b) {
       return bad ? throw rondo::error{error_code::corrupt_data, "row 3"} : a + b;
-    });
+    };
+    rondo::all_reduce(comm, values, failing, rondo::one_shot{});  // every rank folds
     rondo::barrier(comm);
   });
   CHECK(seen[1].code == error_code::corrupt_data);
