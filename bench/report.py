@@ -36,6 +36,13 @@ def in_microseconds(seconds):
     return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
+def between_quartiles(values):
+    if len(values) < 2:
+        return 0
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    return high - low
+
+
 class Results:
     """Medians over passes."""
 
@@ -45,7 +52,7 @@ class Results:
             cells[self.key(one)].append(one["seconds"])
         self.passes = max(map(len, cells.values()), default=0)
         self.median = {key: statistics.median(each) for key, each in cells.items()}
-        self.spread = {key: (max(each) - min(each)) / self.median[key] for key, each in cells.items()}
+        self.spread = {key: between_quartiles(each) / self.median[key] for key, each in cells.items()}
         self.ranks = sorted({one["ranks"] for one in figures})
         self.sizes = sorted({one["bytes"] for one in figures})
         self.collectives = sorted({(one["collective"], one["in_place"]) for one in figures
@@ -143,6 +150,22 @@ def crossover(results, ranks):
     return rows
 
 
+LIMITS = {"memcpy": 2, "copy": 2, "stream_copy": 2, "triad": 1.5, "scale": 2, "read": 1, "write": 1,
+          "stream_write": 1}  # bytes read and written, for each byte of a buffer
+
+
+def limits(results, ranks):
+    """What plain loops over every rank's buffers reach: bytes that they read and write, a second."""
+    shown = [k for k in LIMITS if any(key[:2] == ("limit", k) and key[4] == ranks for key in results.median)]
+    rows = [["size", *shown]]
+    for size in results.sizes:
+        each = [results.median.get(("limit", k, k, False, ranks, size)) for k in shown]
+        if size >= 32768 and any(each):  # below, the loops' first and last steps count
+            rows.append([name_of(size), *(f"{LIMITS[k] * ranks * size / t / 1e9:.0f}" if t else "-"
+                                          for k, t in zip(shown, each))])
+    return rows if shown else None
+
+
 def plot(results, output):
     """Writes the plots; returns their paths."""
     if not shutil.which("gnuplot"):
@@ -210,8 +233,13 @@ def write(results_file, output):
                  "- of floor: the least time for the bytes, by plain loops on the same processors, over "
                  "rondo's time"]
     if results.passes > 1:
-        text += ["- spread: slowest pass minus fastest, over the median of passes"]
+        text += ["- spread: third quartile of the passes minus the first, over the median"]
     text += [""]
+    for ranks in results.ranks:
+        rows = limits(results, ranks)
+        if rows:
+            text += [f"### limits of the machine, GB/s of all {ranks} ranks together", "", as_markdown(rows),
+                     ""]
     for ranks in results.ranks:
         rows = crossover(results, ranks)
         if rows:
