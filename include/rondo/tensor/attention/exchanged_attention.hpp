@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/operation.hpp>
+#include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention/attention.hpp>
 #include <rondo/tensor/attention/head_attention.hpp>
@@ -52,35 +53,37 @@ class exchanged_attention {
   [[nodiscard]] const head_split& split() const noexcept { return attend_.split(); }
 
   template <class Q, class K, class V, class Out, class W>
-  void forward(const Q& query, const K& key, const V& value, const Out& out, matrix<W> lse) {
+  void forward(const Q& query, const K& key, const V& value, const Out& out, matrix<W> lse,
+               source_location where = source_location::current()) {
     using T = typename Q::element;
     detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
-    const auto q = by_heads<T>(query, attend_.query_columns(), query_);
-    const auto k = by_heads<T>(key, attend_.key_value_columns(), key_);
-    const auto v = by_heads<T>(value, attend_.key_value_columns(), value_);
+    const auto q = by_heads<T>(where, query, attend_.query_columns(), query_);
+    const auto k = by_heads<T>(where, key, attend_.key_value_columns(), key_);
+    const auto v = by_heads<T>(where, value, attend_.key_value_columns(), value_);
     const auto o = room<W>(attend_.query_columns(), out_);
     attend_.forward(q, k, v, o, lse);
-    convert(ranks_, o, out);
+    convert(ranks_, o, out, where);
   }
 
   template <class Q, class K, class V, class Out, class L, class DOut, class DQ, class DK, class DV>
   void backward(const Q& query, const K& key, const V& value, const Out& out, matrix<L> lse,
-                const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value) {
+                const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value,
+                source_location where = source_location::current()) {
     using T = typename Q::element;
     using W = std::remove_const_t<L>;
     detail::check_backward_types<Team, 0, Kernels, T, W, Q, K, V, Out, DQ, DK, DV, DOut>();
-    const auto q = by_heads<T>(query, attend_.query_columns(), query_);
-    const auto k = by_heads<T>(key, attend_.key_value_columns(), key_);
-    const auto v = by_heads<T>(value, attend_.key_value_columns(), value_);
-    const auto o = by_heads<W>(out, attend_.query_columns(), out_);
-    const auto d_o = by_heads<W>(d_out, attend_.query_columns(), d_out_);
+    const auto q = by_heads<T>(where, query, attend_.query_columns(), query_);
+    const auto k = by_heads<T>(where, key, attend_.key_value_columns(), key_);
+    const auto v = by_heads<T>(where, value, attend_.key_value_columns(), value_);
+    const auto o = by_heads<W>(where, out, attend_.query_columns(), out_);
+    const auto d_o = by_heads<W>(where, d_out, attend_.query_columns(), d_out_);
     const auto d_q = room<W>(attend_.query_columns(), d_query_);
     const auto d_k = room<W>(attend_.key_value_columns(), d_key_);
     const auto d_v = room<W>(attend_.key_value_columns(), d_value_);
-    attend_.backward(q, k, v, o, lse, d_o, d_q, d_k, d_v);
-    convert(ranks_, d_q, d_query);
-    give_back(d_k, d_key);
-    give_back(d_v, d_value);
+    attend_.backward(q, k, v, o, lse, d_o, d_q, d_k, d_v, where);
+    convert(ranks_, d_q, d_query, where);
+    give_back(where, d_k, d_key);
+    give_back(where, d_v, d_value);
   }
 
   /// What both passes will move for elements of type T, and keep besides the caller's values.
@@ -125,20 +128,20 @@ class exchanged_attention {
 
   /// Exchanges tokens for heads.
   template <class U, class Rows>
-  [[nodiscard]] sharded<U, 1, Team::axis> by_heads(const Rows& rows, const cut& columns,
-                                                   memory& in) const {
+  [[nodiscard]] sharded<U, 1, Team::axis> by_heads(source_location where, const Rows& rows,
+                                                   const cut& columns, memory& in) const {
     const auto all = room<U>(columns, in);
-    convert(ranks_, rows, all);
+    convert(ranks_, rows, all, where);
     return all;
   }
 
   /// Exchanges heads for tokens; of those that several ranks hold, equal by now, the first's.
   template <class Heads, class Rows>
-  void give_back(const Heads& heads, const Rows& rows) const {
+  void give_back(source_location where, const Heads& heads, const Rows& rows) const {
     const cut first = split().key_value().first_holders().scaled(heads_.width);
     const std::size_t shared = heads.values.columns - first.width(ranks_.rank());
     const part own{shared, first.width(ranks_.rank())};
-    convert(ranks_, Heads{heads.values.columns_at(own), first}, rows);
+    convert(ranks_, Heads{heads.values.columns_at(own), first}, rows, where);
   }
 
   Team ranks_;

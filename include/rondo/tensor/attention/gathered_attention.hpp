@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/partition.hpp>
+#include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention/attention.hpp>
 #include <rondo/tensor/attention/detail/pair_attention.hpp>
@@ -61,38 +62,40 @@ class gathered_attention {
   [[nodiscard]] const cut& tokens() const noexcept { return tokens_; }
 
   template <class Q, class K, class V, class Out, class W>
-  void forward(const Q& query, const K& key, const V& value, const Out& out, matrix<W> lse) {
+  void forward(const Q& query, const K& key, const V& value, const Out& out, matrix<W> lse,
+               source_location where = source_location::current()) {
     using T = typename Q::element;
     detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
     shapes().check(query, key, value, out, lse);
-    const auto [keys, values] = gather<T>(key, value);
+    const auto [keys, values] = gather<T>(where, key, value);
     pairs_.begin_forward(out.values, lse);
     detail::for_each_seen_pair(
         seen_, tokens_.runs(ranks_.rank()), key_blocks(),
-        [&, k = keys, v = values](part mine, part some, attention_block where) {
-          pairs_.forward(where, query.values.rows_at(mine), k.rows_at(some), v.rows_at(some),
+        [&, k = keys, v = values](part mine, part some, attention_block block) {
+          pairs_.forward(block, query.values.rows_at(mine), k.rows_at(some), v.rows_at(some),
                          out.values.rows_at(mine), lse.rows_at(mine));
         });
   }
 
   template <class Q, class K, class V, class Out, class L, class DOut, class DQ, class DK, class DV>
   void backward(const Q& query, const K& key, const V& value, const Out& out, matrix<L> lse,
-                const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value) {
+                const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value,
+                source_location where = source_location::current()) {
     using T = typename Q::element;
     using W = std::remove_const_t<L>;
     detail::check_backward_types<Team, 0, Kernels, T, W, Q, K, V, Out, DQ, DK, DV, DOut>();
     shapes().check(query, key, value, out, lse);
     shapes().check_gradients(d_out, d_query, d_key, d_value);
-    const auto [keys, values] = gather<T>(key, value);
+    const auto [keys, values] = gather<T>(where, key, value);
     const auto memory = ranks_.memory();
     const matrix<const W> delta = pairs_.begin_backward(d_out.values, out.values, d_query.values);
     const std::size_t columns = 2 * heads_.key_value_columns();
     const auto add_terms = [&, k = keys, v = values](std::size_t local, part run, matrix<W> terms) {
       const part own[]{run};
       detail::for_each_seen_pair(
-          seen_, own, key_blocks(), [&](part mine, part some, attention_block where) {
+          seen_, own, key_blocks(), [&](part mine, part some, attention_block block) {
             mine.first += local;
-            pairs_.backward(where, query.values.rows_at(mine), k.rows_at(some), v.rows_at(some),
+            pairs_.backward(block, query.values.rows_at(mine), k.rows_at(some), v.rows_at(some),
                             d_out.values.rows_at(mine), lse.rows_at(mine), delta.rows_at(mine),
                             d_query.values.rows_at(mine), terms.rows_at(some).columns_at(half(0)),
                             terms.rows_at(some).columns_at(half(1)));
@@ -110,7 +113,7 @@ class gathered_attention {
         add_terms(leaf.local.first, {leaf.number * order_.tokens, leaf.local.count}, terms);
         sums.put(leaf.number, memory);
       }
-      tree_.reduce(ranks_, sums, to);
+      tree_.reduce(ranks_, sums, to, where);
     } else {
       const matrix<W> terms = terms_.template get<W>(tokens_.extent(), columns);
       detail::fill(memory, terms, W{0});
@@ -119,7 +122,7 @@ class gathered_attention {
         add_terms(local, run, terms);
         local += run.count;
       }
-      convert(ranks_, partial<W, op::sum, Team::axis>{terms}, to);
+      convert(ranks_, partial<W, op::sum, Team::axis>{terms}, to, where);
     }
     memory.template copy<W>(own.columns_at(half(0)), d_key.values);
     memory.template copy<W>(own.columns_at(half(1)), d_value.values);
@@ -185,13 +188,14 @@ class gathered_attention {
 
   /// All ranks' keys and values, in the order of the sequence.
   template <class T, class K, class V>
-  std::pair<matrix<const T>, matrix<const T>> gather(const K& key, const V& value) {
+  std::pair<matrix<const T>, matrix<const T>> gather(source_location where, const K& key,
+                                                     const V& value) {
     const std::size_t columns = 2 * heads_.key_value_columns();
     const matrix<T> own = own_.template get<T>(key.values.rows, columns);
     ranks_.memory().template copy<T>(key.values, own.columns_at(half(0)));
     ranks_.memory().template copy<T>(value.values, own.columns_at(half(1)));
     const matrix<T> all = gathered_.template get<T>(tokens_.extent(), columns);
-    convert(ranks_, sharded<T, 0, Team::axis>{own, tokens_}, replicated<T, Team::axis>{all});
+    convert(ranks_, sharded<T, 0, Team::axis>{own, tokens_}, replicated<T, Team::axis>{all}, where);
     return {all.columns_at(half(0)), all.columns_at(half(1))};
   }
 

@@ -92,7 +92,8 @@ class head_attention {
   /// Every rank of the axis calls it.
   template <class Q, class K, class V, class Out, class L, class DOut, class DQ, class DK, class DV>
   void backward(const Q& query, const K& key, const V& value, const Out& out, matrix<L> lse,
-                const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value) {
+                const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value,
+                source_location where = source_location::current()) {
     using T = typename Q::element;
     using W = std::remove_const_t<L>;
     detail::check_backward_types<Team, 1, Kernels, T, W, Q, K, V, Out, DQ, DK, DV, DOut>();
@@ -127,7 +128,7 @@ class head_attention {
           kernels_.backward(heads, all_tokens(), mine_q, k, v, d_result.columns_at(q), logs, deltas,
                             d_query.values.columns_at(q), d_k.columns_at(at), d_v.columns_at(at));
         });
-    const W* const arrived = split_.disjoint() ? nullptr : exchange(rows, own);
+    const W* const arrived = split_.disjoint() ? nullptr : exchange(where, rows, own);
     fold(rows, own, arrived, d_key.values, d_value.values);
   }
 
@@ -217,7 +218,7 @@ class head_attention {
 
   /// Gives each peer this rank's terms of the heads that it holds too; returns where theirs are.
   template <class W>
-  const W* exchange(std::size_t rows, const W* own) {
+  const W* exchange(source_location where, std::size_t rows, const W* own) {
     const std::size_t block = 2 * rows * width();
     const auto [d_k, d_v] =
         halves(own, rows, terms_[static_cast<std::size_t>(ranks_.rank())].size());
@@ -242,8 +243,7 @@ class head_attention {
       }
     }
     std::span<W> in = arrived_.template get<W>(arriving);
-    detail::all_to_all_call::make(source_location::current(), ranks_.comm(), packed, in,
-                                  counts{sent_, received_});
+    detail::all_to_all_call::make(where, ranks_.comm(), packed, in, counts{sent_, received_});
     return in.data();
   }
 

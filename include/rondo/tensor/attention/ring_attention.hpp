@@ -70,25 +70,27 @@ class ring_attention {
   [[nodiscard]] const cut& tokens() const noexcept { return tokens_; }
 
   template <class Q, class K, class V, class Out, class W>
-  void forward(const Q& query, const K& key, const V& value, const Out& out, matrix<W> lse) {
+  void forward(const Q& query, const K& key, const V& value, const Out& out, matrix<W> lse,
+               source_location where = source_location::current()) {
     using T = typename Q::element;
     detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
     shapes().check(query, key, value, out, lse);
     pairs_.begin_forward(out.values, lse);
     const auto meet = [&](int source, matrix<const T> k, matrix<const T> v) {
       detail::for_each_seen_pair(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source),
-                                 [&](part mine, part keys, attention_block where) {
-                                   pairs_.forward(where, query.values.rows_at(mine),
+                                 [&](part mine, part keys, attention_block block) {
+                                   pairs_.forward(block, query.values.rows_at(mine),
                                                   k.rows_at(keys), v.rows_at(keys),
                                                   out.values.rows_at(mine), lse.rows_at(mine));
                                  });
     };
-    travel<T>(key.values, value.values, meet, [](int) {});
+    travel<T>(where, key.values, value.values, meet, [](int) {});
   }
 
   template <class Q, class K, class V, class Out, class L, class DOut, class DQ, class DK, class DV>
   void backward(const Q& query, const K& key, const V& value, const Out& out, matrix<L> lse,
-                const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value) {
+                const DOut& d_out, const DQ& d_query, const DK& d_key, const DV& d_value,
+                source_location where = source_location::current()) {
     using T = typename Q::element;
     using W = std::remove_const_t<L>;
     detail::check_backward_types<Team, 0, Kernels, T, W, Q, K, V, Out, DQ, DK, DV, DOut>();
@@ -102,18 +104,18 @@ class ring_attention {
       const auto both = halves(gradient[0], source);
       detail::for_each_seen_pair(
           seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source),
-          [&](part mine, part keys, attention_block where) {
-            pairs_.backward(where, query.values.rows_at(mine), k.rows_at(keys), v.rows_at(keys),
+          [&](part mine, part keys, attention_block block) {
+            pairs_.backward(block, query.values.rows_at(mine), k.rows_at(keys), v.rows_at(keys),
                             d_out.values.rows_at(mine), lse.rows_at(mine), delta.rows_at(mine),
                             d_query.values.rows_at(mine), both.first.rows_at(keys),
                             both.second.rows_at(keys));
           });
     };
     const auto homewards = [&](int source) {
-      rotate(gradient[0], gradient[1], source).wait();
+      rotate(where, gradient[0], gradient[1], source).wait();
       std::swap(gradient[0], gradient[1]);
     };
-    travel<T>(key.values, value.values, meet, homewards);
+    travel<T>(where, key.values, value.values, meet, homewards);
     const auto [d_k, d_v] = halves(gradient[0], ranks_.rank());
     memory.template copy<W>(d_k, d_key.values);
     memory.template copy<W>(d_v, d_value.values);
@@ -181,7 +183,7 @@ class ring_attention {
 
   /// Begins one hop: sends what belongs to `source` to the next rank, receives from the one behind.
   template <class U>
-  [[nodiscard]] auto rotate(const U* out, U* in, int source) {
+  [[nodiscard]] auto rotate(source_location where, const U* out, U* in, int source) {
     const auto n = static_cast<std::size_t>(ranks_.size());
     const std::size_t each = 2 * heads_.key_value_columns();
     const std::size_t gives = each * tokens_.width(source);
@@ -191,15 +193,15 @@ class ring_attention {
     sent_[static_cast<std::size_t>((ranks_.rank() + 1) % ranks_.size())] = gives;
     received_[static_cast<std::size_t>(behind(ranks_.rank(), 1))] = gets;
     std::span<U> into{in, gets};
-    return detail::all_to_all_call::make(source_location::current(), ranks_.comm(),
-                                         std::span<const U>{out, gives}, into,
+    return detail::all_to_all_call::make(where, ranks_.comm(), std::span<const U>{out, gives}, into,
                                          counts{sent_, received_}, async{});
   }
 
   /// Calls `meet(source, keys, values)` for every rank's keys and values, own ones first, while the
   /// next are on their way; then `after(source)`, where there are peers.
   template <class T, class Meet, class After>
-  void travel(matrix<const T> key, matrix<const T> value, const Meet& meet, const After& after) {
+  void travel(source_location where, matrix<const T> key, matrix<const T> value, const Meet& meet,
+              const After& after) {
     const int n = ranks_.size();
     std::array slot = travelling<T>(slots_);
     const auto [own_keys, own_values] = halves(slot[0], ranks_.rank());
@@ -209,7 +211,7 @@ class ring_attention {
       const int source = behind(ranks_.rank(), step);
       const auto [keys, values] = halves(slot[0], source);
       if (step + 1 < n) {
-        auto coming = rotate(slot[0], slot[1], source);
+        auto coming = rotate(where, slot[0], slot[1], source);
         meet(source, keys, values);
         coming.wait();
         std::swap(slot[0], slot[1]);

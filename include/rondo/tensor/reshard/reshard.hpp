@@ -6,6 +6,7 @@
 #include <rondo/collective/detail/route.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/policies.hpp>
+#include <rondo/core/source_location.hpp>
 #include <rondo/tensor/reshard/detail/block_walk.hpp>
 #include <rondo/tensor/reshard/detail/parts_of_tensors.hpp>
 #include <rondo/tensor/reshard/reshard_plan.hpp>
@@ -50,8 +51,8 @@ template <class Comm>
 class resharding {
  public:
   resharding(Comm& comm, const reshard_plan& plan, std::span<const std::span<const std::byte>> in,
-             std::span<const std::span<std::byte>> out)
-      : comm_{comm}, plan_{plan}, in_{in}, out_{out} {}
+             std::span<const std::span<std::byte>> out, source_location where)
+      : comm_{comm}, plan_{plan}, in_{in}, out_{out}, where_{where} {}
 
   void run(std::size_t staging_bytes) {
     for (std::size_t begin = 0; begin < plan_.moves().size();) {
@@ -114,7 +115,7 @@ class resharding {
       return;
     }
     arrived_ = place(received_, receiving_);
-    all_to_all(comm_, packed_, arrived_, counts{sent_, received_});
+    all_to_all(comm_, packed_, arrived_, counts{sent_, received_}, where_);
     for (const reshard_move& move : moves) {
       if (move.to == comm_.rank() && move.from != move.to) {
         unpack(move);
@@ -173,6 +174,7 @@ class resharding {
   const reshard_plan& plan_;
   std::span<const std::span<const std::byte>> in_;
   std::span<const std::span<std::byte>> out_;
+  source_location where_;
   std::vector<std::size_t> staged_;
   std::vector<std::size_t> sent_;
   std::vector<std::size_t> received_;
@@ -203,7 +205,8 @@ class resharding {
 /// Errors: too few ranks, or a buffer that does not fit; those of all_to_all.
 template <class Comm, class Before, class After>
 void reshard(Comm& comm, const reshard_plan& plan, const Before& held, After&& wanted,
-             const reshard_options& options = {}) {
+             const reshard_options& options = {},
+             source_location where = source_location::current()) {
   static_assert(!detail::takes_device_memory<Comm>,
                 "rondo: reshard: these ranks are GPUs; it moves memory of the host: copy shards to "
                 "the host and reshard them over thread or MPI ranks");
@@ -214,7 +217,7 @@ void reshard(Comm& comm, const reshard_plan& plan, const Before& held, After&& w
   }
   const auto in = detail::readable_parts("reshard: before", held, plan.before(), comm.rank());
   const auto out = detail::writable_parts("reshard: after", wanted, plan.after(), comm.rank());
-  detail::resharding<Comm>{comm, plan, in, out}.run(options.staging_bytes);
+  detail::resharding<Comm>{comm, plan, in, out, where}.run(options.staging_bytes);
 }
 
 }  // namespace rondo::inline v0_1
