@@ -27,7 +27,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int faults = 12;
+constexpr int faults = 13;
 
 struct step : request {
   bool by_name;  ///< an algorithm other than automatic
@@ -42,6 +42,11 @@ struct scenario {
   std::size_t at;
 };
 
+/// Faults that ranks may find only when they have waited for long.
+bool ends_by_deadline(fault planted) {
+  return planted == fault::late || planted == fault::leaves || planted == fault::throws;
+}
+
 scenario roll(std::uint64_t seed, int size) {
   dice with{seed};
   scenario made{with.once_in(2), {}, fault::none, 0, 0};
@@ -53,8 +58,8 @@ scenario roll(std::uint64_t seed, int size) {
                           with.once_in(3)});
   }
   made.planted = static_cast<fault>(with.below(faults));
-  if ((made.planted == fault::late || made.planted == fault::leaves) && !with.once_in(3)) {
-    made.planted = fault::extra;  // those end by the deadline
+  if (ends_by_deadline(made.planted) && !with.once_in(3)) {
+    made.planted = fault::extra;
   }
   made.culprit = with.below(size);
   made.at = static_cast<std::size_t>(with.below(length));
@@ -181,6 +186,8 @@ bool play(rondo::mpi::communicator& comm, const scenario& of, milliseconds deadl
         break;
       case fault::leaves:
         throw left_early{};
+      case fault::throws:
+        throw std::runtime_error("planted");
       case fault::late:
         std::this_thread::sleep_for(3 * deadline);
         make(comm, one);
@@ -214,6 +221,7 @@ std::optional<bool> must_fail(const scenario& of, int size) {
     case fault::extra:
     case fault::leaves:
     case fault::late:
+    case fault::throws:
       return true;
     default:
       return !(spoilt(one, of.planted, size) == one);
@@ -223,7 +231,7 @@ std::optional<bool> must_fail(const scenario& of, int size) {
 /// Empty if all went as it must on this rank, else what did not. Every rank calls this.
 std::string verdict(const scenario& of) {
   const int size = world_size();
-  const bool by_deadline = of.planted == fault::late || of.planted == fault::leaves;
+  const bool by_deadline = ends_by_deadline(of.planted);
   const milliseconds deadline{by_deadline ? 500 : 20000};
   std::optional<rondo::mpi::communicator> comm{of.shared ? in_shared_memory(deadline)
                                                          : by_messages(deadline)};
@@ -233,7 +241,12 @@ std::string verdict(const scenario& of) {
   MPI_Barrier(MPI_COMM_WORLD);
   const double begun = MPI_Wtime();
   try {
-    right = play(*comm, of, deadline);
+    if (of.planted == fault::throws && rank == of.culprit) {
+      auto unwound = std::move(*comm);
+      right = play(unwound, of, deadline);
+    } else {
+      right = play(*comm, of, deadline);
+    }
   } catch (const left_early&) {
     comm.reset();
     error = "left";
@@ -253,13 +266,13 @@ std::string verdict(const scenario& of) {
     complaint = std::to_string(failed) + " ranks caught an error, this one: '" + error + "'";
   } else if (expected && *expected != (failed != 0)) {
     complaint = failed != 0 ? "an error without a fault: " + error : "nobody noticed";
-  } else if (of.shared && failed != 0 && rank != of.culprit && of.planted != fault::late &&
-             error.find(culprit) == std::string::npos) {
+  } else if (failed != 0 && rank != of.culprit && of.planted != fault::late &&
+             (of.shared || !by_deadline) && error.find(culprit) == std::string::npos) {
     complaint = "an error that does not name " + culprit + ": " + error;
   } else if (!by_deadline && seconds > 15) {
     complaint = "it took " + std::to_string(seconds) + " s: " + error;
   }
-  if (of.planted != fault::leaves && of.planted != fault::late) {
+  if (!by_deadline) {
     auto rest = comm->shrink();
     std::vector<int> one{1};
     rondo::all_reduce(rest, one);

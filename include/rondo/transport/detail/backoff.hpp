@@ -26,8 +26,17 @@ inline constexpr int looks_alone = 4000;
 /// turns: where others compute, one turn may take milliseconds.
 class backoff {
  public:
+  backoff() = default;
+  /// Sleeps once the processor was given away for so long.
+  explicit backoff(std::chrono::microseconds yielding) noexcept : yielding_{yielding} {}
+
   /// True about once a millisecond: time to look for a reason why nobody comes.
   bool pause() {
+    return pause([](std::chrono::microseconds time) { sleep_for(time); });
+  }
+  /// The same; `nap(time)` sleeps.
+  template <class Nap>
+  bool pause(const Nap& nap) {
     const auto now = clock::now();
     if (begun_ == clock::time_point{}) {
       begun_ = now;
@@ -36,7 +45,7 @@ class backoff {
     if (now - begun_ < yielding_) {
       give_way();
     } else {
-      sleep_for(nap_);
+      nap(nap_);
       nap_ += nap_ < longest_ ? nap_ / 4 : std::chrono::microseconds{0};
     }
     const bool due = now - looked_ >= std::chrono::milliseconds{1};
@@ -45,8 +54,8 @@ class backoff {
   }
 
  private:
-  static constexpr std::chrono::microseconds yielding_{2000};
   static constexpr std::chrono::microseconds longest_{500};
+  std::chrono::microseconds yielding_{2000};
   clock::time_point begun_{};
   clock::time_point looked_{};
   std::chrono::microseconds nap_{20};

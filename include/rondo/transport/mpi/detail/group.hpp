@@ -44,7 +44,7 @@ struct unclaimed {
 /// ranks on 2 cores, 4000 looks make an 8-byte all-reduce fourteen times slower than 20
 /// (Skylake-SP), and 20 a third slower than 4 (Zen 5).
 [[nodiscard]] constexpr int looks_for(const place& where) noexcept {
-  return where.node_ranks <= where.processors ? rondo::detail::looks_alone : 4;
+  return where.crowded() ? 4 : rondo::detail::looks_alone;
 }
 
 /// What one process knows about one communicator.
@@ -112,6 +112,13 @@ class group {
   [[nodiscard]] MPI_Comm users() const noexcept { return users_.get(); }
   [[nodiscard]] bool has_window() const noexcept { return memory_.has_value(); }
   [[nodiscard]] segment& of(int rank) const noexcept { return memory_->of(rank); }
+  /// How to wait for long; where to yield may be in vain it is tried for so long.
+  [[nodiscard]] rondo::detail::backoff patience(
+      std::chrono::microseconds in_vain = std::chrono::microseconds{100}) const noexcept {
+    return where.yields_in_vain() ? rondo::detail::backoff{in_vain} : rondo::detail::backoff{};
+  }
+  /// Whether ranks that wait for a signal may sleep until its writer rings.
+  [[nodiscard]] bool rings() const noexcept { return has_window() && where.yields_in_vain(); }
 
   /// Messages of one call go under one tag: as many bits as there are of its number and of what was
   /// called, so that messages of calls that do not agree do not meet.
@@ -232,12 +239,12 @@ class group {
   /// Whether all ranks have left before this one ran out of patience.
   [[nodiscard]] bool await_departures() const {
     const auto since = clock::now();
-    const auto patience = (std::min)(deadline, clock::duration{std::chrono::seconds{5}});
-    rondo::detail::backoff pause;
+    const auto longest = (std::min)(deadline, clock::duration{std::chrono::seconds{5}});
+    auto pause = patience();
     for (int other = 0; other < size_;) {
       if (has_returned(other)) {
         ++other;
-      } else if (clock::now() - since > patience) {
+      } else if (clock::now() - since > longest) {
         return false;
       } else {
         progress();

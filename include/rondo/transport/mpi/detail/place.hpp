@@ -10,7 +10,9 @@
 #include <cstring>
 #include <iterator>
 
+#include <fcntl.h>
 #include <sched.h>
+#include <unistd.h>
 
 namespace rondo::inline v0_1::mpi::detail {
 
@@ -19,7 +21,12 @@ struct place {
   int node_ranks = 1;  ///< ranks on this node
   /// The same, if every node has equally many, with neighbouring numbers; else 1.
   int node_size = 1;
-  int processors = 1;  ///< that the ranks of this node may use together
+  int processors = 1;       ///< that the ranks of this node may use together
+  bool by_session = false;  ///< Linux schedules ranks of this node by session, and theirs differ
+
+  [[nodiscard]] constexpr bool crowded() const noexcept { return node_ranks > processors; }
+  /// Whether a rank that gives its processor away gives it to nobody: not to other sessions.
+  [[nodiscard]] constexpr bool yields_in_vain() const noexcept { return crowded() && by_session; }
 };
 
 /// Processors of this node that its ranks together may run on: launchers bind each rank to a few.
@@ -36,6 +43,26 @@ struct place {
   }
 #endif
   return rondo::detail::processors();
+}
+
+/// Whether the ranks of this node are in sessions of their own, as MPICH's launcher begins them, on
+/// a system that shares processors among sessions before processes (sched(7), autogroup).
+[[nodiscard]] inline bool are_scheduled_by_session(MPI_Comm node) {
+#if defined(__linux__)
+  char by_session = '0';
+  if (const int file = open("/proc/sys/kernel/sched_autogroup_enabled", O_RDONLY | O_CLOEXEC);
+      file >= 0) {
+    static_cast<void>(!read(file, &by_session, 1));
+    close(file);
+  }
+  const long session = getsid(0);
+  long least[3] = {session, -session, by_session == '1' ? 0 : 1};
+  MPI_Allreduce(MPI_IN_PLACE, least, 3, MPI_LONG, MPI_MIN, node);
+  return least[0] != -least[1] && least[2] == 0;
+#else
+  static_cast<void>(node);
+  return false;
+#endif
 }
 
 /// Collective over `around`. With `ranks_per_node` not 0, as if so many neighbours had a node each.
@@ -55,6 +82,7 @@ struct place {
   MPI_Comm_rank(raw, &node_rank);
   MPI_Comm_size(raw, &found.node_ranks);
   found.processors = processors_of(raw);
+  found.by_session = are_scheduled_by_session(raw);
 
   int first = rank;
   MPI_Bcast(&first, 1, MPI_INT, 0, raw);

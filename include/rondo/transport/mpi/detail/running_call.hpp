@@ -60,15 +60,17 @@ class running_call {
   }
 
  protected:
-  /// Returns when `done()` is true; looks so often before the processor is given away.
-  template <class Done>
-  void await(int peer, waits what, int looks, const Done& done) {
+  /// Returns when `done()` is true; looks so often before the processor is given away. Who has
+  /// waited for long sleeps by `nap(time)`, where to yield may be in vain after `in_vain`.
+  template <class Done, class Nap>
+  void await(int peer, waits what, int looks, const Done& done, std::chrono::microseconds in_vain,
+             const Nap& nap) {
     for (int look = 0; look < looks; ++look) {
       if (done()) {
         return;
       }
     }
-    await_long(peer, what, done);
+    await_long(peer, what, done, in_vain, nap);
   }
 
   group& in_;
@@ -77,9 +79,10 @@ class running_call {
   bool seen_ = false;  ///< peers may have noticed this call
 
  private:
-  template <class Done>
-  [[gnu::noinline]] void await_long(int peer, waits what, const Done& done) {
-    rondo::detail::backoff patience;
+  template <class Done, class Nap>
+  [[gnu::noinline]] void await_long(int peer, waits what, const Done& done,
+                                    std::chrono::microseconds in_vain, const Nap& nap) {
+    auto patience = in_.patience(in_vain);
     suspicion circle;
     auto& mine = in_.own_board().wait;
     clock::time_point since{};
@@ -89,7 +92,7 @@ class running_call {
         withdraw(mine);
         give_up();
       }
-      const bool due = patience.pause();
+      const bool due = patience.pause(nap);
       if (due || in_.offers.any_under_way()) {
         in_.progress();
       }

@@ -21,7 +21,7 @@ namespace rondo::inline v0_1::mpi::detail {
 [[nodiscard]] inline std::vector<int> agree_on_survivors(group& in) {
   auto& state = in.of(0).reunion;
   const auto since = clock::now();
-  rondo::detail::backoff patience;
+  auto patience = in.patience();
   while (state.load(std::memory_order_acquire) != 2) {
     bool complete = clock::now() - since > in.deadline;
     if (!complete) {
@@ -63,7 +63,7 @@ namespace rondo::inline v0_1::mpi::detail {
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Comm_idup(in.around(), &made, &request), "MPI_Comm_idup");
   const auto since = clock::now();
-  rondo::detail::backoff patience;
+  auto patience = in.patience();
   for (int done = 0; done == 0; static_cast<void>(patience.pause())) {
     check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Comm_idup");
     if (done == 0 && clock::now() - since > in.deadline) {

@@ -4,6 +4,7 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/transport/detail/thread.hpp>
 #include <rondo/transport/mpi/detail/check.hpp>
 #include <rondo/transport/mpi/detail/group.hpp>
 #include <rondo/transport/mpi/detail/native.hpp>
@@ -13,6 +14,7 @@
 #include <rondo/version.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -171,7 +173,9 @@ class turn : public running_call {
   static constexpr std::size_t alignment = 64;  ///< of messages that land side by side
   static constexpr std::size_t eager_bytes = 4000;
   static constexpr int header_tag = 0;
-  static constexpr int looks_in_a_row = 4;  ///< at a request: bench/results/mpi.md
+  // bench/results/mpi.md
+  static constexpr int looks_in_a_row = 4;  ///< at a request
+  static constexpr std::chrono::microseconds in_vain{100};
 
   /// What goes before a message of the user. Longer ones follow in a message of their own.
   struct header {
@@ -274,13 +278,15 @@ class turn : public running_call {
   }
   int await_request(int peer, waits what, MPI_Request& request, MPI_Status& status) {
     int result = MPI_SUCCESS;
-    await(peer, what, (in_.looks + looks_in_a_row - 1) / looks_in_a_row, [&] {
+    const auto done = [&] {
       int flag = 0;
       for (int look = 0; look < looks_in_a_row && flag == 0 && result == MPI_SUCCESS; ++look) {
         result = MPI_Test(&request, &flag, &status);
       }
       return flag != 0 || result != MPI_SUCCESS;
-    });
+    };
+    await(peer, what, (in_.looks + looks_in_a_row - 1) / looks_in_a_row, done, in_vain,
+          [](std::chrono::microseconds time) { rondo::detail::sleep_for(time); });
     return result;
   }
 

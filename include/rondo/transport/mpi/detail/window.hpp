@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/protocol/peer_memory.hpp>
+#include <rondo/transport/mpi/detail/bell.hpp>
 #include <rondo/transport/mpi/detail/board.hpp>
 #include <rondo/transport/mpi/detail/check.hpp>
 #include <rondo/version.hpp>
@@ -30,6 +31,7 @@ struct segment {
   std::atomic<std::uint32_t> reunion{0};    ///< of rank 0: 1 while being decided, 2 when decided
   std::atomic<parting> how{parting::open};  ///< of rank 0: decided by the first who is done waiting
   std::atomic<bool> survives{false};
+  bell signalled{};  ///< rung where ranks sleep for what this one writes to its pad
   protocol::pad pad{};
   board told{};
   alignas(4096) std::byte stage[2][stage_capacity];
