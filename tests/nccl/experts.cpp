@@ -3,6 +3,7 @@
 #include "device_layers.hpp"
 
 #include <rondo/tensor/attention/sequence_cut.hpp>
+#include <rondo/tensor/experts/auxiliary_loss.hpp>
 #include <rondo/testing/recording.hpp>
 #include <rondo/transport/cuda/buffer.hpp>
 
@@ -321,4 +322,117 @@ TEST_CASE("experts over NCCL: memory is made before calls that other ranks may b
           passes([&] { mine.backward(); });
           require(nccl_on_threads::blocks_behind_calls() == before, "backward");
         }) == "");
+}
+
+namespace {
+
+/// A rank's part of the auxiliary loss, on its device.
+template <class Comm>
+struct router_case {
+  Comm& comm;
+  const batch& of;
+  const cut& by;
+  std::size_t own = by.width(comm.rank());
+  device_matrix probability, d_probability, loss;
+  device_array<int> expert;
+
+  router_case(Comm& on, cudaStream_t stream, const batch& given, const cut& tokens)
+      : comm{on},
+        of{given},
+        by{tokens},
+        probability{rows(), stream, 3},
+        d_probability{own, given.experts, stream, 1},
+        loss{1, 1, stream},
+        expert{own_rows(given.expert, given.choices, tokens, on.rank()), stream} {}
+
+  template <class Order>
+  void run(Order order) {
+    auxiliary_loss(team, by, probability.view(), {expert.values().data(), own, of.choices}, 0.01F,
+                   d_probability.view(), loss.view(), order);
+  }
+
+ private:
+  [[nodiscard]] owned<float> rows() const {
+    owned<float> made(own, of.experts);
+    made.memory = own_rows(of.probability, of.experts, by, comm.rank());
+    return made;
+  }
+  rondo::team<Comm, "expert"> team = rondo::along<"expert">(comm);
+};
+
+}  // namespace
+
+TEST_CASE("auxiliary loss over NCCL: all tokens count, on every rank alike, and nobody waits") {
+  constexpr std::size_t tokens = 77, number = 5;
+  const batch given = experts_case::drawn(tokens, 1, number, choices);
+  std::vector<double> fallen(number), mass(number);
+  for (const int e : given.expert) {
+    fallen[static_cast<std::size_t>(e)] += 1;
+  }
+  for (std::size_t i = 0; i < given.probability.size(); ++i) {
+    mass[i % number] += given.probability[i];
+  }
+  const double factor = 0.01 * number / (choices * double{tokens} * tokens);
+  double right = 0;
+  for (std::size_t e = 0; e < number; ++e) {
+    right += factor * fallen[e] * mass[e];
+  }
+  const auto losses = [&](const cut& by, auto order) {
+    const int ranks = by.ranks();
+    std::vector<float> got(static_cast<std::size_t>(ranks));
+    CHECK(on_ranks(ranks, [&](auto& both, cudaStream_t stream, auto& control) {
+            router_case mine{both, stream, given, by};
+            second_makes_nothing(control, [&] {
+              const int waits = nccl_on_threads::waits();
+              mine.run(order);
+              require(nccl_on_threads::waits() == waits, "something waits");
+            });
+            require(nccl_on_threads::unordered_uses() == 0, "uses that nothing orders");
+            got[static_cast<std::size_t>(both.rank())] = mine.loss.fetched().memory[0];
+            const auto gradient = mine.d_probability.fetched();
+            for (std::size_t i = 0; i < gradient.memory.size(); ++i) {
+              require(std::abs(gradient.memory[i] - factor * fallen[i % number]) < 1e-8,
+                      "the gradient of a probability");
+            }
+          }) == "");
+    for (const float each : got) {
+      CHECK(each == got.front());
+    }
+    return got.front();
+  };
+  constexpr rondo::exact order{.tokens = 8};
+  float on_host = 0;
+  rondo::threads::run(1, [&](auto& comm) {
+    std::vector<float> d(tokens * number);
+    on_host = rondo::auxiliary_loss(rondo::along<"expert">(comm), cut::even(tokens, 1),
+                                    {given.probability.data(), tokens, number},
+                                    {given.expert.data(), tokens, choices}, 0.01F,
+                                    matrix<float>{d.data(), tokens, number}, order);
+  });
+  for (const int ranks : {1, 2, 3, 4}) {
+    CAPTURE(ranks);
+    std::vector<std::size_t> uneven(static_cast<std::size_t>(ranks), 0);
+    uneven.front() = tokens;  // the others have none
+    CHECK(losses(cut::even(tokens, ranks), rondo::any_order{}) == Approx(right).epsilon(1e-6));
+    CHECK(losses(cut::widths(uneven), rondo::any_order{}) == Approx(right).epsilon(1e-6));
+    CHECK(losses(cut::even(tokens, ranks, 8), order) == on_host);  // bit for bit
+    CHECK(losses(rondo::zigzag(tokens, ranks, 8), order) == on_host);
+  }
+  CHECK(nccl_on_threads::blocks() == 0);
+}
+
+TEST_CASE("auxiliary loss over NCCL: an expert that is none makes a NaN of it, on every rank") {
+  for (const int none : {-1, 5}) {
+    batch given = experts_case::drawn(40, 1, 5, choices);
+    given.expert[3] = none;  // of rank 0
+    CHECK(on_ranks(2, [&](auto& both, cudaStream_t stream, auto&) {
+            const cut by = cut::even(40, 2);
+            router_case mine{both, stream, given, by};
+            mine.run(rondo::any_order{});
+            require(std::isnan(mine.loss.fetched().memory[0]), "a loss");
+            for (const float each : mine.d_probability.fetched().memory) {
+              require(std::isnan(each), "a gradient");
+            }
+          }) == "");
+  }
 }

@@ -8,6 +8,7 @@
 #include <rondo/tensor/attention/gathered_attention.hpp>
 #include <rondo/tensor/attention/head_attention.hpp>
 #include <rondo/tensor/attention/ring_attention.hpp>
+#include <rondo/tensor/experts/auxiliary_loss.hpp>
 #include <rondo/tensor/experts/expert_parallel.hpp>
 #include <rondo/tensor/layers/vocabulary_cross_entropy.hpp>
 #include <rondo/tensor/layers/vocabulary_embedding.hpp>
@@ -365,6 +366,44 @@ inline void check_experts(rondo::nccl::communicator& nccl, cudaStream_t stream) 
   }
 }
 
+/// A router's loss and its gradient, twice: the second time without new memory.
+inline void check_auxiliary_loss(rondo::nccl::communicator& nccl, cudaStream_t stream) {
+  constexpr std::size_t choices = 2, number = 6, batch = 150;
+  const auto given = experts_case::drawn(batch, 1, number, choices);
+  const cut by = rondo::zigzag(batch, nccl.size());
+  const std::size_t own = by.width(nccl.rank());
+  std::vector<double> fallen(number), mass(number);
+  for (const int e : given.expert) {
+    fallen[static_cast<std::size_t>(e)] += 1;
+  }
+  for (std::size_t i = 0; i < given.probability.size(); ++i) {
+    mass[i % number] += given.probability[i];
+  }
+  const double factor = 0.01 * number / (choices * double{batch} * batch);
+  double right = 0;
+  for (std::size_t e = 0; e < number; ++e) {
+    right += factor * fallen[e] * mass[e];
+  }
+  owned<float> rows(own, number);
+  rows.memory = experts_case::own_rows(given.probability, number, by, nccl.rank());
+  device_matrix probability{rows}, d_probability{owned<float>(own, number)};
+  device_matrix loss{owned<float>(1, 1)};
+  const alike::array<int> expert{experts_case::own_rows(given.expert, choices, by, nccl.rank())};
+  // begin: auxiliary_loss
+  rondo::layer_ranks ranks{nccl, rondo::on{stream}};
+  const auto team = rondo::along<"expert">(ranks);
+  rondo::auxiliary_loss(team, by, probability.view(), {expert.span().data(), own, choices}, 0.01F,
+                        d_probability.view(), loss.view());  // loss: [1, 1] of the device
+  // end: auxiliary_loss
+  rondo::auxiliary_loss(team, by, probability.view(), {expert.span().data(), own, choices}, 0.01F,
+                        d_probability.view(), loss.view());
+  expect(std::abs(loss.on_host().memory[0] - right) < 1e-6 * right, "the auxiliary loss");
+  const auto gradient = d_probability.on_host();
+  for (std::size_t i = 0; i < gradient.memory.size(); ++i) {
+    expect(std::abs(gradient.memory[i] - factor * fallen[i % number]) < 1e-8, "its gradient");
+  }
+}
+
 /// Sums of leaves that the host has made, added by kernels: the tree's bits.
 inline void check_exact_sums(rondo::nccl::communicator& nccl, cudaStream_t stream) {
   constexpr std::size_t number = 53, rows = 9, columns = 41;
@@ -410,6 +449,7 @@ inline void check(rondo::nccl::communicator& nccl) {
                        return rondo::head_attention{team, heads, kernels};
                      });
   check_experts(nccl, stream);
+  check_auxiliary_loss(nccl, stream);
   check_exact_sums(nccl, stream);
   check_embedding(nccl, stream);
   check_cross_entropy(nccl, stream);

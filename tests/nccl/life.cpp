@@ -8,8 +8,8 @@
 
 #include <cstdlib>
 #include <string>
-#include <utility>
 #include <thread>
+#include <utility>
 #include <vector>
 
 // How communicators begin, fail and end, with NCCL emulated.
@@ -331,7 +331,8 @@ TEST_CASE("nccl: what NCCL cannot do is refused in words") {
     auto child = comm.split(0);
     const auto steps = [&](auto& opened, auto& called) {
       const auto said = thrown_by([&] {
-        opened.group([&] { rondo::all_reduce(called, span_of(values), rondo::ring{}, on{stream}); });
+        opened.group(
+            [&] { rondo::all_reduce(called, span_of(values), rondo::ring{}, on{stream}); });
       });
       require(said.find("cannot be one of a group") != std::string::npos, "said: " + said);
     };
@@ -340,9 +341,7 @@ TEST_CASE("nccl: what NCCL cannot do is refused in words") {
     auto grandchild = child.split(0);
     steps(comm, grandchild);
     comm.group([&] {
-      std::thread{[&] {
-        require(!child.grouping(), "a group of another thread");
-      }}.join();
+      std::thread{[&] { require(!child.grouping(), "a group of another thread"); }}.join();
       rondo::all_reduce(child, span_of(values), on{stream});  // NCCL's own
     });
     require(!comm.grouping() && !child.grouping(), "groups end");

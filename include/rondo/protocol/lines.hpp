@@ -224,8 +224,8 @@ requires stages<Peers> RONDO_HOST_DEVICE bool exchange_lines(Group& group, Peers
             missing = watches(lane) && seen[b] != flag ? begin + b : missing;
           }
           all_came = detail::all_lanes_say(missing < 0, beside);
-          complete = all_came || detail::all_lanes_say(
-                                     missing < 0 || !peers.give_up(so_far, missing), beside);
+          complete = all_came ||
+                     detail::all_lanes_say(missing < 0 || !peers.give_up(so_far, missing), beside);
         }
         RONDO_UNROLL
         for (int b = 0; b < batch; ++b) {

@@ -13,11 +13,11 @@
 
 RONDO_HOST_DEVICE_BEGIN
 
-/// How a group of many threads goes through elements: in packs, neighbouring threads at neighbouring
-/// packs, and several loads of a thread under way before its first store. Packs are of 16 bytes
-/// from array to array. A callable that gives or takes single elements sees those of a word of 4
-/// bytes: of its loads and stores each instruction of a warp then touches lines one after the
-/// other, and not every fourth word of four times as many.
+/// How a group of many threads goes through elements: in packs, neighbouring threads at
+/// neighbouring packs, and several loads of a thread under way before its first store. Packs are of
+/// 16 bytes from array to array. A callable that gives or takes single elements sees those of a
+/// word of 4 bytes: of its loads and stores each instruction of a warp then touches lines one after
+/// the other, and not every fourth word of four times as many.
 namespace rondo::inline v0_1::protocol {
 
 inline constexpr std::size_t pack_bytes = 16;

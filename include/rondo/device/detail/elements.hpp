@@ -109,7 +109,7 @@ struct widened {
     to(i, static_cast<T>(static_cast<float>(value)));
   }
   template <class Wire, unsigned Width>
-  RONDO_HOST_DEVICE void packed(std::size_t i, const protocol::pack<Wire, Width>& values) const
+      RONDO_HOST_DEVICE void packed(std::size_t i, const protocol::pack<Wire, Width>& values) const
       requires(Width * sizeof(T) <= protocol::pack_bytes) &&
       requires(const protocol::pack<T, Width>& wide) {
     to.packed(i, wide);

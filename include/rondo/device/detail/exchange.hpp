@@ -228,8 +228,7 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
                       "rondo: device: packets fold in registers; the element and its partial "
                       "result must be trivially default constructible");
         if constexpr (may_packet) {
-          if (wants_packets ||
-              share.count <= protocol::elements_in_words<T>(mine.inbox_words())) {
+          if (wants_packets || share.count <= protocol::elements_in_words<T>(mine.inbox_words())) {
             return exchange_by_packets(group, mine, of, with);
           }
         }

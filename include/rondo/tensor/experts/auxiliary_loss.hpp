@@ -4,42 +4,53 @@
 
 #include <rondo/collective/all_reduce.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/operation.hpp>
+#include <rondo/core/source_location.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
 #include <rondo/tensor/exact/exact.hpp>
 #include <rondo/tensor/exact/tree_exchange.hpp>
 #include <rondo/tensor/exact/tree_sum.hpp>
+#include <rondo/tensor/experts/detail/router_sums.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/placement.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
+#include <span>
+#include <string>
 #include <type_traits>
-#include <vector>
 
 namespace rondo::inline v0_1 {
 
+namespace detail {
+
+template <class Order>
+concept order_of_sums = is_exact<Order> || std::is_same_v<Order, any_order>;
+
+}  // namespace detail
+
 /// The loss that asks the router to spread tokens over experts, the same on every rank:
 ///
-///     coefficient * E / (k T^2) * sum_e(tokens_e * sum_x(probability_xe))
+///     loss = coefficient * E / (k T^2) * sum_e(tokens_e * sum_x(probability_xe))
 ///
 /// with T tokens and E experts over all ranks, k choices of a token and tokens_e the choices that
 /// fell on expert e, dropped ones too. `d_probability` [own tokens, experts] gets its gradient,
 /// coefficient * E / (k T^2) * tokens_e.
-/// probabilities: [own tokens, experts]; expert: [own tokens, choices]. No tokens at all: 0.
+/// probabilities: [own tokens, experts]; expert: [own tokens, choices]; loss: [1, 1]. No tokens at
+/// all: 0. All are where the ranks have their memory.
 ///
+/// On GPUs it enqueues, waits for nothing and, after the first call of a shape, allocates nothing,
+/// so that it may be captured. The host does not look at experts there: one that does not exist
+/// makes the loss and the gradients NaN, on every rank. Elsewhere it is refused.
 /// Cost: all_reduce of 2 E elements; in `exact` order, E counts and the nodes of E sums.
 /// Source: Lepikhin et al., GShard (2020), arXiv:2006.16668, with Megatron-LM's normalisation.
-template <class Team, class W, class Order = any_order>
-[[nodiscard]] W auxiliary_loss(const Team& ranks, const cut& tokens,
-                               std::type_identity_t<matrix<const W>> probabilities,
-                               matrix<const int> expert, W coefficient, matrix<W> d_probability,
-                               Order order = {}) {
-  static_assert(!Team::on_device,
-                "rondo: auxiliary_loss: not on GPUs: it returns a number to the host, which would "
-                "have to wait for the device");
+template <class Team, class W, detail::order_of_sums Order = any_order>
+void auxiliary_loss(const Team& ranks, const cut& tokens,
+                    std::type_identity_t<matrix<const W>> probabilities, matrix<const int> expert,
+                    W coefficient, matrix<W> d_probability, matrix<W> loss, Order order = {},
+                    source_location where = source_location::current()) {
   const std::size_t experts = probabilities.columns;
   const int rank = ranks.rank();
   const std::size_t rows = tokens.width(rank);
@@ -49,57 +60,68 @@ template <class Team, class W, class Order = any_order>
                       rank);
   detail::check_shape("auxiliary_loss: d_probability", d_probability.rows, d_probability.columns,
                       rows, experts, rank);
-  std::vector<W> fallen(experts, W{0});
-  for (std::size_t token = 0; token < rows; ++token) {
+  detail::check_shape("auxiliary_loss: loss", loss.rows, loss.columns, 1, 1, rank);
+  for (std::size_t token = 0; !Team::on_device && token < rows; ++token) {
     for (const int one : expert.row(token)) {
       if (one < 0 || static_cast<std::size_t>(one) >= experts) {
         refuse("auxiliary_loss: expert " + std::to_string(one) + " of " + std::to_string(experts),
                rank);
       }
-      fallen[static_cast<std::size_t>(one)] += W{1};
     }
   }
-  const auto add_rows = [&](part some, W* sums) {
-    for (std::size_t token = some.first; token < some.first + some.count; ++token) {
-      for (std::size_t e = 0; e < experts; ++e) {
-        sums[e] += probabilities(token, e);
-      }
-    }
+  const auto memory = ranks.memory();
+  auto& passing = ranks.passage();
+  const std::span<W> both = passing.terms.template get<W>(2 * experts);
+  W* const fallen = both.data();
+  W* const mass = fallen + experts;
+  const auto room = [&](std::size_t blocks) {
+    return passing.out.template get<W>(blocks, experts);
   };
-  std::vector<W> mass(experts, W{0});
+  const auto add_up = [&](std::span<W> sums) {
+    detail::all_reduce_call::make(where, ranks.comm(), sums, op::sum{});
+  };
+  detail::sum_fallen(memory, expert, experts, fallen, room);
   if constexpr (detail::is_exact<Order>) {
-    all_reduce(ranks.comm(), fallen);  // whole numbers: any order gives the same bits
-    tree_sum<W> sums{experts};
+    add_up(both.first(experts));  // whole numbers: any order gives the same bits
+    using leaf_sums = tree_sum<W, typename Team::memory_type::template array<W>>;
+    auto& sums = passing.kept.template get<leaf_sums>();
+    sums.restart(experts);
     for (const auto& leaf : detail::leaves_of(tokens, rank, order.tokens)) {
-      const auto terms = sums.room();
-      std::fill(terms.begin(), terms.end(), W{0});
-      add_rows(leaf.local, terms.data());
-      sums.put(leaf.number);
+      detail::sum_probabilities<typename Team::memory_type, W>(
+          memory, probabilities.rows_at(leaf.local), sums.room(memory).data(), room);
+      sums.put(leaf.number, memory);
     }
+    passing.node_bytes = larger(passing.node_bytes, sums.bytes());
     tree_exchange tree{detail::leaf_cut(tokens, order.tokens)};
-    tree.reduce(ranks, sums, replicated<W, Team::axis>{matrix<W>{mass.data(), 1, experts}});
+    tree.reduce(ranks, sums, replicated<W, Team::axis>{matrix<W>{mass, 1, experts}}, where);
   } else {
-    add_rows({0, rows}, mass.data());
-    std::vector<W> both(fallen);
-    both.insert(both.end(), mass.begin(), mass.end());
-    all_reduce(ranks.comm(), both);
-    std::copy_n(both.data(), experts, fallen.data());
-    std::copy_n(both.data() + experts, experts, mass.data());
-  }
-  if (tokens.extent() == 0 || expert.columns == 0) {
-    return W{0};
+    detail::sum_probabilities<typename Team::memory_type, W>(memory, probabilities, mass, room);
+    add_up(both);
   }
   const W all = static_cast<W>(tokens.extent());
   const W factor =
-      coefficient * static_cast<W>(experts) / (static_cast<W>(expert.columns) * all * all);
+      tokens.extent() == 0 || expert.columns == 0
+          ? W{0}
+          : coefficient * static_cast<W>(experts) / (static_cast<W>(expert.columns) * all * all);
+  memory.each(rows, experts, detail::spread_gradients<W>{fallen, factor, d_probability});
+  memory.each(1, 1, detail::spread_loss<W>{fallen, mass, experts, factor, loss.data});
+}
+
+/// The same, whose loss is returned: for ranks that are not GPUs, where it would have to be waited
+/// for.
+template <class Team, class W, detail::order_of_sums Order = any_order>
+[[nodiscard]] W auxiliary_loss(const Team& ranks, const cut& tokens,
+                               std::type_identity_t<matrix<const W>> probabilities,
+                               matrix<const int> expert, W coefficient, matrix<W> d_probability,
+                               Order order = {},
+                               source_location where = source_location::current()) {
+  static_assert(!Team::on_device,
+                "rondo: auxiliary_loss: on GPUs the loss stays there; pass where it goes, a "
+                "matrix<W> [1, 1] of the device's memory, behind d_probability");
   W loss{0};
-  for (std::size_t e = 0; e < experts; ++e) {
-    loss += fallen[e] * mass[e];
-    for (std::size_t token = 0; token < rows; ++token) {
-      d_probability(token, e) = factor * fallen[e];
-    }
-  }
-  return factor * loss;
+  auxiliary_loss(ranks, tokens, probabilities, expert, coefficient, d_probability,
+                 matrix<W>{&loss, 1, 1}, order, where);
+  return loss;
 }
 
 }  // namespace rondo::inline v0_1

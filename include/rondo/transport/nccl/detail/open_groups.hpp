@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -17,12 +16,12 @@ namespace rondo::inline v0_1::nccl::detail {
 class open_groups {
  public:
   void open() {
-    const std::lock_guard held{lock_};
+    const held now{lock_};
     threads_.push_back(std::this_thread::get_id());
     number_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
   }
   void close() {
-    const std::lock_guard held{lock_};
+    const held now{lock_};
     threads_.erase(std::find(threads_.begin(), threads_.end(), std::this_thread::get_id()));
     number_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
   }
@@ -31,13 +30,24 @@ class open_groups {
     if (number_.load(std::memory_order_relaxed) == 0) {
       return false;  // this thread would know of its own
     }
-    const std::lock_guard held{lock_};
+    const held now{lock_};
     return std::find(threads_.begin(), threads_.end(), std::this_thread::get_id()) !=
            threads_.end();
   }
 
  private:
-  mutable std::mutex lock_{};
+  /// For a few instructions; <mutex> is not worth its lines here.
+  struct held {
+    std::atomic_flag& lock;
+    explicit held(std::atomic_flag& of) : lock{of} {
+      while (lock.test_and_set(std::memory_order_acquire)) {
+        std::this_thread::yield();
+      }
+    }
+    ~held() { lock.clear(std::memory_order_release); }
+  };
+
+  mutable std::atomic_flag lock_{};
   std::atomic<int> number_{0};
   std::vector<std::thread::id> threads_{};
 };

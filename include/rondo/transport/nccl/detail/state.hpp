@@ -82,8 +82,8 @@ struct stream_memory {
 /// One rank of an NCCL communicator.
 class state {
  public:
-  /// `groups`: of the communicator that it was split from. What throws in here ends a handle that it
-  /// owns, as the destructor does.
+  /// `groups`: of the communicator that it was split from. What throws in here ends a handle that
+  /// it owns, as the destructor does.
   state(ncclComm_t raw_, bool owns, const options& with_,
         std::shared_ptr<open_groups> groups_ = std::make_shared<open_groups>())
       : state{with_, raw_, owns, std::move(groups_)} {
