@@ -61,7 +61,7 @@ TEST_CASE("gpu all_reduce: packets of whole lines beside packets of words") {
   for (const int ranks : rank_counts) {
     rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slots = 2})};
     unsigned call = 0;
-    for (const std::size_t count : {1u, 29u, 31u, 960u, 1100u}) {
+    for (const std::size_t count : {1u, 29u, 31u, 960u, 1100u, 5000u}) {  // the last in rounds
       rank_buffers<float> memory{ranks, count, count};
       for (int again = 0; again < 20; ++again) {
         const auto check = [&](auto kernel, auto algorithm) {
@@ -76,6 +76,7 @@ TEST_CASE("gpu all_reduce: packets of whole lines beside packets of words") {
           }) == 0);
         };
         check(kernels::all_reduce<float, device::line_packets>, device::line_packets{});
+        check(kernels::all_reduce<float, device::packets>, device::packets{});
         check(kernels::all_reduce<float, one_shot>, one_shot{});
       }
     }

@@ -248,6 +248,45 @@ inline void check_conversions(rondo::nccl::communicator& nccl, cudaStream_t stre
   expect(whole.on_host() == expected, "the maximum of equal matrices");
 }
 
+/// A backward pass of one layer.
+struct fill {
+  float* gradient;
+  float value;
+  __device__ void operator()(std::size_t, std::size_t i) const { gradient[i] = value; }
+};
+
+/// Gradients that leave in buckets while the backward pass goes on.
+inline void check_buckets(rondo::nccl::communicator& nccl, cudaStream_t stream) {
+  constexpr std::size_t layers = 12, per_layer = 50'000, per_bucket = 3;
+  device_matrix gradient{owned<float>(layers, per_layer)};
+  const auto backward = [&](std::size_t layer) {
+    const float value = static_cast<float>(layer) + static_cast<float>(nccl.rank());
+    each(1, per_layer, fill{gradient.view().row(layer).data(), value}, stream);
+  };
+  // begin: buckets
+  rondo::layer_ranks ranks{nccl, rondo::on{stream}};
+  const rondo::device_span<float> all{gradient.values().data(), layers * per_layer};
+  std::vector<decltype(ranks)::pending> pending;
+  for (std::size_t layer = layers; layer-- > 0;) {
+    backward(layer);  // enqueues kernels on `stream`
+    if (layer % per_bucket == 0) {
+      const auto bucket = all.subspan(layer * per_layer, per_bucket * per_layer);
+      pending.push_back(rondo::all_reduce(ranks, bucket, rondo::op::average{}, rondo::async{}));
+    }
+  }
+  for (auto& one : pending) {
+    one.wait();  // what follows on `stream` follows the call
+  }
+  // end: buckets
+  const auto got = gradient.on_host();
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    const float right = static_cast<float>(layer) + static_cast<float>(nccl.size() - 1) / 2;
+    for (std::size_t i = 0; i < per_layer; ++i) {
+      rondo::testing::expect(got.memory[layer * per_layer + i] == right, "an average of buckets");
+    }
+  }
+}
+
 inline void check(rondo::nccl::communicator& nccl) {
   const auto expected = mlp_case::oracle(rondo::pointwise<mlp_case::softplus>{});
   cudaStream_t stream = nullptr;
@@ -256,6 +295,7 @@ inline void check(rondo::nccl::communicator& nccl) {
   mlp_case::near(passes<-1>(nccl, stream), expected, nccl, features, -1);
   mlp_case::near(passes<0>(nccl, stream), expected, nccl, features, 0);
   check_conversions(nccl, stream);
+  check_buckets(nccl, stream);
   rondo::cuda::require(cudaStreamDestroy(stream), "cudaStreamDestroy");
 }
 

@@ -76,7 +76,8 @@ consteval void check_lifetimes() {
       "rondo: counts{} was made from a list that was a temporary, and is gone; keep the "
       "list");
   if constexpr (number_given<policy::async, std::remove_cvref_t<Given>...> == 1) {
-    static_assert((!(buffer<Given> && ends_with_statement<Given>)&&...),
+    static_assert((!(buffer<Given> && !is_device_span<std::remove_cvref_t<Given>> &&
+                     ends_with_statement<Given>)&&...),
                   "rondo: async{}: a buffer is a temporary, which would be gone before wait() "
                   "returns");
     static_assert((!counts_of_temporary<std::remove_cv_t<Given>> && ...),
@@ -95,6 +96,12 @@ consteval bool elements_agree() {
   }
 }
 
+/// Ranks that are GPUs and have a stream of their own for calls that go on behind.
+template <class Comm>
+inline constexpr bool begins_behind = requires {
+  typename Comm::pending;
+};
+
 /// Makes the call where its buffers are. A call that is made by a team says so: `takes_team`.
 template <class Call, class Comm, class... Arguments>
 auto route(source_location where, Comm& comm, Arguments&... arguments) {
@@ -107,9 +114,10 @@ auto route(source_location where, Comm& comm, Arguments&... arguments) {
     static_assert(elements_agree<Arguments...>(),
                   "rondo: input and output must have the same element type");
   } else if constexpr (takes_device_memory<Comm>) {
-    static_assert(number_given<policy::async, std::remove_const_t<Arguments>...> == 0,
-                  "rondo: a call on a stream returns at once; leave out async{}, and wait for the "
-                  "stream or for an event on it");
+    static_assert(
+        begins_behind<Comm> || number_given<policy::async, std::remove_const_t<Arguments>...> == 0,
+        "rondo: a call on a stream returns at once; leave out async{}, and wait for the "
+        "stream or for an event on it");
     if constexpr (binds_stream<Comm>) {
       static_assert(streams <= 1, "rondo: two streams given");
       auto bound = comm.on(choose<policy::stream>(on{}, arguments...).stream);

@@ -28,7 +28,8 @@ namespace rondo::inline v0_1 {
 /// Matrices, weights, biases and gradients are views of the device's memory, which the host does
 /// not look at. The user's kernels enqueue on `stream`, and so do collectives. A collective that
 /// goes on while a layer computes is on a stream of its own: it begins when all that is on `stream`
-/// by then has ended, and what follows the layer's wait on `stream` waits for it. The host waits
+/// by then has ended, and what follows the layer's wait on `stream` waits for it. So does one of
+/// the user's with `async{}`, the all_reduce of a bucket of gradients, say. The host waits
 /// for neither, but once in each pass forward of `expert_parallel`, and there no longer than the
 /// communicator's deadline. After the first pass of a shape nothing is allocated, so the passes of
 /// all layers but `expert_parallel` may be captured in a CUDA graph.
