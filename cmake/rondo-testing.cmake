@@ -9,13 +9,14 @@ foreach(label IN ITEMS unit threads)
   add_custom_target(rondo_tests_${label})
 endforeach()
 
-# rondo_test(NAME <name> SOURCES a.cpp.. [LABELS unit|threads] [LIBRARIES lib..] [TIMEOUT seconds])
-# builds a Catch2 program and registers it as <room>.<name>.
+# rondo_test(NAME <name> SOURCES a.cpp.. [LABELS unit|threads] [LIBRARIES lib..] [TIMEOUT seconds]
+# [WAITS]) builds a Catch2 program and registers it as <room>.<name>. WAITS: its time goes to waiting
+# for deadlines, so others run beside it, and it begins first.
 function(rondo_test)
   if(RONDO_GPU_ONLY)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;LABELS;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "WAITS" "NAME;TIMEOUT" "SOURCES;LABELS;LIBRARIES")
   rondo_room_name(name ${arg_NAME})
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
@@ -29,17 +30,19 @@ function(rondo_test)
   foreach(label IN LISTS arg_LABELS)
     add_dependencies(rondo_tests_${label} ${name})
   endforeach()
-  if("threads" IN_LIST arg_LABELS)
+  if(arg_WAITS)
+    set_tests_properties(${name} PROPERTIES COST 30)
+  elseif("threads" IN_LIST arg_LABELS)
     set_tests_properties(${name} PROPERTIES PROCESSORS 2)
   endif()
 endfunction()
 
-# rondo_mpi_test(NAME <name> SOURCES a.cpp.. RANKS 2 3 .. [LIBRARIES lib..] [TIMEOUT seconds])
+# rondo_mpi_test(NAME <name> SOURCES a.cpp.. RANKS 2 3 .. [LIBRARIES lib..] [TIMEOUT seconds] [WAITS])
 # builds a Catch2 program, whose test cases run on every rank together, once per MPI library, and
 # registers it as <room>.<name>.<implementation>.<ranks>. Ranks that outnumber the cores wait
 # busily, so these tests run one at a time.
 function(rondo_mpi_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;RANKS;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "WAITS" "NAME;TIMEOUT" "SOURCES;RANKS;LIBRARIES")
   rondo_room_name(name ${arg_NAME})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
@@ -52,6 +55,9 @@ function(rondo_mpi_test)
                COMMAND ${RONDO_MPIRUN_${implementation}} ${ranks} $<TARGET_FILE:${target}>)
       set_tests_properties(${target}.${ranks} PROPERTIES
         LABELS mpi TIMEOUT ${arg_TIMEOUT} PROCESSORS ${ranks} RESOURCE_LOCK mpi)
+      if(arg_WAITS)
+        set_tests_properties(${target}.${ranks} PROPERTIES PROCESSORS 1 COST 30)
+      endif()
     endforeach()
   endforeach()
 endfunction()

@@ -6,11 +6,13 @@
 # GPU cannot tell a signal of device scope from one of system scope; only the code can.
 out=$1
 shift
-"$@" -DHOT_KERNELS_ONLY -ptx -o "$out.ptx" || exit 1
-"$@" -DHOT_KERNELS_ONLY -cubin -Xptxas -v -o "$out.cubin" 2>"$out.registers" || {
+mkdir -p "$out.kept"
+"$@" -DHOT_KERNELS_ONLY -cubin -Xptxas -v --keep --keep-dir "$out.kept" -o "$out.cubin" \
+  2>"$out.registers" || {
   cat "$out.registers"
   exit 1
 }
+mv "$out.kept"/*.ptx "$out.ptx"
 
 failed=0
 must_not() { # what, pattern, file
