@@ -35,6 +35,7 @@ void every_codec(const __nv_bfloat16* values, float* sum, std::byte* wire, cudaS
   every_call(codec::stochastic{codec::int8<128>{}, 1}, values, sum, wire, stream);
 }
 
+// begin: warp
 /// x = gelu(x), encoded before it leaves the registers.
 __global__ void activation_to_wire(const __nv_bfloat16* values, std::size_t count,
                                    std::byte* wire) {
@@ -48,3 +49,4 @@ __global__ void activation_to_wire(const __nv_bfloat16* values, std::size_t coun
   }
   warp::encode(tile, at, count, wire);
 }
+// end: warp

@@ -10,7 +10,8 @@
                                                   of examples/snippets/errors.cpp
     <!-- table: algorithms -->                    before a table: the output of examples/snippets/table.cpp
 
-and that every table of every document has a |---| line.
+that no C++ block but a bare include is without its source, and that every table of every document has
+a |---| line.
 
 snippets.py [--update] [--errors PROGRAM] [--table PROGRAM]    without a PROGRAM, its output is not looked at
 """
@@ -23,6 +24,8 @@ import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"<!-- (snippet|output): ([^>]*?) -->\n```(\w*)\n(.*?)```\n", re.DOTALL)
+CXX = re.compile(r"(?:(?<=\n)|^)([^\n]*)\n```(?:cpp|c\+\+|cuda|cxx|c)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+INCLUDE = re.compile(r"(#include [<\"].*[>\"]( *//.*)?)?")
 TABLE = re.compile(r"(?<=<!-- table: algorithms -->\n)(\|.*\n)+")
 
 
@@ -47,6 +50,14 @@ def comparable(message):
     return re.sub(r"(?<!\.cpp:)\b\d+(\.\d+)?", "#", re.sub(r"\s+", " ", message.split(" [")[0])).strip()
 
 
+def sourceless(text):
+    """The first line of each block of C++ that holds more than includes and has no marker above."""
+    for above, shown in CXX.findall(text):
+        code = [line for line in shown.splitlines() if not INCLUDE.fullmatch(line)]
+        if code and not re.fullmatch(r"<!-- (snippet|output): [^>]*? -->", above):
+            yield code[0]
+
+
 def headless_tables():
     """Where a table begins, in any document, whose second line is not |---|..: it is shown as text."""
     for document in sorted(ROOT.rglob("*.md")):
@@ -66,7 +77,7 @@ def main():
     parser.add_argument("--errors", help="the program that was built from examples/snippets/errors.cpp")
     parser.add_argument("--table", help="the program that was built from examples/snippets/table.cpp")
     given = parser.parse_args()
-    wrong, checked = [], 0
+    wrong, invented, checked = [], [], 0
     runs = []
 
     def is_said(name, shown):
@@ -109,16 +120,19 @@ def main():
             updated = TABLE.sub(visit_table, updated)
         if given.update and updated != text:
             document.write_text(updated)
+        invented += [f"{document.relative_to(ROOT)}: {line}" for line in sourceless(text)]
     if given.update:
         print(f"{len(wrong)} of {checked} blocks updated")
         return
     for one in wrong:
         print(f"differs from its source: {one} (tests/docs/snippets.py --update writes it anew)")
+    for one in invented:
+        print(f"a block of C++ that is cut from no program (<!-- snippet: FILE REGION --> above it): {one}")
     headless = list(headless_tables())
     for one in headless:
         print(f"a table without a |---| line: {one}")
     print(f"{checked} blocks checked")
-    sys.exit(1 if wrong or headless or checked == 0 else 0)
+    sys.exit(1 if wrong or invented or headless or checked == 0 else 0)
 
 
 if __name__ == "__main__":

@@ -60,25 +60,32 @@ void check_graph(rondo::nccl::communicator& comm) {
   require(cudaGraphDestroy(graph));
 }
 
+// begin: window
 __global__ void __launch_bounds__(512, 1)
     sum_in_place(rondo::device::window window, float* values, std::size_t count) {
   rondo::device::all_reduce(cooperative_groups::this_thread_block(), window,
                             device_span<const float>{values, count},
                             device_span<float>{values, count}, rondo::op::sum{}, rondo::two_shot{});
 }
+// end: window
 
 /// A collective in a kernel, on NCCL's symmetric memory.
 void check_window(rondo::nccl::communicator& comm) {
   constexpr std::size_t count = 100'003;
   const stream own;
+  // begin: window
+  // Collective; bytes of staging, and of a heap that peers reach.
   rondo::nccl::window window{
       comm, std::size_t{16} << 20, {.slots = 32, .heap_bytes = count * sizeof(float)}};
+  // end: window
   CHECK(window.size() == comm.size());
   auto* values = reinterpret_cast<float*>(window.heap());
   for (int call = 1; call <= 5; ++call) {
     const std::vector<float> mine(count, static_cast<float>(call + comm.rank()));
     copy(values, mine);
+    // begin: window
     window.launch({.blocks = 32, .stream = own.raw}, sum_in_place, values, count);
+    // end: window
     require(cudaStreamSynchronize(own.raw));
     window.check();
     std::vector<float> got(count);
@@ -92,8 +99,10 @@ void check_window(rondo::nccl::communicator& comm) {
   array<float> elsewhere{ones};
   copy(values, ones);
   rondo::all_reduce(window, in_heap, rondo::two_shot{}, on{own.raw});
+  // begin: window
   rondo::all_reduce(window, in_heap, rondo::op::average{}, rondo::codec::cast<rondo::bfloat16>{},
-                    on{own.raw});
+                    on{own.raw});  // by the host: one kernel
+  // end: window
   rondo::all_reduce(window, elsewhere.span(), on{own.raw});
   require(cudaStreamSynchronize(own.raw));
   window.check();

@@ -57,7 +57,10 @@ std::string on_ranks(int size, const Body& body) {
   rondo::threads::run(size, [&](auto& control) {
     failures[static_cast<std::size_t>(control.rank())] = thrown_by([&] {
       auto values = communicator::adopt(raw_communicator(id, control.rank(), size));
+      // begin: stage_ranks
+      // The same ranks twice: control over threads or MPI, values over NCCL; on{} is the stream.
       pipeline::stage_ranks both{control, values, rondo::on{}};
+      // end: stage_ranks
       body(both, static_cast<std::size_t>(control.rank()), control);
       require(nccl_on_threads::unordered_uses() == 0,
               std::to_string(nccl_on_threads::unordered_uses()) + " uses that no event orders");

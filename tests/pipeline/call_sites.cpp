@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 
-// What users write, as one program; docs/pipeline.md shows parts of it.
+// What users write, as one program; docs/pipeline.md shows the marked parts.
 
 #include "catch.hpp"
 
@@ -12,11 +12,13 @@
 #include <string>
 #include <vector>
 
+// begin: pipeline
 namespace pipeline = rondo::pipeline;
+// end: pipeline
 
 namespace {
 
-// [stage]
+// begin: stage
 struct scaling {  // y = w x
   using buffer = std::vector<float>;
   float weight = 2;
@@ -48,50 +50,52 @@ struct scaling {  // y = w x
     }
   }
 };
-// [stage]
+// end: stage
 
 }  // namespace
 
 TEST_CASE("pipelines as users write them") {
-  // [plan]
-  pipeline::shape shape{.stages = 8, .micro_batches = 24};
-  pipeline::plan plan = pipeline::one_f_one_b{}(shape);
+  // begin: pipeline
+  pipeline::shape shape{.stages = 8, .micro_batches = 24};  // ranks that hold stages
+  pipeline::plan plan = pipeline::one_f_one_b{}(shape);     // plan.rows[rank][i]: kind, stage, ...
+  // end: pipeline
   CHECK(plan.rows[7][0].kind == pipeline::kind::forward);
   CHECK(plan.rows[7][1].stage == 7);
   CHECK(plan.rows[7][1].micro_batch == 0);
-  // [plan]
 
-  // [simulate]
+  // begin: pipeline
   pipeline::costs costs{
       .forward = 18522, .backward_input = 18086, .backward_weight = 9337, .hop = 601};
   pipeline::forecast f = pipeline::simulate(plan, costs);
+  // f.makespan == 1456749, f.bubble() == 0.2431
+  // end: pipeline
   CHECK(f.makespan == 1456749);
-  CHECK(f.span == 1456749);
   CHECK(f.bubble() == Approx(0.2431).margin(0.0001));
+  CHECK(f.span == 1456749);
   CHECK(f.peak_activations[0] == 8);
-  // [simulate]
 
-  // [prove]
+  // begin: pipeline
   auto safe = pipeline::prove(plan, pipeline::channel::rendezvous);
   rondo::threads::run(8, [&](auto& comm) {
-    scaling stage;
+    scaling stage;  // each rank its own
     pipeline::run(comm, safe, stage);
   });
-  // [prove]
+  // end: pipeline
 
-  // [search]
+  // begin: pipeline
   auto found = pipeline::search(shape, costs, {.memory_limit = 2 * 8, .barrier = true});
-  CHECK(found.makespan == found.lower_bound);
+  // found.gap() == 0: proved optimal
+  // end: pipeline
   CHECK(found.gap() == 0);
+  CHECK(found.makespan == found.lower_bound);
   CHECK(found.plan.ranks() == 8);
-  // [search]
 
-  // [draw]
+  // begin: pipeline
   pipeline::write_svg(f, "pipeline_call_sites.svg");
-  pipeline::write_trace(f, "pipeline_call_sites.json");
-  std::string text = pipeline::to_csv(plan);
+  pipeline::write_trace(f, "pipeline_call_sites.json");  // for Perfetto
+  std::string text = pipeline::to_csv(plan);             // PyTorch's text form, byte for byte
+  // end: pipeline
   plan = pipeline::from_csv(text);
-  // [draw]
   CHECK(plan == pipeline::one_f_one_b{}(shape));
   std::remove("pipeline_call_sites.svg");
   std::remove("pipeline_call_sites.json");
