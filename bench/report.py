@@ -11,6 +11,8 @@ OURS = "rondo threads"
 LATENCY_TARGETS = {2: 0.3e-6, 4: 4e-6, 8: 10e-6}  # seconds for 8 bytes
 BUSY = 10  # per cent of the processors with others, from which times say little
 FLOOR_TARGET = 0.90  # of the floor, from 1 MiB on
+MESSAGES_TARGET = 0.95  # of native's speed, at every size
+WINDOW_TARGET, WINDOW_FROM = 1.5, 65536  # times native's speed, from so many bytes on
 
 
 def speed_target(ranks, size):
@@ -64,7 +66,8 @@ class Results:
         return (one["who"], one["variant"], one["collective"], one["in_place"], one["ranks"], one["bytes"])
 
     def of(self, who, collective, in_place, ranks, size):
-        variant = {"openmpi": "native", "mpich": "native", "openmpi coll/sm": "native", "Gloo": "ring"}
+        variant = {"openmpi": "native", "mpich": "native", "openmpi coll/sm": "native", "Gloo": "ring",
+                   "rondo on openmpi, messages": "messages", "rondo on mpich, messages": "messages"}
         return self.median.get((who, variant.get(who, "automatic"), collective, in_place, ranks, size))
 
     def limit(self, kernels, ranks, size):
@@ -98,7 +101,7 @@ class Results:
 
 def table(results, collective, in_place, ranks, busy):
     """Rows of one table: a header first. Targets are for an idle machine, a spread for several passes."""
-    others = [who for who in results.libraries if who != OURS]
+    others = [who for who in results.libraries if who != OURS and not who.endswith(", messages")]
     rows = [["size", "rondo us", *(f"{who} us" for who in others), "x best peer", "target", "of floor",
              "spread", ""]]
     for size in results.sizes:
@@ -130,6 +133,22 @@ def as_markdown(rows):
     lines = ["| " + " | ".join(cell.rjust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
     lines.insert(1, "|" + "|".join("-" * (width + 1) + ":" for width in widths) + "|")
     return "\n".join(lines)
+
+
+def beside_native(results, library, collective, in_place, ranks):
+    """MPI ranks: rondo through messages and through the window against the library's own."""
+    rows = [["size", "native us", "messages us", "x native", "window us", "x native", "missed"]]
+    for size in results.sizes:
+        native, messages, window = (results.of(who, collective, in_place, ranks, size) for who in (
+            library, f"rondo on {library}, messages", f"rondo on {library}"))
+        if None in (native, messages, window):
+            continue
+        missed = [name for name, short in (
+            ("messages", native / messages < MESSAGES_TARGET),
+            ("window", size >= WINDOW_FROM and native / window < WINDOW_TARGET)) if short]
+        rows.append([name_of(size), in_microseconds(native), in_microseconds(messages), f"{native / messages:.2f}",
+                     in_microseconds(window), f"{native / window:.2f}", ", ".join(missed)])
+    return rows
 
 
 def crossover(results, ranks):
@@ -235,6 +254,13 @@ def write(results_file, output):
     if results.passes > 1:
         text += ["- spread: third quartile of the passes minus the first, over the median"]
     text += [""]
+    for library in ("openmpi", "mpich"):
+        for collective, in_place in results.collectives:
+            for ranks in results.ranks:
+                rows = beside_native(results, library, collective, in_place, ranks)
+                if len(rows) > 1:
+                    text += [f"### MPI ranks on {library}: {collective}{', in place' if in_place else ''}, {ranks} "
+                             "ranks", "", as_markdown(rows), ""]
     for ranks in results.ranks:
         rows = limits(results, ranks)
         if rows:

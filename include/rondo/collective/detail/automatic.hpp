@@ -96,7 +96,7 @@ void choose_movement(const Turn& turn, std::size_t bytes, bool equal, const Run&
   if constexpr (rounds_are_dear<Turn>) {
     run(one_shot{});
   } else if constexpr (What == collective::all_to_all) {
-    equal&& bytes <= 2 * 1024 ? run(bruck{}) : run(one_shot{});
+    few || !equal || bytes > 2 * 1024 ? run(one_shot{}) : run(bruck{});
   } else if (few || !Commutes) {
     run(one_shot{});
   } else if constexpr (What == collective::all_gather) {
