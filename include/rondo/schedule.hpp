@@ -11,3 +11,4 @@
 #include <rondo/schedule/network.hpp>
 #include <rondo/schedule/prove.hpp>
 #include <rondo/schedule/simulate.hpp>
+#include <rondo/schedule/tabulate.hpp>

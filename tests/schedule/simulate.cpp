@@ -6,13 +6,16 @@
 #include <rondo/schedule.hpp>
 
 #include <cmath>
+#include <ctime>
 #include <limits>
 #include <map>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 namespace schedule = rondo::schedule;
+using Catch::Matchers::ContainsSubstring;
 using rondo::schedule::network;
 using rondo::schedule::simulate;
 
@@ -383,6 +386,52 @@ TEST_CASE("a forecast has every step of every rank once, in the bounds of the wh
     CHECK(made.moments.size() == steps);
     CHECK(made.finished.size() == 6);
   });
+}
+
+TEST_CASE("100,000 ranks in nodes of eight take about a second to simulate, or less") {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  constexpr double bound = 120;
+#else
+  constexpr double bound = 4;  // of processor time, whatever else runs here; 0.03 to 0.4 were seen
+#endif
+  network nodes = flat;
+  nodes.ranks_per_node = 8;
+  nodes.inner_latency = alpha / 5;
+  nodes.inner_bytes_per_second = 4 / beta;
+  const auto check = [&](const auto& algorithm) {
+    INFO(algorithm.name);
+    const std::clock_t begun = std::clock();
+    CHECK(simulate(schedule::all_reduce(algorithm, 100000), nodes, bytes) > m * beta / 2);
+    CHECK(static_cast<double>(std::clock() - begun) / CLOCKS_PER_SEC < bound);
+  };
+  check(rondo::ring{});
+  check(rondo::tree{});
+  check(rondo::halving_doubling{});
+  check(rondo::hierarchical{rondo::ring{}, rondo::ring{}, 8});
+  check(rondo::hierarchical{rondo::ring{}, rondo::tree{}, 8});
+}
+
+TEST_CASE("a schedule that is too long is refused before it is made, and one that is not is made") {
+  network nodes = flat;
+  nodes.ranks_per_node = 8;
+  const auto refused = [](const auto& call, const std::string& who, const std::string& instead) {
+    const std::clock_t begun = std::clock();
+    CHECK_THROWS_WITH(call(), ContainsSubstring(who) && ContainsSubstring(instead));
+    CHECK(static_cast<double>(std::clock() - begun) / CLOCKS_PER_SEC < 4);
+  };
+  refused([&] { return simulate(schedule::broadcast(rondo::ring{}, 100000), nodes, bytes); },
+          "broadcast: ring on 100000 ranks has about 2000", "use tree");
+  refused([&] { return simulate(schedule::all_reduce(rondo::ring{}, 99999), nodes, bytes); },
+          "all_reduce: ring on 99999 ranks has about 399", "that ranks_per_node divides");
+  refused([] { schedule::prove(schedule::all_to_all(rondo::one_shot{}, 50000)); },
+          "all_to_all: one_shot on 50000 ranks", "use bruck");
+  refused([] { return schedule::tabulate(schedule::all_gather(rondo::ring{}, 100000)); },
+          "all_gather: ring on 100000 ranks", "use halving_doubling");
+
+  // The root alone has a long row.
+  for (const int root : {0, 10000, 19999}) {
+    CHECK(simulate(schedule::gather(rondo::one_shot{}, 20000, root), flat, bytes) > m * beta / 2);
+  }
 }
 
 TEST_CASE("messages that do not match, and ranks that wait for ever, are refused") {

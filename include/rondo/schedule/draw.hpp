@@ -8,6 +8,7 @@
 #include <rondo/schedule/network.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/schedule/simulate.hpp>
+#include <rondo/schedule/tabulate.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>

@@ -4,6 +4,7 @@
 
 #include <rondo/schedule/detail/symbolic_run.hpp>
 #include <rondo/schedule/schedule.hpp>
+#include <rondo/schedule/tabulate.hpp>
 #include <rondo/version.hpp>
 
 namespace rondo::inline v0_1::schedule {

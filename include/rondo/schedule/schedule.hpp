@@ -193,15 +193,4 @@ concept readable = requires(const Schedule& schedule, int rank) {
   { schedule.row(rank) } -> std::convertible_to<program>;
 };
 
-/// All rows, written out.
-[[nodiscard]] constexpr table tabulate(const table& written) { return written; }
-template <readable Schedule>
-[[nodiscard]] constexpr table tabulate(const Schedule& schedule) {
-  table written{schedule.what, schedule.size, schedule.root, {}};
-  for (int rank = 0; rank < schedule.size; ++rank) {
-    written.rows.push_back(schedule.row(rank));
-  }
-  return written;
-}
-
 }  // namespace rondo::inline v0_1::schedule

@@ -73,7 +73,7 @@ template <class Recorder>
 /// Cost: time in proportion to steps, with a logarithm where ports are shared; 12 bytes of memory
 /// per step and one program at a time. Errors: `unsound_schedule` if messages do not match, ranks
 /// wait for ever, or steps lie outside of their memories; `invalid_argument` for a time that is not
-/// from 0 to 1e6 seconds, or a rate that is not above 0.
+/// from 0 to 1e6 seconds, a rate that is not above 0, or more than 100 million steps to replay.
 template <readable Schedule>
 [[nodiscard]] double simulate(const Schedule& schedule, const network& on, std::size_t bytes) {
   detail::check_constants("simulate", on);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/schedule/detail/step_count.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
@@ -44,7 +45,15 @@ class traffic {
                         -1);
       }
     }
-    ranks_ = all_ranks ? size : representatives(rotation_of(schedule), size, ranks_per_node);
+    const int rotation = rotation_of(schedule);
+    ranks_ = all_ranks ? size : representatives(rotation, size, ranks_per_node);
+    if constexpr (!requires { schedule.rows.size(); }) {
+      check_steps(
+          schedule, ranks_,
+          rotation < size && !all_ranks
+              ? ", or a number of ranks that ranks_per_node divides: one node stands for all"
+              : "");
+    }
     begins_.push_back(0);
     for (int rank = 0; rank < ranks_; ++rank) {
       const program row = schedule.row(rank);
