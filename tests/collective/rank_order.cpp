@@ -103,6 +103,10 @@ TEST_CASE("commutes: named operations do, a callable says so itself") {
   STATIC_REQUIRE(rondo::commutes<rondo::op::reproducible_sum>);
   STATIC_REQUIRE(rondo::commutes<std::plus<>>);
   STATIC_REQUIRE(rondo::commutes<std::multiplies<double>>);
+  STATIC_REQUIRE(rondo::commutes<rondo::op::product, float>);
+  STATIC_REQUIRE(!rondo::commutes<rondo::op::product, affine>);
+  STATIC_REQUIRE(!rondo::commutes<std::multiplies<>, affine>);
+  STATIC_REQUIRE(rondo::commutes<rondo::op::sum, affine>);
   STATIC_REQUIRE(rondo::commutes<std::bit_and<>>);
   STATIC_REQUIRE(rondo::commutes<std::bit_or<unsigned>>);
   STATIC_REQUIRE(rondo::commutes<std::bit_xor<>>);

@@ -7,6 +7,7 @@
 #include <rondo/version.hpp>
 
 #include <concepts>
+#include <initializer_list>
 #include <string_view>
 #include <type_traits>
 
@@ -93,15 +94,14 @@ namespace detail {
 /// True of those function objects of <functional> that commute, known by their names: the header is
 /// large. Its std::minus, std::divides and std::function do not.
 template <class Operation>
-consteval bool is_commuting_function_object() {
+consteval bool is_function_object(std::initializer_list<std::string_view> names) {
   std::string_view name = type_name<Operation>();
   if (!name.starts_with("std::")) {
     return false;
   }
   name = name.substr(0, name.find('<'));
   name.remove_prefix(name.rfind(':') + 1);  // inline namespaces, too
-  for (const std::string_view known :
-       {"plus", "multiplies", "bit_and", "bit_or", "bit_xor", "logical_and", "logical_or"}) {
+  for (const std::string_view known : names) {
     if (name == known) {
       return true;
     }
@@ -109,17 +109,22 @@ consteval bool is_commuting_function_object() {
   return false;
 }
 
+template <class Operation>
+inline constexpr bool is_product = std::is_same_v<Operation, op::product> ||
+                                   is_function_object<Operation>({"multiplies"});
+
 }  // namespace detail
 
 /// Whether fold(a, b) is fold(b, a), so that ranks may be folded in any order: true of the
 /// operations above and of std::plus, multiplies, bit_and, bit_or, bit_xor, logical_and and
 /// logical_or. Another operation says so by a member `commutes = true`; until it does, `automatic`
-/// keeps to the order of ranks.
-template <class Operation>
-inline constexpr bool commutes = requires {
-  requires Operation::commutes;
-}
-|| detail::is_commuting_function_object<Operation>();
+/// keeps to the order of ranks. So it does for products of a class `T`, which may be matrices.
+template <class Operation, class T = double>
+inline constexpr bool commutes =
+    (requires { requires Operation::commutes; } ||
+     detail::is_function_object<Operation>({"plus", "multiplies", "bit_and", "bit_or", "bit_xor",
+                                            "logical_and", "logical_or"})) &&
+    !(detail::is_product<Operation> && std::is_class_v<T>);
 
 /// The type that values of type T are folded in. 16-bit floats specialise it to float.
 template <class T>

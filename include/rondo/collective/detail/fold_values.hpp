@@ -53,7 +53,7 @@ template <class T, class Operation>
 struct folds_with {
   using folds = rondo::reduction<Operation, T>;
   using partial = typename folds::partial;
-  static constexpr bool commutes = rondo::commutes<Operation>;
+  static constexpr bool commutes = rondo::commutes<Operation, partial>;
   static constexpr bool lifts = must_lift<folds>();
   folds reduction;
 

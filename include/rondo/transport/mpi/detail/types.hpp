@@ -138,7 +138,7 @@ template <class Operation, class T, class Folds>
                 static_cast<Folds*>(nullptr),
                 [] {
                   MPI_Op raw = MPI_OP_NULL;
-                  check(MPI_Op_create(&fold_for_mpi<Folds>, commutes<Operation> ? 1 : 0, &raw),
+                  check(MPI_Op_create(&fold_for_mpi<Folds>, commutes<Operation, partial> ? 1 : 0, &raw),
                         "MPI_Op_create");
                   return owned_operation{raw};
                 })
