@@ -7,6 +7,7 @@
 #include <rondo/rondo.hpp>
 #include <rondo/testing/reference.hpp>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <thread>
@@ -34,11 +35,42 @@ void check_all(const std::vector<outcome>& seen, error_code code, int culprit,
   }
 }
 
+/// What docs/errors.md promises for calls that do not agree. Other work on the machine may delay
+/// any one of them, so it is held to the quickest of a few.
+class promptness {
+ public:
+  /// The last rank that threw counts.
+  void see(const std::vector<outcome>& seen) {
+    double slowest = 0;
+    for (const auto& one : seen) {
+      slowest = one.threw ? (std::max)(slowest, one.seconds) : slowest;
+    }
+    quickest_ = (std::min)(quickest_, slowest);
+  }
+  void check() const { CHECK(quickest_ <= 0.1); }
+
+ private:
+  double quickest_ = 1e9;
+};
+
+/// Makes the outcomes five times, checks each by `check`, and their time.
+template <class Scene, class Check>
+void promptly(const Scene& scene, const Check& check) {
+  promptness time;
+  for (int k = 0; k < 5; ++k) {
+    const auto seen = scene();
+    check(seen);
+    time.see(seen);
+  }
+  time.check();
+}
+
 }  // namespace
 
 TEST_CASE("mismatch: what one rank calls differently is named on all ranks") {
   const auto check = [](const auto& usual, const auto& odd, const std::string& expected,
                         const std::string& got) {
+    promptness time;
     for (const int ranks : {3, 5}) {
       for (const int culprit : {0, 1, ranks - 1}) {
         const auto seen = outcomes(ranks, [&](auto& comm) {
@@ -49,8 +81,10 @@ TEST_CASE("mismatch: what one rank calls differently is named on all ranks") {
         check_all(seen, error_code::mismatch, culprit,
                   {"call 2", got + " at errors.cpp:", expected + " at errors.cpp:",
                    "on rank " + std::to_string(culprit), "expected"});
+        time.see(seen);
       }
     }
+    time.check();
   };
   std::vector<std::vector<float>> memory(5, std::vector<float>(20000));
   const auto values = [&](auto& comm, std::size_t count) {
@@ -127,26 +161,33 @@ TEST_CASE("mismatch: what one rank calls differently is named on all ranks") {
 
 TEST_CASE("mismatch: uneven counts that ranks do not agree about") {
   SECTION("all_gather") {
-    const auto seen = outcomes(3, [](auto& comm) {
+    const auto body = [](auto& comm) {
       const std::vector<std::size_t> counts =
           comm.rank() == 2 ? std::vector<std::size_t>{2, 1, 3} : std::vector<std::size_t>{1, 2, 3};
       std::vector<int> mine(counts[static_cast<std::size_t>(comm.rank())]);
       std::vector<int> all(6);
       rondo::all_gather(comm, mine, all, rondo::counts{counts});
-    });
-    check_all(seen, error_code::mismatch, 2, {"all_gather(6 x int", "other counts", "errors.cpp"});
+    };
+    promptly([&] { return outcomes(3, body); },
+             [](const auto& seen) {
+               check_all(seen, error_code::mismatch, 2,
+                         {"all_gather(6 x int", "other counts", "errors.cpp"});
+             });
   }
   SECTION("all_to_all") {
-    const auto seen = outcomes(3, [](auto& comm) {
+    const auto body = [](auto& comm) {
       const std::vector<std::size_t> twos{2, 2, 2};
       const std::vector<std::size_t> odd{2, 3, 2};
       std::vector<int> in(comm.rank() == 2 ? 7 : 6);
       std::vector<int> out(6);
       rondo::all_to_all(comm, in, out, rondo::counts{comm.rank() == 2 ? odd : twos, twos});
-    });
-    check_all(seen, error_code::mismatch, 2,
-              {"rank 1 expected 2 elements from rank 2, which sends it 3",
-               "was in all_to_all(counts of int, automatic) at errors.cpp:"});
+    };
+    promptly([&] { return outcomes(3, body); },
+             [](const auto& seen) {
+               check_all(seen, error_code::mismatch, 2,
+                         {"rank 1 expected 2 elements from rank 2, which sends it 3",
+                          "was in all_to_all(counts of int, automatic) at errors.cpp:"});
+             });
   }
 }
 
@@ -301,26 +342,34 @@ TEST_CASE("run names the rank whose body throws a mismatch or a timeout of its o
 }
 
 TEST_CASE("a rank that returns early or makes a call too many is named") {
-  const auto early = outcomes(3, [](auto& comm) {
+  const auto without_one = [](auto& comm) {
     if (comm.rank() != 1) {
       rondo::barrier(comm);
     }
-  });
-  CHECK_FALSE(early[1].threw);
-  check_all({early[0], early[2]}, error_code::mismatch, 1,
-            {"rank 1 returned from its body", "waits for it in barrier(automatic) at errors.cpp:"});
+  };
+  promptly([&] { return outcomes(3, without_one); },
+           [](const auto& early) {
+             CHECK_FALSE(early[1].threw);
+             check_all({early[0], early[2]}, error_code::mismatch, 1,
+                       {"rank 1 returned from its body",
+                        "waits for it in barrier(automatic) at errors.cpp:"});
+           });
 
-  const auto late = outcomes(3, [](auto& comm) {
+  const auto one_more = [](auto& comm) {
     rondo::barrier(comm);
     if (comm.rank() == 1) {
       rondo::barrier(comm);
     }
-  });
-  CHECK_FALSE(late[0].threw);
-  CHECK_FALSE(late[2].threw);
-  CHECK(late[1].code == error_code::mismatch);
-  CHECK_THAT(late[1].what,
-             ContainsSubstring("returned from its body, but rank 1 waits for it in barrier"));
+  };
+  promptly([&] { return outcomes(3, one_more); },
+           [](const auto& late) {
+             CHECK_FALSE(late[0].threw);
+             CHECK_FALSE(late[2].threw);
+             CHECK(late[1].code == error_code::mismatch);
+             CHECK_THAT(
+                 late[1].what,
+                 ContainsSubstring("returned from its body, but rank 1 waits for it in barrier"));
+           });
 
   const auto unheard = outcomes(2, [](auto& comm) {
     rondo::barrier(comm);
@@ -486,7 +535,7 @@ TEST_CASE(
 TEST_CASE("messages: another count or type, and ranks that wait for each other, are named") {
   SECTION("count") {
     for (const std::size_t count : {10u, 5000u}) {
-      const auto seen = outcomes(3, [&](auto& comm) {
+      const auto body = [&](auto& comm) {
         std::vector<float> values(count);
         std::vector<float> more(count + 1);
         if (comm.rank() == 0) {
@@ -495,22 +544,29 @@ TEST_CASE("messages: another count or type, and ranks that wait for each other, 
           rondo::receive(comm, more, rondo::from{0}, rondo::tag{3});
         }
         rondo::barrier(comm);
-      });
-      check_all(seen, error_code::mismatch, 0,
-                {"receive(" + std::to_string(count + 1) + " x float, peer 0, tag 3) at errors.cpp:",
-                 "expected " + std::to_string(4 * count + 4) + " bytes from rank 0, got " +
-                     std::to_string(4 * count)});
+      };
+      promptly([&] { return outcomes(3, body); },
+               [&](const auto& seen) {
+                 check_all(seen, error_code::mismatch, 0,
+                           {"receive(" + std::to_string(count + 1) +
+                                " x float, peer 0, tag 3) at errors.cpp:",
+                            "expected " + std::to_string(4 * count + 4) +
+                                " bytes from rank 0, got " + std::to_string(4 * count)});
+               });
     }
   }
   SECTION("type") {
-    const auto seen = outcomes(2, [](auto& comm) {
+    const auto body = [](auto& comm) {
       std::vector<float> floats(5);
       std::vector<int> numbers(5);
       comm.rank() == 0 ? rondo::send(comm, floats, rondo::to{1})
                        : rondo::receive(comm, numbers, rondo::from{0});
       rondo::barrier(comm);
-    });
-    check_all(seen, error_code::mismatch, 0, {"receive(5 x int", "of another type"});
+    };
+    promptly([&] { return outcomes(2, body); },
+             [](const auto& seen) {
+               check_all(seen, error_code::mismatch, 0, {"receive(5 x int", "of another type"});
+             });
   }
   SECTION("both send large messages") {
     const auto seen = outcomes(2, [](auto& comm) {

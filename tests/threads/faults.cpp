@@ -5,7 +5,9 @@
 
 #include <rondo/rondo.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -282,8 +284,8 @@ void play(rondo::threads::communicator& comm, const scenario& of, bool& wrong) {
   }
 }
 
-/// Empty if all went as it must, else what did not.
-std::string verdict(const scenario& of) {
+/// Empty if all went as it must, else what did not; and how long it took.
+std::string verdict(const scenario& of, double& seconds) {
   struct end {
     std::string error;
     bool wrong = false;
@@ -294,6 +296,7 @@ std::string verdict(const scenario& of) {
   std::vector<end> ends(static_cast<std::size_t>(of.size));
   const auto deadline = of.planted == fault::late ? milliseconds{200} : milliseconds{20000};
   std::string thrown;
+  const auto begun = std::chrono::steady_clock::now();
   try {
     rondo::threads::run(of.size,
                         [&](auto& comm) {
@@ -331,6 +334,7 @@ std::string verdict(const scenario& of) {
   } catch (const std::exception& error) {
     thrown = error.what();
   }
+  seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
 
   const bool own_exception = of.planted == fault::throws || of.planted == fault::operation_throws;
   if (!thrown.empty() && !own_exception) {
@@ -371,6 +375,27 @@ std::string verdict(const scenario& of) {
   return {};
 }
 
+/// The same, and that it ends as soon as docs/errors.md says. Where other work delays a case, it is
+/// tried again: only one that is late each time has waited for what never comes.
+std::string timely_verdict(const scenario& of) {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  constexpr double bound = 1;
+#else
+  constexpr double bound = 0.1;
+#endif
+  constexpr int attempts = 20;
+  double quickest = 1e9;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    double seconds = 0;
+    std::string complaint = verdict(of, seconds);
+    if (!complaint.empty() || seconds <= bound || of.planted == fault::late) {
+      return complaint;
+    }
+    quickest = (std::min)(quickest, seconds);
+  }
+  return "takes " + std::to_string(quickest) + " s, the quickest of " + std::to_string(attempts);
+}
+
 }  // namespace
 
 TEST_CASE("faults: whatever one rank does wrong, nobody hangs and errors name the culprit") {
@@ -393,7 +418,7 @@ TEST_CASE("faults: whatever one rank does wrong, nobody hangs and errors name th
   std::string complaint;
   for (std::uint64_t seed = first; seed < first + cases && complaint.empty(); ++seed) {
     running = seed;
-    complaint = verdict(roll(seed));
+    complaint = timely_verdict(roll(seed));
     if (!complaint.empty()) {
       const auto of = roll(seed);
       complaint = "RONDO_FAULT_SEED=" + std::to_string(seed) + ", fault " +

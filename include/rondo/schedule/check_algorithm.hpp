@@ -13,13 +13,28 @@ namespace rondo::inline v0_1::schedule {
 template <class Algorithm, collective What>
 consteval void check_algorithm() {
   constexpr bool made = generates<Algorithm, What>;
-  static_assert(made || What != collective::all_reduce,
+  constexpr bool composed = requires { &Algorithm::inner; };  // hierarchical
+  static_assert(made || !composed || What != collective::all_reduce,
+                "rondo: all_reduce: hierarchical needs an inner algorithm that makes "
+                "reduce_scatter and all_gather (ring, halving_doubling, one_shot or two_shot), or "
+                "reduce and broadcast (tree), and an outer one that makes all_reduce");
+  static_assert(made || !composed || What != collective::reduce_scatter,
+                "rondo: reduce_scatter: hierarchical needs an inner and an outer algorithm that "
+                "make reduce_scatter: ring, halving_doubling, one_shot or two_shot");
+  static_assert(made || !composed || What != collective::all_gather,
+                "rondo: all_gather: hierarchical needs an inner and an outer algorithm that make "
+                "all_gather: ring, recursive_doubling, halving_doubling, bruck, one_shot or "
+                "two_shot");
+  static_assert(made || !composed || What != collective::broadcast,
+                "rondo: broadcast: hierarchical needs an inner and an outer algorithm that make "
+                "broadcast: tree, ring, one_shot or two_shot");
+  static_assert(made || composed || What != collective::all_reduce,
                 "rondo: all_reduce: this algorithm does not make it; use ring, tree, "
                 "recursive_doubling, halving_doubling, bruck, one_shot, two_shot or hierarchical");
-  static_assert(made || What != collective::reduce_scatter,
+  static_assert(made || composed || What != collective::reduce_scatter,
                 "rondo: reduce_scatter: this algorithm does not make it; use ring, "
                 "halving_doubling, one_shot, two_shot or hierarchical");
-  static_assert(made || What != collective::all_gather,
+  static_assert(made || composed || What != collective::all_gather,
                 "rondo: all_gather: this algorithm does not make it; use ring, "
                 "recursive_doubling, halving_doubling, bruck, one_shot, two_shot or hierarchical");
   static_assert(made || What != collective::all_to_all,
@@ -27,7 +42,7 @@ consteval void check_algorithm() {
   static_assert(made || What != collective::reduce,
                 "rondo: reduce: this algorithm does not make it; use tree, ring, one_shot or "
                 "two_shot");
-  static_assert(made || What != collective::broadcast,
+  static_assert(made || composed || What != collective::broadcast,
                 "rondo: broadcast: this algorithm does not make it; use tree, ring, one_shot, "
                 "two_shot or hierarchical");
   static_assert(made || What != collective::gather,

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
+#include "headers.hpp"
 #include "other.hpp"
-
-#include <rondo/rondo.hpp>
 
 #include <vector>
 

@@ -45,8 +45,12 @@ template <schedule::collective What, class Comm, class Algorithm>
   schedule::check_algorithm<Algorithm, What>();
   return comm.kept().template get<schedule::program>(
       program_key<Algorithm>{algorithm, What, root}, [&] {
-        return generate(algorithm, schedule::make<What>{},
-                        schedule::place{comm.rank(), comm.size(), root});
+        if constexpr (schedule::generates<Algorithm, What>) {
+          return generate(algorithm, schedule::make<What>{},
+                          schedule::place{comm.rank(), comm.size(), root});
+        } else {
+          return schedule::program{};  // refused above
+        }
       });
 }
 
