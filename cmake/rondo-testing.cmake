@@ -11,9 +11,8 @@ endforeach()
 
 # What a room passes to add_compile_options before the tests of what stands above the vector loops:
 # as under sanitizers (CMakePresets.json), one form of each loop, and -O1, where GCC sees some values
-# as uninitialised that are not. That halves the time they take to compile. Tests of every vector
-# form, at the -O2 of most users, come without: those of the rooms core, codec, protocol and
-# schedule, the first of collective, threads and tensor, and those of MPI under its first library.
+# as uninitialised that are not. That halves the time they take to compile. All others are compiled
+# at the -O2 of most users, with every vector form.
 set(RONDO_QUICK_FLAGS $<$<COMPILE_LANGUAGE:CXX>:-DRONDO_PLAIN_LOOPS>
                       $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>
                       $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
