@@ -123,6 +123,6 @@ function(rondo_control outcome name program)
                          PASS_REGULAR_EXPRESSION "all results are right")
   else()
     set_tests_properties(${test} PROPERTIES
-      PASS_REGULAR_EXPRESSION "ThreadSanitizer: (data race|SEGV)|wrong results")
+      PASS_REGULAR_EXPRESSION "ThreadSanitizer: (data race|heap-use-after-free|SEGV)|wrong results")
   endif()
 endfunction()

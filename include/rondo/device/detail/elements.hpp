@@ -7,6 +7,7 @@
 #include <rondo/core/partition.hpp>
 #include <rondo/core/type_name.hpp>
 #include <rondo/device/arguments.hpp>
+#include <rondo/protocol/packs.hpp>
 #include <rondo/protocol/words.hpp>
 #include <rondo/version.hpp>
 
