@@ -20,7 +20,7 @@ namespace rondo::inline v0_1::detail {
 template <class W>
 struct count_fallen {
   matrix<const int> expert;
-  std::size_t at_once;
+  std::size_t at_once;  ///< tokens of a block
   matrix<W> terms;
   RONDO_HOST_DEVICE void operator()(std::size_t block, std::size_t e) const {
     constexpr W nobody = std::numeric_limits<W>::quiet_NaN();
@@ -65,16 +65,24 @@ struct add_blocks {
   }
 };
 
+/// to[e] = the sum over tokens of what `Terms<W>` gives for expert e: a row of `experts` terms for
+/// each block, then their sum.
+template <template <class> class Terms, class Memory, class T, class W, class Room>
+void sum_by_blocks(const Memory& memory, matrix<const T> tokens, std::size_t experts, W* to,
+                   const Room& room) {
+  constexpr std::size_t some = tokens_at_once<Memory>;
+  const matrix<W> terms = room(blocks_of_tokens(tokens.rows, some));
+  memory.each(terms.rows, experts, Terms<W>{tokens, some, terms});
+  memory.each(1, experts, add_blocks<W>{terms, to});
+}
+
 /// to[e] = how many choices fell on expert e. `room(blocks)`: memory for a row of so many experts
 /// each; asked for on GPUs alone.
 template <class Memory, class W, class Room>
 void sum_fallen(const Memory& memory, matrix<const int> expert, std::size_t experts, W* to,
                 const Room& room) {
   if constexpr (Memory::on_device) {
-    constexpr std::size_t some = tokens_at_once<Memory>;
-    const matrix<W> terms = room(blocks_of_tokens(expert.rows, some));
-    memory.each(terms.rows, experts, count_fallen<W>{expert, some, terms});
-    memory.each(1, experts, add_blocks<W>{terms, to});
+    sum_by_blocks<count_fallen>(memory, expert, experts, to, room);
   } else {
     std::fill_n(to, experts, W{0});
     for (std::size_t token = 0; token < expert.rows; ++token) {
@@ -90,10 +98,7 @@ template <class Memory, class W, class Room>
 void sum_probabilities(const Memory& memory, matrix<const W> probability, W* to, const Room& room) {
   const std::size_t experts = probability.columns;
   if constexpr (Memory::on_device) {
-    constexpr std::size_t some = tokens_at_once<Memory>;
-    const matrix<W> terms = room(blocks_of_tokens(probability.rows, some));
-    memory.each(terms.rows, experts, add_probabilities<W>{probability, some, terms});
-    memory.each(1, experts, add_blocks<W>{terms, to});
+    sum_by_blocks<add_probabilities>(memory, probability, experts, to, room);
   } else {
     std::fill_n(to, experts, W{0});
     for (std::size_t token = 0; token < probability.rows; ++token) {
