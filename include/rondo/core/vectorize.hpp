@@ -5,6 +5,7 @@
 #include <rondo/core/host_device.hpp>
 #include <rondo/version.hpp>
 
+#include <array>
 #include <cstddef>
 #include <type_traits>
 
@@ -165,5 +166,20 @@ inline void vectorized(const Body& body) {
 #endif
   detail::compiled_apart(body);
 }
+
+namespace detail {
+
+/// The first so many pointers, as locals of the function that a loop is compiled in: nothing that
+/// is stored can change those, so they stay in registers.
+template <std::size_t Number, class Pointer>
+RONDO_ALWAYS_INLINE std::array<Pointer, Number> own_pointers(const Pointer* pointers) {
+  std::array<Pointer, Number> copied;
+  for (std::size_t i = 0; i < Number; ++i) {
+    copied[i] = pointers[i];
+  }
+  return copied;
+}
+
+}  // namespace detail
 
 }  // namespace rondo::inline v0_1

@@ -120,13 +120,12 @@ class fold_lines {
     }
   }
 
-  // The loops. What they use is copied to locals of the function that a loop is compiled in:
-  // nothing that is stored can change those, so they stay in registers.
+  // The loops, on pointers of their own.
 
   template <bool Resumes>
   void keep() const {
     vectorized<longest<1>>([&]() RONDO_INLINE_BODY {
-      const auto sources = own<most>(from_.data());
+      const auto sources = rondo::detail::own_pointers<most>(from_.data());
       partial* const kept = kept_;
       const std::size_t count = count_;
       RONDO_INDEPENDENT_ITERATIONS
@@ -139,8 +138,8 @@ class fold_lines {
   template <int Sources, bool Resumes, int Targets>
   void write(T* const* to) const {
     vectorized<longest<Targets>>([&]() RONDO_INLINE_BODY {
-      const auto sources = own<Sources>(from_.data());
-      const auto targets = own<Targets>(to);
+      const auto sources = rondo::detail::own_pointers<Sources>(from_.data());
+      const auto targets = rondo::detail::own_pointers<Targets>(to);
       const partial* const kept = kept_;
       const std::size_t count = count_;
       RONDO_INDEPENDENT_ITERATIONS
@@ -157,7 +156,7 @@ class fold_lines {
   void stream(T* const* to, int targets) const {
     if constexpr (can_stream) {
       vectorized<longest<1>>([&]() RONDO_INLINE_BODY {
-        const auto sources = own<Sources>(from_.data());
+        const auto sources = rondo::detail::own_pointers<Sources>(from_.data());
         const partial* const kept = kept_;
         const std::size_t count = count_;
         for (std::size_t i = 0; i < count; i += stream_block) {
@@ -183,15 +182,6 @@ class fold_lines {
       folded = with_.fold(folded, Reduction::lift(sources[s][i]));
     }
     return folded;
-  }
-
-  template <std::size_t Number, class Pointer>
-  [[gnu::always_inline]] static std::array<Pointer, Number> own(const Pointer* pointers) {
-    std::array<Pointer, Number> copied;
-    for (std::size_t i = 0; i < Number; ++i) {
-      copied[i] = pointers[i];
-    }
-    return copied;
   }
 
   const Reduction& with_;

@@ -141,8 +141,8 @@ struct leaf_loops {
   template <std::size_t Terms, std::size_t Targets>
   static void write(const T* const* from, std::size_t count, T* const* to) {
     vectorized([=]() RONDO_INLINE_BODY {
-      const auto sources = own<Terms>(from);
-      const auto targets = own<Targets>(to);
+      const auto sources = own_pointers<Terms>(from);
+      const auto targets = own_pointers<Targets>(to);
       const std::size_t end = count;
       RONDO_INDEPENDENT_ITERATIONS
       for (std::size_t i = 0; i < end; ++i) {
@@ -158,7 +158,7 @@ struct leaf_loops {
   static void stream(const T* const* from, std::size_t count, T* const* to, int targets) {
     if constexpr (can_stream) {
       vectorized([=]() RONDO_INLINE_BODY {
-        const auto sources = own<Terms>(from);
+        const auto sources = own_pointers<Terms>(from);
         for (std::size_t i = 0; i < count; i += stream_block) {
           T result[stream_block];
           for (std::size_t k = 0; k < stream_block; ++k) {
@@ -170,15 +170,6 @@ struct leaf_loops {
         }
       });
     }
-  }
-
-  template <std::size_t Number, class Pointer>
-  [[gnu::always_inline]] static std::array<Pointer, Number> own(const Pointer* pointers) {
-    std::array<Pointer, Number> copied;
-    for (std::size_t i = 0; i < Number; ++i) {
-      copied[i] = pointers[i];
-    }
-    return copied;
   }
 };
 
