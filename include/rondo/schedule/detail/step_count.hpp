@@ -3,10 +3,10 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
-#include <rondo/core/extremes.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -29,23 +29,21 @@ inline constexpr long long most_steps = 100'000'000;
 }
 
 /// Refuses a schedule of which the first `ranks` rows are too long to be written out, before they
-/// are; `other` says what else to do. Their length is told from nine of them, less the longest, as
-/// the row of a root may be far longer than all others. Fewer ranks than 1000 always pass.
+/// are; `other` says what else to do. Their length is told from nine of them: from the middle one,
+/// as the row of a root may be far longer than all others. Fewer ranks than 1000 always pass.
 template <readable Schedule>
 constexpr void check_steps(const Schedule& schedule, int ranks, std::string_view other = "") {
   if (ranks < 1000) {
     return;
   }
   constexpr int samples = 9;
-  long long all = 0;
-  long long longest = 0;
+  long long lengths[samples]{};
   for (int i = 0; i < samples; ++i) {
     const auto rank = static_cast<int>((ranks - 1LL) * i / (samples - 1));
-    const auto length = static_cast<long long>(schedule.row(rank).steps.size());
-    all += length;
-    longest = larger(longest, length);
+    lengths[i] = static_cast<long long>(schedule.row(rank).steps.size());
   }
-  const long long steps = (all - longest) / (samples - 1) * ranks;
+  std::sort(lengths, lengths + samples);
+  const long long steps = lengths[samples / 2] * ranks;
   if (steps > most_steps) {
     std::string_view name = "this algorithm";
     if constexpr (requires { std::string_view{schedule.algorithm.name}; }) {
