@@ -262,9 +262,7 @@ TEST_CASE("experts over NCCL: a group or a graph is refused before anything is e
   const batch given = experts_case::drawn(9, width, all_experts, choices);
   const cut by = cut::even(9, 1);
   outcome to = experts_case::blank(given);
-  ncclUniqueId id{};
-  ncclGetUniqueId(&id);
-  auto values = communicator::adopt(ranks::raw_communicator(id, 0, 1));
+  auto values = communicator::adopt(ranks::lone_communicator());
   const device_layers::stream compute;
   rondo::layer_ranks both{values, rondo::on{compute.raw}};
   nccl_on_threads::hide_device_memory(true);
@@ -287,9 +285,7 @@ TEST_CASE("experts over NCCL: a group of the communicator that theirs was split 
   const batch given = experts_case::drawn(9, width, all_experts, choices);
   const cut by = cut::even(9, 1);
   outcome to = experts_case::blank(given);
-  ncclUniqueId id{};
-  ncclGetUniqueId(&id);
-  auto values = communicator::adopt(ranks::raw_communicator(id, 0, 1));
+  auto values = communicator::adopt(ranks::lone_communicator());
   const device_layers::stream compute;
   auto child = values.split(0);
   rondo::layer_ranks both{child, rondo::on{compute.raw}};

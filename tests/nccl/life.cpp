@@ -24,9 +24,7 @@ cudaStream_t stream = nullptr;
 }  // namespace
 
 TEST_CASE("nccl: a wrapped communicator stays the user's, an adopted one is destroyed") {
-  ncclUniqueId id{};
-  ncclGetUniqueId(&id);
-  const ncclComm_t raw = raw_communicator(id, 0, 1);
+  const ncclComm_t raw = lone_communicator();
   REQUIRE(nccl_on_threads::communicators() == 1);
   {
     communicator wrapped{raw};
@@ -42,9 +40,7 @@ TEST_CASE("nccl: a wrapped communicator stays the user's, an adopted one is dest
 
 TEST_CASE("nccl: null is refused, and so is a deadline that has passed before it begins") {
   CHECK_THROWS_WITH(communicator{nullptr}, ContainsSubstring("the ncclComm_t is null"));
-  ncclUniqueId id{};
-  ncclGetUniqueId(&id);
-  const ncclComm_t raw = raw_communicator(id, 0, 1);
+  const ncclComm_t raw = lone_communicator();
   const rondo::nccl::options none{.deadline = std::chrono::seconds{0}};
   CHECK_THROWS_WITH((communicator{raw, none}), ContainsSubstring("a deadline of 0.000000 s"));
   CHECK_THROWS_WITH(communicator::adopt(raw, none), ContainsSubstring("expected more than 0"));
@@ -114,9 +110,7 @@ TEST_CASE("nccl: kernels of a dead communicator end before their scratch is free
   const int before = nccl_on_threads::blocks();
   const auto failure = on_threads(1, [](int) {
     const auto live = [](bool owns, const auto& end) {
-      ncclUniqueId id{};
-      ncclGetUniqueId(&id);
-      const ncclComm_t raw = raw_communicator(id, 0, 1);
+      const ncclComm_t raw = lone_communicator();
       const int blocks = nccl_on_threads::blocks();
       {
         auto comm = owns ? communicator::adopt(raw) : communicator{raw};
@@ -179,9 +173,7 @@ TEST_CASE("nccl: a dead communicator is aborted before what was made after it is
 
   CHECK(on_threads(1, [](int) {
           for (const bool owns : {true, false}) {
-            ncclUniqueId id{};
-            ncclGetUniqueId(&id);
-            const ncclComm_t raw = raw_communicator(id, 0, 1);
+            const ncclComm_t raw = lone_communicator();
             {
               auto comm = owns ? communicator::adopt(raw) : communicator{raw};
               require(comm.on(stream).scratch().get(100) != nullptr, "scratch");
@@ -204,9 +196,7 @@ TEST_CASE("nccl: a dead communicator that is kept for it can shrink") {
     for (const bool keeps : {true, false}) {
       rondo::nccl::options with;
       with.abort_on_error = !keeps;
-      ncclUniqueId id{};
-      ncclGetUniqueId(&id);
-      auto dying = communicator::adopt(raw_communicator(id, 0, 1), with);
+      auto dying = communicator::adopt(lone_communicator(), with);
       nccl_on_threads::break_down(dying.raw(), ncclRemoteError);
       require(!thrown_by([&] { rondo::barrier(dying, on{stream}); }).empty(), "an error");
       require((dying.raw() != nullptr) == keeps, "kept");
@@ -225,9 +215,7 @@ TEST_CASE("nccl: a dead communicator that is kept for it can shrink") {
 
 TEST_CASE("nccl: a communicator that does not come to be is aborted") {
   const auto failure = on_threads(1, [](int) {
-    ncclUniqueId id{};
-    ncclGetUniqueId(&id);
-    const ncclComm_t raw = raw_communicator(id, 0, 1);
+    const ncclComm_t raw = lone_communicator();
     nccl_on_threads::break_down(raw, ncclRemoteError);
     const auto refused = thrown_by([&] { static_cast<void>(communicator::adopt(raw)); });
     require(refused.find("some error") != std::string::npos, refused);

@@ -105,6 +105,13 @@ inline ncclComm_t raw_communicator(const ncclUniqueId& id, int rank, int size) {
   return made;
 }
 
+/// Of one rank.
+inline ncclComm_t lone_communicator() {
+  ncclUniqueId id{};
+  ncclGetUniqueId(&id);
+  return raw_communicator(id, 0, 1);
+}
+
 /// body(comm) on `size` ranks.
 template <class Body>
 std::string run(int size, const Body& body) {
