@@ -12,8 +12,8 @@
 namespace rondo::inline v0_1 {
 
 /// Direct all-reduce of ranks that share memory. Measured on an AMD EPYC (Zen 5) guest with
-/// 2 processors, 2026-11-21 (a turn: 2026-11-27), by `scripts/bench --variants`; seconds, bytes,
-/// bytes per second.
+/// 2 processors, 2026-11-21 (a turn, a share: 2026-11-27), by `scripts/bench --variants`; seconds,
+/// bytes, bytes per second.
 struct shared_memory_cost {
   double signal = 0.15e-6;       ///< one phase where every rank has a processor of its own
   double turn = 1.5e-6;          ///< to hand a processor from one rank to the next
