@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-#include "headers.hpp"
 #include "other.hpp"
+#include "headers.hpp"
 
 #include <vector>
 

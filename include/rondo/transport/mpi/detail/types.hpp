@@ -134,14 +134,14 @@ template <class Operation, class T, class Folds>
                   "rondo: native{} over MPI takes operations without state only (no captures); "
                   "use another algorithm");
     const MPI_Op made =
-        kept.get<owned_operation>(
-                static_cast<Folds*>(nullptr),
-                [] {
-                  MPI_Op raw = MPI_OP_NULL;
-                  check(MPI_Op_create(&fold_for_mpi<Folds>, commutes<Operation, partial> ? 1 : 0, &raw),
-                        "MPI_Op_create");
-                  return owned_operation{raw};
-                })
+        kept.get<owned_operation>(static_cast<Folds*>(nullptr),
+                                  [] {
+                                    MPI_Op raw = MPI_OP_NULL;
+                                    check(MPI_Op_create(&fold_for_mpi<Folds>,
+                                                        commutes<Operation, partial> ? 1 : 0, &raw),
+                                          "MPI_Op_create");
+                                    return owned_operation{raw};
+                                  })
             .get();
     return {bytes_type(kept, sizeof(partial)), made};
   }
