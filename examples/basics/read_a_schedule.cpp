@@ -4,9 +4,8 @@
 // A collective is data: prove it, ask how long it takes, draw it, break it and see it refused.
 //
 //     read_a_schedule    draws to ring.svg, here
-#include <rondo/rondo.hpp>
 // begin: schedule
-#include <rondo/schedule.hpp>
+#include <rondo/rondo.hpp>
 // end: schedule
 
 #include <cstdio>

@@ -3,7 +3,6 @@
 //
 // Makes every mistake that docs/errors.md explains, and prints what rondo says to it.
 #include <rondo/rondo.hpp>
-#include <rondo/schedule.hpp>
 
 #include <bit>
 #include <chrono>

@@ -3,7 +3,6 @@
 //
 // Prints the table of which algorithm makes which collective, as the compiler sees it.
 #include <rondo/rondo.hpp>
-#include <rondo/schedule.hpp>
 
 #include <cstdio>
 

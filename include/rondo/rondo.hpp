@@ -2,10 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// Collectives and thread ranks. What more there is has front headers of its own: transports in
-/// mpi.hpp, nccl.hpp, cuda.cuh; codec, schedule, pipeline, tensor, data, elastic, device (.hpp).
+/// Collectives, thread ranks, and schedules to prove, simulate and draw. What more there is has
+/// front headers of its own: transports in mpi.hpp, nccl.hpp, cuda.cuh; models of one machine and
+/// their fit in schedule.hpp; codec, pipeline, tensor, data, elastic, device (.hpp).
 #include <rondo/collective.hpp>
 #include <rondo/core/float16.hpp>
 #include <rondo/core/reproducible.hpp>
+#include <rondo/schedule/draw.hpp>
 #include <rondo/schedule/generators.hpp>
+#include <rondo/schedule/prove.hpp>
+#include <rondo/schedule/simulate.hpp>
 #include <rondo/transport/threads/run.hpp>

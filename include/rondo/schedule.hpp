@@ -11,4 +11,5 @@
 #include <rondo/schedule/network.hpp>
 #include <rondo/schedule/prove.hpp>
 #include <rondo/schedule/simulate.hpp>
+#include <rondo/schedule/simulate_on_host.hpp>
 #include <rondo/schedule/tabulate.hpp>

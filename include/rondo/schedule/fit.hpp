@@ -10,6 +10,7 @@
 #include <rondo/schedule/network.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/schedule/simulate.hpp>
+#include <rondo/schedule/simulate_on_host.hpp>
 #include <rondo/version.hpp>
 
 #include <array>

@@ -2,17 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/extremes.hpp>
 #include <rondo/schedule/detail/check_constants.hpp>
-#include <rondo/schedule/detail/footprint.hpp>
 #include <rondo/schedule/detail/replay.hpp>
 #include <rondo/schedule/detail/traffic.hpp>
-#include <rondo/schedule/detail/turns.hpp>
-#include <rondo/schedule/host.hpp>
 #include <rondo/schedule/network.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -43,20 +40,17 @@ template <class Recorder>
   return run.finished();
 }
 
-[[nodiscard]] inline double simulate(const traffic& of, const network& on, double bytes) {
-  unrecorded nobody;
-  const auto finished = replayed(of, on, bytes, nobody);
-  return *std::max_element(finished.begin(), finished.end());
+[[nodiscard]] inline double last_of(const std::vector<double>& finished) {
+  double last = 0;
+  for (const double seconds : finished) {
+    last = larger(last, seconds);
+  }
+  return last;
 }
 
-/// Seconds per call of calls one after another, when the first is over.
-[[nodiscard]] inline double simulate(const traffic& of, const footprint& memory, const host& on,
-                                     double bytes) {
-  constexpr int calls = 4;
+[[nodiscard]] inline double simulate(const traffic& of, const network& on, double bytes) {
   unrecorded nobody;
-  turns<unrecorded> run{of, memory, on, bytes, calls, nobody};
-  run.play();
-  return (run.end_of(calls - 1) - run.end_of(0)) / (calls - 1);
+  return last_of(replayed(of, on, bytes, nobody));
 }
 
 }  // namespace detail
@@ -81,17 +75,6 @@ template <readable Schedule>
   return detail::simulate(of, on, static_cast<double>(bytes));
 }
 
-/// Seconds per call that `schedule` takes on one machine, when calls follow one another as they do
-/// in a benchmark. Cost: time in proportion to steps and turns, and, for every chunk that a step
-/// touches, to the chunks touched since its last use.
-template <readable Schedule>
-[[nodiscard]] double simulate(const Schedule& schedule, const host& on, std::size_t bytes) {
-  detail::check_constants("simulate", on);
-  const detail::traffic of{schedule, 0, true};
-  const detail::memory_plan plan{schedule};
-  return detail::simulate(of, detail::footprint{plan, of, on}, on, static_cast<double>(bytes));
-}
-
 /// On a network, with every rank's finish and every step's beginning and end.
 template <readable Schedule>
 [[nodiscard]] timeline forecast(const Schedule& schedule, const network& on, std::size_t bytes) {
@@ -106,7 +89,7 @@ template <readable Schedule>
   recorder record{made.moments};
   const detail::traffic of{schedule, on.ranks_per_node, true};
   made.finished = detail::replayed(of, on, static_cast<double>(bytes), record);
-  made.seconds = *std::max_element(made.finished.begin(), made.finished.end());
+  made.seconds = detail::last_of(made.finished);
   return made;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
-#include <rondo/schedule/host.hpp>
 #include <rondo/schedule/network.hpp>
 #include <rondo/version.hpp>
 
@@ -43,28 +42,6 @@ inline void check_constants(const char* who, const network& on) {
                     {"network.inner_bytes_per_second", on.inner_bytes_per_second},
                     {"network.fold_bytes_per_second", on.fold_bytes_per_second},
                     {"network.copy_bytes_per_second", on.copy_bytes_per_second}});
-}
-
-inline void check_constants(const char* who, const host& on) {
-  if (on.cores < 1) {
-    refuse(std::string{who} + ": host.cores is " + std::to_string(on.cores) +
-           "; expected at least 1");
-  }
-  check_times(who, {{"host.signal", on.signal},
-                    {"host.handover", on.handover},
-                    {"host.overhead", on.overhead},
-                    {"host.patience", on.patience},
-                    {"host.handshake", on.handshake},
-                    {"host.handshake_turns", on.handshake_turns}});
-  check_rates(who, {{"host.copy_bytes_per_second", on.copy_bytes_per_second},
-                    {"host.fold_bytes_per_second", on.fold_bytes_per_second},
-                    {"host.moved_bytes_per_second", on.moved_bytes_per_second},
-                    {"host.claimed_bytes_per_second", on.claimed_bytes_per_second},
-                    {"host.message_bytes_per_second", on.message_bytes_per_second},
-                    {"host.of_core.bytes", on.of_core.bytes},
-                    {"host.of_core.missed_bytes_per_second", on.of_core.missed_bytes_per_second},
-                    {"host.of_all.bytes", on.of_all.bytes},
-                    {"host.of_all.missed_bytes_per_second", on.of_all.missed_bytes_per_second}});
 }
 
 }  // namespace rondo::inline v0_1::schedule::detail

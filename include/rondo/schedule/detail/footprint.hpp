@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/extremes.hpp>
+#include <rondo/schedule/detail/heap.hpp>
 #include <rondo/schedule/detail/traffic.hpp>
 #include <rondo/schedule/host.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <vector>
@@ -34,21 +35,30 @@ class recently_used {
  public:
   /// How many chunks were used since this one was, itself among them.
   [[nodiscard]] double since(std::size_t chunk) const {
-    return static_cast<double>(std::find(order_.rbegin(), order_.rend(), chunk) - order_.rbegin()) +
-           1;
+    return static_cast<double>(order_.size() - place_of(chunk));
   }
   /// The same, and it is used now.
   double use(std::size_t chunk) {
-    const auto found = std::find(order_.rbegin(), order_.rend(), chunk);
-    const auto distance = static_cast<double>(found - order_.rbegin()) + 1;
-    if (found != order_.rend()) {
-      order_.erase(found.base() - 1);
+    const std::size_t place = place_of(chunk);
+    const auto distance = static_cast<double>(order_.size() - place);
+    if (place != never) {
+      order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(place));
     }
     order_.push_back(chunk);
     return distance;
   }
 
  private:
+  static constexpr std::size_t never = ~std::size_t{0};  ///< one before the first
+
+  [[nodiscard]] std::size_t place_of(std::size_t chunk) const {
+    std::size_t place = order_.size() - 1;
+    while (place != never && order_[place] != chunk) {
+      --place;
+    }
+    return place;
+  }
+
   std::vector<std::size_t> order_;  ///< the latest last
 };
 
@@ -65,19 +75,18 @@ class footprint {
         traffic_{of},
         lands_{on.lands()},
         apart_{on.apart},
-        cores_{(std::min)(on.cores, static_cast<int>(plan.rows.size()))} {
+        cores_{smaller(on.cores, static_cast<int>(plan.rows.size()))} {
     std::vector<int> rounds;
     int slots = 0;
     for (const program& row : plan.rows) {
-      slots = (std::max)(slots, row.slots);
+      slots = larger(slots, row.slots);
       for (const step& one : row.steps) {
         if (rounds.empty() || rounds.back() != one.round) {
           rounds.push_back(one.round);
         }
       }
     }
-    std::sort(rounds.begin(), rounds.end());
-    rounds.erase(std::unique(rounds.begin(), rounds.end()), rounds.end());
+    sort(rounds.data(), rounds.size());
     const int ranks = static_cast<int>(plan.rows.size());
     per_rank_ = 3 * static_cast<std::size_t>(of.chunks()) + static_cast<std::size_t>(slots);
     of_core_.resize(static_cast<std::size_t>(cores_));
@@ -85,9 +94,9 @@ class footprint {
     constexpr int calls = 2;  // the first one finds nothing
     for (int call = 0; call < calls; ++call) {
       visits_.assign(of.end(ranks - 1), {});
-      for (const int round : rounds) {
-        for (int rank = 0; rank < ranks; ++rank) {
-          run_round(rank, round);
+      for (std::size_t i = 0; i < rounds.size(); ++i) {
+        for (int rank = 0; rank < ranks && (i == 0 || rounds[i] != rounds[i - 1]); ++rank) {
+          run_round(rank, rounds[i]);
         }
       }
     }
@@ -141,10 +150,14 @@ class footprint {
 
   void run_round(int rank, int round) {
     const auto& steps = plan_.rows[static_cast<std::size_t>(rank)].steps;
-    const auto begin = std::find_if(steps.begin(), steps.end(),
-                                    [=](const step& one) { return one.round == round; });
-    const auto end =
-        std::find_if(begin, steps.end(), [=](const step& one) { return one.round != round; });
+    auto begin = steps.begin();
+    while (begin != steps.end() && begin->round != round) {
+      ++begin;
+    }
+    auto end = begin;
+    while (end != steps.end() && end->round == round) {
+      ++end;
+    }
     landed_ = 0;
     for (const bool messages : {false, true}) {
       for (auto one = begin; one != end; ++one) {
@@ -210,7 +223,7 @@ class footprint {
     for (int other = 0; other < cores_; ++other) {
       const auto place = static_cast<std::ptrdiff_t>(chunk) * cores_ + other;
       if (other != core && *(held_.begin() + place) != 0) {
-        least = (std::min)(least, of_core_[static_cast<std::size_t>(other)].since(chunk));
+        least = smaller(least, of_core_[static_cast<std::size_t>(other)].since(chunk));
       }
     }
     return least;
@@ -220,9 +233,10 @@ class footprint {
   bool change_hands(std::size_t chunk, int core, use how) {
     const auto holds = held_.begin() + static_cast<std::ptrdiff_t>(chunk) * cores_;
     const bool own = holds[core] != 0;
-    const auto holders = std::count(holds, holds + cores_, char{1});
-    if (how != use::read) {
-      std::fill(holds, holds + cores_, char{0});
+    int holders = 0;
+    for (int other = 0; other < cores_; ++other) {
+      holders += holds[other];
+      holds[other] = how == use::read ? holds[other] : char{0};
     }
     holds[core] = 1;
     return how == use::read ? !own && holders > 0

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/schedule/detail/heap.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -34,10 +34,12 @@ struct message {
     }
   }
   const auto by_pair = [](const message& a, const message& b) {
-    return a.from != b.from ? a.from < b.from : a.to < b.to;
+    return a.from != b.from ? a.from < b.from
+           : a.to != b.to   ? a.to < b.to
+                            : a.send + a.receive < b.send + b.receive;  // one of which is 0
   };
-  std::stable_sort(sent.begin(), sent.end(), by_pair);
-  std::stable_sort(received.begin(), received.end(), by_pair);
+  sort(sent.data(), sent.size(), by_pair);
+  sort(received.data(), received.size(), by_pair);
   for (std::size_t i = 0; i < sent.size() && i < received.size(); ++i) {
     sent[i].receive = received[i].receive;
   }

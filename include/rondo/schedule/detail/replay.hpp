@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/schedule/detail/heap.hpp>
 #include <rondo/schedule/detail/machine.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -70,7 +70,7 @@ class replay : public machine<Recorder> {
 
   void schedule_event(const event& next) {
     events_.push_back(next);
-    std::push_heap(events_.begin(), events_.end(), later);
+    push(events_.data(), events_.size(), later);
   }
 
   /// All that happens at the earliest time.
@@ -79,7 +79,7 @@ class replay : public machine<Recorder> {
     touched_.clear();
     while (!events_.empty() && events_.front().time == now) {
       const event next = events_.front();
-      std::pop_heap(events_.begin(), events_.end(), later);
+      pop(events_.data(), events_.size(), later);
       events_.pop_back();
       if (next.step == entering) {
         enter(next.rank);
@@ -167,8 +167,10 @@ class replay : public machine<Recorder> {
 
   void make_ready(int sender, std::size_t send, int receiver) {
     auto& out = lane(sender).out;
-    const auto place = std::upper_bound(out.begin(), out.end(), send,
-                                        [](std::size_t a, const waiting& b) { return a < b.send; });
+    auto place = out.end();
+    while (place != out.begin() && send < place[-1].send) {
+      --place;
+    }
     out.insert(place, {sender, send});
     lane(receiver).in.push_back({sender, send});
     touched_.push_back(sender);
@@ -197,8 +199,11 @@ class replay : public machine<Recorder> {
     }
   }
   static void remove(std::vector<waiting>& from, std::size_t send) {
-    from.erase(std::find_if(from.begin(), from.end(),
-                            [send](const waiting& one) { return one.send == send; }));
+    auto place = from.begin();
+    while (place->send != send) {
+      ++place;
+    }
+    from.erase(place);
   }
 
   void start(double now, int sender, std::size_t send, int receiver) {

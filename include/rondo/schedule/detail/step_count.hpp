@@ -3,10 +3,10 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/schedule/detail/heap.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -42,7 +42,7 @@ constexpr void check_steps(const Schedule& schedule, int ranks, std::string_view
     const auto rank = static_cast<int>((ranks - 1LL) * i / (samples - 1));
     lengths[i] = static_cast<long long>(schedule.row(rank).steps.size());
   }
-  std::sort(lengths, lengths + samples);
+  sort(lengths, samples);
   const long long steps = lengths[samples / 2] * ranks;
   if (steps > most_steps) {
     std::string_view name = "this algorithm";

@@ -3,13 +3,14 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/schedule/detail/heap.hpp>
 #include <rondo/schedule/detail/step_count.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -218,29 +219,24 @@ class traffic {
           expected.push_back(key(steps_[i].peer, i));
         }
       }
-      const auto first =
-          sent.begin() + static_cast<std::ptrdiff_t>(ends[static_cast<std::size_t>(rank)]);
-      const auto last =
-          sent.begin() + static_cast<std::ptrdiff_t>(ends[static_cast<std::size_t>(rank) + 1]);
-      std::sort(expected.begin(), expected.end());
-      if (!std::is_sorted(first, last)) {
-        std::sort(first, last);
-      }
-      join(rank, expected, first, last);
+      const std::size_t first = ends[static_cast<std::size_t>(rank)];
+      const std::span to_rank{sent.data() + first, ends[static_cast<std::size_t>(rank) + 1] - first};
+      sort(expected.data(), expected.size());
+      sort(to_rank.data(), to_rank.size());
+      join(rank, expected, to_rank);
     }
     for (entry& one : steps_) {
       one.peer %= ranks_;
     }
   }
 
-  template <class Iterator>
-  void join(int rank, const std::vector<std::uint64_t>& expected, Iterator first, Iterator last) {
-    bool matches = static_cast<std::size_t>(last - first) == expected.size();
-    for (std::size_t i = 0; matches && i < expected.size(); ++i, ++first) {
+  void join(int rank, std::span<const std::uint64_t> expected, std::span<const std::uint64_t> sent) {
+    bool matches = sent.size() == expected.size();
+    for (std::size_t i = 0; matches && i < expected.size(); ++i) {
       entry& receive = steps_[step_of(expected[i])];
-      entry& send = steps_[step_of(*first)];
-      matches = expected[i] >> 32 == *first >> 32 && receive.chunks == send.chunks;
-      receive.partner = static_cast<std::uint32_t>(step_of(*first));
+      entry& send = steps_[step_of(sent[i])];
+      matches = expected[i] >> 32 == sent[i] >> 32 && receive.chunks == send.chunks;
+      receive.partner = static_cast<std::uint32_t>(step_of(sent[i]));
       send.partner = static_cast<std::uint32_t>(step_of(expected[i]));
       send.contended = receive.contended = send.contended | receive.contended;
     }
