@@ -53,6 +53,10 @@ class chunking {
   [[nodiscard]] std::size_t count(int chunk) const noexcept {
     return position(chunk + 1) - position(chunk);
   }
+  /// Elements of all chunks together.
+  [[nodiscard]] std::size_t whole(int chunks) const noexcept {
+    return position(chunks) - position(0);
+  }
   [[nodiscard]] std::size_t largest(int chunks) const noexcept {
     if (begins_ == nullptr) {
       return smaller(even_.end, (even_.base + (even_.larger > 0 ? 1 : 0)) * even_.granule);

@@ -26,21 +26,22 @@ void staged_gather(Peers& peers, const T* in, T* out, const chunking& cut, int r
   const staged_blocks<Peers, T> blocks{peers, 1};
   const bool gets = root < 0 || root == self;
   const bool gives = root != self;
-  if (gets) {
-    copy_part(alone, out + cut.offset(self), in, cut.count(self));
-  }
+  const auto touched = static_cast<std::size_t>(root < 0 ? size + 1 : 2) * cut.whole(size);
+  const store how = store_for(peers, touched * sizeof(T));
   staged_rounds(
       alone, peers, blocks.rounds(cut.largest(size)),
       [&](std::size_t k, unsigned bank) {
         const part mine = blocks.in_round(k, cut.count(self));
-        copy_part(alone, blocks.at(self, bank), in + mine.first, gives ? mine.count : 0);
+        copy_elements(blocks.at(self, bank), in + mine.first, gives ? mine.count : 0);
+        copy_elements(out + cut.offset(self) + mine.first, in + mine.first, gets ? mine.count : 0,
+                      how);
       },
       [&](std::size_t k, unsigned bank) {
         for (int step = 1; gets && step < size; ++step) {
           const int rank = rank_after(self, step, size);
           const part theirs = blocks.in_round(k, cut.count(rank));
-          copy_part(alone, out + cut.offset(rank) + theirs.first,
-                    static_cast<const T*>(blocks.at(rank, bank)), theirs.count);
+          copy_elements(out + cut.offset(rank) + theirs.first,
+                        static_cast<const T*>(blocks.at(rank, bank)), theirs.count, how);
         }
       });
 }
@@ -59,8 +60,8 @@ void staged_by_rank(Peers& peers, const T* in, const chunking& sent, bool gives,
         for (int rank = 0; gives && rank < peers.size(); ++rank) {
           if (rank != self) {
             const part theirs = blocks.in_round(k, sent.count(rank));
-            copy_part(alone, blocks.at(self, bank, rank), in + sent.offset(rank) + theirs.first,
-                      theirs.count);
+            copy_elements(blocks.at(self, bank, rank), in + sent.offset(rank) + theirs.first,
+                          theirs.count);
           }
         }
       },
@@ -105,18 +106,19 @@ template <peer_memory Peers>
 template <stages Peers, class T>
 void staged_all_to_all(Peers& peers, const T* in, T* out, const chunking& sent,
                        const chunking& received) {
-  one_thread alone;
   const bool equal = sent.uniform() && received.uniform();
   const std::size_t largest =
       equal ? sent.largest(peers.size()) : agree_on_largest(peers, sent.largest(peers.size()));
   const int self = peers.rank();
   const staged_blocks<Peers, T> blocks{peers, peers.size()};
-  copy_part(alone, out + received.offset(self), in + sent.offset(self), received.count(self));
+  const store how = store_for(
+      peers, 2 * static_cast<std::size_t>(peers.size()) * received.whole(peers.size()) * sizeof(T));
+  copy_elements(out + received.offset(self), in + sent.offset(self), received.count(self), how);
   staged_by_rank(peers, in, sent, true, largest, blocks, [&](std::size_t k, const auto& staged) {
     for (int step = 1; step < peers.size(); ++step) {
       const int rank = rank_after(self, step, peers.size());
       const part theirs = blocks.in_round(k, received.count(rank));
-      copy_part(alone, out + received.offset(rank) + theirs.first, staged(rank), theirs.count);
+      copy_elements(out + received.offset(rank) + theirs.first, staged(rank), theirs.count, how);
     }
   });
 }
@@ -124,16 +126,15 @@ void staged_all_to_all(Peers& peers, const T* in, T* out, const chunking& sent,
 /// Every rank's part of the root's input.
 template <stages Peers, class T>
 void staged_scatter(Peers& peers, const T* in, T* out, const chunking& cut, int root) {
-  one_thread alone;
   const int self = peers.rank();
   const staged_blocks<Peers, T> blocks{peers, peers.size()};
   if (self == root) {
-    copy_part(alone, out, in + cut.offset(self), cut.count(self));
+    copy_elements(out, in + cut.offset(self), cut.count(self));
   }
   staged_by_rank(peers, in, cut, self == root, cut.largest(peers.size()), blocks,
                  [&](std::size_t k, const auto& staged) {
                    const part mine = blocks.in_round(k, cut.count(self));
-                   copy_part(alone, out + mine.first, staged(root), self == root ? 0 : mine.count);
+                   copy_elements(out + mine.first, staged(root), self == root ? 0 : mine.count);
                  });
 }
 
@@ -143,16 +144,17 @@ void staged_broadcast(Peers& peers, const T* in, T* out, std::size_t count, int 
   one_thread alone;
   const bool gives = peers.rank() == root;
   const staged_blocks<Peers, T> blocks{peers, 1};
+  const store how = store_for(peers, static_cast<std::size_t>(peers.size()) * count * sizeof(T));
   staged_rounds(
       alone, peers, blocks.rounds(count),
       [&](std::size_t k, unsigned bank) {
         const part some = blocks.in_round(k, count);
-        copy_part(alone, blocks.at(root, bank), in + some.first, gives ? some.count : 0);
+        copy_elements(blocks.at(root, bank), in + some.first, gives ? some.count : 0);
       },
       [&](std::size_t k, unsigned bank) {
         const part some = blocks.in_round(k, count);
-        copy_part(alone, out + some.first, static_cast<const T*>(blocks.at(root, bank)),
-                  gives ? 0 : some.count);
+        copy_elements(out + some.first, static_cast<const T*>(blocks.at(root, bank)),
+                      gives ? 0 : some.count, how);
       });
 }
 

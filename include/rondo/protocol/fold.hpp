@@ -70,7 +70,9 @@ void fold_its_way(const Source& source, int sources, const Target& target, int t
 
 /// Calls `write(begin, count, to, number, how)` for block after block of the elements from `first`
 /// to `last`: it writes `count` elements to `to[0]` up to `to[number - 1]`, cached or streamed as
-/// it is told. Targets beyond those get copies.
+/// it is told. Targets beyond those get copies. A range that is streamed, or as long as a block,
+/// goes up to a whole line of the targets first: memory of malloc begins 16 bytes behind one, and
+/// stores across lines take up to 1.4 x as long in place (bench/results/threads-2026-11-27.md).
 template <class Lines, class Target, class Write>
 void in_store_blocks(const Target& target, int targets, std::size_t first, std::size_t last,
                      store how, const Write& write) {
@@ -81,7 +83,7 @@ void in_store_blocks(const Target& target, int targets, std::size_t first, std::
   for (std::size_t begin = first; begin < last;) {
     std::size_t count = smaller(lines::block, last - begin);
     element* to[most_targets];
-    if (how == store::streamed && begin == first) {  // up to the first whole line of the targets
+    if (begin == first && (how == store::streamed || last - first >= lines::block)) {
       const std::size_t ahead = (0 - reinterpret_cast<std::uintptr_t>(target(0) + begin)) % 64;
       const std::size_t partial_line = larger(std::size_t{1}, ahead / sizeof(element));
       count = ahead == 0 ? count : smaller(count, partial_line);

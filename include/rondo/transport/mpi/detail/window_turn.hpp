@@ -31,6 +31,7 @@ class window_turn : public turn {
   [[nodiscard]] std::byte* stage(int rank, unsigned bank) const noexcept {
     return in_.of(rank).stage[bank];
   }
+  [[nodiscard]] static std::size_t streams_from() noexcept { return protocol::streams_from(); }
   [[nodiscard]] static constexpr std::size_t stage_bytes() noexcept {
     return segment::stage_capacity;
   }
