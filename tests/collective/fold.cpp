@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rondo/core/float16.hpp>
 #include <rondo/core/operation.hpp>
+#include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/fold.hpp>
 
 #include "catch.hpp"
@@ -66,6 +67,29 @@ TEMPLATE_TEST_CASE("fold: any number of sources, any size and alignment, every w
           CAPTURE(ranks, count, offset, static_cast<int>(how));
           CHECK(wrong_elements<TestType>(ranks, count, offset, how, false) == 0);
           CHECK(wrong_elements<TestType>(ranks, count, offset, how, true) == 0);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("fold: copies of any size and alignment, in every way to store") {
+  std::vector<unsigned char> from(3 * 256 + 64);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    from[i] = static_cast<unsigned char>(i * 7 + 1);
+  }
+  for (const store how : {store::cached, store::copied, store::streamed}) {
+    for (const std::size_t source : {0, 1, 16}) {
+      for (std::size_t target = 0; target < 64; target += 5) {
+        for (std::size_t count = 0; count < 3 * 256; count += count < 200 ? 1 : 61) {
+          std::vector<unsigned char> to(from.size() + 64, 0);
+          rondo::protocol::copy_elements(to.data() + target, from.data() + source, count, how);
+          auto expected = std::vector<unsigned char>(to.size(), 0);
+          for (std::size_t i = 0; i < count; ++i) {
+            expected[target + i] = from[source + i];
+          }
+          CAPTURE(static_cast<int>(how), source, target, count);
+          REQUIRE(to == expected);
         }
       }
     }

@@ -2,6 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "ranks.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <vector>
+
 using namespace sweep;
 using namespace ranks;
 
@@ -115,6 +120,54 @@ TEST_CASE("mpi: all_to_all transposes, with equal and with uneven counts") {
           CHECK(out == expected);
         });
   });
+}
+
+TEST_CASE("mpi: calls so large that outputs go around the cache move every element") {
+  auto comm = in_shared_memory();
+  const auto n = static_cast<std::size_t>(comm.size());
+  const auto self = static_cast<std::size_t>(comm.rank());
+  // What all ranks touch is above the limit; outputs begin within a line, and an element is left.
+  const std::size_t least = (std::size_t{48} << 20) / sizeof(int) + 64 * n * n;
+  const auto value = [](std::size_t rank, std::size_t i) {
+    return static_cast<int>(1'000'003 * rank + i);
+  };
+  const auto numbered = [&](std::size_t rank, std::size_t count) {
+    std::vector<int> made(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      made[i] = value(rank, i);
+    }
+    return made;
+  };
+  const auto check = [](const char* what, const std::vector<int>& got, const auto& expected) {
+    std::size_t wrong = got.front() != -1 || got.back() != -1;
+    for (std::size_t i = 0; i + 2 < got.size(); ++i) {
+      wrong += got[i + 1] != expected(i);
+    }
+    INFO(what);
+    CHECK(wrong == 0);
+  };
+  const auto inner = [](std::vector<int>& all) {
+    return std::span<int>{all}.subspan(1, all.size() - 2);
+  };
+
+  const std::size_t part = least / (n * (n + 1)) + 3;
+  std::vector<int> out(n * part + 2, -1);
+  rondo::all_gather(comm, numbered(self, part), inner(out));
+  check("all_gather", out, [&](std::size_t i) { return value(i / part, i % part); });
+
+  const std::size_t each = least / (2 * n * n) + 3;
+  out.assign(n * each + 2, -1);
+  rondo::all_to_all(comm, numbered(self, n * each), inner(out));
+  check("all_to_all", out, [&](std::size_t i) { return value(i / each, self * each + i % each); });
+
+  const std::size_t count = least / n + 3;
+  out.assign(count + 2, -1);
+  if (self == n - 1) {
+    const auto whole = numbered(self, count);
+    std::copy(whole.begin(), whole.end(), inner(out).begin());
+  }
+  rondo::broadcast(comm, inner(out), rondo::root{comm.size() - 1});
+  check("broadcast", out, [&](std::size_t i) { return value(n - 1, i); });
 }
 
 TEST_CASE("mpi: nobody leaves a barrier before all have come") {
