@@ -9,6 +9,7 @@
 #include <rondo/collective/detail/check_codec.hpp>
 #include <rondo/collective/detail/checks.hpp>
 #include <rondo/collective/detail/coded_all_reduce.hpp>
+#include <rondo/collective/detail/fold_at_owner.hpp>
 #include <rondo/collective/detail/fold_values.hpp>
 #include <rondo/collective/detail/linear_all_reduce.hpp>
 #include <rondo/core/buffer.hpp>
@@ -73,14 +74,31 @@ struct all_reduce_job {
 
   template <class Turn, class Run>
   void choose(const Turn& turn, const Run& run) const {
-    choose_all_reduce<Fold::commutes>(turn, count * sizeof(typename Fold::partial), run);
+    choose_all_reduce<Fold::commutes>(turn, fold.payload_of(count), run);
   }
 
   template <class Turn, class Chosen>
   void scheduled(Turn& turn, const Chosen& chosen) const {
-    const auto& program = program_of<what>(comm, chosen, 0);
-    const chunking cut = chunking::even(count, program.chunks);
-    run_folding(comm, turn, program, in, count, out, 0, count, cut, cut, fold);
+    if constexpr (values_travel<Chosen, Fold>) {
+      if constexpr (std::is_same_v<Chosen, one_shot>) {
+        fold_at_owner(
+            comm, turn, in, out,
+            [&](int) {
+              return part{0, count};
+            },
+            fold);
+      } else {
+        const chunking cut = chunking::even(count, turn.size());
+        T* const own = out + cut.offset(turn.rank());
+        fold_at_owner(
+            comm, turn, in, own, [&](int rank) { return cut.part_of(rank); }, fold);
+        gather_from_owners(comm, turn, own, out, cut);
+      }
+    } else {
+      const auto& program = program_of<what>(comm, chosen, 0);
+      const chunking cut = chunking::even(count, program.chunks);
+      run_folding(comm, turn, program, in, count, out, 0, count, cut, cut, fold);
+    }
   }
 };
 

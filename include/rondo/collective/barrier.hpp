@@ -32,7 +32,7 @@ struct barrier_job {
 
   template <class Turn, class Run>
   void choose(const Turn& turn, const Run& run) const {
-    choose_algorithm<what>(turn, 0, true, run);
+    choose_algorithm<what>(turn, payload{0}, true, run);
   }
 
   template <class Turn, class Chosen>

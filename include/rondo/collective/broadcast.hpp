@@ -37,7 +37,7 @@ struct broadcast_job {
 
   template <class Turn, class Run>
   void choose(const Turn& turn, const Run& run) const {
-    choose_rooted<true>(turn, count * sizeof(T), run);
+    choose_rooted<true>(turn, payload{count * sizeof(T)}, run);
   }
 
   template <class Turn, class Chosen>

@@ -186,9 +186,9 @@ struct direct_work {
 class explaining {
  public:
   template <class Comm>
-  [[nodiscard]] static explanation run(schedule::collective what, const Comm& comm,
-                                       std::size_t bytes) {
-    bytes = what == schedule::collective::barrier ? 0 : bytes;
+  [[nodiscard]] static explanation run(schedule::collective what, const Comm& comm, payload moved) {
+    moved = what == schedule::collective::barrier ? payload{0} : moved;
+    const std::size_t bytes = moved.values;
     explaining self;
     if constexpr (forecasts<Comm>) {
       self.kernels(what, comm, bytes);
@@ -196,7 +196,7 @@ class explaining {
       self.direct(what, comm, bytes);
     } else {
       with_collective(what, [&]<schedule::collective What>(schedule::make<What>) {
-        self.template messages<What>(comm, bytes);
+        self.template messages<What>(comm, moved);
       });
     }
     auto& made = self.made_;
@@ -283,15 +283,16 @@ class explaining {
   }
 
   template <schedule::collective What, class Comm>
-  void messages(const Comm& comm, std::size_t bytes) {
+  void messages(const Comm& comm, payload moved) {
     message_cost cost;
     cost.ranks = comm.size();
     cost.processors = comm.size();
     cost = placed(comm, cost);
     std::string_view chosen;
-    choose_algorithm<What>(comm, bytes, true,
+    choose_algorithm<What>(comm, moved, true,
                            [&](const auto& algorithm) { chosen = algorithm.name; });
     for_each_candidate<What>([&]<class Algorithm>(Algorithm algorithm) {
+      const std::size_t bytes = is_direct<Algorithm> ? moved.values : moved.partials;
       consider(algorithm.name, message_seconds<What, Algorithm>(cost, static_cast<double>(bytes)),
                algorithm.name == chosen);
     });
@@ -315,11 +316,12 @@ class explaining {
 /// several nodes, as if each had as many ranks and processors as this one and all were one machine.
 template <class Comm>
 [[nodiscard]] explanation explain(schedule::collective what, const Comm& comm, std::size_t bytes) {
-  return detail::explaining::run(what, comm, bytes);
+  return detail::explaining::run(what, comm, {bytes});
 }
 
-/// The same for `count` values of type T in the larger buffer. Over messages all_reduce and reduce
-/// move partial results, which may be larger than values: op::reproducible_sum's are.
+/// The same for `count` values of type T in the larger buffer. Over messages partial results
+/// travel, but for one_shot and two_shot, and may be larger than values: op::reproducible_sum's
+/// are.
 ///
 ///     explain<float>(schedule::collective::all_reduce, comm, count, op::reproducible_sum{})
 template <class T, class Comm, class Operation>
@@ -327,9 +329,10 @@ template <class T, class Comm, class Operation>
                                   const Operation&) {
   using schedule::collective;
   using partial = typename reduction<Operation, T>::partial;
-  const bool folds = what == collective::all_reduce || what == collective::reduce;
-  const std::size_t each = folds && !detail::goes_direct(comm) ? sizeof(partial) : sizeof(T);
-  return explain(what, comm, count * each);
+  const bool folds = what == collective::all_reduce || what == collective::reduce ||
+                     what == collective::reduce_scatter;
+  return detail::explaining::run(
+      what, comm, {count * sizeof(T), count * (folds ? sizeof(partial) : sizeof(T))});
 }
 
 }  // namespace rondo::inline v0_1

@@ -7,6 +7,7 @@
 #include <rondo/collective/detail/call_of.hpp>
 #include <rondo/collective/detail/call_site.hpp>
 #include <rondo/collective/detail/checks.hpp>
+#include <rondo/collective/detail/fold_at_owner.hpp>
 #include <rondo/collective/detail/fold_values.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/policies.hpp>
@@ -38,20 +39,36 @@ struct reduce_job {
 
   template <class Turn, class Run>
   void choose(const Turn& turn, const Run& run) const {
-    choose_rooted<Fold::commutes>(turn, count * sizeof(typename Fold::partial), run);
+    choose_rooted<Fold::commutes>(turn, fold.payload_of(count), run);
   }
 
   /// Ranks other than the root fold in scratch: their output is not theirs to give.
   template <class Turn, class Chosen>
   void scheduled(Turn& turn, const Chosen& chosen) const {
-    const auto& program = program_of<what>(comm, chosen, root);
-    const chunking cut = chunking::even(count, program.chunks);
     const bool gets = comm.rank() == root;
-    T* to = out;
-    if (!gets && !Fold::lifts) {
-      to = comm.widened().template get<T>(count);
+    if constexpr (values_travel<Chosen, Fold> && std::is_same_v<Chosen, one_shot>) {
+      fold_at_owner(
+          comm, turn, in, out,
+          [&](int) {
+            return part{0, count};
+          },
+          fold, root);
+    } else if constexpr (values_travel<Chosen, Fold>) {
+      const chunking cut = chunking::even(count, turn.size());
+      const part mine = cut.part_of(turn.rank());
+      T* const own = gets ? out + mine.first : comm.widened().template get<T>(mine.count);
+      fold_at_owner(
+          comm, turn, in, own, [&](int rank) { return cut.part_of(rank); }, fold);
+      gather_from_owners(comm, turn, own, out, cut, root);
+    } else {
+      const auto& program = program_of<what>(comm, chosen, root);
+      const chunking cut = chunking::even(count, program.chunks);
+      T* to = out;
+      if (!gets && !Fold::lifts) {
+        to = comm.widened().template get<T>(count);
+      }
+      run_folding(comm, turn, program, in, count, to, 0, gets ? count : 0, cut, cut, fold);
     }
-    run_folding(comm, turn, program, in, count, to, 0, gets ? count : 0, cut, cut, fold);
   }
 };
 

@@ -53,6 +53,7 @@ class chunking {
   [[nodiscard]] std::size_t count(int chunk) const noexcept {
     return position(chunk + 1) - position(chunk);
   }
+  [[nodiscard]] part part_of(int chunk) const noexcept { return {offset(chunk), count(chunk)}; }
   /// Elements of all chunks together.
   [[nodiscard]] std::size_t whole(int chunks) const noexcept {
     return position(chunks) - position(0);

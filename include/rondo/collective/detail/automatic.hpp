@@ -46,6 +46,15 @@ template <class Place>
   }
 }
 
+/// Bytes that a call moves: those of values, or those of partial results where these travel.
+struct payload {
+  std::size_t values;
+  std::size_t partials = values;
+
+  /// one_shot and two_shot then move less than others, whose partial results travel.
+  [[nodiscard]] bool widens() const noexcept { return values < partials; }
+};
+
 /// A few ranks on one node: bytes cost the same on all paths, so the fewest rounds win.
 template <class Turn>
 [[nodiscard]] bool few_on_one_node(const Turn& turn) {
@@ -68,12 +77,16 @@ inline constexpr bool rounds_are_dear = requires {
 /// What does not commute is folded in the order of ranks, whatever is picked.
 /// Measured with 2, 4 and 8 ranks on two cores, Open MPI and MPICH: bench/results/mpi.md.
 template <bool Commutes, class Turn, class Run>
-void choose_all_reduce(const Turn& turn, std::size_t bytes, const Run& run) {
+void choose_all_reduce(const Turn& turn, payload moved, const Run& run) {
   constexpr std::size_t kib = 1024;
+  const std::size_t bytes = moved.partials;
   const auto ranks = static_cast<std::size_t>(turn.size());
   const bool few = few_on_one_node(turn);
   if constexpr (rounds_are_dear<Turn>) {
-    bytes <= 64 * kib ? run(one_shot{}) : run(two_shot{});
+    moved.values <= 64 * kib ? run(one_shot{}) : run(two_shot{});
+  } else if (moved.widens() && (few || bytes > 64 * kib)) {
+    const std::size_t one_round = !few ? 0 : ranks == 2 ? 32 * kib : 2 * kib;
+    moved.values <= one_round ? run(one_shot{}) : run(two_shot{});
   } else if (ranks == 2) {
     bytes <= 256 * kib ? run(recursive_doubling{}) : run(halving_doubling{});
   } else if (few && bytes > 2 * kib && bytes <= 3 * kib * ranks) {
@@ -90,14 +103,15 @@ void choose_all_reduce(const Turn& turn, std::size_t bytes, const Run& run) {
 }
 
 template <schedule::collective What, bool Commutes, class Turn, class Run>
-void choose_movement(const Turn& turn, std::size_t bytes, bool equal, const Run& run) {
+void choose_movement(const Turn& turn, payload moved, bool equal, const Run& run) {
   using schedule::collective;
+  const std::size_t bytes = moved.values;
   const bool few = few_on_one_node(turn);
   if constexpr (rounds_are_dear<Turn>) {
     run(one_shot{});
   } else if constexpr (What == collective::all_to_all) {
     few || !equal || bytes > 2 * 1024 ? run(one_shot{}) : run(bruck{});
-  } else if (few || !Commutes) {
+  } else if (few || !Commutes || moved.widens()) {
     run(one_shot{});
   } else if constexpr (What == collective::all_gather) {
     equal&& bytes <= 16 * 1024 ? run(bruck{}) : run(ring{});
@@ -110,8 +124,9 @@ void choose_movement(const Turn& turn, std::size_t bytes, bool equal, const Run&
 
 /// Broadcast and reduce.
 template <bool Commutes, class Turn, class Run>
-void choose_rooted(const Turn& turn, std::size_t bytes, const Run& run) {
-  if (rounds_are_dear<Turn> || few_on_one_node(turn)) {
+void choose_rooted(const Turn& turn, payload moved, const Run& run) {
+  const std::size_t bytes = moved.partials;
+  if (rounds_are_dear<Turn> || few_on_one_node(turn) || (moved.widens() && turn.size() <= 2)) {
     run(one_shot{});
   } else if constexpr (!Commutes) {
     bytes <= 64 * 1024 ? run(one_shot{}) : run(two_shot{});
@@ -122,16 +137,16 @@ void choose_rooted(const Turn& turn, std::size_t bytes, const Run& run) {
 
 /// The rule for the collective `What` over messages, whichever it is, with what commutes.
 template <schedule::collective What, class Turn, class Run>
-void choose_algorithm(const Turn& turn, std::size_t bytes, bool equal, const Run& run) {
+void choose_algorithm(const Turn& turn, payload moved, bool equal, const Run& run) {
   using schedule::collective;
   if constexpr (What == collective::barrier) {
     run(bruck{});
   } else if constexpr (What == collective::all_reduce) {
-    choose_all_reduce<true>(turn, bytes, run);
+    choose_all_reduce<true>(turn, moved, run);
   } else if constexpr (What == collective::reduce || What == collective::broadcast) {
-    choose_rooted<true>(turn, bytes, run);
+    choose_rooted<true>(turn, moved, run);
   } else {
-    choose_movement<What, true>(turn, bytes, equal, run);
+    choose_movement<What, true>(turn, moved, equal, run);
   }
 }
 

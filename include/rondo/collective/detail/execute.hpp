@@ -4,6 +4,7 @@
 
 #include <rondo/core/chunking.hpp>
 #include <rondo/core/host_device.hpp>
+#include <rondo/core/vectorize.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/transport/turn.hpp>
@@ -15,6 +16,8 @@
 #include <vector>
 
 /// The reader that runs a schedule: over any transport that exchanges messages.
+RONDO_INDEPENDENT_LOOPS_BEGIN
+
 namespace rondo::inline v0_1::detail {
 
 /// The memories of one rank, cut into chunks.
@@ -63,15 +66,20 @@ template <class Comm>
   return comm.kept().template get<round_lists>();
 }
 
-/// body(i) for i < count, where the turn's memory is.
+/// body(i) for i < count, where the turn's memory is; no element needs another one.
 template <class Turn, class Body>
 void for_each_element(Turn& turn, std::size_t count, const Body& body) {
   if constexpr (works_elsewhere<Turn>) {
     turn.each(count, body);
   } else {
-    for (std::size_t i = 0; i < count; ++i) {
-      body(i);
-    }
+    vectorized([&]() RONDO_INLINE_BODY {
+      const Body own = body;
+      const std::size_t number = count;
+      RONDO_INDEPENDENT_ITERATIONS
+      for (std::size_t i = 0; i < number; ++i) {
+        own(i);
+      }
+    });
   }
 }
 
@@ -158,3 +166,5 @@ void execute(Turn& turn, const schedule::program& steps, const memories<typename
 }
 
 }  // namespace rondo::inline v0_1::detail
+
+RONDO_INDEPENDENT_LOOPS_END

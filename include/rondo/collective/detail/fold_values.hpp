@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/collective/detail/automatic.hpp>
 #include <rondo/collective/detail/by_algorithm.hpp>
 #include <rondo/collective/detail/execute.hpp>
 #include <rondo/core/chunking.hpp>
@@ -23,6 +24,7 @@ struct moves_only {
   static constexpr bool commutes = true;
   static constexpr bool lifts = false;
   [[nodiscard]] static protocol::fold_nothing<T> partials() { return {}; }
+  [[nodiscard]] static payload payload_of(std::size_t count) { return {count * sizeof(T)}; }
   static void finish(T*, std::size_t) {}
   template <class Turn>
   static void finish(Turn&, T*, std::size_t) {}
@@ -58,6 +60,9 @@ struct folds_with {
   folds reduction;
 
   [[nodiscard]] protocol::fold_partials<folds> partials() const { return {reduction}; }
+  [[nodiscard]] static payload payload_of(std::size_t count) {
+    return {count * sizeof(T), count * sizeof(partial)};
+  }
 
   template <class Turn>
   void lift(Turn& turn, const T* from, partial* to, std::size_t count) const {

@@ -5,6 +5,7 @@
 #include <rondo/collective/detail/automatic.hpp>
 #include <rondo/collective/detail/by_algorithm.hpp>
 #include <rondo/collective/detail/cut_by_rank.hpp>
+#include <rondo/collective/detail/fold_at_owner.hpp>
 #include <rondo/collective/detail/fold_values.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/direct.hpp>
@@ -58,21 +59,29 @@ struct movement {
   template <class Turn, class Run>
   void choose(const Turn& turn, const Run& run) const {
     const bool equal = sent.per_rank.empty() && received.per_rank.empty();
-    choose_movement<What, Fold::commutes>(turn, sent.total(comm.size()) * sizeof(T), equal, run);
+    choose_movement<What, Fold::commutes>(turn, fold.payload_of(sent.total(comm.size())), equal,
+                                          run);
   }
 
   template <class Turn, class Chosen>
   void scheduled(Turn& turn, const Chosen& chosen) const {
-    const auto& program = program_of<What>(comm, chosen, root);
-    const std::size_t first = own_output ? received.of(comm).offset(comm.rank()) : 0;
-    const std::size_t got = own_output ? received.count(comm.rank()) : received.total(comm.size());
-    const chunking given = in_cut();
-    const chunking wanted = out_cut();
-    if (program.uniform && !cuts_equally(program, given, wanted)) {
-      refuse_counts(What, Chosen::name);
+    if constexpr (values_travel<Chosen, Fold>) {
+      const chunking cut = in_cut();
+      fold_at_owner(
+          comm, turn, in, out, [&](int rank) { return cut.part_of(rank); }, fold);
+    } else {
+      const auto& program = program_of<What>(comm, chosen, root);
+      const std::size_t first = own_output ? received.of(comm).offset(comm.rank()) : 0;
+      const std::size_t got =
+          own_output ? received.count(comm.rank()) : received.total(comm.size());
+      const chunking given = in_cut();
+      const chunking wanted = out_cut();
+      if (program.uniform && !cuts_equally(program, given, wanted)) {
+        refuse_counts(What, Chosen::name);
+      }
+      run_folding(comm, turn, program, in, sent.total(comm.size()), out, first, got, given, wanted,
+                  fold);
     }
-    run_folding(comm, turn, program, in, sent.total(comm.size()), out, first, got, given, wanted,
-                fold);
   }
 
   [[nodiscard]] chunking in_cut() const {
