@@ -5,6 +5,7 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/signal.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/transport/detail/background.hpp>
 #include <rondo/transport/detail/check_color.hpp>
 #include <rondo/transport/detail/check_deadline.hpp>
@@ -247,5 +248,9 @@ class communicator {
   options options_;
   std::unique_ptr<state> state_;
 };
+
+static_assert(rondo::detail::gives_turns<communicator> &&
+              rondo::detail::begins_calls<communicator> &&
+              rondo::detail::takes_messages<communicator> && rondo::detail::splits<communicator>);
 
 }  // namespace rondo::inline v0_1::mpi

@@ -5,6 +5,7 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/packets.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/transport/detail/background.hpp>
 #include <rondo/transport/detail/check_color.hpp>
 #include <rondo/transport/detail/guard.hpp>
@@ -250,5 +251,9 @@ class communicator {
   rondo::detail::arena widened_;
   rondo::detail::keepsakes kept_;
 };
+
+static_assert(rondo::detail::gives_turns<communicator> &&
+              rondo::detail::begins_calls<communicator> &&
+              rondo::detail::takes_messages<communicator> && rondo::detail::splits<communicator>);
 
 }  // namespace rondo::inline v0_1::threads
