@@ -9,6 +9,7 @@
 #include <rondo/transport/detail/background.hpp>
 #include <rondo/transport/detail/check_color.hpp>
 #include <rondo/transport/detail/check_deadline.hpp>
+#include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/detail/guard.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/detail/group.hpp>
@@ -169,8 +170,7 @@ class communicator {
     state_->begun.drain();
     state_->begun.told();
     auto& in = state_->in;
-    in.fail(error_code::revoked, rank(),
-            "rank " + std::to_string(rank()) + " has left this communicator by shrink()");
+    in.fail(error_code::revoked, rank(), rondo::detail::text_of_leaving(rank()));
     return adopt(detail::survivors(in));
   }
 
