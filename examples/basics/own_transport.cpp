@@ -3,6 +3,7 @@
 //
 // A transport of your own: ranks that know nothing of each other but how to post a letter. What it
 // takes is in transport/communicator.hpp and transport/turn.hpp.
+#include <rondo/codec/integer.hpp>
 #include <rondo/collective.hpp>
 #include <rondo/core/float16.hpp>
 #include <rondo/transport/keepsake.hpp>
@@ -141,6 +142,12 @@ int main() {
       for (const auto one : halves) {
         bad += static_cast<float>(one) == 2.5F ? 0 : 1;
       }
+      values.assign(5000, mine);
+      rondo::all_reduce(comm, values, rondo::codec::int8<128>{});
+      expect(values, 15);
+      std::vector<float> theirs(1000);
+      rondo::all_to_all(comm, std::vector<float>(1000, mine), theirs, rondo::codec::int8<128>{});
+      bad += theirs.front() == 1 && theirs.back() == 5 ? 0 : 1;
       rondo::barrier(comm);
     });
   }

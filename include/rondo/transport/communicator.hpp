@@ -35,8 +35,8 @@ concept takes_calls = requires(Comm& comm, const call& made, const any_job& job)
 };
 
 /// A communicator whose calls run by turns: `collective(made, job)` returns when `job(turn)` has,
-/// once, behind all calls before it. The turn is `exchanging` (transport/turn.hpp) at least; with
-/// `lending`, codecs go over it, too. The communicator keeps memory from call to call, so that the
+/// once, behind all calls before it. The turn is `exchanging` (transport/turn.hpp) at least. The
+/// communicator keeps memory from call to call, so that the
 /// second call of a shape allocates nothing (transport/keepsake.hpp): of three kinds, for a call
 /// may use all at once.
 ///  - `scratch()`  bytes on their way: the slots of a schedule, wires. Gone with the next `get`
