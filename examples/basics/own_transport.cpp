@@ -104,9 +104,9 @@ class postal_rank {
   post_office& post_;
   int rank_;
   std::uint64_t calls_ = 0;
-  rondo::detail::arena scratch_;
-  rondo::detail::arena widened_;
-  rondo::detail::keepsakes kept_;
+  rondo::arena scratch_;
+  rondo::arena widened_;
+  rondo::keepsakes kept_;
 };
 // end: own_transport
 

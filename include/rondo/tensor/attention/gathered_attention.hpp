@@ -217,7 +217,7 @@ class gathered_attention {
   visibility seen_;
   Order order_;
   tree_exchange tree_;
-  detail::keepsakes kept_;  ///< the sum of leaves
+  keepsakes kept_;  ///< the sum of leaves
   detail::room<typename Team::memory_type> own_{ranks_.memory()};
   detail::room<typename Team::memory_type> gathered_{ranks_.memory()};
   detail::room<typename Team::memory_type> terms_{ranks_.memory()};

@@ -144,9 +144,9 @@ class communicator {
   }
 
   /// Scratch and plans that live as long as this communicator.
-  [[nodiscard]] rondo::detail::arena& scratch() noexcept { return state_->scratch; }
-  [[nodiscard]] rondo::detail::arena& widened() noexcept { return state_->widened; }
-  [[nodiscard]] rondo::detail::keepsakes& kept() noexcept { return state_->kept; }
+  [[nodiscard]] arena& scratch() noexcept { return state_->scratch; }
+  [[nodiscard]] arena& widened() noexcept { return state_->widened; }
+  [[nodiscard]] keepsakes& kept() noexcept { return state_->kept; }
 
   /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
   /// Collective. Errors: a negative color is refused.
@@ -178,9 +178,9 @@ class communicator {
   struct state {
     detail::group in;
     bool has_threads = false;
-    rondo::detail::arena scratch{};
-    rondo::detail::arena widened{};
-    rondo::detail::keepsakes kept{};
+    arena scratch{};
+    arena widened{};
+    keepsakes kept{};
 
     state(MPI_Comm around, const options& with, int most_looks) : in{around, with, most_looks} {
       int level = MPI_THREAD_SINGLE;

@@ -54,7 +54,7 @@ class enqueued {
 
   [[nodiscard]] detail::device_arena& scratch() { return in_->memory_of(stream_).scratch; }
   [[nodiscard]] detail::device_arena& widened() { return in_->memory_of(stream_).widened; }
-  [[nodiscard]] rondo::detail::keepsakes& kept() noexcept { return in_->kept; }
+  [[nodiscard]] keepsakes& kept() noexcept { return in_->kept; }
 
  private:
   detail::state* in_;

@@ -86,9 +86,9 @@ class communicator {
   }
 
   /// Scratch and plans that live as long as this handle.
-  [[nodiscard]] rondo::detail::arena& scratch() noexcept { return scratch_; }
-  [[nodiscard]] rondo::detail::arena& widened() noexcept { return widened_; }
-  [[nodiscard]] rondo::detail::keepsakes& kept() noexcept { return kept_; }
+  [[nodiscard]] arena& scratch() noexcept { return scratch_; }
+  [[nodiscard]] arena& widened() noexcept { return widened_; }
+  [[nodiscard]] keepsakes& kept() noexcept { return kept_; }
 
   /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
   /// Collective. Errors: a negative color is refused.
@@ -140,9 +140,9 @@ class communicator {
   rondo::detail::shared<detail::group> in_;
   int rank_;
   detail::private_state mine_;
-  rondo::detail::arena scratch_;
-  rondo::detail::arena widened_;
-  rondo::detail::keepsakes kept_;
+  arena scratch_;
+  arena widened_;
+  keepsakes kept_;
 };
 
 static_assert(rondo::detail::gives_turns<communicator> &&
