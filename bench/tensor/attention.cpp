@@ -43,9 +43,9 @@ constexpr std::size_t width = 384;  // of all heads
 struct products {
   mutable floats scores, gradients;
 
-  void forward(rondo::attention_heads of, rondo::attention_block, matrix<const float> q,
-               matrix<const float> k, matrix<const float> v, matrix<float> out,
-               matrix<float> lse) const {
+  void forward(rondo::attention_heads of, rondo::attention_block,
+               const rondo::attention_forward<float>& given) const {
+    const auto& [q, k, v, out, lse] = given;
     for (std::size_t h = 0; h < of.query; ++h) {
       const rondo::part at{h * of.width, of.width};
       const matrix<float> p = probabilities(of, q.columns_at(at), k.columns_at(at));
@@ -65,10 +65,9 @@ struct products {
       gemm(CblasNoTrans, CblasNoTrans, p, v.columns_at(at), 0, out.columns_at(at));
     }
   }
-  void backward(rondo::attention_heads of, rondo::attention_block, matrix<const float> q,
-                matrix<const float> k, matrix<const float> v, matrix<const float> d_out,
-                matrix<const float> lse, matrix<const float> delta, matrix<float> d_q,
-                matrix<float> d_k, matrix<float> d_v) const {
+  void backward(rondo::attention_heads of, rondo::attention_block,
+                const rondo::attention_backward<float>& given) const {
+    const auto& [q, k, v, d_out, lse, delta, d_q, d_k, d_v] = given;
     const float scale = 1 / std::sqrt(static_cast<float>(of.width));
     for (std::size_t h = 0; h < of.query; ++h) {
       const rondo::part at{h * of.width, of.width};
@@ -170,7 +169,7 @@ struct ring_by_hand {
         [&](matrix<const float> k, matrix<const float> v) {
           const matrix<float> to = first ? out : shards::view(o);
           const matrix<float> logs = first ? lse : shards::view(l, heads.query);
-          by.forward(heads, everything, shards::view(s.q), k, v, to, logs);
+          by.forward(heads, everything, {shards::view(s.q), k, v, to, logs});
           if (!first) {
             rondo::detail::merge_attention(host, heads.width, out, lse, to, logs);
           }
@@ -184,9 +183,16 @@ struct ring_by_hand {
     d_next.resize(2 * half);
     travel(
         [&](matrix<const float> k, matrix<const float> v) {
-          by.backward(heads, everything, shards::view(s.q), k, v, shards::view(s.d_out), lse, delta,
-                      shards::view(s.d_q), {d_now.data(), s.rows, width},
-                      {d_now.data() + half, s.rows, width});
+          by.backward(heads, everything,
+                      {shards::view(s.q),
+                       k,
+                       v,
+                       shards::view(s.d_out),
+                       lse,
+                       delta,
+                       shards::view(s.d_q),
+                       {d_now.data(), s.rows, width},
+                       {d_now.data() + half, s.rows, width}});
         },
         [&] {
           if (comm.size() > 1) {
@@ -211,16 +217,16 @@ struct gathered_by_hand {
     const auto delta = shards::view(s.delta, heads.query);
     rondo::all_gather(comm, s.k, k);
     rondo::all_gather(comm, s.v, v);
-    by.forward(heads, everything, shards::view(s.q), shards::view(k), shards::view(v), out, lse);
+    by.forward(heads, everything, {shards::view(s.q), shards::view(k), shards::view(v), out, lse});
     rondo::all_gather(comm, s.k, k);
     rondo::all_gather(comm, s.v, v);
     rondo::detail::attention_delta(host, heads.width, shards::view(s.d_out), out, delta);
     for (floats* of : {&s.d_q, &d_k, &d_v}) {
       std::fill(of->begin(), of->end(), 0.0F);
     }
-    by.backward(heads, everything, shards::view(s.q), shards::view(k), shards::view(v),
-                shards::view(s.d_out), lse, delta, shards::view(s.d_q), shards::view(d_k),
-                shards::view(d_v));
+    by.backward(heads, everything,
+                {shards::view(s.q), shards::view(k), shards::view(v), shards::view(s.d_out), lse,
+                 delta, shards::view(s.d_q), shards::view(d_k), shards::view(d_v)});
     rondo::reduce_scatter(comm, d_k, s.d_k);
     rondo::reduce_scatter(comm, d_v, s.d_v);
   }
@@ -260,7 +266,7 @@ struct exchanged_by_hand {
     to_heads(s.q, q);
     to_heads(s.k, k);
     to_heads(s.v, v);
-    by.forward(mine, everything, view(q), view(k), view(v), view(out), lse);
+    by.forward(mine, everything, {view(q), view(k), view(v), view(out), lse});
     to_tokens(out, s.out);
     to_heads(s.q, q);
     to_heads(s.k, k);
@@ -271,8 +277,9 @@ struct exchanged_by_hand {
     for (floats* of : {&d_q, &d_k, &d_v}) {
       std::fill(of->begin(), of->end(), 0.0F);
     }
-    by.backward(mine, everything, view(q), view(k), view(v), view(d_out), lse, delta, view(d_q),
-                view(d_k), view(d_v));
+    by.backward(
+        mine, everything,
+        {view(q), view(k), view(v), view(d_out), lse, delta, view(d_q), view(d_k), view(d_v)});
     to_tokens(d_q, s.d_q);
     to_tokens(d_k, s.d_k);
     to_tokens(d_v, s.d_v);

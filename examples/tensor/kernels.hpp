@@ -52,9 +52,9 @@ struct products {
 
 /// softmax(query key^T / sqrt(width)) value and its gradients.
 struct attention {
-  void forward(rondo::attention_heads heads, rondo::attention_block at, matrix<const float> q,
-               matrix<const float> k, matrix<const float> v, matrix<float> out,
-               matrix<float> lse) const {
+  void forward(rondo::attention_heads heads, rondo::attention_block at,
+               const rondo::attention_forward<float>& given) const {
+    const auto& [q, k, v, out, lse] = given;
     std::vector<float> p(k.rows);
     for (std::size_t row = 0; row < q.rows; ++row) {
       for (std::size_t head = 0; head < heads.query; ++head) {
@@ -85,10 +85,9 @@ struct attention {
     }
   }
 
-  void backward(rondo::attention_heads heads, rondo::attention_block at, matrix<const float> q,
-                matrix<const float> k, matrix<const float> v, matrix<const float> d_out,
-                matrix<const float> lse, matrix<const float> delta, matrix<float> d_q,
-                matrix<float> d_k, matrix<float> d_v) const {
+  void backward(rondo::attention_heads heads, rondo::attention_block at,
+                const rondo::attention_backward<float>& given) const {
+    const auto& [q, k, v, d_out, lse, delta, d_q, d_k, d_v] = given;
     const float scale = 1 / std::sqrt(static_cast<float>(heads.width));
     for (std::size_t row = 0; row < q.rows; ++row) {
       for (std::size_t head = 0; head < heads.query; ++head) {

@@ -9,6 +9,7 @@
 #include <rondo/core/policies.hpp>
 #include <rondo/core/reproducible.hpp>
 #include <rondo/schedule/generators.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/transport/nccl/communicator.hpp>
 #include <rondo/transport/nccl/connect.hpp>
 #include <rondo/version.hpp>

@@ -26,6 +26,7 @@
 #include <rondo/pipeline/search.hpp>
 #include <rondo/pipeline/shape.hpp>
 #include <rondo/pipeline/simulate.hpp>
+#include <rondo/pipeline/stage.hpp>
 #include <rondo/pipeline/svg.hpp>
 #include <rondo/pipeline/trace.hpp>
 #include <rondo/pipeline/zero_bubble.hpp>

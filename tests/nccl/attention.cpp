@@ -32,20 +32,23 @@ using rondo::visibility;
 struct kernels_on {
   cudaStream_t stream;
 
-  void forward(attention_heads heads, rondo::attention_block block, matrix<const float> q,
-               matrix<const float> k, matrix<const float> v, matrix<float> out,
-               matrix<float> lse) const {
-    attention::loops{}.forward(heads, block, used(stream, q), used(stream, k), used(stream, v),
-                               used(stream, out), used(stream, lse));
+  void forward(attention_heads heads, rondo::attention_block block,
+               const rondo::attention_forward<float>& given) const {
+    rondo::attention_forward<float> here = given;
+    auto& [q, k, v, out, lse] = here;
+    use(q, k, v, out, lse);
+    attention::loops{}.forward(heads, block, here);
   }
-  void backward(attention_heads heads, rondo::attention_block block, matrix<const float> q,
-                matrix<const float> k, matrix<const float> v, matrix<const float> d_out,
-                matrix<const float> lse, matrix<const float> delta, matrix<float> d_q,
-                matrix<float> d_k, matrix<float> d_v) const {
-    attention::loops{}.backward(heads, block, used(stream, q), used(stream, k), used(stream, v),
-                                used(stream, d_out), used(stream, lse), used(stream, delta),
-                                used(stream, d_q), used(stream, d_k), used(stream, d_v));
+  void backward(attention_heads heads, rondo::attention_block block,
+                const rondo::attention_backward<float>& given) const {
+    rondo::attention_backward<float> here = given;
+    auto& [q, k, v, d_out, lse, delta, d_q, d_k, d_v] = here;
+    use(q, k, v, d_out, lse, delta, d_q, d_k, d_v);
+    attention::loops{}.backward(heads, block, here);
   }
+
+ private:
+  void use(auto&... matrices) const { ((matrices = used(stream, matrices)), ...); }
 };
 
 /// A rank's part of a sequence on its device, for one attention.
@@ -284,11 +287,10 @@ TEST_CASE("attention over NCCL: the next keys are on their way while a kernel ru
           on_device<0> mine{of, cut::even(4, 2), both.rank(), stream};
           struct watching : kernels_on {
             int* waits;
-            void forward(attention_heads heads, rondo::attention_block block, matrix<const float> q,
-                         matrix<const float> k, matrix<const float> v, matrix<float> out,
-                         matrix<float> lse) const {
+            void forward(attention_heads heads, rondo::attention_block block,
+                         const rondo::attention_forward<float>& given) const {
               *waits = *waits < 0 ? nccl_on_threads::waits() : *waits;
-              kernels_on::forward(heads, block, q, k, v, out, lse);
+              kernels_on::forward(heads, block, given);
             }
           };
           int at_first = -1;

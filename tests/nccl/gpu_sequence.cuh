@@ -135,15 +135,14 @@ struct attend_backward_key {
 
 struct kernels_on {
   cudaStream_t stream;
-  void forward(attention_heads heads, attention_block block, matrix<const float> q,
-               matrix<const float> k, matrix<const float> v, matrix<float> out,
-               matrix<float> lse) const {
+  void forward(attention_heads heads, attention_block block,
+               const rondo::attention_forward<float>& given) const {
+    const auto& [q, k, v, out, lse] = given;
     each(q.rows, heads.query, attend_forward{{heads, block, q, k}, v, out, lse}, stream);
   }
-  void backward(attention_heads heads, attention_block block, matrix<const float> q,
-                matrix<const float> k, matrix<const float> v, matrix<const float> d_out,
-                matrix<const float> lse, matrix<const float> delta, matrix<float> d_q,
-                matrix<float> d_k, matrix<float> d_v) const {
+  void backward(attention_heads heads, attention_block block,
+                const rondo::attention_backward<float>& given) const {
+    const auto& [q, k, v, d_out, lse, delta, d_q, d_k, d_v] = given;
     const score_gradients by{{heads, block, q, k}, v, d_out, lse, delta};
     each(q.rows, heads.query_columns(), attend_backward_query{by, d_q}, stream);
     each(k.rows, heads.key_value_columns(), attend_backward_key{by, d_k, d_v}, stream);

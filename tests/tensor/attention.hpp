@@ -17,9 +17,9 @@ namespace attention {
 /// A user's kernel. The bits of a row depend on the row and its keys alone.
 struct loops {
   template <class T, class W>
-  void forward(rondo::attention_heads heads, rondo::attention_block block, rondo::matrix<const T> q,
-               rondo::matrix<const T> k, rondo::matrix<const T> v, rondo::matrix<W> out,
-               rondo::matrix<W> lse) const {
+  void forward(rondo::attention_heads heads, rondo::attention_block block,
+               const rondo::attention_forward<T, W>& given) const {
+    const auto& [q, k, v, out, lse] = given;
     const std::size_t d = heads.width;
     std::vector<W> score(k.rows);
     for (std::size_t row = 0; row < q.rows; ++row) {
@@ -57,10 +57,8 @@ struct loops {
 
   template <class T, class W>
   void backward(rondo::attention_heads heads, rondo::attention_block block,
-                rondo::matrix<const T> q, rondo::matrix<const T> k, rondo::matrix<const T> v,
-                rondo::matrix<const W> d_out, rondo::matrix<const W> lse,
-                rondo::matrix<const W> delta, rondo::matrix<W> d_q, rondo::matrix<W> d_k,
-                rondo::matrix<W> d_v) const {
+                const rondo::attention_backward<T, W>& given) const {
+    const auto& [q, k, v, d_out, lse, delta, d_q, d_k, d_v] = given;
     const std::size_t d = heads.width;
     const W scale = W{1} / std::sqrt(static_cast<W>(d));
     for (std::size_t row = 0; row < q.rows; ++row) {

@@ -13,6 +13,7 @@
 #include <rondo/tensor/attention/ring_attention.hpp>
 #include <rondo/tensor/exact/exact.hpp>
 #include <rondo/tensor/reshard/reshard.hpp>
+#include <rondo/testing/forwarding.hpp>
 
 #include <string>
 #include <string_view>
@@ -31,26 +32,20 @@ constexpr attention::loops kernels;
 /// A communicator that counts the collectives made through it, and those whose line is not in the
 /// file that is expected.
 template <class Comm>
-class watched {
+class watched : public rondo::testing::forwarding<Comm> {
  public:
-  watched(Comm& inner, std::string_view file) : inner_{inner}, file_{file} {}
-
-  [[nodiscard]] int rank() const { return inner_.rank(); }
-  [[nodiscard]] int size() const { return inner_.size(); }
-  [[nodiscard]] int node_size() const { return inner_.node_size(); }
-  [[nodiscard]] auto& scratch() { return inner_.scratch(); }
-  [[nodiscard]] auto& widened() { return inner_.widened(); }
-  [[nodiscard]] auto& kept() { return inner_.kept(); }
+  watched(Comm& inner, std::string_view file)
+      : rondo::testing::forwarding<Comm>{inner}, file_{file} {}
 
   template <class Body>
   void collective(const rondo::call& made, const Body& body) {
     note(made);
-    inner_.collective(made, body);
+    this->inner().collective(made, body);
   }
   template <class Body>
   [[nodiscard]] auto begin_collective(const rondo::call& made, Body body) {
     note(made);
-    return inner_.begin_collective(made, std::move(body));
+    return this->inner().begin_collective(made, std::move(body));
   }
 
   int calls = 0;
@@ -61,7 +56,6 @@ class watched {
     ++calls;
     elsewhere += std::string_view{one.where.file}.ends_with(file_) ? 0 : 1;
   }
-  Comm& inner_;
   std::string_view file_;
 };
 

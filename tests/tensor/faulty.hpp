@@ -4,6 +4,7 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/policies.hpp>
+#include <rondo/testing/forwarding.hpp>
 #include <rondo/transport/threads/run.hpp>
 
 #include <utility>
@@ -15,24 +16,25 @@ namespace faulty {
 enum class mistake { none, dropped, doubled, swapped };
 
 template <class Comm>
-class communicator {
+class communicator : public rondo::testing::forwarding<Comm> {
  public:
   communicator(Comm& inner, mistake what, int which)
-      : inner_{inner}, turned_{inner.split(0, -inner.rank())}, what_{what}, which_{which} {}
+      : rondo::testing::forwarding<Comm>{inner},
+        turned_{inner.split(0, -inner.rank())},
+        what_{what},
+        which_{which} {}
 
-  [[nodiscard]] int rank() const { return turned_over_ ? turned_.rank() : inner_.rank(); }
-  [[nodiscard]] int size() const { return inner_.size(); }
-  [[nodiscard]] int node_size() const { return inner_.node_size(); }
+  [[nodiscard]] int rank() const { return turned_over_ ? turned_.rank() : this->inner().rank(); }
   [[nodiscard]] int made() const { return made_; }
 
   template <class Body>
   void collective(const rondo::call& made, const Body& body) {
     const bool here = made_++ == which_;
     if (!here || what_ == mistake::none) {
-      inner_.collective(made, body);
+      this->inner().collective(made, body);
     } else if (what_ == mistake::doubled) {
-      inner_.collective(made, body);
-      inner_.collective(made, body);
+      this->inner().collective(made, body);
+      this->inner().collective(made, body);
     } else if (what_ == mistake::swapped) {
       turned_over_ = true;
       turned_.collective(made, body);
@@ -49,12 +51,7 @@ class communicator {
     return {};
   }
 
-  [[nodiscard]] auto& scratch() { return inner_.scratch(); }
-  [[nodiscard]] auto& widened() { return inner_.widened(); }
-  [[nodiscard]] auto& kept() { return inner_.kept(); }
-
  private:
-  Comm& inner_;
   Comm turned_;
   mistake what_;
   int which_;

@@ -53,17 +53,16 @@ struct noting {
   std::vector<block>* backwards;
 
   template <class T, class W>
-  void forward(attention_heads, rondo::attention_block at, matrix<const T> q, matrix<const T> k,
-               matrix<const T>, matrix<W> out, matrix<W> lse) const {
-    forwards->push_back({at.first_query, q.rows, at.first_key, k.rows, at.causal});
-    rondo::detail::fill(host, out, W{0});
-    rondo::detail::fill(host, lse, W{0});
+  void forward(attention_heads, rondo::attention_block at,
+               const rondo::attention_forward<T, W>& of) const {
+    forwards->push_back({at.first_query, of.query.rows, at.first_key, of.key.rows, at.causal});
+    rondo::detail::fill(host, of.out, W{0});
+    rondo::detail::fill(host, of.lse, W{0});
   }
   template <class T, class W>
-  void backward(attention_heads, rondo::attention_block at, matrix<const T> q, matrix<const T> k,
-                matrix<const T>, matrix<const W>, matrix<const W>, matrix<const W>, matrix<W>,
-                matrix<W>, matrix<W>) const {
-    backwards->push_back({at.first_query, q.rows, at.first_key, k.rows, at.causal});
+  void backward(attention_heads, rondo::attention_block at,
+                const rondo::attention_backward<T, W>& of) const {
+    backwards->push_back({at.first_query, of.query.rows, at.first_key, of.key.rows, at.causal});
   }
 };
 

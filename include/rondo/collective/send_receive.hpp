@@ -9,6 +9,7 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/policies.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -49,6 +50,9 @@ inline constexpr std::uint64_t message_kind = hash_of(type_name<T>());
 template <class T, class Comm, class Move, class... Given>
 auto launch_message(std::string_view verb, const signature& what, source_location where, Comm& comm,
                     int peer, std::size_t count, const Move& move, const Given&... given) {
+  static_assert(takes_messages<Comm>,
+                "rondo: this communicator has no messages for send and receive; see "
+                "rondo/transport/communicator.hpp");
   const int tag_value = choose<policy::tag>(tag{0}, given...).value;
   check_peer({verb, where}, comm.rank(), comm.size(), peer, tag_value);
   const auto key = static_cast<std::uint64_t>(tag_value);

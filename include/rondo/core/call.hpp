@@ -61,7 +61,8 @@ struct call {
   std::size_t count = 0;      ///< elements, by the collective's own convention
   std::int64_t partner = -1;  ///< root or peer
   source_location where{};
-  /// Of lists of counts and of policies' `parameters()`; a message's tag.
+  /// What else must agree, as a number: of a collective its lists of counts and the `parameters()`
+  /// of its policies, of a message its tag.
   std::uint64_t parameters = 0;
 
   /// Equal on ranks that agree; differs, but for one case in 2^32, where they do not.

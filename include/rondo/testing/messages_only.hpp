@@ -4,6 +4,7 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/testing/forwarding.hpp>
 #include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
@@ -19,35 +20,20 @@ namespace rondo::inline v0_1::testing {
 ///     rondo::testing::messages_only apart{comm};
 ///     rondo::all_reduce(apart, values, rondo::two_shot{});
 template <class Comm>
-class messages_only {
+class messages_only : public forwarding<Comm> {
  public:
-  explicit messages_only(Comm& inner) : inner_{inner} {}
+  using forwarding<Comm>::forwarding;
 
-  [[nodiscard]] int rank() const { return inner_.rank(); }
-  [[nodiscard]] int size() const { return inner_.size(); }
   [[nodiscard]] int node_size() const { return 1; }
-  [[nodiscard]] auto deadline() const { return inner_.deadline(); }
 
   template <class Body>
   void collective(const call& made, const Body& body) {
-    inner_.collective(made, over_messages<Body>{body});
+    this->inner().collective(made, over_messages<Body>{body});
   }
   template <class Body>
   [[nodiscard]] auto begin_collective(const call& made, Body body) {
-    return inner_.begin_collective(made, over_messages<Body>{std::move(body)});
+    return this->inner().begin_collective(made, over_messages<Body>{std::move(body)});
   }
-  template <class Body>
-  void message(const call& made, const Body& body) {
-    inner_.message(made, body);
-  }
-  template <class Body>
-  [[nodiscard]] auto begin_message(const call& made, Body body) {
-    return inner_.begin_message(made, std::move(body));
-  }
-
-  [[nodiscard]] auto& scratch() { return inner_.scratch(); }
-  [[nodiscard]] auto& widened() { return inner_.widened(); }
-  [[nodiscard]] auto& kept() { return inner_.kept(); }
 
  private:
   template <class Turn>
@@ -84,8 +70,9 @@ class messages_only {
       body(plain);
     }
   };
-
-  Comm& inner_;
 };
+
+template <class Comm>
+messages_only(Comm&) -> messages_only<Comm>;
 
 }  // namespace rondo::inline v0_1::testing

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/detail/route.hpp>
 #include <rondo/core/call.hpp>
+#include <rondo/testing/forwarding.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -31,51 +31,30 @@ struct recorded {
 ///     ...
 ///     CHECK(grid["tensor"].made().size() == 4);
 template <class Comm>
-class recording {
+class recording : public forwarding<Comm> {
  public:
-  static constexpr bool device_memory = detail::takes_device_memory<Comm>;
-
-  /// Borrows `inner`.
-  explicit recording(Comm& inner) : inner_{&inner} {}
+  using forwarding<Comm>::forwarding;
 
   [[nodiscard]] const std::vector<recorded>& made() const noexcept { return made_; }
   void forget() { made_.clear(); }
 
-  [[nodiscard]] int rank() const { return inner_->rank(); }
-  [[nodiscard]] int size() const { return inner_->size(); }
-  [[nodiscard]] int node_size() const { return inner_->node_size(); }
-  [[nodiscard]] auto deadline() const { return inner_->deadline(); }
   [[nodiscard]] recording split(int color, int key = 0) {
-    return recording{std::make_unique<Comm>(inner_->split(color, key))};
+    return recording{std::make_unique<Comm>(this->inner().split(color, key))};
   }
 
   template <class Body>
   void collective(const call& made, const Body& body) {
     note(made, body);
-    inner_->collective(made, body);
+    this->inner().collective(made, body);
   }
   template <class Body>
   [[nodiscard]] auto begin_collective(const call& made, Body body) {
     note(made, body);
-    return inner_->begin_collective(made, std::move(body));
+    return this->inner().begin_collective(made, std::move(body));
   }
-  template <class Body>
-  void message(const call& made, const Body& body) {
-    inner_->message(made, body);
-  }
-  template <class Body>
-  [[nodiscard]] auto begin_message(const call& made, Body body) {
-    return inner_->begin_message(made, std::move(body));
-  }
-
-  [[nodiscard]] auto memory() const requires requires(const Comm& comm) { comm.memory(); }
-  { return inner_->memory(); }
-  [[nodiscard]] auto& scratch() { return inner_->scratch(); }
-  [[nodiscard]] auto& widened() { return inner_->widened(); }
-  [[nodiscard]] auto& kept() { return inner_->kept(); }
 
  private:
-  explicit recording(std::unique_ptr<Comm> own) : own_{std::move(own)}, inner_{own_.get()} {}
+  explicit recording(std::unique_ptr<Comm> own) : forwarding<Comm>{*own}, own_{std::move(own)} {}
 
   template <class Body>
   void note(const call& made, const Body& body) {
@@ -87,14 +66,16 @@ class recording {
       one.element_bytes = sizeof(*body.in);
     }
     if constexpr (requires { body.sent.total(1); }) {
-      one.elements = one.collective == "all_to_all" ? body.sent.total(size()) : made.count;
+      one.elements = one.collective == "all_to_all" ? body.sent.total(this->size()) : made.count;
     }
     made_.push_back(one);
   }
 
   std::unique_ptr<Comm> own_;
-  Comm* inner_;
   std::vector<recorded> made_;
 };
+
+template <class Comm>
+recording(Comm&) -> recording<Comm>;
 
 }  // namespace rondo::inline v0_1::testing

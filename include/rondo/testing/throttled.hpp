@@ -4,6 +4,7 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/testing/forwarding.hpp>
 #include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
@@ -62,37 +63,31 @@ class link {
 ///     rondo::testing::throttled apart{comm, slow};       // on each rank
 ///     rondo::all_reduce(apart, values);
 template <class Comm>
-class throttled {
+class throttled : public forwarding<Comm> {
  public:
   throttled(Comm& comm, const link& over)
-      : comm_{comm},
+      : forwarding<Comm>{comm},
         over_{over},
         sent_(2 * static_cast<std::size_t>(comm.size())),
         taken_(2 * static_cast<std::size_t>(comm.size())) {}
 
-  [[nodiscard]] int rank() const noexcept { return comm_.rank(); }
-  [[nodiscard]] int size() const noexcept { return comm_.size(); }
   [[nodiscard]] int node_size() const noexcept { return 1; }
-  [[nodiscard]] auto deadline() const noexcept { return comm_.deadline(); }
-  [[nodiscard]] auto& scratch() noexcept { return comm_.scratch(); }
-  [[nodiscard]] auto& widened() noexcept { return comm_.widened(); }
-  [[nodiscard]] auto& kept() noexcept { return comm_.kept(); }
 
   template <class Body>
   void collective(const call& made, const Body& body) {
-    comm_.collective(made, over_link<Body>{*this, body});
+    this->inner().collective(made, over_link<Body>{*this, body});
   }
   template <class Body>
   [[nodiscard]] auto begin_collective(const call& made, Body body) {
-    return comm_.begin_collective(made, over_link<Body>{*this, std::move(body)});
+    return this->inner().begin_collective(made, over_link<Body>{*this, std::move(body)});
   }
   template <class Body>
   void message(const call& made, const Body& body) {
-    comm_.message(made, over_link<Body>{*this, body});
+    this->inner().message(made, over_link<Body>{*this, body});
   }
   template <class Body>
   [[nodiscard]] auto begin_message(const call& made, Body body) {
-    return comm_.begin_message(made, over_link<Body>{*this, std::move(body)});
+    return this->inner().begin_message(made, over_link<Body>{*this, std::move(body)});
   }
 
  private:
@@ -196,7 +191,6 @@ class throttled {
     }
   };
 
-  Comm& comm_;
   const link& over_;
   std::vector<std::uint64_t> sent_;
   std::vector<std::uint64_t> taken_;

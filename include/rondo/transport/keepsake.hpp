@@ -11,7 +11,7 @@
 #include <vector>
 
 /// What a communicator keeps between calls so that the second call of a shape allocates nothing.
-namespace rondo::inline v0_1::detail {
+namespace rondo::inline v0_1 {
 
 /// Memory that grows to the largest request and stays.
 class arena {
@@ -59,7 +59,7 @@ class keepsakes {
   }
 
  private:
-  struct base : counted_owner {
+  struct base : detail::counted_owner {
     explicit base(const void* of) : type{of} {}
     virtual ~base() = default;
     const void* type;
@@ -73,7 +73,7 @@ class keepsakes {
     T value;
   };
 
-  std::vector<shared<base>> all_;
+  std::vector<detail::shared<base>> all_;
 };
 
-}  // namespace rondo::inline v0_1::detail
+}  // namespace rondo::inline v0_1

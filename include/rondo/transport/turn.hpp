@@ -54,7 +54,8 @@ using arrival = void (*)(std::size_t, const std::byte*);
 /// A turn that runs schedules.
 ///  - `word()`  the number of the call in its upper half, equal on all ranks
 ///  - `exchange(out, in, arrived)`  one round: sends all of `out`, takes all of `in` in that order,
-///    calls `arrived(k, bytes)` for each, and returns when the bytes of `out` are the caller's
+///    calls `arrived(k, bytes)` for each, and returns when the bytes of `out` are the caller's. A
+///    message without memory of its own is there while `arrived` sees it
 template <class Turn>
 concept exchanging = requires(Turn& turn, const std::vector<outgoing>& out,
                               const std::vector<incoming>& in, arrival arrived) {
@@ -64,8 +65,8 @@ concept exchanging = requires(Turn& turn, const std::vector<outgoing>& out,
   turn.exchange(out, in, arrived);
 };
 
-/// A turn whose messages may be under way together. Those between two ranks are taken in the order
-/// they were lent, separately for streams 0 and 1.
+/// A turn whose messages may be under way together, as a codec has them with long buffers. Those
+/// between two ranks are taken in the order they were lent, separately for streams 0 and 1.
 ///  - `lend(out, stream)`  gives messages away; their bytes stay where they are until `settle()`
 ///  - `take(in, arrived, stream)`  takes messages in the order given
 ///  - `settle()`  returns when peers have taken what was lent
@@ -96,7 +97,8 @@ concept abandonable = requires(Turn& turn, bool refused, const char* why) {
 };
 
 /// A turn whose memory is not the host's: it has work on elements done there, in the order in which
-/// it is told, between the messages that it exchanges.
+/// it is told, between the messages that it exchanges; those without memory of their own stay until
+/// the next exchange.
 ///  - `each(count, body)`  body(i) for i < count
 ///  - `copy(into, from, bytes)`
 template <class Turn>

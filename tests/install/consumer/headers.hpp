@@ -13,6 +13,7 @@
 #include <rondo/pipeline.hpp>
 #include <rondo/schedule.hpp>
 #include <rondo/tensor.hpp>
+#include <rondo/testing/forwarding.hpp>
 #include <rondo/testing/messages_only.hpp>
 #include <rondo/testing/recording.hpp>
 #include <rondo/testing/reference.hpp>

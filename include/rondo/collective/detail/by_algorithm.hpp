@@ -9,12 +9,14 @@
 #include <rondo/core/extremes.hpp>
 #include <rondo/schedule/check_algorithm.hpp>
 #include <rondo/schedule/generators.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 /// How a collective is made, once ranks have begun it: by the transport, directly, or as a
 /// schedule.
@@ -102,6 +104,9 @@ template <class Job>
 struct by_algorithm : Job {
   template <class Turn>
   void operator()(Turn& turn) const {
+    static_assert(gives_turns<std::remove_reference_t<decltype(Job::comm)>> && exchanging<Turn>,
+                  "rondo: this communicator or its turn lacks some of what a schedule needs; see "
+                  "rondo/transport/communicator.hpp and turn.hpp");
     using algorithm_type = decltype(Job::algorithm);
     if constexpr (is_native<algorithm_type> ||
                   (is_automatic<algorithm_type> && native_first<Turn, Job>)) {

@@ -9,6 +9,7 @@
 #include <rondo/schedule/algorithms.hpp>
 #include <rondo/schedule/check_algorithm.hpp>
 #include <rondo/schedule/schedule.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -82,6 +83,9 @@ template <schedule::collective What, class T, class Operation, class Algorithm, 
 /// Makes the call now, or begins it.
 template <class Comm, class Body, class... Given>
 auto launch(Comm& comm, const call& made, Body body, const Given&...) {
+  static_assert(takes_calls<Comm>,
+                "rondo: this communicator lacks some of what a collective needs; see "
+                "rondo/transport/communicator.hpp");
   if constexpr (number_given<policy::async, Given...> == 1) {
     return comm.begin_collective(made, std::move(body));
   } else {

@@ -4,13 +4,13 @@
 
 #include <rondo/codec/concept.hpp>
 #include <rondo/collective/detail/by_algorithm.hpp>
-#include <rondo/collective/detail/coded_rounds.hpp>
+#include <rondo/collective/detail/coded_turn.hpp>
 #include <rondo/collective/detail/fold_values.hpp>
 #include <rondo/collective/detail/wires.hpp>
 #include <rondo/core/chunking.hpp>
 #include <rondo/core/extremes.hpp>
 #include <rondo/core/operation.hpp>
-#include <rondo/transport/keepsake.hpp>
+#include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -20,64 +20,6 @@
 #include <vector>
 
 namespace rondo::inline v0_1::detail {
-
-/// A turn whose messages are runs of floats that travel encoded: any schedule, encoded at every
-/// hop.
-template <class Comm, class Turn, class Codec>
-class coded_turn {
- public:
-  coded_turn(Comm& comm, Turn& turn, const Codec& with) : comm_{comm}, turn_{turn}, with_{with} {}
-
-  [[nodiscard]] int rank() const { return turn_.rank(); }
-  [[nodiscard]] int size() const { return turn_.size(); }
-  [[nodiscard]] std::uint64_t word() const { return turn_.word(); }
-
-  template <class Out, class In, class Arrived>
-  void exchange(const Out& out, const In& in, const Arrived& arrived) {
-    auto& mine = comm_.kept().template get<staging>();
-    std::size_t needed = 0;
-    std::size_t longest = 0;
-    for (const auto& one : out) {
-      needed += with_.wire_bytes(one.bytes / sizeof(float));
-    }
-    for (const auto& one : in) {
-      longest = larger(longest, one.bytes);
-    }
-    auto* memory = mine.memory.get(needed + longest);
-    auto* values = reinterpret_cast<float*>(memory + needed);
-    mine.out.clear();
-    mine.in.clear();
-    for (const auto& one : out) {
-      const std::size_t count = one.bytes / sizeof(float);
-      const wire sent{memory, with_.wire_bytes(count)};
-      with_.encode(
-          std::span<const float>{reinterpret_cast<const float*>(one.data), count}, sent,
-          {.step = word() >> 32, .rank = static_cast<std::uint32_t>(rank()), .hop = ++hop_});
-      mine.out.push_back({one.peer, sent.data(), sent.size()});
-      memory += sent.size();
-    }
-    for (const auto& one : in) {
-      mine.in.push_back({one.peer, nullptr, with_.wire_bytes(one.bytes / sizeof(float))});
-    }
-    turn_.exchange(mine.out, mine.in, [&](std::size_t which, const std::byte* data) {
-      auto* into = in[which].into == nullptr ? values : reinterpret_cast<float*>(in[which].into);
-      with_.decode(read_wire{data, mine.in[which].bytes},
-                   std::span<float>{into, in[which].bytes / sizeof(float)});
-      arrived(which, reinterpret_cast<const std::byte*>(into));
-    });
-  }
-
- private:
-  struct staging {
-    arena memory;
-    std::vector<outgoing> out;
-    std::vector<incoming> in;
-  };
-  Comm& comm_;
-  Turn& turn_;
-  const Codec& with_;
-  std::uint32_t hop_ = 0;  ///< messages encoded so far
-};
 
 /// All-reduce with a codec, whose values are encoded as seldom as the algorithm allows.
 template <class Comm, class T, class Operation, class Algorithm, class Codec>
@@ -94,10 +36,12 @@ struct coded_all_reduce {
 
   template <class Turn>
   void operator()(Turn& turn) const {
+    static_assert(
+        !works_elsewhere<Turn> || is_automatic<Algorithm> || is_direct<Algorithm>,
+        "rondo: on GPUs a codec goes with one_shot and two_shot; encoding at every hop is "
+        "not there");
     check_memory(codec, count, turn.rank());
-    if constexpr (works_elsewhere<Turn>) {
-      all_reduce_in_rounds<Algorithm>(turn, *this);
-    } else if constexpr (std::is_same_v<Algorithm, one_shot>) {
+    if constexpr (std::is_same_v<Algorithm, one_shot>) {
       from_all(turn);
     } else if constexpr (is_automatic<Algorithm>) {
       prefers_one_round(count) ? from_all(turn) : by_owners(turn);
@@ -109,28 +53,75 @@ struct coded_all_reduce {
   }
 
  private:
+  /// `automatic`: so few values are a block or a few, and a message costs more than its bytes.
+  [[nodiscard]] static constexpr bool prefers_one_round(std::size_t values) noexcept {
+    return values <= 512;
+  }
+
   /// one_shot: everyone's whole wire to everyone, encoded once.
   template <class Turn>
   void from_all(Turn& turn) const {
     const std::size_t size = codec.wire_bytes(count);
     auto* memory = comm.scratch().get(size + count * sizeof(float));
-    const wire mine{memory, size};
-    const std::span<float> sums{reinterpret_cast<float*>(memory + size), count};
-    codec.encode(std::span<const T>{in, count}, mine, context_of(turn, 0));
-    set_to_zero(sums);
-    lend_each(comm, turn, wire_stream::unsummed, [&](int) { return mine; });
-    take_in_rank_order(comm, turn, mine, [&](read_wire data) { codec.decode_add(data, sums); });
-    turn.settle();
-    finish_sums(operation, sums, turn.size());
-    for (std::size_t i = 0; i < count; ++i) {
-      out[i] = static_cast<T>(sums[i]);
+    const wire own{memory, size};
+    encode_values(turn, codec, in, count, own, context_of(turn, 0));
+    exchange_and_sum(
+        turn, *this, [&](int) { return own; }, own, reinterpret_cast<float*>(memory + size), out,
+        count);
+  }
+
+  /// two_shot: each chunk to its owner, who sums, encodes the sum once and hands it to all.
+  template <class Turn>
+  void by_owners(Turn& turn) const {
+    if constexpr (lending<Turn>) {
+      in_segments(turn);
+    } else {
+      in_two_rounds(turn);
     }
   }
 
-  /// two_shot: each chunk to its owner, who sums, encodes the sum once and hands it to all. Long
-  /// buffers go segment by segment, so that the link carries one while the next is encoded.
   template <class Turn>
-  void by_owners(Turn& turn) const {
+  void in_two_rounds(Turn& turn) const {
+    const int self = turn.rank();
+    const chunking chunks = blockwise(count);
+    const wires<Codec> cut{codec, chunks, turn.size()};
+    const std::size_t own = chunks.count(self);
+    auto* memory = comm.scratch().get(cut.total() + cut.stride() + own * sizeof(float));
+    const wire summed{memory + cut.total(), cut.bytes(self)};
+    auto* sums = reinterpret_cast<float*>(memory + cut.total() + cut.stride());
+    const auto where = context_of(turn, chunks.offset(self), true);
+    cut.encode(turn, in, memory);
+    const auto exchange = [&](const auto& add) {
+      exchange_in_rank_order(
+          comm, turn, [&](int peer) { return cut.of(memory, peer); }, cut.of(memory, self), add);
+    };
+    const auto sum_step_by_step = [&] {
+      clear_sums(turn, sums, own);
+      exchange([&](read_wire data) { add_values(turn, codec, data, sums, own); });
+      lower_sums<Operation>(turn, sums, sums, own);
+      encode_values(turn, codec, static_cast<const float*>(sums), own, summed, where);
+    };
+    if constexpr (works_elsewhere<Turn>) {
+      if (turn.size() <= Turn::fused_wires) {  // in one kernel
+        auto& all = comm.kept().template get<std::vector<const std::byte*>>();
+        all.clear();
+        exchange([&](read_wire data) { all.push_back(data.data()); });
+        turn.encode_sum(
+            codec, [&](int rank) { return all[static_cast<std::size_t>(rank)]; }, turn.size(), own,
+            summed.data(), where, divisor_of<Operation>(turn.size()));
+      } else {
+        sum_step_by_step();
+      }
+    } else {
+      sum_step_by_step();
+    }
+    exchange_and_decode(
+        comm, turn, [&](int) { return summed; }, cut, summed, out);
+  }
+
+  /// Long buffers segment by segment, so that the link carries one while the next is encoded.
+  template <class Turn>
+  void in_segments(Turn& turn) const {
     const int self = turn.rank();
     const std::size_t step = chunk_values * static_cast<std::size_t>(turn.size());
     const std::size_t segments = count == 0 ? 1 : (count + step - 1) / step;
@@ -156,28 +147,31 @@ struct coded_all_reduce {
     };
     const auto begin = [&](const segment& one) {
       one.cut.encode(turn, in + one.first, one.memory, one.first);
-      lend_each(comm, turn, wire_stream::unsummed,
-                [&](int peer) { return one.cut.of(one.memory, peer); });
+      turn.lend(to_each(comm, turn, [&](int peer) { return one.cut.of(one.memory, peer); }),
+                unsummed);
     };
     const auto sum = [&](const segment& one) {
       const wire mine = one.cut.of(one.memory, self);
       const std::size_t values = one.chunks.count(self);
       const auto where = context_of(turn, one.first + one.chunks.offset(self), true);
       if constexpr (together) {
-        codec.encode_sum(gather_in_rank_order(comm, turn, mine, unsummed_here), values, one.summed,
-                         where, divisor_of<Operation>(turn.size()));
+        codec.encode_sum(gather_in_rank_order(turn, mine, unsummed_here), values, one.summed, where,
+                         divisor_of<Operation>(turn.size()));
       } else {
-        const std::span<float> owned{reinterpret_cast<float*>(unsummed_here), values};
-        set_to_zero(owned);
-        take_in_rank_order(comm, turn, mine,
-                           [&](read_wire data) { codec.decode_add(data, owned); });
-        finish_sums(operation, owned, turn.size());
-        codec.encode(std::span<const float>{owned}, one.summed, where);
+        auto* owned = reinterpret_cast<float*>(unsummed_here);
+        clear_sums(turn, owned, values);
+        in_rank_order(
+            comm, turn, mine, [&](read_wire data) { add_values(turn, codec, data, owned, values); },
+            [&](const auto& wanted, const auto& arrived) { turn.take(wanted, arrived, unsummed); });
+        lower_sums<Operation>(turn, owned, owned, values);
+        codec.encode(std::span<const float>{owned, values}, one.summed, where);
       }
-      lend_each(comm, turn, wire_stream::finished, [&](int) { return one.summed; });
+      turn.lend(to_each(comm, turn, [&](int) { return one.summed; }), finished);
     };
     const auto end = [&](const segment& one) {
-      take_and_decode(comm, turn, one.cut, one.summed, out + one.first);
+      decode_each(
+          comm, turn, one.cut, one.summed, out + one.first,
+          [&](const auto& wanted, const auto& arrived) { turn.take(wanted, arrived, finished); });
     };
 
     // `ahead` segments are on their way to be summed, and as many on their way back.
@@ -215,12 +209,34 @@ struct coded_all_reduce {
         comm, coded,
         program_of<schedule::collective::reduce_scatter>(comm, resolved(algorithm, comm), 0),
         static_cast<const float*>(wide), sums.data(), chunks, chunks.from(self), add.partials());
-    finish_sums(operation, sums, turn.size());
+    lower_sums<Operation>(turn, sums.data(), sums.data(), own);
     const wire summed{reinterpret_cast<std::byte*>(wide + count + own), cut.bytes(self)};
     codec.encode(std::span<const float>{sums}, summed, context_of(turn, chunks.offset(self), true));
-    lend_each(comm, turn, wire_stream::finished, [&](int) { return summed; });
-    take_and_decode(comm, turn, cut, summed, out);
-    turn.settle();
+    exchange_and_decode(
+        comm, turn, [&](int) { return summed; }, cut, summed, out);
+  }
+
+  /// The next unsummed wire of every rank in rank order, all at hand: `own` where it lies, and
+  /// those of peers in `memory`, for a peer that fails may take its own away.
+  template <class Turn>
+  [[nodiscard]] std::span<const read_wire> gather_in_rank_order(Turn& turn, read_wire own,
+                                                                std::byte* memory) const {
+    auto& wanted = lists_of(comm).in;
+    auto& all = comm.kept().template get<std::vector<read_wire>>();
+    wanted.clear();
+    all.clear();
+    for (int rank = 0; rank < turn.size(); ++rank) {
+      if (rank == turn.rank()) {
+        all.push_back(own);
+      } else {
+        wanted.push_back({rank, memory, own.size()});
+        all.push_back({memory, own.size()});
+        memory += own.size();
+      }
+    }
+    turn.take(
+        wanted, [](std::size_t, const std::byte*) {}, unsummed);
+    return all;
   }
 
   /// A chunk for every rank, begun on a multiple of the codec's block.
@@ -231,6 +247,10 @@ struct coded_all_reduce {
   /// Values of a chunk of a segment: 256 KiB of floats, which stay in cache from sum to encode.
   static constexpr std::size_t chunk_values =
       (65536 + Codec::block - 1) / Codec::block * Codec::block;
+
+  /// What is still to be summed goes in one stream of messages, what is finished in the other.
+  static constexpr unsigned unsummed = 0;
+  static constexpr unsigned finished = 1;
 
   /// Enough to keep a link busy over a late wake-up; messages under way stay below what a channel
   /// holds.

@@ -5,12 +5,12 @@
 #include <rondo/collective/detail/by_algorithm.hpp>
 #include <rondo/collective/detail/call_of.hpp>
 #include <rondo/collective/detail/check_codec.hpp>
-#include <rondo/collective/detail/coded_rounds.hpp>
 #include <rondo/collective/detail/fold_values.hpp>
 #include <rondo/collective/detail/movement.hpp>
 #include <rondo/collective/detail/wires.hpp>
 #include <rondo/core/chunking.hpp>
 #include <rondo/core/operation.hpp>
+#include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -28,17 +28,10 @@ void move_coded(Turn& turn, schedule::make<schedule::collective::reduce_scatter>
   const wires cut{job.codec, job.sent.of(job.comm), turn.size()};
   const std::size_t own = job.sent.count(turn.rank());
   auto* memory = job.comm.scratch().get(cut.total() + own * sizeof(float));
-  const std::span<float> sums{reinterpret_cast<float*>(memory + cut.total()), own};
   cut.encode(turn, job.in, memory);
-  set_to_zero(sums);
-  lend_each(job.comm, turn, wire_stream::unsummed, [&](int peer) { return cut.of(memory, peer); });
-  take_in_rank_order(job.comm, turn, cut.of(memory, turn.rank()),
-                     [&](read_wire data) { job.codec.decode_add(data, sums); });
-  turn.settle();
-  finish_sums(job.operation, sums, turn.size());
-  for (std::size_t i = 0; i < own; ++i) {
-    job.out[i] = static_cast<std::remove_pointer_t<decltype(job.out)>>(sums[i]);
-  }
+  exchange_and_sum(
+      turn, job, [&](int peer) { return cut.of(memory, peer); }, cut.of(memory, turn.rank()),
+      reinterpret_cast<float*>(memory + cut.total()), job.out, own);
 }
 
 /// Every rank's input is encoded once and decoded by all, the rank itself included.
@@ -49,11 +42,10 @@ void move_coded(Turn& turn, schedule::make<schedule::collective::all_gather>, co
   const std::size_t count = whole.count(turn.rank());
   check_memory(job.codec, first + count, turn.rank());
   const wires cut{job.codec, whole, turn.size()};
-  const wire mine{job.comm.scratch().get(cut.stride()), cut.bytes(turn.rank())};
-  job.codec.encode(std::span{job.in, count}, mine, context_of(turn, first));
-  lend_each(job.comm, turn, wire_stream::finished, [&](int) { return mine; });
-  take_and_decode(job.comm, turn, cut, mine, job.out);
-  turn.settle();
+  const wire own{job.comm.scratch().get(cut.stride()), cut.bytes(turn.rank())};
+  encode_values(turn, job.codec, job.in, count, own, context_of(turn, first));
+  exchange_and_decode(
+      job.comm, turn, [&](int) { return own; }, cut, own, job.out);
 }
 
 /// Wires of different counts may be equally long, so every rank first tells its peers the counts.
@@ -81,21 +73,23 @@ void compare_counts(Turn& turn, const Job& job) {
   }
 }
 
-/// Every chunk is encoded once and decoded where it arrives, the rank's own included.
+/// Every chunk is encoded once and decoded where it arrives, the rank's own included. Counts that
+/// do not agree are not found out where that would have to wait for a device.
 template <class Turn, class Job>
 void move_coded(Turn& turn, schedule::make<schedule::collective::all_to_all>, const Job& job) {
   check_memory(job.codec, job.sent.total(turn.size()), turn.rank());
-  if (!job.sent.per_rank.empty()) {
-    compare_counts(turn, job);
+  if constexpr (!works_elsewhere<Turn>) {
+    if (!job.sent.per_rank.empty()) {
+      compare_counts(turn, job);
+    }
   }
   const wires going{job.codec, job.sent.of(job.comm), turn.size()};
   const wires coming{job.codec, job.received.of(job.comm), turn.size()};
   auto* memory = job.comm.scratch().get(going.total());
   going.encode(turn, job.in, memory);
-  lend_each(job.comm, turn, wire_stream::finished,
-            [&](int peer) { return going.of(memory, peer); });
-  take_and_decode(job.comm, turn, coming, going.of(memory, turn.rank()), job.out);
-  turn.settle();
+  exchange_and_decode(
+      job.comm, turn, [&](int peer) { return going.of(memory, peer); }, coming,
+      going.of(memory, turn.rank()), job.out);
 }
 
 /// A `movement` whose elements travel encoded.
@@ -113,11 +107,7 @@ struct coded_movement {
 
   template <class Turn>
   void operator()(Turn& turn) const {
-    if constexpr (works_elsewhere<Turn>) {
-      move_in_rounds(turn, schedule::make<What>{}, *this);
-    } else {
-      move_coded(turn, schedule::make<What>{}, *this);
-    }
+    move_coded(turn, schedule::make<What>{}, *this);
   }
 };
 

@@ -20,11 +20,16 @@ namespace rondo::inline v0_1::detail {
 /// Fails an all-to-all whose `peer` sends another count than this rank expects.
 template <class Turn>
 void require_count(Turn& turn, int peer, std::size_t expected, std::uint64_t sent) {
-  if (sent != expected) {
-    turn.fail(error_code::mismatch, peer,
-              "all_to_all: rank " + std::to_string(turn.rank()) + " expected " +
-                  std::to_string(expected) + " elements from rank " + std::to_string(peer) +
-                  ", which sends it " + std::to_string(sent));
+  if (sent == expected) {
+    return;
+  }
+  const std::string text = "all_to_all: rank " + std::to_string(turn.rank()) + " expected " +
+                           std::to_string(expected) + " elements from rank " +
+                           std::to_string(peer) + ", which sends it " + std::to_string(sent);
+  if constexpr (requires { turn.fail(error_code::mismatch, peer, text); }) {
+    turn.fail(error_code::mismatch, peer, text);
+  } else {
+    raise(mismatch{text, peer});
   }
 }
 

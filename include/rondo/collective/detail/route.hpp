@@ -6,6 +6,7 @@
 #include <rondo/core/device_span.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/core/source_location.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -14,18 +15,6 @@
 
 /// Where a call's buffers are: in memory of the host, or of devices, whose calls go to a stream.
 namespace rondo::inline v0_1::detail {
-
-/// A communicator of ranks that are GPUs.
-template <class Comm>
-inline constexpr bool takes_device_memory = requires {
-  requires Comm::device_memory;
-};
-
-/// Such a communicator that has yet to be told the stream: `comm.on(stream)` is one that has been.
-template <class Comm>
-concept binds_stream = requires(Comm& comm) {
-  comm.on(static_cast<CUstream_st*>(nullptr));
-};
 
 /// A team of rondo/tensor/team.hpp: ranks as layers take them, around a communicator.
 template <class Ranks>
@@ -95,12 +84,6 @@ consteval bool elements_agree() {
     return true;
   }
 }
-
-/// Ranks that are GPUs and have a stream of their own for calls that go on behind.
-template <class Comm>
-inline constexpr bool begins_behind = requires {
-  typename Comm::pending;
-};
 
 /// Makes the call where its buffers are. A call that is made by a team says so: `takes_team`.
 template <class Call, class Comm, class... Arguments>

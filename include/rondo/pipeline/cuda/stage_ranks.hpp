@@ -53,7 +53,7 @@ class stage_ranks {
   [[nodiscard]] int rank() const noexcept { return control_.rank(); }
   [[nodiscard]] int size() const noexcept { return control_.size(); }
   [[nodiscard]] auto deadline() const noexcept { return control_.deadline(); }
-  [[nodiscard]] rondo::detail::keepsakes& kept() noexcept { return kept_; }
+  [[nodiscard]] keepsakes& kept() noexcept { return kept_; }
 
   /// Headers, failures and verdicts, which are memory of the host.
   template <class Body>
@@ -110,7 +110,7 @@ class stage_ranks {
   Values& values_;
   cuda::detail::two_streams streams_;  ///< messages are behind
   std::vector<buffer_mark> marks_{};   ///< no more than there are buffers
-  rondo::detail::keepsakes kept_{};
+  keepsakes kept_{};
 };
 
 }  // namespace rondo::inline v0_1::pipeline

@@ -66,24 +66,56 @@ struct attention_block {
   }
 };
 
-/// The two passes of an attention block, the caller's own kernels. Matrices are row-major with a
-/// stride: query [rows, heads.query_columns()], key and value [keys, heads.key_value_columns()],
-/// out as query, lse and delta [rows, heads.query]. W is the type in which T is folded.
+/// What a forward pass reads and writes. Matrices are row-major with a stride. W is the type in
+/// which T is folded.
+template <class T, class W = typename accumulator<T>::type>
+struct attention_forward {
+  matrix<const T> query;  ///< [rows, heads.query_columns()]
+  matrix<const T> key;    ///< [keys, heads.key_value_columns()]
+  matrix<const T> value;  ///< as key
+  matrix<W> out;          ///< as query
+  matrix<W> lse;          ///< [rows, heads.query]
+
+  /// Of some rows and some keys.
+  [[nodiscard]] attention_forward at(part rows, part keys) const {
+    return {query.rows_at(rows), key.rows_at(keys), value.rows_at(keys), out.rows_at(rows),
+            lse.rows_at(rows)};
+  }
+};
+
+/// What a backward pass reads, and adds to.
+template <class T, class W = typename accumulator<T>::type>
+struct attention_backward {
+  matrix<const T> query, key, value;  ///< as forward
+  matrix<const W> d_out;              ///< as query
+  matrix<const W> lse;                ///< [rows, heads.query], of the whole sequence
+  matrix<const W> delta;              ///< [rows, heads.query]: rowsum(d_out * out), as lse
+  matrix<W> d_query;                  ///< as query
+  matrix<W> d_key, d_value;           ///< as key
+
+  /// Of some rows and some keys.
+  [[nodiscard]] attention_backward at(part rows, part keys) const {
+    return {query.rows_at(rows),   key.rows_at(keys),   value.rows_at(keys),
+            d_out.rows_at(rows),   lse.rows_at(rows),   delta.rows_at(rows),
+            d_query.rows_at(rows), d_key.rows_at(keys), d_value.rows_at(keys)};
+  }
+};
+
+/// The two passes of an attention block, the caller's own kernels.
 ///
 ///  - `forward` writes out = softmax(query key^T / sqrt(width)) value and, for every row and head,
 ///    lse = ln(sum(exp(scores))). Where a row sees no key: out = 0, lse = -infinity.
 ///  - `backward` adds to the gradients. With P = exp(scores - lse), which is 0 where lse is
-///    -infinity, and delta = rowsum(d_out * out): d_value += P^T d_out; d_scores = P * (d_out
-///    value^T - delta); d_query += d_scores key / sqrt(width); d_key += d_scores^T query /
-///    sqrt(width). `lse` and `delta` are those of the whole sequence.
+///    -infinity: d_value += P^T d_out; d_scores = P * (d_out value^T - delta);
+///    d_query += d_scores key / sqrt(width); d_key += d_scores^T query / sqrt(width).
 ///
 /// Source: Dao et al., FlashAttention-2 (2023), arXiv:2307.08691, algorithms 1 and 2.
 template <class Kernel, class T, class W = typename accumulator<T>::type>
 concept attention_kernel = requires(const Kernel& kernel, attention_heads heads,
-                                    attention_block block, matrix<const T> in, matrix<const W> wide,
-                                    matrix<W> out) {
-  kernel.forward(heads, block, in, in, in, out, out);
-  kernel.backward(heads, block, in, in, in, wide, wide, wide, out, out, out);
+                                    attention_block block, const attention_forward<T, W>& there,
+                                    const attention_backward<T, W>& back) {
+  kernel.forward(heads, block, there);
+  kernel.backward(heads, block, back);
 };
 
 namespace detail {

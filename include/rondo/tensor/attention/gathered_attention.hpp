@@ -68,13 +68,12 @@ class gathered_attention {
     detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
     shapes().check(query, key, value, out, lse);
     const auto [keys, values] = gather<T>(where, key, value);
+    const attention_forward<T, W> all{query.values, keys, values, out.values, lse};
     pairs_.begin_forward(out.values, lse);
-    detail::for_each_seen_pair(
-        seen_, tokens_.runs(ranks_.rank()), key_blocks(),
-        [&, k = keys, v = values](part mine, part some, attention_block block) {
-          pairs_.forward(block, query.values.rows_at(mine), k.rows_at(some), v.rows_at(some),
-                         out.values.rows_at(mine), lse.rows_at(mine));
-        });
+    detail::for_each_seen_pair(seen_, tokens_.runs(ranks_.rank()), key_blocks(),
+                               [&](part mine, part some, attention_block block) {
+                                 pairs_.forward(block, all.at(mine, some));
+                               });
   }
 
   template <class Q, class K, class V, class Out, class L, class DOut, class DQ, class DK, class DV>
@@ -90,16 +89,24 @@ class gathered_attention {
     const auto memory = ranks_.memory();
     const matrix<const W> delta = pairs_.begin_backward(d_out.values, out.values, d_query.values);
     const std::size_t columns = 2 * heads_.key_value_columns();
-    const auto add_terms = [&, k = keys, v = values](std::size_t local, part run, matrix<W> terms) {
+    attention_backward<T, W> all{.query = query.values,
+                                 .key = keys,
+                                 .value = values,
+                                 .d_out = d_out.values,
+                                 .lse = lse,
+                                 .delta = delta,
+                                 .d_query = d_query.values,
+                                 .d_key = {},
+                                 .d_value = {}};
+    const auto add_terms = [&](std::size_t local, part run, matrix<W> terms) {
       const part own[]{run};
-      detail::for_each_seen_pair(
-          seen_, own, key_blocks(), [&](part mine, part some, attention_block block) {
-            mine.first += local;
-            pairs_.backward(block, query.values.rows_at(mine), k.rows_at(some), v.rows_at(some),
-                            d_out.values.rows_at(mine), lse.rows_at(mine), delta.rows_at(mine),
-                            d_query.values.rows_at(mine), terms.rows_at(some).columns_at(half(0)),
-                            terms.rows_at(some).columns_at(half(1)));
-          });
+      all.d_key = terms.columns_at(half(0));
+      all.d_value = terms.columns_at(half(1));
+      detail::for_each_seen_pair(seen_, own, key_blocks(),
+                                 [&](part mine, part some, attention_block block) {
+                                   mine.first += local;
+                                   pairs_.backward(block, all.at(mine, some));
+                                 });
     };
     const matrix<W> own = own_.template get<W>(tokens_.width(ranks_.rank()), columns);
     const sharded<W, 0, Team::axis> to{own, tokens_};
@@ -210,7 +217,7 @@ class gathered_attention {
   visibility seen_;
   Order order_;
   tree_exchange tree_;
-  detail::keepsakes kept_;  ///< the sum of leaves
+  keepsakes kept_;  ///< the sum of leaves
   detail::room<typename Team::memory_type> own_{ranks_.memory()};
   detail::room<typename Team::memory_type> gathered_{ranks_.memory()};
   detail::room<typename Team::memory_type> terms_{ranks_.memory()};

@@ -81,11 +81,12 @@ class head_attention {
     check_like("head_attention: out", out.values, query.values);
     check_logs(lse, query.values.rows);
     for_each(false, [&](attention_heads heads, part queries, part q, part kv) {
-      const matrix<const T> own = query.values.columns_at(q);
-      const matrix<const T> k = key.values.columns_at(kv);
-      const matrix<const T> v = value.values.columns_at(kv);
-      kernels_.forward(heads, all_tokens(), own, k, v, out.values.columns_at(q),
-                       lse.columns_at(queries));
+      kernels_.forward(heads, all_tokens(),
+                       attention_forward<T, W>{.query = query.values.columns_at(q),
+                                               .key = key.values.columns_at(kv),
+                                               .value = value.values.columns_at(kv),
+                                               .out = out.values.columns_at(q),
+                                               .lse = lse.columns_at(queries)});
     });
   }
 
@@ -117,17 +118,20 @@ class head_attention {
     W* const own = terms.data;
     const auto [d_k, d_v] = halves(own, rows, mine.size());
     std::size_t next = 0;
-    for_each(
-        exactly, [&, d_k = d_k, d_v = d_v](attention_heads heads, part queries, part q, part kv) {
-          const part at{exactly ? next++ * width() : kv.first, kv.count};
-          const matrix<const T> mine_q = query.values.columns_at(q);
-          const matrix<const T> k = key.values.columns_at(kv);
-          const matrix<const T> v = value.values.columns_at(kv);
-          const matrix<const W> logs = lse.columns_at(queries);
-          const matrix<const W> deltas = delta.columns_at(queries);
-          kernels_.backward(heads, all_tokens(), mine_q, k, v, d_result.columns_at(q), logs, deltas,
-                            d_query.values.columns_at(q), d_k.columns_at(at), d_v.columns_at(at));
-        });
+    for_each(exactly,
+             [&, d_k = d_k, d_v = d_v](attention_heads heads, part queries, part q, part kv) {
+               const part at{exactly ? next++ * width() : kv.first, kv.count};
+               kernels_.backward(heads, all_tokens(),
+                                 attention_backward<T, W>{.query = query.values.columns_at(q),
+                                                          .key = key.values.columns_at(kv),
+                                                          .value = value.values.columns_at(kv),
+                                                          .d_out = d_result.columns_at(q),
+                                                          .lse = lse.columns_at(queries),
+                                                          .delta = delta.columns_at(queries),
+                                                          .d_query = d_query.values.columns_at(q),
+                                                          .d_key = d_k.columns_at(at),
+                                                          .d_value = d_v.columns_at(at)});
+             });
     const W* const arrived = split_.disjoint() ? nullptr : exchange(where, rows, own);
     fold(rows, own, arrived, d_key.values, d_value.values);
   }

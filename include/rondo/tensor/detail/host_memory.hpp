@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/collective/detail/route.hpp>
 #include <rondo/tensor/detail/pack.hpp>
 #include <rondo/tensor/matrix.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/version.hpp>
 

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <rondo/collective/all_to_all.hpp>
-#include <rondo/collective/detail/route.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/tensor/reshard/detail/block_walk.hpp>
 #include <rondo/tensor/reshard/detail/parts_of_tensors.hpp>
 #include <rondo/tensor/reshard/reshard_plan.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>

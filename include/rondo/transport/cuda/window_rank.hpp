@@ -322,7 +322,7 @@ class window_rank {
   Launch launch_;
   unsigned certain_blocks_;
   std::vector<CUstream_st*> streams_{};
-  rondo::detail::keepsakes kept_{};
+  keepsakes kept_{};
   detail::profile ranges_{};
 };
 

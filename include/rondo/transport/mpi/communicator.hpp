@@ -5,9 +5,11 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/signal.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/transport/detail/background.hpp>
 #include <rondo/transport/detail/check_color.hpp>
 #include <rondo/transport/detail/check_deadline.hpp>
+#include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/detail/guard.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/detail/group.hpp>
@@ -142,9 +144,9 @@ class communicator {
   }
 
   /// Scratch and plans that live as long as this communicator.
-  [[nodiscard]] rondo::detail::arena& scratch() noexcept { return state_->scratch; }
-  [[nodiscard]] rondo::detail::arena& widened() noexcept { return state_->widened; }
-  [[nodiscard]] rondo::detail::keepsakes& kept() noexcept { return state_->kept; }
+  [[nodiscard]] arena& scratch() noexcept { return state_->scratch; }
+  [[nodiscard]] arena& widened() noexcept { return state_->widened; }
+  [[nodiscard]] keepsakes& kept() noexcept { return state_->kept; }
 
   /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
   /// Collective. Errors: a negative color is refused.
@@ -168,8 +170,7 @@ class communicator {
     state_->begun.drain();
     state_->begun.told();
     auto& in = state_->in;
-    in.fail(error_code::revoked, rank(),
-            "rank " + std::to_string(rank()) + " has left this communicator by shrink()");
+    in.fail(error_code::revoked, rank(), rondo::detail::text_of_leaving(rank()));
     return adopt(detail::survivors(in));
   }
 
@@ -177,9 +178,9 @@ class communicator {
   struct state {
     detail::group in;
     bool has_threads = false;
-    rondo::detail::arena scratch{};
-    rondo::detail::arena widened{};
-    rondo::detail::keepsakes kept{};
+    arena scratch{};
+    arena widened{};
+    keepsakes kept{};
 
     state(MPI_Comm around, const options& with, int most_looks) : in{around, with, most_looks} {
       int level = MPI_THREAD_SINGLE;
@@ -247,5 +248,9 @@ class communicator {
   options options_;
   std::unique_ptr<state> state_;
 };
+
+static_assert(rondo::detail::gives_turns<communicator> &&
+              rondo::detail::begins_calls<communicator> &&
+              rondo::detail::takes_messages<communicator> && rondo::detail::splits<communicator>);
 
 }  // namespace rondo::inline v0_1::mpi

@@ -6,6 +6,7 @@
 #include <rondo/core/error.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/transport/detail/check_color.hpp>
+#include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/nccl/detail/kernels.hpp>
 #include <rondo/transport/nccl/detail/state.hpp>
 #include <rondo/transport/nccl/detail/turn.hpp>
@@ -53,7 +54,7 @@ class enqueued {
 
   [[nodiscard]] detail::device_arena& scratch() { return in_->memory_of(stream_).scratch; }
   [[nodiscard]] detail::device_arena& widened() { return in_->memory_of(stream_).widened; }
-  [[nodiscard]] rondo::detail::keepsakes& kept() noexcept { return in_->kept; }
+  [[nodiscard]] keepsakes& kept() noexcept { return in_->kept; }
 
  private:
   detail::state* in_;
@@ -180,7 +181,7 @@ class basic_communicator {
       return ncclCommShrink(raw(), ranks.data(), static_cast<int>(ranks.size()), made, config,
                             NCCL_SHRINK_ABORT);
     });
-    state_->die("nccl: rank " + std::to_string(rank()) + " has left this communicator by shrink()");
+    state_->die("nccl: " + rondo::detail::text_of_leaving(rank()));
     return survivors;
   }
 #endif

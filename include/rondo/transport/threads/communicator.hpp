@@ -4,7 +4,8 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
-#include <rondo/protocol/packets.hpp>
+#include <rondo/protocol/signal.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/transport/detail/background.hpp>
 #include <rondo/transport/detail/check_color.hpp>
 #include <rondo/transport/detail/guard.hpp>
@@ -12,14 +13,14 @@
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/pending.hpp>
 #include <rondo/transport/threads/detail/group.hpp>
+#include <rondo/transport/threads/detail/membership.hpp>
 #include <rondo/transport/threads/detail/turn.hpp>
 #include <rondo/version.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <utility>
-#include <vector>
 
 namespace rondo::inline v0_1::threads {
 
@@ -85,9 +86,9 @@ class communicator {
   }
 
   /// Scratch and plans that live as long as this handle.
-  [[nodiscard]] rondo::detail::arena& scratch() noexcept { return scratch_; }
-  [[nodiscard]] rondo::detail::arena& widened() noexcept { return widened_; }
-  [[nodiscard]] rondo::detail::keepsakes& kept() noexcept { return kept_; }
+  [[nodiscard]] arena& scratch() noexcept { return scratch_; }
+  [[nodiscard]] arena& widened() noexcept { return widened_; }
+  [[nodiscard]] keepsakes& kept() noexcept { return kept_; }
 
   /// A communicator of those ranks that give the same `color`, ordered by `key`, then by rank.
   /// Collective. Errors: a negative color is refused.
@@ -96,32 +97,9 @@ class communicator {
     rondo::detail::check_color(color, rank_);
     static constexpr signature what{"split", ""};
     const call made{&what, 0, -1, where};
-    rondo::detail::shared<detail::group> team;
-    int place = 0;
-    collective(made, [&](detail::turn& now) {
-      struct choice {
-        int color;
-        int key;
-      };
-      const choice chosen{color, key};
-      std::vector<std::pair<int, int>> members;  // key, rank
-      protocol::one_thread alone;
-      protocol::exchange_packets(alone, now, &chosen, sizeof chosen,
-                                 [&](int rank, const std::byte* bytes) {
-                                   choice theirs;
-                                   std::memcpy(&theirs, bytes, sizeof theirs);
-                                   if (theirs.color == color) {
-                                     insert_in_order(members, {theirs.key, rank});
-                                   }
-                                 });
-      std::vector<int> world_ranks;
-      for (const auto& [unused, rank] : members) {
-        place = rank == rank_ ? static_cast<int>(world_ranks.size()) : place;
-        world_ranks.push_back(in_->ranks[static_cast<std::size_t>(rank)]);
-      }
-      team = born(now.word(), color, std::move(world_ranks));
-    });
-    return {std::move(team), place};
+    detail::membership team;
+    collective(made, [&](detail::turn& now) { team = detail::split(now, *in_, color, key); });
+    return {std::move(team.in), team.rank};
   }
 
   /// The survivors of a failure, as a communicator that works, in the old order. Collective among
@@ -130,43 +108,8 @@ class communicator {
   [[nodiscard]] communicator shrink() {
     begun_.drain();
     begun_.told();
-    auto& after = in_->after;
-    {
-      const std::scoped_lock hold{in_->lock};
-      if (after.next) {
-        bool again = false;
-        for (const int rank : after.arrived) {
-          again = again || rank == rank_;
-        }
-        raise(revoked{"shrink: rank " + std::to_string(rank_) +
-                          (again ? " has called it before; go on with the communicator it gave"
-                                 : " came after the deadline; the others went on without it"),
-                      rank_});
-      }
-      if (after.arrived.empty()) {
-        after.since = std::chrono::steady_clock::now();
-      }
-      insert_in_order(after.arrived, rank_);
-      in_->fail(error_code::revoked, rank_,
-                "rank " + std::to_string(rank_) + " has left this communicator by shrink()");
-    }
-    for (rondo::detail::backoff patience;; static_cast<void>(patience.pause())) {
-      const std::scoped_lock hold{in_->lock};
-      if (!after.next && complete(after)) {
-        std::vector<int> world_ranks;
-        for (const int rank : after.arrived) {
-          world_ranks.push_back(in_->ranks[static_cast<std::size_t>(rank)]);
-        }
-        after.next = detail::group::make(in_->around, std::move(world_ranks));
-      }
-      if (after.next) {
-        int place = 0;
-        for (const int rank : after.arrived) {
-          place += rank < rank_ ? 1 : 0;
-        }
-        return {after.next, place};
-      }
-    }
+    auto rest = detail::survivors(*in_, rank_);
+    return {std::move(rest.in), rest.rank};
   }
 
  private:
@@ -192,63 +135,18 @@ class communicator {
     rondo::detail::run_guarded(now, body);
   }
 
-  template <class T>
-  static void insert_in_order(std::vector<T>& sorted, T value) {
-    auto place = sorted.end();
-    while (place != sorted.begin() && value < *(place - 1)) {
-      --place;
-    }
-    sorted.insert(place, value);
-  }
-
-  [[nodiscard]] bool complete(const detail::reunion& after) const {
-    if (std::chrono::steady_clock::now() - after.since > in_->around->deadline) {
-      return true;
-    }
-    auto next = after.arrived.begin();
-    for (int rank = 0; rank < size(); ++rank) {
-      if (next != after.arrived.end() && *next == rank) {
-        ++next;
-      } else if (in_->presence_of(rank) == detail::presence::running) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /// The group that this call makes for one color: made by whoever comes first.
-  [[nodiscard]] rondo::detail::shared<detail::group> born(std::uint64_t word, int color,
-                                                          std::vector<int> world_ranks) {
-    const std::uint64_t key = (word & ~std::uint64_t{0xffffffff}) | static_cast<unsigned>(color);
-    const std::scoped_lock hold{in_->lock};
-    auto& nursery = in_->nursery;
-    auto found = nursery.begin();
-    while (found != nursery.end() && found->first != key) {
-      ++found;
-    }
-    if (found == nursery.end()) {
-      auto made = detail::group::make(in_->around, std::move(world_ranks));
-      made->expected = static_cast<int>(made->ranks.size()) - 1;
-      if (made->expected > 0) {
-        nursery.emplace_back(key, made);
-      }
-      return made;
-    }
-    auto made = found->second;
-    if (--made->expected == 0) {
-      nursery.erase(found);
-    }
-    return made;
-  }
-
   /// First: before anything else of this handle moves, its calls end.
   rondo::detail::background begun_;
   rondo::detail::shared<detail::group> in_;
   int rank_;
   detail::private_state mine_;
-  rondo::detail::arena scratch_;
-  rondo::detail::arena widened_;
-  rondo::detail::keepsakes kept_;
+  arena scratch_;
+  arena widened_;
+  keepsakes kept_;
 };
+
+static_assert(rondo::detail::gives_turns<communicator> &&
+              rondo::detail::begins_calls<communicator> &&
+              rondo::detail::takes_messages<communicator> && rondo::detail::splits<communicator>);
 
 }  // namespace rondo::inline v0_1::threads

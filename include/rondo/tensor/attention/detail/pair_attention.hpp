@@ -34,14 +34,14 @@ class pair_attention {
     static_cast<void>(out_.template get<W>(out.rows, out.columns));
     static_cast<void>(lse_.template get<W>(lse.rows, lse.columns));
   }
-  /// Merges what the queries see of these keys into their rows of `out` and `lse`.
+  /// Merges what these queries see of these keys into their rows of `out` and `lse`.
   template <class T, class W>
-  void forward(attention_block where, std::type_identity_t<matrix<const T>> query,
-               matrix<const T> key, matrix<const T> value, matrix<W> out, matrix<W> lse) {
-    const matrix<W> pair_out = out_.template get<W>(out.rows, out.columns);
-    const matrix<W> pair_lse = lse_.template get<W>(lse.rows, lse.columns);
-    kernels_.forward(heads_, where, query, key, value, pair_out, pair_lse);
-    merge_attention(memory_, heads_.width, out, lse, pair_out, pair_lse);
+  void forward(attention_block where, const attention_forward<T, W>& all) {
+    attention_forward<T, W> pair = all;
+    pair.out = out_.template get<W>(all.out.rows, all.out.columns);
+    pair.lse = lse_.template get<W>(all.lse.rows, all.lse.columns);
+    kernels_.forward(heads_, where, pair);
+    merge_attention(memory_, heads_.width, all.out, all.lse, pair.out, pair.lse);
   }
 
   /// Before the first pair of a backward pass. Returns rowsum(d_out * out) of every row and head.
@@ -56,13 +56,8 @@ class pair_attention {
   }
   /// Adds the gradients of these queries, keys and values.
   template <class T, class W>
-  void backward(attention_block where, std::type_identity_t<matrix<const T>> query,
-                matrix<const T> key, matrix<const T> value,
-                std::type_identity_t<matrix<const W>> d_out,
-                std::type_identity_t<matrix<const W>> lse,
-                std::type_identity_t<matrix<const W>> delta, matrix<W> d_query, matrix<W> d_key,
-                matrix<W> d_value) {
-    kernels_.backward(heads_, where, query, key, value, d_out, lse, delta, d_query, d_key, d_value);
+  void backward(attention_block where, const attention_backward<T, W>& all) {
+    kernels_.backward(heads_, where, all);
   }
 
  private:

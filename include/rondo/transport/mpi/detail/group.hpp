@@ -222,8 +222,8 @@ class group {
   std::vector<std::uint64_t> sent;  ///< large messages of the user, by peer
   std::vector<unclaimed> taken;
   offers_under_way offers;
-  rondo::detail::arena inbox;
-  rondo::detail::arena outbox;
+  arena inbox;
+  arena outbox;
   std::vector<MPI_Request> receives;
   std::vector<MPI_Request> sends;
   struct lent_message {

@@ -6,6 +6,7 @@
 #include <rondo/core/error.hpp>
 #include <rondo/transport/detail/backoff.hpp>
 #include <rondo/transport/detail/diagnosis.hpp>
+#include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/mpi/detail/circle.hpp>
 #include <rondo/transport/mpi/detail/group.hpp>
 #include <rondo/version.hpp>
@@ -48,16 +49,12 @@ class running_call {
   /// any peer saw it.
   void abandon(bool refused, const char* why) {
     if (!refused || seen_) {
-      in_.fail(error_code::revoked, rank(),
-               "rank " + std::to_string(rank()) + " failed in " + call_.describe() + ": " +
-                   rondo::detail::without_prefix(why));
+      in_.fail(error_code::revoked, rank(), rondo::detail::text_of_exception(rank(), call_, why));
     }
   }
 
   /// Where this rank is, behind a message.
-  [[nodiscard]] std::string place() const {
-    return " [rank " + std::to_string(rank()) + " was in " + call_.describe() + "]";
-  }
+  [[nodiscard]] std::string place() const { return rondo::detail::text_of_place(rank(), call_); }
 
  protected:
   /// Returns when `done()` is true; looks so often before the processor is given away. Who has
@@ -123,11 +120,9 @@ class running_call {
           (gone && rondo::detail::find_absence(in_, peer, rank(), in_.calls_made, call_)) ||
           circle.confirmed(in_, in_.calls_made);
       if (!found && now - since > in_.deadline) {
-        using seconds = std::chrono::duration<double>;
         in_.fail(error_code::timeout, peer,
-                 "rank " + std::to_string(rank()) + " waited " +
-                     std::to_string(seconds{in_.deadline}.count()) + " s in " + call_.describe() +
-                     "; " + rondo::detail::account_of(in_, peer, in_.calls_made));
+                 rondo::detail::text_of_wait(rank(), call_, in_.deadline) + "; " +
+                     rondo::detail::account_of(in_, peer, in_.calls_made));
       }
     }
     withdraw(mine);

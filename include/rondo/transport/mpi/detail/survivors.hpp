@@ -4,6 +4,7 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/transport/detail/backoff.hpp>
+#include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/mpi/detail/check.hpp>
 #include <rondo/transport/mpi/detail/group.hpp>
 #include <rondo/version.hpp>
@@ -44,9 +45,7 @@ namespace rondo::inline v0_1::mpi::detail {
     static_cast<void>(patience.pause());
   }
   if (!in.of(in.rank()).survives.load(std::memory_order_acquire)) {
-    raise(revoked{"shrink: rank " + std::to_string(in.rank()) +
-                      " came after the deadline; the others went on without it",
-                  in.rank()});
+    rondo::detail::raise_shrunk_without(in.rank());
   }
   std::vector<int> present;
   for (int other = 0; other < in.size(); ++other) {
@@ -78,9 +77,7 @@ namespace rondo::inline v0_1::mpi::detail {
 /// Those who call this before the deadline, on a communicator of MPI's that the caller frees.
 [[nodiscard]] inline MPI_Comm survivors(group& in) {
   if (in.own_board().wants_to_shrink.exchange(true, std::memory_order_acq_rel)) {
-    raise(revoked{"shrink: rank " + std::to_string(in.rank()) +
-                      " has called it before; go on with the communicator it gave",
-                  in.rank()});
+    rondo::detail::raise_shrunk_before(in.rank());
   }
   if (!in.has_window()) {
     return meet_all(in);

@@ -4,6 +4,7 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/detail/thread.hpp>
 #include <rondo/transport/mpi/detail/check.hpp>
 #include <rondo/transport/mpi/detail/group.hpp>
@@ -134,9 +135,7 @@ class turn : public running_call {
     in_.taken.erase(found);
     if (message.bytes != bytes || message.kind != kind) {
       fail(error_code::mismatch, peer,
-           call_.describe() + " on rank " + std::to_string(rank()) + " expected " +
-               std::to_string(bytes) + " bytes from rank " + std::to_string(peer) + ", got " +
-               std::to_string(message.bytes) + (message.bytes == bytes ? " of another type" : ""));
+           rondo::detail::text_of_message(rank(), call_, peer, bytes, message.bytes));
     }
     if (bytes > eager_bytes) {
       const in_flight tidy{in_};
@@ -298,9 +297,9 @@ class turn : public running_call {
     }
     const std::string size = kind == MPI_ERR_TRUNCATE ? "more" : std::to_string(got) + " bytes";
     fail(error_code::mismatch, peer,
-         call_.describe() + " on rank " + std::to_string(rank()) + " expected " +
-             std::to_string(expected) + " bytes from rank " + std::to_string(peer) + ", got " +
-             size + "; every rank must make the same calls in the same order");
+         rondo::detail::text_of_message(rank(), call_, peer, static_cast<std::size_t>(expected),
+                                        size) +
+             "; every rank must make the same calls in the same order");
   }
 
   /// The next message of the user from this rank, whatever its tag.

@@ -71,7 +71,7 @@ struct amount {
 };
 
 /// `bytes` bytes as one element.
-[[nodiscard]] inline MPI_Datatype bytes_type(rondo::detail::keepsakes& kept, std::size_t bytes) {
+[[nodiscard]] inline MPI_Datatype bytes_type(keepsakes& kept, std::size_t bytes) {
   struct of_bytes {
     std::size_t bytes;
     bool operator==(const of_bytes&) const = default;
@@ -104,7 +104,7 @@ struct amount {
 }
 
 /// Any number of bytes, as MPI, which counts in int, can take them.
-[[nodiscard]] inline amount amount_of(rondo::detail::keepsakes& kept, std::size_t bytes) {
+[[nodiscard]] inline amount amount_of(keepsakes& kept, std::size_t bytes) {
   return bytes <= INT_MAX ? amount{MPI_BYTE, static_cast<int>(bytes)}
                           : amount{bytes_type(kept, bytes), 1};
 }
@@ -124,7 +124,7 @@ void fold_for_mpi(void* in, void* both, int* count, MPI_Datatype*) {
 
 /// How `Folds` folds, in MPI's terms. MPI folds in rank order what does not commute.
 template <class Operation, class T, class Folds>
-[[nodiscard]] std::pair<MPI_Datatype, MPI_Op> folding(rondo::detail::keepsakes& kept) {
+[[nodiscard]] std::pair<MPI_Datatype, MPI_Op> folding(keepsakes& kept) {
   using partial = typename Folds::partial;
   if constexpr (std::is_same_v<Folds, reduction<Operation, T>> &&
                 has_builtin_operation<Operation, partial>) {

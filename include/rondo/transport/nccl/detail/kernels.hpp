@@ -86,6 +86,8 @@ struct kernels {
 #else
 
 /// In place of the kernels in a file that nvcc does not compile: NCCL's own collectives need none.
+/// One program may hold files of both kinds: no function that compiles here calls a member, so none
+/// differs between them.
 struct kernels {
   static constexpr int fused_wires = 32;
 

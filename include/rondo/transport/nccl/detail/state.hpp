@@ -260,7 +260,7 @@ class state {
   std::shared_ptr<open_groups> groups;  ///< of the user
   bool grouping = false;                ///< within a call
   std::uint32_t calls_made = 0;
-  rondo::detail::keepsakes kept{};
+  keepsakes kept{};
   cuda::detail::profile ranges{};
 
  private:

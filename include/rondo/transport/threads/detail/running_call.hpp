@@ -10,6 +10,7 @@
 #include <rondo/protocol/signal.hpp>
 #include <rondo/transport/detail/backoff.hpp>
 #include <rondo/transport/detail/diagnosis.hpp>
+#include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/detail/processors.hpp>
 #include <rondo/transport/threads/detail/channel.hpp>
 #include <rondo/transport/threads/detail/diagnosis.hpp>
@@ -100,16 +101,12 @@ class running_call {
     if (refused && !seen_) {
       return;
     }
-    in_.fail(error_code::revoked, rank_,
-             "rank " + std::to_string(rank_) + " failed in " + call_.describe() + ": " +
-                 rondo::detail::without_prefix(why));
+    in_.fail(error_code::revoked, rank_, rondo::detail::text_of_exception(rank_, call_, why));
     quiesce();
   }
 
   /// Where this rank is, behind a message.
-  [[nodiscard]] std::string place() const {
-    return " [rank " + std::to_string(rank()) + " was in " + call_.describe() + "]";
-  }
+  [[nodiscard]] std::string place() const { return rondo::detail::text_of_place(rank_, call_); }
 
  protected:
   [[nodiscard]] std::size_t slot_of(int peer, traffic which) const noexcept {
@@ -210,14 +207,12 @@ class running_call {
                                                               other_message_of(peer))) ||
                          find_circle(in_, rank_, mine_.number);
       if (!found && now - since > in_.around->deadline) {
-        using seconds = std::chrono::duration<double>;
         const int last = end_of_line(in_, peer);
         const std::string elsewhere = in_.elsewhere(last);
         in_.fail(
             error_code::timeout, last,
-            "rank " + std::to_string(rank_) + " waited " +
-                std::to_string(seconds{in_.around->deadline}.count()) + " s in " +
-                call_.describe() + "; " + rondo::detail::account_of(in_, peer, mine_.number) +
+            rondo::detail::text_of_wait(rank_, call_, in_.around->deadline) + "; " +
+                rondo::detail::account_of(in_, peer, mine_.number) +
                 (last == peer ? "" : "; " + rondo::detail::account_of(in_, last, mine_.number)) +
                 (elsewhere.empty() ? ""
                                    : "; rank " + std::to_string(last) + " waits in " + elsewhere +

@@ -5,6 +5,7 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/peer_memory.hpp>
+#include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/threads/detail/channel.hpp>
 #include <rondo/transport/threads/detail/group.hpp>
 #include <rondo/transport/threads/detail/running_call.hpp>
@@ -224,13 +225,10 @@ class turn : public running_call {
     const auto number = find(from, peer, low, wanted.key);
     auto& slot = from.slots[number % channel::depth];
     if (slot.bytes != wanted.bytes || slot.kind != wanted.kind) {
-      const bool typed = slot.bytes == wanted.bytes;
       call theirs;
       const bool known = which == traffic::user && in_.of(peer).message.read(theirs) != 0;
       fail(error_code::mismatch, peer,
-           call_.describe() + " on rank " + std::to_string(rank_) + " expected " +
-               std::to_string(wanted.bytes) + " bytes from rank " + std::to_string(peer) +
-               ", got " + std::to_string(slot.bytes) + (typed ? " of another type" : "") +
+           rondo::detail::text_of_message(rank_, call_, peer, wanted.bytes, slot.bytes) +
                (known ? ", sent by " + theirs.describe() : std::string{}));
     }
     if (slot.borrowed) {
