@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
+#include "alike.hpp"
 #include "node_worlds.hpp"
 
 #include <rondo/codec/cast.hpp>
@@ -543,6 +544,16 @@ TEST_CASE("nodes: what failed at one level ends calls at both") {
           }
           require(gone && of.launched.empty(), "no kernel inside the node, either");
         }) == "");
+}
+
+TEST_CASE("nodes: the calls that a GPU checks, on memory of the device") {
+  for (const shape of : {shape{2, 2}, shape{1, 2}, shape{2, 3}}) {
+    INFO(in_words(of));
+    CHECK(node_worlds::run(of, [](rank_parts parts) {
+            const alike::stream own;
+            alike::check_calls(parts.ranks, own.raw);
+          }) == "");
+  }
 }
 
 TEST_CASE("nodes: which ranks are on one node") {
