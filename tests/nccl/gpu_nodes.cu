@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
+#include <rondo/codec/cast.hpp>
 #include <rondo/codec/integer.hpp>
 #include <rondo/collective/nccl/nodes.cuh>
 #include <rondo/cuda.cuh>
@@ -55,8 +56,8 @@ void check_graph(Ranks& ranks, cudaStream_t where) {
 }
 
 /// Between nodes by a codec: near the mean, and the same bits on all ranks.
-template <class Ranks>
-void check_codec_between(Ranks& ranks, cudaStream_t where) {
+template <class Ranks, class Codec>
+void check_codec_between(Ranks& ranks, cudaStream_t where, const Codec& codec) {
   constexpr std::size_t count = 100'003;
   std::vector<float> mine(count);
   std::vector<float> mean(count);
@@ -68,14 +69,13 @@ void check_codec_between(Ranks& ranks, cudaStream_t where) {
     }
   }
   array<float> buffer{mine};
-  rondo::all_reduce(ranks, buffer.span(), rondo::op::average{}, rondo::codec::int8<128>{},
-                    on{where});
+  rondo::all_reduce(ranks, buffer.span(), rondo::op::average{}, codec, on{where});
   const auto got = buffer.on_host();
   bool near = true;
   for (std::size_t i = 0; i < count; ++i) {
     near = near && std::abs(got[i] - mean[i]) < 0.03f;
   }
-  require(near, "an average by int8");
+  require(near, "an average by a codec");
   rondo::broadcast(ranks, buffer.span(), on{where});
   require(buffer.on_host() == got, "the same bits on all ranks");
 }
@@ -84,7 +84,8 @@ template <class Ranks>
 void check_nodes(Ranks& ranks) {
   const stream own;
   check_calls(ranks, own.raw);
-  check_codec_between(ranks, own.raw);
+  check_codec_between(ranks, own.raw, rondo::codec::int8<128>{});
+  check_codec_between(ranks, own.raw, rondo::codec::cast<rondo::bfloat16>{});
   check_graph(ranks, own.raw);
   ranks.wait(own.raw);
 }
@@ -99,9 +100,8 @@ void check_call_site(rondo::nccl::communicator& comm) {
   rondo::nccl::nodes nodes{comm, std::size_t{16} << 20};  // collective; staging of each rank
 
   // was: ncclAllReduce(gradient, gradient, count, ncclFloat, ncclAvg, comm, stream);
-  rondo::all_reduce(
-      nodes, gradient, rondo::op::average{}, rondo::codec::int8<128>{},
-      rondo::on{stream});  // exact inside a node, a quarter of the bytes between nodes
+  rondo::all_reduce(nodes, gradient, rondo::op::average{}, rondo::codec::int8<128>{},
+                    rondo::on{stream});  // exact inside a node, int8 between nodes
   // end: nodes
   nodes.wait(stream);
   CHECK(std::abs(values.on_host().back() - 1.f) < 0.01f);

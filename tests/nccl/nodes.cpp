@@ -78,8 +78,12 @@ void check_all_reduce(rank_parts& of, const Fold& fold, const Given&... given) {
   for (const std::size_t count : counts_to_try) {
     ++call;
     auto values = numbers<T>(of.ranks.rank(), count, call);
-    std::vector<T> out(count, T(0));
-    rondo::all_reduce(of.ranks, span_of(std::as_const(values)), span_of(out), given..., on{});
+    std::vector<T> out(count + 40, T(-1));  // behind the end nothing may be touched
+    rondo::all_reduce(of.ranks, span_of(std::as_const(values)), device_span<T>{out.data(), count},
+                      given..., on{});
+    for (std::size_t i = count; i < out.size(); ++i) {
+      require(static_cast<float>(out[i]) == -1.f, "what is behind the output");
+    }
     rondo::all_reduce(of.ranks, span_of(values), on{}, given...);
     for (std::size_t i = 0; i < count; ++i) {
       const auto expected = static_cast<float>(folded(of.ranks.size(), i, call, fold));
@@ -207,9 +211,14 @@ TEST_CASE("nodes: the other collectives, from every root") {
         }
       }
       for (int from = 0; from < size; ++from) {
-        auto given = numbers<float>(self, count, from);
-        rondo::broadcast(of.ranks, span_of(given), root{from}, on{});
-        require(given == numbers<float>(from, count, from), "broadcast, " + words);
+        auto given = numbers<float>(self, count + 40, from);
+        const auto before = given;
+        rondo::broadcast(of.ranks, device_span<float>{given.data(), count}, root{from}, on{});
+        const auto right = numbers<float>(from, count, from);
+        require(std::equal(right.begin(), right.end(), given.begin()), "broadcast, " + words);
+        require(std::equal(given.begin() + static_cast<long>(count), given.end(),
+                           before.begin() + static_cast<long>(count)),
+                "what is behind the values, " + words);
       }
     }
   });

@@ -188,6 +188,9 @@ class explaining {
   template <class Comm>
   [[nodiscard]] static explanation run(schedule::collective what, const Comm& comm,
                                        std::size_t bytes) {
+    static_assert(!requires { requires Comm::composes_calls; },
+                  "rondo: explain: a call over several nodes is several calls; ask the window and "
+                  "the communicator that it is made of");
     bytes = what == schedule::collective::barrier ? 0 : bytes;
     explaining self;
     if constexpr (forecasts<Comm>) {

@@ -310,6 +310,7 @@ template <class Inside, class Across>
 class node_ranks {
  public:
   static constexpr bool device_memory = true;
+  static constexpr bool composes_calls = true;
 
   node_ranks(Inside& inside, Across& across) : node_ranks{&inside, across} {}
 
