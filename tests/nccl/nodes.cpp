@@ -525,9 +525,10 @@ TEST_CASE("nodes: what failed at one level ends calls at both") {
           rondo::all_reduce(*of.inside, device_span<float>{values.data(), 90 + places}, two_shot{},
                             on{});
           of.launched.clear();
+          std::vector<float> all(400);
           bool seen = false;
-          try {
-            rondo::barrier(of.ranks, on{});
+          try {  // whose first call goes across
+            rondo::all_gather(of.ranks, span_of(std::as_const(values)), span_of(all), on{});
           } catch (const mismatch&) {
             seen = true;
           }
