@@ -1,13 +1,12 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
-#include "host_ranks.hpp"
+#include "host_launch.hpp"
 
 #include <rondo/codec.hpp>
 #include <rondo/collective.hpp>
 #include <rondo/collective/explain.hpp>
 #include <rondo/core/device_span.hpp>
 #include <rondo/core/policies.hpp>
-#include <rondo/core/type_name.hpp>
 #include <rondo/schedule/generators.hpp>
 #include <rondo/testing/reference.hpp>
 #include <rondo/transport/cuda/window_rank.hpp>
@@ -25,44 +24,8 @@ namespace {
 using namespace rondo;
 using host_ranks::machine;
 
-/// What was launched, in order.
-struct launched {
-  std::string call;
-  unsigned blocks;
-  unsigned first_slot;
-};
-
-struct thread_launch {
-  std::vector<launched>* log;
-  unsigned resident = 8;  ///< blocks that run at once
-  unsigned threads = 2;
-
-  [[nodiscard]] unsigned certain_blocks() const { return resident; }
-  template <class Call>
-  [[nodiscard]] unsigned most_blocks() const {
-    return resident;
-  }
-  template <class Call>
-  void operator()(const device::window& window, unsigned blocks, CUstream_st*,
-                  const Call& call) const {
-    log->push_back({std::string{type_name<Call>()}, blocks, window.first_slot()});
-    std::vector<std::unique_ptr<host_ranks::meeting>> meetings;
-    std::vector<std::thread> running;
-    for (unsigned slot = 0; slot < blocks; ++slot) {
-      meetings.push_back(std::make_unique<host_ranks::meeting>());
-      meetings.back()->size = threads;
-      for (unsigned thread = 0; thread < threads; ++thread) {
-        running.emplace_back([&, slot, group = host_ranks::block{*meetings[slot], thread}] {
-          call(group, window.as_slot(slot, blocks));
-        });
-      }
-    }
-    for (auto& one : running) {
-      one.join();
-    }
-  }
-};
-
+using host_ranks::launched;
+using host_ranks::thread_launch;
 using rank_type = cuda::window_rank<thread_launch>;
 
 /// Ranks of one window, each called by a thread of its own.
@@ -215,6 +178,42 @@ TEST_CASE("calls of the host over a window: the other collectives") {
           }
         }
         REQUIRE(spread[rank] == wide[n - 1]);
+      }
+    }
+  }
+}
+
+TEST_CASE("calls of the host over a window: what moves need not be what can be added") {
+  struct label {
+    int from;
+    int to;
+  };
+  for (const std::size_t count : {2u, 700u}) {  // by packets, and through staging
+    ranks all{2};
+    std::vector<label> gathered[2];
+    std::vector<label> swapped[2];
+    std::vector<label> spread[2];
+    all.run([&](rank_type& comm, std::size_t rank) {
+      std::vector<label> mine(2 * count);
+      for (std::size_t i = 0; i < mine.size(); ++i) {
+        mine[i] = {static_cast<int>(rank), static_cast<int>(i / count)};
+      }
+      gathered[rank] = swapped[rank] = spread[rank] = mine;
+      all_gather(comm, device_span<const label>{mine.data(), count},
+                 device_span<label>{gathered[rank].data(), 2 * count}, on{}, one_shot{});
+      all_to_all(comm, device_span<const label>{mine.data(), 2 * count},
+                 device_span<label>{swapped[rank].data(), 2 * count}, on{}, one_shot{});
+      broadcast(comm, device_span<label>{spread[rank].data(), 2 * count}, root{1}, on{},
+                one_shot{});
+      comm.check();
+    });
+    for (int rank = 0; rank < 2; ++rank) {
+      for (std::size_t i = 0; i < 2 * count; ++i) {
+        const int block = static_cast<int>(i / count);
+        REQUIRE(gathered[rank][i].from == block);
+        REQUIRE(swapped[rank][i].from == block);
+        REQUIRE(swapped[rank][i].to == rank);
+        REQUIRE(spread[rank][i].from == 1);
       }
     }
   }

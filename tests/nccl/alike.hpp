@@ -115,11 +115,9 @@ void check_all_reduce(Comm& comm, cudaStream_t where, const How&... how) {
   }
 }
 
-/// All that is the same for any number of ranks.
+/// What ranks of several nodes make, too.
 template <class Comm>
-void check_everything(Comm& comm) {
-  const stream own;
-  cudaStream_t const where = own.raw;
+void check_calls(Comm& comm, cudaStream_t where) {
   check_all_reduce<float>(comm, where);
   check_all_reduce<double>(comm, where);
   check_all_reduce<int>(comm, where);
@@ -137,10 +135,6 @@ void check_everything(Comm& comm) {
   rondo::all_reduce(comm, boxes.span(), unite{}, on{where});
   require(boxes.on_host()[776].low == -static_cast<float>(n - 1), "own operation");
 
-  array<float> scaled{std::vector<float>(64, self + 1)};
-  rondo::all_reduce(comm, scaled.span(), rondo::nccl::scaled_sum<float>{0.5f}, on{where});
-  require(scaled.on_host()[63] == 0.25f * static_cast<float>(n * (n + 1)), "scaled_sum");
-
   array<float> mean{std::vector<float>(64, self)};
   rondo::all_reduce(comm, mean.span(), rondo::op::average{}, on{where});
   require(mean.on_host()[0] == static_cast<float>(n - 1) / 2, "average");
@@ -157,11 +151,28 @@ void check_everything(Comm& comm) {
   require(swapped.on_host().back() == comm.rank(), "all_to_all");
   rondo::broadcast(comm, one.span(), rondo::root{comm.size() - 1}, on{where});
   require(one.on_host()[0] == comm.size() - 1, "broadcast");
+  rondo::barrier(comm, on{where});
+}
+
+/// All that is the same for any number of ranks.
+template <class Comm>
+void check_everything(Comm& comm) {
+  const stream own;
+  cudaStream_t const where = own.raw;
+  check_calls(comm, where);
+
+  const auto n = static_cast<std::size_t>(comm.size());
+  array<float> scaled{std::vector<float>(64, static_cast<float>(comm.rank() + 1))};
+  rondo::all_reduce(comm, scaled.span(), rondo::nccl::scaled_sum<float>{0.5f}, on{where});
+  require(scaled.on_host()[63] == 0.25f * static_cast<float>(n * (n + 1)), "scaled_sum");
+
+  array<int> one{std::vector<int>(5, comm.size() - 1)};
+  array<int> part{std::vector<int>(5, comm.rank() * comm.size())};
+  array<int> all{std::vector<int>(5 * n, -1)};
   rondo::gather(comm, part.span(), all.span(), on{where});
   rondo::scatter(comm, all.span(), part.span(), on{where});
   require(part.on_host()[4] == comm.rank() * comm.size(), "gather and scatter");
   rondo::reduce(comm, one.span(), part.span(), rondo::op::max{}, on{where});
-  rondo::barrier(comm, on{where});
   comm.group([&] {
     rondo::send(comm, one.span(), rondo::to{(comm.rank() + 1) % comm.size()}, on{where});
     rondo::receive(comm, part.span(), rondo::from{(comm.rank() + comm.size() - 1) % comm.size()},

@@ -2,11 +2,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "ranks.hpp"
 
+#include <rondo/codec/cast.hpp>
 #include <rondo/codec/integer.hpp>
+#include <rondo/transport/nccl/detail/cast_values.hpp>
 
 #include "catch.hpp"
 
 #include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -114,4 +119,59 @@ TEST_CASE("nccl: the other collectives with a codec have the bits of thread rank
     });
     CHECK(got == expected);
   }
+}
+
+namespace {
+
+/// What kernels do of a cast, element by element, is what the codec does.
+template <class Wire>
+void check_cast() {
+  namespace kernel = rondo::nccl::detail;
+  constexpr std::size_t count = 700;
+  constexpr int ranks = 3;
+  const rondo::codec::cast<Wire> cast{};
+  std::vector<Wire> wires[ranks];
+  const Wire* at[ranks];
+  std::vector<std::span<const std::byte>> all;
+  for (int rank = 0; rank < ranks; ++rank) {
+    const auto from = values(rank, count);
+    std::vector<std::byte> expected(cast.wire_bytes(count));
+    cast.encode(from, expected);
+    auto& wire = wires[rank];
+    wire.resize(expected.size() / sizeof(Wire));
+    for (std::size_t i = 0; i < count; ++i) {
+      kernel::cast_value<float, Wire>{from.data(), wire.data()}(i);
+    }
+    all.push_back(std::as_bytes(std::span<const Wire>{wire}));
+    at[rank] = wire.data();
+    CHECK(std::memcmp(wire.data(), expected.data(), count * sizeof(Wire)) == 0);
+  }
+  for (const float divisor : {1.f, 3.f}) {
+    std::vector<std::byte> expected(cast.wire_bytes(count));
+    cast.encode_sum(all, count, expected, {}, divisor);
+    std::vector<Wire> summed(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      kernel::sum_casts<Wire, ranks>{{at[0], at[1], at[2]}, ranks, divisor, summed.data()}(i);
+    }
+    CHECK(std::memcmp(summed.data(), expected.data(), count * sizeof(Wire)) == 0);
+  }
+  std::vector<float> decoded(count, 1.f);
+  std::vector<float> added(count, 1.f);
+  std::vector<float> expected(count, 1.f);
+  cast.decode_add(all[1], expected);
+  for (std::size_t i = 0; i < count; ++i) {
+    kernel::add_cast<Wire>{at[1], added.data()}(i);
+    kernel::cast_value<Wire, float>{at[1], decoded.data()}(i);
+  }
+  CHECK(added == expected);
+  cast.decode(all[1], expected);
+  CHECK(decoded == expected);
+}
+
+}  // namespace
+
+TEST_CASE("nccl: kernels of a cast have the bits of the host") {
+  check_cast<rondo::half>();
+  check_cast<rondo::bfloat16>();
+  check_cast<float>();
 }

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
+#include <rondo/codec/cast.hpp>
 #include <rondo/codec/integer.hpp>
 #include <rondo/cuda.cuh>
 #include <rondo/nccl.hpp>
@@ -157,6 +158,7 @@ TEST_CASE("nccl on a GPU: one rank, codecs have the bits of the host") {
   auto comm = alone();
   check_codec(comm, rondo::codec::int8<128>{});
   check_codec(comm, rondo::codec::int4<32>{});
+  check_codec(comm, rondo::codec::cast<rondo::bfloat16>{});
 }
 
 TEST_CASE("nccl on a GPU: one rank, captured calls replay") {

@@ -216,7 +216,7 @@ RONDO_HOST_DEVICE void each_pack(Group& group, std::size_t first, std::size_t la
       const std::size_t lane = me % lanes_of_run * Width;
       for (std::size_t i = first + me / lanes_of_run * run + lane; i < whole;
            i += threads / lanes_of_run * run) {
-        pack<T, Width> made[Together];
+        decltype(make(width_is<Width>{}, i)) made[Together];
         RONDO_UNROLL
         for (unsigned t = 0; t < Together; ++t) {
           made[t] = make(width_is<Width>{}, i + t * side_by_side);
@@ -290,11 +290,11 @@ template <class Of>
 }
 
 /// The fold of elements i .. i + Width - 1 of the first `number` sources, `Sources` if that is not
-/// 0.
+/// 0, as what the reduction lowers partial results to.
 template <int Sources, unsigned Width, class T, class Reduction, class Source>
-[[nodiscard]] RONDO_HOST_DEVICE pack<T, Width> fold_pack(const held_pointers<const T*>& held,
-                                                         const Source& source, int number,
-                                                         std::size_t i, const Reduction& with) {
+[[nodiscard]] RONDO_HOST_DEVICE auto fold_pack(const held_pointers<const T*>& held,
+                                               const Source& source, int number, std::size_t i,
+                                               const Reduction& with) {
   constexpr int batch = Sources == 0 ? 4 : Sources;
   pack<T, Width> in[batch] = {};  // all are loaded, which GCC 12 does not see
   typename Reduction::partial folded[Width];
@@ -332,7 +332,7 @@ template <int Sources, unsigned Width, class T, class Reduction, class Source>
       fold(begin, 0);
     }
   }
-  pack<T, Width> result;
+  pack<std::remove_cvref_t<decltype(with.lower(folded[0]))>, Width> result;
   RONDO_UNROLL
   for (unsigned k = 0; k < Width; ++k) {
     result.value[k] = with.lower(folded[k]);

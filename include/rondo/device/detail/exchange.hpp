@@ -8,6 +8,7 @@
 #include <rondo/device/detail/in_call.hpp>
 #include <rondo/device/detail/plain.hpp>
 #include <rondo/protocol/one_hop.hpp>
+#include <rondo/protocol/partials.hpp>
 #include <rondo/protocol/rendezvous.hpp>
 
 /// What reduce-scatter, all-gather, all-to-all and broadcast have in common: every rank gives a
@@ -184,6 +185,17 @@ RONDO_HOST_DEVICE bool exchange_staged(Group& group, Turn& mine,
   }
 }
 
+/// What elements are folded with; what only moves may be of a type that nobody can fold.
+template <class Kind, class T, class Operation>
+[[nodiscard]] RONDO_HOST_DEVICE auto fold_for([[maybe_unused]] const Operation& operation,
+                                              [[maybe_unused]] int ranks) {
+  if constexpr (Kind::folds) {
+    return reduction<Operation, T>{operation, ranks};
+  } else {
+    return protocol::fold_nothing<T>{};
+  }
+}
+
 /// `count` elements for each pair of ranks.
 template <class T, class Algorithm, class Group, class Window, class Kind, class Operation,
           class Codec, class From, class To>
@@ -220,10 +232,10 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
       if constexpr (!is_plain<Codec>) {
         return exchange_coded<Operation>(group, mine, of, codec);
       } else {
-        const reduction<Operation, T> with{operation, mine.size()};
+        const auto with = fold_for<Kind, T>(operation, mine.size());
         constexpr bool may_packet =
             !std::is_same_v<Kind, broadcasts> &&
-            (!Kind::folds || protocol::folds_packs<T, reduction<Operation, T>>);
+            (!Kind::folds || protocol::folds_packs<T, std::remove_const_t<decltype(with)>>);
         static_assert(may_packet || !wants_packets,
                       "rondo: device: packets fold in registers; the element and its partial "
                       "result must be trivially default constructible");

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/extremes.hpp>
 #include <rondo/core/host_device.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/one_hop.hpp>
@@ -11,6 +12,7 @@
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <type_traits>
 
 /// Work of staged protocols and packets for elements that travel as they are.
 namespace rondo::inline v0_1::device::detail {
@@ -86,7 +88,8 @@ struct plain_exchange {
   }
 };
 
-/// Folds what all ranks sent and gives the result to an epilogue.
+/// Folds what all ranks sent and gives the result to an epilogue: elements, or what else the
+/// reduction lowers partial results to.
 template <class T, class Group, class To, class Reduction>
 struct fold_to {
   Group& group;
@@ -98,7 +101,9 @@ struct fold_to {
   RONDO_HOST_DEVICE void operator()(const Source& source, std::size_t first,
                                     std::size_t count) const {
     if constexpr (protocol::folds_packs<T, Reduction>) {
-      protocol::fold_packs<T, protocol::width_to<T, To>()>(
+      using result = std::remove_cvref_t<decltype(with.lower(Reduction::lift(source(0)[0])))>;
+      constexpr unsigned width = smaller(protocol::width_to<result, To>(), protocol::pack_width<T>);
+      protocol::fold_packs<T, width>(
           group, source, size, 0, count, with,
           [&](std::size_t i, const auto& values) { protocol::pack_to(to, first + i, values); });
     } else {

@@ -152,6 +152,16 @@ class window_rank {
       make(job);
     }
 
+    /// Enqueues a kernel that makes one collective of `rondo::device`, with callables, of `count`
+    /// elements of T for each rank: `body(group, window)`, a value that is copied to the device.
+    template <class T, class Body>
+    void kernel(const call& made, std::size_t count, const Body& body) {
+      in_.check();
+      const detail::profile::range seen{in_.ranges_, made};
+      const window_forecast picked = in_.template forecast<T>(count);
+      enqueue(body, picked.packets ? picked.few : picked.many);
+    }
+
    private:
     using collective_kind = schedule::collective;
 

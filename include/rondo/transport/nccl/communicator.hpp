@@ -54,6 +54,8 @@ class enqueued {
 
   [[nodiscard]] detail::device_arena& scratch() { return in_->memory_of(stream_).scratch; }
   [[nodiscard]] detail::device_arena& widened() { return in_->memory_of(stream_).widened; }
+  /// Memory for a call that is composed of others, which leave it alone.
+  [[nodiscard]] detail::device_arena& between() { return in_->memory_of(stream_).between; }
   [[nodiscard]] keepsakes& kept() noexcept { return in_->kept; }
 
  private:

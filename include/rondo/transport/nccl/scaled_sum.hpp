@@ -6,6 +6,7 @@
 #include <rondo/version.hpp>
 
 #include <string_view>
+#include <type_traits>
 
 namespace rondo::inline v0_1::nccl {
 
@@ -17,7 +18,15 @@ struct scaled_sum {
   static constexpr bool commutes = true;
   T factor{};
 
-  RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const { return static_cast<T>(a + b); }
+  /// There to be known as an operation on T; a template, as only a call of it is refused.
+  template <class Value>
+  requires std::is_same_v<Value, T> RONDO_HOST_DEVICE constexpr Value operator()(Value,
+                                                                                 Value) const {
+    static_assert(sizeof(Value) == 0,
+                  "rondo: nccl::scaled_sum is NCCL's own: leave out the algorithm, and use a type "
+                  "that NCCL sums on an nccl::communicator");
+    return {};
+  }
 };
 
 }  // namespace rondo::inline v0_1::nccl

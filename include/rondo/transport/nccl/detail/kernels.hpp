@@ -10,10 +10,13 @@
 #include <cuda_runtime_api.h>
 
 #if defined(__CUDACC__)
+#include <rondo/codec/cast.hpp>
 #include <rondo/transport/cuda/codec.cuh>
+#include <rondo/transport/nccl/detail/cast_values.hpp>
 #endif
 
 #include <cstddef>
+#include <type_traits>
 
 namespace rondo::inline v0_1::nccl::detail {
 
@@ -28,6 +31,16 @@ __global__ void __launch_bounds__(256) each_kernel(const Body body, std::size_t 
     body(i);
   }
 }
+
+/// What values are on the wire of a codec::cast; void of other codecs.
+template <class Codec>
+struct cast_wire {
+  using type = void;
+};
+template <class Wire>
+struct cast_wire<codec::cast<Wire>> {
+  using type = Wire;
+};
 
 /// The work between NCCL's messages, as kernels.
 struct kernels {
@@ -46,32 +59,52 @@ struct kernels {
   template <class Codec, class T>
   static void encode(const Codec& with, const T* values, std::size_t count, std::byte* to,
                      const codec::context& where, cudaStream_t stream) {
-    require_kernels<Codec>();
-    codec::device::encode(with, values, count, to, stream, where);
+    if constexpr (is_cast<Codec>) {
+      each_of(count, cast_value<T, wire_type<Codec>>{values, wire<Codec>(to)}, stream);
+    } else {
+      require_kernels<Codec>();
+      codec::device::encode(with, values, count, to, stream, where);
+    }
   }
   template <class Codec, class T>
   static void decode(const Codec& with, const std::byte* from, T* values, std::size_t count,
                      cudaStream_t stream) {
-    require_kernels<Codec>();
-    codec::device::decode(with, from, values, count, stream);
+    if constexpr (is_cast<Codec>) {
+      each_of(count, cast_value<wire_type<Codec>, T>{wire<Codec>(from), values}, stream);
+    } else {
+      require_kernels<Codec>();
+      codec::device::decode(with, from, values, count, stream);
+    }
   }
   template <class Codec>
   static void decode_add(const Codec& with, const std::byte* from, float* sums, std::size_t count,
                          cudaStream_t stream) {
-    require_kernels<Codec>();
-    codec::device::decode_add(with, from, sums, count, stream);
+    if constexpr (is_cast<Codec>) {
+      each_of(count, add_cast<wire_type<Codec>>{wire<Codec>(from), sums}, stream);
+    } else {
+      require_kernels<Codec>();
+      codec::device::decode_add(with, from, sums, count, stream);
+    }
   }
   template <class Codec, class WireOf>
   static void encode_sum(const Codec& with, const WireOf& wire_of, int ranks, std::size_t count,
                          std::byte* to, const codec::context& where, float divisor,
                          cudaStream_t stream) {
-    require_kernels<Codec>();
-    codec::device::wire_set wires{};
-    wires.size = ranks;
-    for (int rank = 0; rank < ranks; ++rank) {
-      wires.at[rank] = wire_of(rank);
+    if constexpr (is_cast<Codec>) {
+      sum_casts<wire_type<Codec>, fused_wires> sum{{}, ranks, divisor, wire<Codec>(to)};
+      for (int rank = 0; rank < ranks; ++rank) {
+        sum.from[rank] = wire<Codec>(wire_of(rank));
+      }
+      each_of(count, sum, stream);
+    } else {
+      require_kernels<Codec>();
+      codec::device::wire_set wires{};
+      wires.size = ranks;
+      for (int rank = 0; rank < ranks; ++rank) {
+        wires.at[rank] = wire_of(rank);
+      }
+      codec::device::encode_sum(with, wires, count, to, stream, where, divisor);
     }
-    codec::device::encode_sum(with, wires, count, to, stream, where, divisor);
   }
 
  private:
@@ -79,7 +112,26 @@ struct kernels {
   static consteval void require_kernels() {
     static_assert(codec::has_kernels<Codec>,
                   "rondo: this codec has no kernels; on GPUs use a codec made of blocks: int8, "
-                  "int4, fp8_e4m3, ...");
+                  "int4, fp8_e4m3, ... or a cast");
+  }
+
+  template <class Codec>
+  using wire_type = typename cast_wire<Codec>::type;
+  template <class Codec>
+  static constexpr bool is_cast = !std::is_void_v<wire_type<Codec>>;
+  template <class Codec>
+  [[nodiscard]] static wire_type<Codec>* wire(std::byte* at) {
+    return reinterpret_cast<wire_type<Codec>*>(at);
+  }
+  template <class Codec>
+  [[nodiscard]] static const wire_type<Codec>* wire(const std::byte* at) {
+    return reinterpret_cast<const wire_type<Codec>*>(at);
+  }
+  template <class Body>
+  static void each_of(std::size_t count, const Body& body, cudaStream_t stream) {
+    if (count != 0) {
+      each(count, body, stream);
+    }
   }
 };
 

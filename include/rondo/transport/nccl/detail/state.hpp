@@ -71,12 +71,14 @@ class device_arena {
 
 /// Scratch of the calls on one stream, which follow one another.
 struct stream_memory {
-  explicit stream_memory(cudaStream_t of) : stream{of}, scratch{of}, widened{of}, landing{of} {}
+  explicit stream_memory(cudaStream_t of)
+      : stream{of}, scratch{of}, widened{of}, landing{of}, between{of} {}
 
   cudaStream_t stream;
   device_arena scratch;
   device_arena widened;
   device_arena landing;  ///< messages that are folded as they arrive
+  device_arena between;  ///< of calls that are composed of others
 };
 
 /// One rank of an NCCL communicator.
