@@ -116,7 +116,7 @@ class training_step {
     each(rows_, [&](index i) { normalise_row(my_.x0, my_.h1, i); });
     each(rows_, my_.fused.columns, [&](index i, index j) {
       my_.fused(i, j) = product(my_.h1, i, my_.qkv.value, j);
-      my_.d_fused(i, j) = 0;
+      my_.d_fused(i, j) = 0;  // attention adds to it
     });
     each(rows_, my_.lse.columns, [&](index i, index head) {
       const auto of = sequence_of(i);

@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <string>
@@ -27,7 +28,7 @@ using rondo::cuda::virtual_ranks;
 using rondo::device::window;
 
 constexpr hybrid::mesh_shape mesh{.data = 2, .tensor = 2};
-constexpr unsigned blocks = 8;  // of a rank
+constexpr unsigned slots = 8;  // blocks of a rank, at most
 constexpr unsigned threads = 256;
 
 // begin: kernel
@@ -49,15 +50,14 @@ __global__ void __launch_bounds__(threads, 1) train(window all, const one_rank* 
 int run(const std::string& text, int steps) {
   // begin: mesh
   // A window for all four ranks, to launch with; one for each row of the mesh, and for each column.
-  const virtual_ranks all{mesh.ranks(), 1 << 20, {.slots = blocks}};
-  std::vector<std::unique_ptr<virtual_ranks>> tensor, data;
+  const rondo::cuda::window_options with{.slots = slots};
+  const virtual_ranks all{mesh.ranks(), 1 << 20, with};
+  std::deque<virtual_ranks> tensor, data;
   for (int d = 0; d < mesh.data; ++d) {
-    tensor.push_back(std::make_unique<virtual_ranks>(mesh.tensor, 1 << 20,
-                                                     rondo::cuda::window_options{.slots = blocks}));
+    tensor.emplace_back(mesh.tensor, 1 << 20, with);
   }
   for (int t = 0; t < mesh.tensor; ++t) {
-    data.push_back(std::make_unique<virtual_ranks>(mesh.data, 1 << 20,
-                                                   rondo::cuda::window_options{.slots = blocks}));
+    data.emplace_back(mesh.data, 1 << 20, with);
   }
   // end: mesh
 
@@ -72,21 +72,21 @@ int run(const std::string& text, int steps) {
   for (int d = 0; d < mesh.data; ++d) {
     for (int t = 0; t < mesh.tensor; ++t) {
       const auto rank = static_cast<std::size_t>(d * mesh.tensor + t);
-      ranks[rank] = {tensor[d]->rank(t).handle(), data[t]->rank(d).handle(),
+      ranks[rank] = {tensor[d].rank(t).handle(), data[t].rank(d).handle(),
                      hybrid::lay_out(beginnings[rank], steps, room)};
     }
   }
 
   // begin: launch
   for (int step = 0; step < steps; ++step) {
-    all.launch({.blocks = blocks, .threads = threads}, train, ranks.data(), step);
+    all.launch({.threads = threads}, train, ranks.data(), step);
   }
   rondo::cuda::require(cudaDeviceSynchronize(), "training");
   // end: launch
   all.check();
   for (const auto* some : {&tensor, &data}) {
     for (const auto& one : *some) {
-      one->check();  // a rank that was late
+      one.check();  // a rank that was late
     }
   }
 
