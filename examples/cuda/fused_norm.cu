@@ -3,6 +3,8 @@
 
 // The end of a row-parallel layer in one kernel: bias, all-reduce over the ranks, residual, RMS
 // norm. Run by four ranks that share one GPU, and compared with plain loops.
+#include "shared_array.hpp"
+
 #include <rondo/cuda.cuh>
 
 #include <cooperative_groups.h>
@@ -60,23 +62,6 @@ __global__ void __launch_bounds__(512, 1)
   }
 }
 // end: kernel
-
-/// Memory that host and device see.
-template <class T>
-class shared_array {
- public:
-  explicit shared_array(std::size_t count) {
-    rondo::cuda::require(cudaMallocManaged(&data_, count * sizeof(T)), "cudaMallocManaged");
-  }
-  shared_array(const shared_array&) = delete;
-  shared_array& operator=(const shared_array&) = delete;
-  ~shared_array() { static_cast<void>(cudaFree(data_)); }
-  [[nodiscard]] T* data() const { return data_; }
-  [[nodiscard]] T& operator[](std::size_t i) const { return data_[i]; }
-
- private:
-  T* data_ = nullptr;
-};
 
 int run() {
   constexpr std::size_t count = tokens * hidden;

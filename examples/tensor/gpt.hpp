@@ -8,7 +8,7 @@
 
 #include <rondo/tensor.hpp>
 
-#include <cmath>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -72,7 +72,7 @@ class gpt {
         logits_{on.vocabulary, on.vocabulary_cut, products{}, by_tokens},
         loss_{on.vocabulary,
               on.vocabulary_cut,
-              {.smoothing = 0.05, .words = sizes::words},
+              {.smoothing = sizes::smoothing, .words = sizes::words},
               by_tokens},
         table_{1, sizes::vocabulary, d, 0, on.vocabulary_cut, on.vocabulary.rank()},
         qkv_weight_{2, qkv_.features().extent(), d, 0, qkv_.features(), on.heads.rank()},
@@ -169,6 +169,11 @@ class gpt {
     output_.learn(on_.batch, tree, output_gradient_.weight, step);
   }
 
+  /// This rank's shards.
+  [[nodiscard]] std::array<const weight*, 6> weights() const {
+    return {&table_, &qkv_weight_, &out_weight_, &up_, &down_, &output_};
+  }
+
   /// A number for the bits of all weights, the same on every rank.
   [[nodiscard]] std::uint64_t hash() {
     const auto over = [](auto& ranks, std::uint64_t own) {
@@ -226,9 +231,7 @@ class gpt {
   static void add_positions(matrix<float> x) {
     for (std::size_t row = 0; row < x.rows; ++row) {
       for (std::size_t i = 0; i < d; ++i) {
-        const float angle = static_cast<float>(row % sizes::length) /
-                            std::pow(100.0F, static_cast<float>(i / 2 * 2) / d);
-        x(row, i) += 0.1F * (i % 2 == 0 ? std::sin(angle) : std::cos(angle));
+        x(row, i) += place_in_sequence(row % sizes::length, i, d);
       }
     }
   }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/tensor/attention/heads.hpp>
+#include "sizes.hpp"
+
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/layout/blueprint.hpp>
 #include <rondo/tensor/layout/layout.hpp>
@@ -17,18 +18,6 @@
 namespace tensor_example {
 
 using rondo::cut;
-
-/// Sizes of both networks. Whole leaves on every rank for 1, 2, 3, 4 and 8 of them, so that exact
-/// mode gives the same bits on each.
-struct sizes {
-  static constexpr std::size_t words = 256;  ///< bytes
-  static constexpr std::size_t vocabulary = 264;
-  static constexpr std::size_t d_model = 32;
-  static constexpr std::size_t d_ff = 96;
-  static constexpr rondo::attention_heads heads{4, 2, 8};
-  static constexpr std::size_t length = 24;
-  static constexpr std::size_t batch = 6;
-};
 
 /// Where the dimensions of a network lie: for each, the ranks it is cut over, and how. Axis names
 /// here are roles, not mesh axes: rules may send a role along any axis, so the types no longer tell

@@ -38,7 +38,21 @@ inline std::string text_of(const char* path) {
   return text;
 }
 
-/// Trains `Network` for some steps on `text`; every step's batch is the same for any mesh.
+/// Adds some sequences of a step's batch, and what follows each of their tokens. A step's batch is
+/// the same for any mesh.
+inline void draw(const std::string& text, int step, rondo::part sequences, std::vector<int>& tokens,
+                 std::vector<int>& targets) {
+  for (std::size_t s = sequences.first; s < sequences.first + sequences.count; ++s) {
+    const auto drawn = mixed(static_cast<std::uint64_t>(step) * sizes::batch + s);
+    const std::size_t at = drawn % (text.size() - sizes::length - 1);
+    for (std::size_t i = 0; i < sizes::length; ++i) {
+      tokens.push_back(static_cast<unsigned char>(text[at + i]));
+      targets.push_back(static_cast<unsigned char>(text[at + i + 1]));
+    }
+  }
+}
+
+/// Trains `Network` for some steps on `text`.
 template <template <class> class Network, class Comm>
 outcome train(const splits<Comm>& on, const std::string& text, int steps) {
   Network<Comm> network{on};
@@ -53,14 +67,7 @@ outcome train(const splits<Comm>& on, const std::string& text, int steps) {
     std::size_t first = 0;
     for (const rondo::part own : batch.runs(on.batch.rank())) {
       first = own.first;
-      for (std::size_t s = own.first; s < own.first + own.count; ++s) {
-        const auto drawn = mixed(static_cast<std::uint64_t>(step) * sizes::batch + s);
-        const std::size_t at = drawn % (text.size() - sizes::length - 1);
-        for (std::size_t i = 0; i < sizes::length; ++i) {
-          tokens.push_back(static_cast<unsigned char>(text[at + i]));
-          targets.push_back(static_cast<unsigned char>(text[at + i + 1]));
-        }
-      }
+      draw(text, step, own, tokens, targets);
     }
     std::vector<float> losses(tokens.size());
     network.pass(tokens, targets, first * sizes::length, losses);

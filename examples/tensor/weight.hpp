@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "kernels.hpp"
+
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/exact/tree_exchange.hpp>
 #include <rondo/tensor/exact/tree_sum.hpp>
@@ -16,7 +18,6 @@
 namespace tensor_example {
 
 using rondo::cut;
-using rondo::matrix;
 
 inline std::uint64_t mixed(std::uint64_t number) {  // splitmix64
   number = (number + 1) * 0x9e3779b97f4a7c15u;
@@ -58,12 +59,9 @@ class weight {
              int step) {
     const matrix<float> whole{gradient_.data(), rows_here_, columns_here_};
     tree.reduce(data, sums, rondo::replicated<float, Team::axis>{whole});
-    const float rate = 1e-2F * std::sqrt(1 - std::pow(0.99F, static_cast<float>(step + 1))) /
-                       (1 - std::pow(0.9F, static_cast<float>(step + 1)));
+    const float rate = adam_rate(step);
     for (std::size_t i = 0; i < values_.size(); ++i) {
-      mean_[i] = 0.9F * mean_[i] + 0.1F * gradient_[i];
-      square_[i] = 0.99F * square_[i] + 0.01F * gradient_[i] * gradient_[i];
-      values_[i] -= rate * mean_[i] / (std::sqrt(square_[i]) + 1e-8F);
+      adam(rate, gradient_[i], mean_[i], square_[i], values_[i]);
     }
   }
 

@@ -187,9 +187,10 @@ class explaining {
  public:
   template <class Comm>
   [[nodiscard]] static explanation run(schedule::collective what, const Comm& comm, payload moved) {
-    static_assert(!requires { requires Comm::composes_calls; },
-                  "rondo: explain: a call over several nodes is several calls; ask the window and "
-                  "the communicator that it is made of");
+    static_assert(
+        !requires { requires Comm::composes_calls; },
+        "rondo: explain: a call over several nodes is several calls; ask the window and "
+        "the communicator that it is made of");
     moved = what == schedule::collective::barrier ? payload{0} : moved;
     const std::size_t bytes = moved.values;
     explaining self;

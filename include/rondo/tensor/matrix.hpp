@@ -24,13 +24,15 @@ struct matrix {
   std::size_t stride = 0;
 
   constexpr matrix() = default;
-  constexpr matrix(T* at, std::size_t rows_, std::size_t columns_)
+  RONDO_HOST_DEVICE constexpr matrix(T* at, std::size_t rows_, std::size_t columns_)
       : matrix(at, rows_, columns_, columns_) {}
-  constexpr matrix(T* at, std::size_t rows_, std::size_t columns_, std::size_t stride_)
+  RONDO_HOST_DEVICE constexpr matrix(T* at, std::size_t rows_, std::size_t columns_,
+                                     std::size_t stride_)
       : data{at}, rows{rows_}, columns{columns_}, stride{stride_} {}
   /// A view of what may be written is one of what may be read.
   template <class U>
-  requires(std::is_const_v<T>&& std::is_same_v<U, element>) constexpr matrix(const matrix<U>& of)
+  requires(std::is_const_v<T>&& std::is_same_v<U, element>) RONDO_HOST_DEVICE
+      constexpr matrix(const matrix<U>& of)
       : matrix(of.data, of.rows, of.columns, of.stride) {}
 
   [[nodiscard]] RONDO_HOST_DEVICE constexpr T& operator()(std::size_t row,
@@ -41,10 +43,10 @@ struct matrix {
     return {data + index * stride, columns};
   }
   /// Some of the rows, or of the columns, which must exist.
-  [[nodiscard]] constexpr matrix rows_at(part some) const {
+  [[nodiscard]] RONDO_HOST_DEVICE constexpr matrix rows_at(part some) const {
     return {data + some.first * stride, some.count, columns, stride};
   }
-  [[nodiscard]] constexpr matrix columns_at(part some) const {
+  [[nodiscard]] RONDO_HOST_DEVICE constexpr matrix columns_at(part some) const {
     return {data + some.first, rows, some.count, stride};
   }
 

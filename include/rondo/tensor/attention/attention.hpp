@@ -31,7 +31,7 @@ struct attention_heads {
   std::size_t width = 1;  ///< columns of a head
 
   /// Query heads that read one key/value head.
-  [[nodiscard]] constexpr std::size_t group() const { return query / key_value; }
+  [[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t group() const { return query / key_value; }
   [[nodiscard]] constexpr std::size_t query_columns() const { return query * width; }
   [[nodiscard]] constexpr std::size_t key_value_columns() const { return key_value * width; }
   friend constexpr bool operator==(const attention_heads&, const attention_heads&) = default;
@@ -61,7 +61,7 @@ struct attention_block {
   std::size_t first_key = 0;
   bool causal = false;
 
-  [[nodiscard]] constexpr bool hides(std::size_t row, std::size_t key) const {
+  [[nodiscard]] RONDO_HOST_DEVICE constexpr bool hides(std::size_t row, std::size_t key) const {
     return causal && first_key + key > first_query + row;
   }
 };
