@@ -85,7 +85,7 @@ void choose_all_reduce(const Turn& turn, payload moved, const Run& run) {
   if constexpr (rounds_are_dear<Turn>) {
     moved.values <= 64 * kib ? run(one_shot{}) : run(two_shot{});
   } else if (moved.widens() && (few || bytes > 64 * kib)) {
-    const std::size_t one_round = !few ? 0 : ranks == 2 ? 32 * kib : 2 * kib;
+    const std::size_t one_round = !few ? 0 : ranks == 2 ? 128 * kib : 2 * kib;
     moved.values <= one_round ? run(one_shot{}) : run(two_shot{});
   } else if (ranks == 2) {
     bytes <= 256 * kib ? run(recursive_doubling{}) : run(halving_doubling{});
