@@ -8,6 +8,7 @@
 #include <rondo/collective.hpp>
 #include <rondo/core/float16.hpp>
 #include <rondo/core/reproducible.hpp>
+#include <rondo/schedule/collectives.hpp>
 #include <rondo/schedule/draw.hpp>
 #include <rondo/schedule/generators.hpp>
 #include <rondo/schedule/prove.hpp>
