@@ -25,6 +25,13 @@
 
 namespace {
 
+/// Where there are none, there may be no memory either.
+void move_bytes(void* to, const void* from, std::size_t bytes) {
+  if (bytes != 0) {
+    std::memmove(to, from, bytes);
+  }
+}
+
 /// A test that hangs fails here.
 constexpr std::chrono::seconds patience{20};
 
@@ -229,7 +236,7 @@ void fold_as(const std::vector<part>& parts, std::size_t first, std::size_t coun
     }
     result[i] = static_cast<T>(how == ncclAvg ? static_cast<wide>(sum / ranks) : sum);
   }
-  std::memcpy(out, result.data(), count * sizeof(T));
+  move_bytes(out, result.data(), count * sizeof(T));
 }
 
 /// out = the fold of elements first .. first + count - 1 of all inputs.
@@ -357,10 +364,11 @@ void lose_wait(int which) { lost_wait = which; }
 /// must still be as it was.
 static void arrive(cudaStream_t stream) {
   for (const host_copy& one : std::exchange(to_host[stream], {})) {
-    std::memcpy(one.to, one.bytes.data(), one.bytes.size());
+    move_bytes(one.to, one.bytes.data(), one.bytes.size());
   }
   for (const host_copy& one : std::exchange(from_host[stream], {})) {
-    unordered += std::memcmp(one.from, one.bytes.data(), one.bytes.size()) != 0 ? 1 : 0;
+    const auto* const now = static_cast<const std::byte*>(one.from);
+    unordered += std::equal(one.bytes.begin(), one.bytes.end(), now) ? 0 : 1;
   }
 }
 
@@ -585,7 +593,7 @@ ncclResult_t ncclRecv(void* into, std::size_t count, ncclDataType_t type, int pe
                     message* const letter = box.front();
                     box.pop_front();
                     if (letter->bytes == bytes && bytes != 0) {
-                      std::memmove(into, letter->data, bytes);
+                      move_bytes(into, letter->data, bytes);
                     }
                     letter->taken = true;
                     comm->in->news.notify_all();
@@ -608,7 +616,7 @@ ncclResult_t ncclAllReduce(const void* in, void* out, std::size_t count, ncclDat
                       std::vector<std::byte> result(count * size_of(type));
                       fold(parts, 0, count, type, how, result.data());
                       for (const auto& one : parts) {
-                        std::memcpy(one.out, result.data(), result.size());
+                        move_bytes(one.out, result.data(), result.size());
                       }
                     });
 }
@@ -628,7 +636,7 @@ ncclResult_t ncclReduceScatter(const void* in, void* out, std::size_t count, ncc
                       std::vector<std::byte> all(bytes * parts.size());
                       fold(parts, 0, count * parts.size(), type, how, all.data());
                       for (std::size_t rank = 0; rank < parts.size(); ++rank) {
-                        std::memcpy(parts[rank].out, all.data() + rank * bytes, bytes);
+                        move_bytes(parts[rank].out, all.data() + rank * bytes, bytes);
                       }
                     });
 }
@@ -638,7 +646,7 @@ ncclResult_t ncclBroadcast(const void* in, void* out, std::size_t count, ncclDat
       comm, stream, "ncclBroadcast", words({count, type, static_cast<std::size_t>(root)}), in, out,
       [=](const auto& parts) {
         for (const auto& one : parts) {
-          std::memmove(one.out, parts[static_cast<std::size_t>(root)].in, count * size_of(type));
+          move_bytes(one.out, parts[static_cast<std::size_t>(root)].in, count * size_of(type));
         }
       });
 }
@@ -649,7 +657,7 @@ ncclResult_t ncclAllGather(const void* in, void* out, std::size_t count, ncclDat
                       const std::size_t bytes = count * size_of(type);
                       for (const auto& one : parts) {
                         for (std::size_t rank = 0; rank < parts.size(); ++rank) {
-                          std::memmove(at(one.out, rank * bytes), parts[rank].in, bytes);
+                          move_bytes(at(one.out, rank * bytes), parts[rank].in, bytes);
                         }
                       }
                     });
@@ -661,7 +669,7 @@ ncclResult_t ncclAlltoAll(const void* in, void* out, std::size_t count, ncclData
         const std::size_t bytes = count * size_of(type);
         for (std::size_t to = 0; to < parts.size(); ++to) {
           for (std::size_t from = 0; from < parts.size(); ++from) {
-            std::memcpy(at(parts[to].out, from * bytes), at(parts[from].in, to * bytes), bytes);
+            move_bytes(at(parts[to].out, from * bytes), at(parts[from].in, to * bytes), bytes);
           }
         }
       });
@@ -673,8 +681,8 @@ ncclResult_t ncclGather(const void* in, void* out, std::size_t count, ncclDataTy
                     [=](const auto& parts) {
                       const std::size_t bytes = count * size_of(type);
                       for (std::size_t rank = 0; rank < parts.size(); ++rank) {
-                        std::memmove(at(parts[static_cast<std::size_t>(root)].out, rank * bytes),
-                                     parts[rank].in, bytes);
+                        move_bytes(at(parts[static_cast<std::size_t>(root)].out, rank * bytes),
+                                   parts[rank].in, bytes);
                       }
                     });
 }
@@ -685,8 +693,8 @@ ncclResult_t ncclScatter(const void* in, void* out, std::size_t count, ncclDataT
       [=](const auto& parts) {
         const std::size_t bytes = count * size_of(type);
         for (std::size_t rank = 0; rank < parts.size(); ++rank) {
-          std::memmove(parts[rank].out, at(parts[static_cast<std::size_t>(root)].in, rank * bytes),
-                       bytes);
+          move_bytes(parts[rank].out, at(parts[static_cast<std::size_t>(root)].in, rank * bytes),
+                     bytes);
         }
       });
 }
@@ -844,7 +852,8 @@ cudaError_t cudaMemcpyAsync(void* into, const void* from, std::size_t bytes, cud
     nccl_on_threads::use(stream, from);
     const std::byte* const values = at(nccl_on_threads::on_host(from), 0);
     to_host[stream].push_back({into, nullptr, {values, values + bytes}});
-    std::memset(into, 0xa5, bytes);  // what is there before the host has waited
+    std::fill_n(static_cast<std::byte*>(into), bytes,
+                std::byte{0xa5});  // what is there before the host has waited
     return cudaSuccess;
   }
   if (kind == cudaMemcpyHostToDevice) {
@@ -876,8 +885,8 @@ cudaError_t cudaMemcpy2DAsync(void* into, std::size_t into_pitch, const void* fr
   nccl_on_threads::use(stream, from);
   nccl_on_threads::use(stream, into);
   for (std::size_t row = 0; row < height; ++row) {
-    std::memmove(at(nccl_on_threads::on_host(into), row * into_pitch),
-                 at(nccl_on_threads::on_host(from), row * from_pitch), width);
+    move_bytes(at(nccl_on_threads::on_host(into), row * into_pitch),
+               at(nccl_on_threads::on_host(from), row * from_pitch), width);
   }
   return cudaSuccess;
 }

@@ -31,7 +31,8 @@ using ranks::require;
 using ranks::span_of;
 
 /// Up to 9 ranks; a node alone, nodes of one rank, odd numbers of both.
-constexpr shape shapes[] = {{1, 1}, {1, 3}, {2, 1}, {3, 1}, {2, 2}, {3, 2}, {2, 3}, {2, 4}, {3, 3}};
+constexpr shape shapes[] = {{1, 1}, {1, 3}, {2, 1}, {3, 1}, {2, 2},
+                            {3, 2}, {2, 3}, {2, 4}, {4, 2}, {3, 3}};
 /// Less than ranks, less than a line, parts that do not divide, rounds of staging.
 constexpr std::size_t counts_to_try[] = {0, 1, 2, 5, 33, 64, 191, 1000, 5003};
 
@@ -457,6 +458,12 @@ TEST_CASE("nodes: what is enqueued, and that the second call of a shape allocate
             rondo::barrier(of.ranks, on{});
             require(kernels() == "window " && messages() == "ncclAllReduce ", "barrier");
           };
+          std::vector<float> few(8, 1.f);
+          rondo::all_reduce(of.ranks, span_of(few), two_shot{}, on{});
+          rondo::all_reduce(of.ranks, span_of(few), two_shot{}, codec::int8<128>{}, on{});
+          require(messages().find("ncclAllReduce") == std::string::npos &&
+                      kernels() == "node node node node ",
+                  "the algorithm is that between nodes");
           std::vector<float> one(1);
           rondo::all_reduce(of.ranks, span_of(one), on{});
           require(messages() == (of.ranks.rank() % 2 == 0 ? "ncclAllReduce " : ""),
