@@ -9,6 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <random>
 #include <vector>
 
 using rondo::protocol::store;
@@ -94,4 +96,38 @@ TEST_CASE("fold: copies of any size and alignment, in every way to store") {
       }
     }
   }
+}
+
+template <class T>
+void check_average() {
+  std::mt19937_64 random{7};
+  const rondo::op::average average;
+  std::size_t wrong = 0;
+  const auto check = [&](T value, int ranks) {
+    wrong += average.finish(value, ranks) !=
+             static_cast<T>(static_cast<long long>(value) / static_cast<long long>(ranks));
+  };
+  using limits = std::numeric_limits<T>;
+  for (int ranks = 1; ranks < 3000; ++ranks) {
+    for (int near = -1; near <= 1; ++near) {  // around multiples
+      const auto times = static_cast<long long>(random() % 100'000) - 50'000;
+      check(static_cast<T>(times * ranks + near), ranks);
+    }
+    check(static_cast<T>(random()), ranks);
+    check(static_cast<T>(random()), static_cast<int>(random() % 0x7fffffff) + 1);
+    check((limits::min)(), ranks);
+    check((limits::max)(), ranks);
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("fold: averages of integers are cut off towards zero, as integers divide") {
+  check_average<std::int8_t>();
+  check_average<std::uint8_t>();
+  check_average<std::int16_t>();
+  check_average<std::uint16_t>();
+  check_average<std::int32_t>();
+  check_average<std::uint32_t>();
+  check_average<std::int64_t>();
+  check_average<bool>();
 }

@@ -79,7 +79,11 @@ struct average {
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const { return static_cast<T>(a + b); }
   template <class T>
   RONDO_HOST_DEVICE constexpr T finish(T folded, int ranks) const {
-    if constexpr (std::is_integral_v<T>) {  // a narrow T may not hold the number of ranks
+    if constexpr (std::is_integral_v<T> && sizeof(T) <= 4 && !std::is_same_v<T, bool>) {
+      // The same, for quotients of such integers are further from the next one than a double tells
+      // apart, and vector code.
+      return static_cast<T>(static_cast<double>(folded) / ranks);
+    } else if constexpr (std::is_integral_v<T>) {
       return static_cast<T>(folded / static_cast<std::common_type_t<T, int>>(ranks));
     } else {
       return static_cast<T>(folded / static_cast<T>(ranks));

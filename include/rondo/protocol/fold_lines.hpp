@@ -120,17 +120,18 @@ class fold_lines {
     }
   }
 
-  // The loops, on pointers of their own.
+  // The loops, on pointers and an operation of their own.
 
   template <bool Resumes>
   void keep() const {
     vectorized<longest<1>>([&]() RONDO_INLINE_BODY {
+      const rondo::detail::own_operation<Reduction> with = with_;
       const auto sources = rondo::detail::own_pointers<most>(from_.data());
       partial* const kept = kept_;
       const std::size_t count = count_;
       RONDO_INDEPENDENT_ITERATIONS
       for (std::size_t i = 0; i < count; ++i) {
-        kept[i] = at<most, Resumes>(sources, kept, i);
+        kept[i] = at<most, Resumes>(with, sources, kept, i);
       }
     });
   }
@@ -138,14 +139,16 @@ class fold_lines {
   template <int Sources, bool Resumes, int Targets>
   void write(T* const* to) const {
     vectorized<longest<Targets>>([&]() RONDO_INLINE_BODY {
+      const rondo::detail::own_operation<Reduction> with = with_;
       const auto sources = rondo::detail::own_pointers<Sources>(from_.data());
       const auto targets = rondo::detail::own_pointers<Targets>(to);
       const partial* const kept = kept_;
       const std::size_t count = count_;
       RONDO_INDEPENDENT_ITERATIONS
       for (std::size_t i = 0; i < count; ++i) {
-        T result = with_.lower(at<Sources, Resumes>(sources, kept, i));  // const would keep GCC 12
-        for (std::size_t t = 0; t < Targets; ++t) {                      // from vector code
+        T result =
+            with.lower(at<Sources, Resumes>(with, sources, kept, i));  // const would keep GCC 12
+        for (std::size_t t = 0; t < Targets; ++t) {                    // from vector code
           targets[t][i] = result;
         }
       }
@@ -156,13 +159,14 @@ class fold_lines {
   void stream(T* const* to, int targets) const {
     if constexpr (can_stream) {
       vectorized<longest<1>>([&]() RONDO_INLINE_BODY {
+        const rondo::detail::own_operation<Reduction> with = with_;
         const auto sources = rondo::detail::own_pointers<Sources>(from_.data());
         const partial* const kept = kept_;
         const std::size_t count = count_;
         for (std::size_t i = 0; i < count; i += stream_block) {
           T result[stream_block];
           for (std::size_t k = 0; k < stream_block; ++k) {
-            result[k] = with_.lower(at<Sources, Resumes>(sources, kept, i + k));
+            result[k] = with.lower(at<Sources, Resumes>(with, sources, kept, i + k));
           }
           for (int t = 0; t < targets; ++t) {
             stream_bytes<sizeof result>(to[t] + i, result);
@@ -174,12 +178,13 @@ class fold_lines {
 
   /// Element i of the first `Sources` sources, after what is kept if `Resumes`.
   template <std::size_t Sources, bool Resumes>
-  [[gnu::always_inline]] partial at(const std::array<const T*, Sources>& sources,
-                                    const partial* kept, std::size_t i) const {
-    partial folded = Resumes ? with_.fold(kept[i], Reduction::lift(sources[0][i]))
+  [[gnu::always_inline]] static partial at(const Reduction& with,
+                                           const std::array<const T*, Sources>& sources,
+                                           const partial* kept, std::size_t i) {
+    partial folded = Resumes ? with.fold(kept[i], Reduction::lift(sources[0][i]))
                              : Reduction::lift(sources[0][i]);
     for (std::size_t s = 1; s < Sources; ++s) {
-      folded = with_.fold(folded, Reduction::lift(sources[s][i]));
+      folded = with.fold(folded, Reduction::lift(sources[s][i]));
     }
     return folded;
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/bit_cast.hpp>
+#include <rondo/core/vectorize.hpp>
 #include <rondo/version.hpp>
 
 #include <cstdint>
@@ -35,7 +36,7 @@ struct fold_of_pairs {
     typename Reduction::partial high;
   };
 
-  const Reduction& with;
+  rondo::detail::own_operation<Reduction> with;
 
   [[gnu::always_inline]] static partial lift(const pair_of<T>& pair) {
     const std::uint32_t bits = pair.bits;
