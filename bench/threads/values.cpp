@@ -25,6 +25,7 @@ void register_all() {
       };
       fold(float{}, "float/sum", rondo::op::sum{});
       fold(float{}, "float/max", rondo::op::max{});
+      fold(float{}, "float/average", rondo::op::average{});
       fold(float{}, "float/callable", [](float a, float b) { return a + b; });
       fold(float{}, "float/callable_by_reference",
            [](const float& a, const float& b) { return a + b; });
@@ -33,6 +34,7 @@ void register_all() {
       });
       fold(double{}, "double/sum", rondo::op::sum{});
       fold(rondo::bfloat16{}, "bfloat16/sum", rondo::op::sum{});
+      fold(rondo::bfloat16{}, "bfloat16/average", rondo::op::average{});
       fold(rondo::half{}, "half/sum", rondo::op::sum{});
     }
   }
