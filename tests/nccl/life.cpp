@@ -370,6 +370,7 @@ TEST_CASE("nccl: ranks that a launcher started connect by a file") {
     rondo::all_reduce(comm, span_of(one), on{stream});
     require(one[0] == 3, "sum");
     node_sizes[static_cast<std::size_t>(rank)] = comm.node_size();
+    require(comm.split(rank % 2).node_size() == 1, "a part of two nodes is no node");
   });
   CHECK(failure == "");
   CHECK(node_sizes == std::vector<int>{3, 3, 3});

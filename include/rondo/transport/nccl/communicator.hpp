@@ -210,6 +210,7 @@ class basic_communicator {
     } made;
     options with = state_->with;
     with.config.commName = nullptr;
+    with.node_size = 1;  // which ranks of a node are among them, NCCL does not say
     ncclResult_t result = make(&made.raw, &with.config);
     if (result == ncclInProgress) {
       result = state_->settled();

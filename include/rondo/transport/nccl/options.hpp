@@ -16,7 +16,7 @@ struct options {
   /// stream.
   std::chrono::steady_clock::duration deadline = std::chrono::minutes{5};
   /// Ranks per node, numbered node by node: what `hierarchical{}` takes for its inner size, and
-  /// `nccl::nodes` for its nodes; 1 where nobody knows.
+  /// `nccl::nodes` for its nodes; 1 where nobody knows, as in what is split from a communicator.
   int node_size = 1;
   /// Whether an error that ends a communicator aborts one that is owned at once, so that kernels
   /// end before any memory is freed, which waits for them. False keeps it for `shrink`; then call
