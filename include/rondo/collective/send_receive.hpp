@@ -59,6 +59,10 @@ auto launch_message(std::string_view verb, const signature& what, source_locatio
   const call made{&what, count, peer, where, key};
   const auto body = [move, peer, key](auto& turn) { move(turn, peer, key, message_kind<T>); };
   if constexpr (number_given<policy::async, Given...> == 1) {
+    static_assert(
+        requires { comm.begin_message(made, body); },
+        "rondo: this communicator has no messages for async{}; see "
+        "rondo/transport/communicator.hpp");
     return comm.begin_message(made, body);
   } else {
     comm.message(made, body);

@@ -87,6 +87,10 @@ auto launch(Comm& comm, const call& made, Body body, const Given&...) {
                 "rondo: this communicator lacks some of what a collective needs; see "
                 "rondo/transport/communicator.hpp");
   if constexpr (number_given<policy::async, Given...> == 1) {
+    static_assert(
+        requires { comm.begin_collective(made, std::move(body)); },
+        "rondo: this communicator has no calls for async{}; see "
+        "rondo/transport/communicator.hpp");
     return comm.begin_collective(made, std::move(body));
   } else {
     comm.collective(made, body);
