@@ -167,7 +167,7 @@ class training_step {
         [&](index, index, float mean) { my_.loss[step_] = mean; });
   }
 
-  /// A weight learns as packets{} as nothing needs its old value.
+  /// A weight learns as soon as nothing needs its old value.
   RONDO_HOST_DEVICE void backward() const {
     each(rows_, my_.z.columns, [&](index i, index j) {
       const index word = my_.first_word + j;

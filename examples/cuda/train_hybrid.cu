@@ -77,12 +77,10 @@ int run(const std::string& text, int steps) {
     }
   }
 
-  // begin: launch
   for (int step = 0; step < steps; ++step) {
     all.launch({.threads = threads}, train, ranks.data(), step);
   }
   rondo::cuda::require(cudaDeviceSynchronize(), "training");
-  // end: launch
   all.check();
   for (const auto* some : {&tensor, &data}) {
     for (const auto& one : *some) {

@@ -80,8 +80,8 @@ struct average {
   template <class T>
   RONDO_HOST_DEVICE constexpr T finish(T folded, int ranks) const {
     if constexpr (std::is_integral_v<T> && sizeof(T) <= 4 && !std::is_same_v<T, bool>) {
-      // The same, for quotients of such integers are further from the next one than a double tells
-      // apart, and vector code.
+      // Vector code, and exact: a quotient of such integers is an integer, or at least 2^-32 of
+      // itself away from one, and a double rounds by 2^-53.
       return static_cast<T>(static_cast<double>(folded) / ranks);
     } else if constexpr (std::is_integral_v<T>) {
       return static_cast<T>(folded / static_cast<std::common_type_t<T, int>>(ranks));

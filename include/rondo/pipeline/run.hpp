@@ -46,7 +46,7 @@ void check_channel(const Comm& comm, const proved& safe) {
 }  // namespace detail
 
 /// Runs this rank's row of a proved plan: one step of training, or one batch of serving. Every rank
-/// of the communicator calls it, with the same plan. Values of any length may pass between stages,
+/// of the communicator calls it, with the same plan. Values of any length may pass between stages:
 /// each message tells its length.
 ///
 /// Sends wait for nobody on thread ranks and MPI, whatever the length of messages: there a proof
@@ -57,10 +57,11 @@ void check_channel(const Comm& comm, const proved& safe) {
 /// when the stages run one after another on one rank. Errors: an exception of a stage ends the run
 /// on all ranks, there with itself, elsewhere as `rank_failure` with its text and rank;
 /// `mismatch` if stages disagree about types; `invalid_argument` in a stage of another run on the
-/// same communicator. All ranks agree on success before it returns. Cost:
-/// two messages each way between neighbours per micro-batch and chunk, two per rank at the end. No
-/// allocation once a run of this shape has been, but for long messages of which more are under way
-/// than ever before; buffers stay with the communicator.
+/// same communicator. All ranks agree on success before it returns.
+///
+/// Cost: two messages each way between neighbours per micro-batch and chunk, two per rank at the
+/// end. No allocation once a run of this shape has been, but for long messages of which more are
+/// under way than ever before; buffers stay with the communicator.
 template <class Comm, runnable_stage Stage>
 run_report run(Comm& comm, const proved& safe, Stage& stage,
                source_location where = source_location::current()) {
@@ -71,7 +72,7 @@ run_report run(Comm& comm, const proved& safe, Stage& stage,
 }
 
 /// The same on virtual time: messages carry a clock, each action takes what the cost model says,
-/// and the report tells when this rank ended. It ends to the tick where `simulate` says.
+/// and the report tells when this rank ended: at the very tick that `simulate` says.
 template <class Comm, runnable_stage Stage, cost_model Model>
 run_report run(Comm& comm, const proved& safe, Stage& stage, const Model& virtual_time,
                source_location where = source_location::current()) {

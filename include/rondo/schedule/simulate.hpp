@@ -75,7 +75,8 @@ template <readable Schedule>
   return detail::simulate(of, on, static_cast<double>(bytes));
 }
 
-/// On a network, with every rank's finish and every step's beginning and end.
+/// On a network, with every rank's finish and every step's beginning and end. Cost: as `simulate`
+/// that replays all ranks, and 32 bytes a step. Errors: as `simulate`.
 template <readable Schedule>
 [[nodiscard]] timeline forecast(const Schedule& schedule, const network& on, std::size_t bytes) {
   struct recorder {

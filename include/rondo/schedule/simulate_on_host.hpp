@@ -54,8 +54,9 @@ inline void check_constants(const char* who, const host& on) {
 }  // namespace detail
 
 /// Seconds per call that `schedule` takes on one machine, when calls follow one another as they do
-/// in a benchmark. Cost: time in proportion to steps and turns, and, for every chunk that a step
-/// touches, to the chunks touched since its last use.
+/// in a benchmark. `bytes` are as on a network. Cost: time in proportion to steps and turns, and,
+/// for every chunk that a step touches, to the chunks touched since its last use. Errors: as on a
+/// network; `invalid_argument` for less than one core, too.
 template <readable Schedule>
 [[nodiscard]] double simulate(const Schedule& schedule, const host& on, std::size_t bytes) {
   detail::check_constants("simulate", on);

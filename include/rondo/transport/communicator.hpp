@@ -22,9 +22,8 @@ struct any_job {
 
 /// A communicator that takes collective calls.
 ///  - `rank()`, `size()`
-///  - `node_size()`            ranks per node, where they are equally many on each and numbered
-///  node
-///                             by node; else 1. `hierarchical` cuts by it
+///  - `node_size()`  ranks per node, where each has as many and ranks are numbered node by node;
+///    else 1. `hierarchical` cuts by it
 ///  - `collective(made, job)`  makes the call `made`: every rank does, in the same order
 template <class Comm>
 concept takes_calls = requires(Comm& comm, const call& made, const any_job& job) {
@@ -36,13 +35,12 @@ concept takes_calls = requires(Comm& comm, const call& made, const any_job& job)
 
 /// A communicator whose calls run by turns: `collective(made, job)` returns when `job(turn)` has,
 /// once, behind all calls before it. The turn is `exchanging` (transport/turn.hpp) at least. The
-/// communicator keeps memory from call to call, so that the
-/// second call of a shape allocates nothing (transport/keepsake.hpp): of three kinds, for a call
-/// may use all at once.
+/// communicator keeps memory from call to call (transport/keepsake.hpp), so that the second call of
+/// a shape allocates nothing: of three kinds, as a call may use all at once.
 ///  - `scratch()`  bytes on their way: the slots of a schedule, wires. Gone with the next `get`
 ///  - `widened()`  values of a whole call, while a schedule that carries them has the scratch:
-///                 partial results wider than the elements, sums on ranks that have no output
-///  - `kept()`     objects that stay, by type and key: programs, lists of messages, counts
+///    partial results wider than the elements, sums on ranks that have no output
+///  - `kept()`  objects that stay, by type and key: programs, lists of messages, counts
 template <class Comm>
 concept gives_turns = takes_calls<Comm> && requires(Comm& comm, std::size_t count) {
   { comm.scratch().get(count) } -> std::same_as<std::byte*>;
@@ -53,7 +51,7 @@ concept gives_turns = takes_calls<Comm> && requires(Comm& comm, std::size_t coun
 };
 
 /// A communicator for `async{}`: `begin_collective(made, job)` returns at once what has `wait()`,
-/// and runs a copy of the job behind the calls begun before. Another call waits for these.
+/// and runs a copy of the job behind the calls begun before. `collective` waits for all of them.
 template <class Comm>
 concept begins_calls = takes_calls<Comm> && requires(Comm& comm, const call& made, any_job job) {
   comm.begin_collective(made, job).wait();

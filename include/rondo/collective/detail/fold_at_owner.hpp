@@ -51,8 +51,8 @@ template <class T>
   return {peer, reinterpret_cast<std::byte*>(values), count * sizeof(T)};
 }
 
-/// `to` = the fold of all ranks' values that this rank owns: of rank r's `in`, the part
-/// `owned(r)`; on `root` alone, if there is one. `to` may be this rank's own part of `in`.
+/// `to` = the fold of what this rank owns of every rank's `in`: rank r owns the part `owned(r)`. On
+/// `root` alone, if there is one. `to` may be this rank's own part of `in`.
 template <class Comm, class Turn, class T, class Owned, class Fold>
 void fold_at_owner(Comm& comm, Turn& turn, const T* in, T* to, const Owned& owned, const Fold& fold,
                    int root = -1) {
