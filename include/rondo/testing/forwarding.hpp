@@ -10,8 +10,9 @@
 
 namespace rondo::inline v0_1::testing {
 
-/// A communicator that hands everything to another, which it borrows: derive from it, and write
-/// anew what is to be different. It offers what the inner one does.
+/// A communicator that hands its calls to another, which it borrows: derive from it, and write anew
+/// what is to be different. What the inner one lacks does not compile where it is used. Not handed
+/// on: `split`, whose ranks a wrapper would have to own, and what is known of shared memory.
 template <class Comm>
 class forwarding {
  public:
