@@ -292,7 +292,7 @@ class training_step {
   RONDO_HOST_DEVICE static rondo::part sequence_of(index row) {
     return {row / sizes::length * sizes::length, sizes::length};
   }
-  RONDO_HOST_DEVICE attention_block attention_in(rondo::part rows) const {
+  RONDO_HOST_DEVICE attention_of_block attention_in(rondo::part rows) const {
     constexpr index width = sizes::heads.width;
     return {{my_.q.columns / width, my_.k.columns / width, width},
             {.causal = true},

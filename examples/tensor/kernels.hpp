@@ -52,7 +52,7 @@ struct products {
 
 /// A block of attention, softmax(query key^T / sqrt(width)) value, result by result: each query and
 /// each key can be another thread's.
-struct attention_block {
+struct attention_of_block {
   rondo::attention_heads heads;
   rondo::attention_block at;
   matrix<const float> q, k, v;
@@ -148,7 +148,7 @@ struct attention {
   void forward(rondo::attention_heads heads, rondo::attention_block at,
                const rondo::attention_forward<float>& given) const {
     const auto& [q, k, v, out, lse] = given;
-    const attention_block block{heads, at, q, k, v};
+    const attention_of_block block{heads, at, q, k, v};
     for (std::size_t row = 0; row < q.rows; ++row) {
       for (std::size_t head = 0; head < heads.query; ++head) {
         block.forward(row, head, out, lse);
@@ -158,7 +158,7 @@ struct attention {
   void backward(rondo::attention_heads heads, rondo::attention_block at,
                 const rondo::attention_backward<float>& given) const {
     const auto& [q, k, v, d_out, lse, delta, d_q, d_k, d_v] = given;
-    const attention_block block{heads, at, q, k, v};
+    const attention_of_block block{heads, at, q, k, v};
     for (std::size_t row = 0; row < q.rows; ++row) {
       for (std::size_t head = 0; head < heads.query; ++head) {
         block.of_query(row, head, d_out, lse, delta, d_q);
