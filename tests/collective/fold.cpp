@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
+#include <rondo/collective/detail/fold_values.hpp>
 #include <rondo/core/float16.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/protocol/copy.hpp>
@@ -157,9 +158,24 @@ bool calls_the_one_given() {
       with);
   return called == &with.operation && static_cast<float>(out.back()) == 2;
 }
+
+/// What is done to each element, with a table of its own.
+struct each_of_many_bytes {
+  std::array<std::uint8_t, 65536> table;
+  const each_of_many_bytes** called;
+  void operator()(std::size_t) const { *called = this; }
+};
 }  // namespace
 
 TEST_CASE("fold: an operation of many bytes is not copied for each block") {
   CHECK(calls_the_one_given<float>());
   CHECK(calls_the_one_given<rondo::bfloat16>());
+}
+
+TEST_CASE("fold: nor for a pass over elements between messages") {
+  static const each_of_many_bytes* called = nullptr;
+  static const each_of_many_bytes body{{}, &called};
+  rondo::detail::host_turn here;
+  rondo::detail::for_each_element(here, 3, body);
+  CHECK(called == &body);
 }
