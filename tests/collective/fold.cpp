@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
+#include <rondo/collective/detail/fold_values.hpp>
 #include <rondo/core/float16.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/protocol/copy.hpp>
@@ -7,6 +8,7 @@
 
 #include "catch.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -130,4 +132,50 @@ TEST_CASE("fold: averages of integers are cut off towards zero, as integers divi
   check_average<std::uint32_t>();
   check_average<std::int64_t>();
   check_average<bool>();
+}
+
+namespace {
+/// A product by a table, as in Galois fields, that tells where it is called.
+struct tabled {
+  std::array<std::uint8_t, 65536> table;
+  const tabled** called;
+  template <class T>
+  T operator()(T a, T b) const {
+    *called = this;
+    return static_cast<T>(a + b);
+  }
+};
+
+template <class T>
+bool calls_the_one_given() {
+  static const tabled* called = nullptr;
+  static const rondo::reduction<tabled, T> with{{{}, &called}, 2};
+  const std::vector<T> in(300, T(1.0F));
+  std::vector<T> out(in.size());
+  rondo::protocol::one_thread alone;
+  rondo::protocol::fold_each(
+      alone, [&](int) { return in.data(); }, 2, [&](int) { return out.data(); }, 1, 0, in.size(),
+      with);
+  return called == &with.operation && static_cast<float>(out.back()) == 2;
+}
+
+/// What is done to each element, with a table of its own.
+struct each_of_many_bytes {
+  std::array<std::uint8_t, 65536> table;
+  const each_of_many_bytes** called;
+  void operator()(std::size_t) const { *called = this; }
+};
+}  // namespace
+
+TEST_CASE("fold: an operation of many bytes is not copied for each block") {
+  CHECK(calls_the_one_given<float>());
+  CHECK(calls_the_one_given<rondo::bfloat16>());
+}
+
+TEST_CASE("fold: nor for a pass over elements between messages") {
+  static const each_of_many_bytes* called = nullptr;
+  static const each_of_many_bytes body{{}, &called};
+  rondo::detail::host_turn here;
+  rondo::detail::for_each_element(here, 3, body);
+  CHECK(called == &body);
 }

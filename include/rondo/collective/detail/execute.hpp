@@ -73,7 +73,7 @@ void for_each_element(Turn& turn, std::size_t count, const Body& body) {
     turn.each(count, body);
   } else {
     vectorized([&]() RONDO_INLINE_BODY {
-      const Body own = body;
+      const own_operation<Body> own = body;
       const std::size_t number = count;
       RONDO_INDEPENDENT_ITERATIONS
       for (std::size_t i = 0; i < number; ++i) {
