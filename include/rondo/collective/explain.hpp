@@ -4,6 +4,7 @@
 
 #include <rondo/collective/cost.hpp>
 #include <rondo/collective/detail/automatic.hpp>
+#include <rondo/collective/detail/call_of.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/protocol/direct.hpp>
 #include <rondo/schedule/schedule.hpp>

@@ -68,11 +68,11 @@ class gathered_attention {
     detail::check_attention_types<Team, 0, Kernels, T, W, Q, K, V, Out>();
     shapes().check(query, key, value, out, lse);
     const auto [keys, values] = gather<T>(where, key, value);
-    const attention_forward<T, W> all{query.values, keys, values, out.values, lse};
+    const attention_forward<T, W> given{query.values, keys, values, out.values, lse};
     pairs_.begin_forward(out.values, lse);
     detail::for_each_seen_pair(seen_, tokens_.runs(ranks_.rank()), key_blocks(),
                                [&](part mine, part some, attention_block block) {
-                                 pairs_.forward(block, all.at(mine, some));
+                                 pairs_.forward(block, given.at(mine, some));
                                });
   }
 
@@ -89,23 +89,23 @@ class gathered_attention {
     const auto memory = ranks_.memory();
     const matrix<const W> delta = pairs_.begin_backward(d_out.values, out.values, d_query.values);
     const std::size_t columns = 2 * heads_.key_value_columns();
-    attention_backward<T, W> all{.query = query.values,
-                                 .key = keys,
-                                 .value = values,
-                                 .d_out = d_out.values,
-                                 .lse = lse,
-                                 .delta = delta,
-                                 .d_query = d_query.values,
-                                 .d_key = {},
-                                 .d_value = {}};
+    attention_backward<T, W> given{.query = query.values,
+                                   .key = keys,
+                                   .value = values,
+                                   .d_out = d_out.values,
+                                   .lse = lse,
+                                   .delta = delta,
+                                   .d_query = d_query.values,
+                                   .d_key = {},
+                                   .d_value = {}};
     const auto add_terms = [&](std::size_t local, part run, matrix<W> terms) {
       const part own[]{run};
-      all.d_key = terms.columns_at(half(0));
-      all.d_value = terms.columns_at(half(1));
+      given.d_key = terms.columns_at(half(0));
+      given.d_value = terms.columns_at(half(1));
       detail::for_each_seen_pair(seen_, own, key_blocks(),
                                  [&](part mine, part some, attention_block block) {
                                    mine.first += local;
-                                   pairs_.backward(block, all.at(mine, some));
+                                   pairs_.backward(block, given.at(mine, some));
                                  });
     };
     const matrix<W> own = own_.template get<W>(tokens_.width(ranks_.rank()), columns);

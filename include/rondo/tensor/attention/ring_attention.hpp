@@ -77,10 +77,10 @@ class ring_attention {
     shapes().check(query, key, value, out, lse);
     pairs_.begin_forward(out.values, lse);
     const auto meet = [&](int source, matrix<const T> k, matrix<const T> v) {
-      const attention_forward<T, W> all{query.values, k, v, out.values, lse};
+      const attention_forward<T, W> given{query.values, k, v, out.values, lse};
       detail::for_each_seen_pair(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source),
                                  [&](part mine, part keys, attention_block block) {
-                                   pairs_.forward(block, all.at(mine, keys));
+                                   pairs_.forward(block, given.at(mine, keys));
                                  });
     };
     travel<T>(where, key.values, value.values, meet, [](int) {});
@@ -101,18 +101,18 @@ class ring_attention {
     detail::fill(memory, matrix<W>{gradient[0], 2 * most_, heads_.key_value_columns()}, W{0});
     const auto meet = [&](int source, matrix<const T> k, matrix<const T> v) {
       const auto [d_k, d_v] = halves(gradient[0], source);
-      const attention_backward<T, W> all{.query = query.values,
-                                         .key = k,
-                                         .value = v,
-                                         .d_out = d_out.values,
-                                         .lse = lse,
-                                         .delta = delta,
-                                         .d_query = d_query.values,
-                                         .d_key = d_k,
-                                         .d_value = d_v};
+      const attention_backward<T, W> given{.query = query.values,
+                                           .key = k,
+                                           .value = v,
+                                           .d_out = d_out.values,
+                                           .lse = lse,
+                                           .delta = delta,
+                                           .d_query = d_query.values,
+                                           .d_key = d_k,
+                                           .d_value = d_v};
       detail::for_each_seen_pair(seen_, tokens_.runs(ranks_.rank()), tokens_.runs(source),
                                  [&](part mine, part keys, attention_block block) {
-                                   pairs_.backward(block, all.at(mine, keys));
+                                   pairs_.backward(block, given.at(mine, keys));
                                  });
     };
     const auto homewards = [&](int source) {
