@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <span>
+#include <type_traits>
 
 namespace rondo::inline v0_1::codec {
 
@@ -154,6 +155,22 @@ struct cast {
     }
   }
 };
+
+namespace detail {
+
+/// The element type that travels in a codec::cast; void of other codecs.
+template <class Codec>
+struct cast_wire {
+  using type = void;
+};
+template <class Wire>
+struct cast_wire<cast<Wire>> {
+  using type = Wire;
+};
+template <class Codec>
+inline constexpr bool is_cast = !std::is_void_v<typename cast_wire<Codec>::type>;
+
+}  // namespace detail
 
 /// The values themselves, as floats. Does not compile for doubles, which it would round. A codec
 /// like others, and goes their ways; without one (for a layer: `no_codec{}`) values go as they are.

@@ -133,8 +133,8 @@ RONDO_HOST_DEVICE bool all_reduce(Group& group, const Window& window, std::size_
           std::is_same_v<Algorithm, two_shot_pull> || std::is_same_v<Algorithm, automatic>,
       "rondo: device: all_reduce in a kernel is one_shot, two_shot, two_shot_push, "
       "two_shot_pull, packets, line_packets, ring or automatic");
-  if constexpr (is_cast<Codec>) {
-    using wire = typename wire_of<Codec>::type;
+  if constexpr (codec::detail::is_cast<Codec>) {
+    using wire = typename codec::detail::cast_wire<Codec>::type;
     return all_reduce<wire, Algorithm>(group, window, count, line_or<T>(grain), operation,
                                        nothing_given{}, narrowed<wire, From>{from},
                                        widened<T, To>{to});

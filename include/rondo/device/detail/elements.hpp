@@ -68,20 +68,6 @@ template <class... Parts>
   return static_cast<std::uint16_t>(mixed >> 48);
 }
 
-/// An element type in whose place another travels: `codec::cast`.
-template <class Codec>
-inline constexpr bool is_cast = false;
-template <class Wire>
-inline constexpr bool is_cast<codec::cast<Wire>> = true;
-template <class Codec>
-struct wire_of {
-  using type = void;
-};
-template <class Wire>
-struct wire_of<codec::cast<Wire>> {
-  using type = Wire;
-};
-
 template <class Wire, class From>
 struct narrowed {
   const From& from;

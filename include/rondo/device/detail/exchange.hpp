@@ -212,8 +212,8 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
       "rondo: device: packets carry elements as they are; drop the codec or use one_shot");
   static_assert(!std::is_same_v<Kind, broadcasts> || !wants_packets,
                 "rondo: device: broadcast does not go by packets: who only gives would not wait");
-  if constexpr (is_cast<Codec>) {
-    using wire = typename wire_of<Codec>::type;
+  if constexpr (codec::detail::is_cast<Codec>) {
+    using wire = typename codec::detail::cast_wire<Codec>::type;
     return exchange<wire, Algorithm>(types, group, window, count, line_or<T>(grain), kind,
                                      operation, nothing_given{}, narrowed<wire, From>{from},
                                      widened<T, To>{to});

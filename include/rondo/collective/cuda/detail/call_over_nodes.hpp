@@ -45,7 +45,7 @@ class call_over_nodes {
     if (made_on_one_level<all_reduce_call>(job, in, out, operation) || job.count == 0) {
       return;
     }
-    const place_in_node<T> mine = own_part<T>(job.count);
+    const place_in_node mine = own_part<T>(job.count);
     partial* const folded = memory<partial>(mine.length);
     kernel<schedule::collective::reduce_scatter, T>(
         mine.length, padded_from<T>{{job.in}, job.count}, partials_to<partial>{{folded}},
@@ -136,7 +136,7 @@ class call_over_nodes {
     if (nodes() == 1 || job.count == 0) {
       return;
     }
-    const place_in_node<T> mine = own_part<T>(job.count);
+    const place_in_node mine = own_part<T>(job.count);
     T* const part = gives ? job.out + mine.first : memory<T>(mine.length);
     device_span<T> own{part, mine.count};
     if (mine.count != 0) {
@@ -165,14 +165,13 @@ class call_over_nodes {
 
   /// This rank's part of values that are cut for the ranks of a node: `length` elements, of which
   /// the last ones may be behind the end.
-  template <class T>
   struct place_in_node {
     std::size_t length;
     std::size_t first;
     std::size_t count;
   };
   template <class T>
-  [[nodiscard]] place_in_node<T> own_part(std::size_t count) const {
+  [[nodiscard]] place_in_node own_part(std::size_t count) const {
     constexpr std::size_t line = larger(std::size_t{1}, 128 / sizeof(T));
     const auto places = static_cast<std::size_t>(node_size());
     const std::size_t length = ((count + places - 1) / places + line - 1) / line * line;

@@ -52,7 +52,7 @@ struct call_in_kernel {
 
 template <class Codec>
 consteval void check_codec_in_kernel() {
-  static_assert(device::detail::is_plain<Codec> || device::detail::is_cast<Codec> ||
+  static_assert(device::detail::is_plain<Codec> || codec::detail::is_cast<Codec> ||
                     codec::has_kernels<Codec>,
                 "rondo: this codec has no kernels; on GPUs use a codec made of blocks: int8, int4, "
                 "fp8_e4m3, ... or a cast");

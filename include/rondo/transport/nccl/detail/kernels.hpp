@@ -32,16 +32,6 @@ __global__ void __launch_bounds__(256) each_kernel(const Body body, std::size_t 
   }
 }
 
-/// What values are on the wire of a codec::cast; void of other codecs.
-template <class Codec>
-struct cast_wire {
-  using type = void;
-};
-template <class Wire>
-struct cast_wire<codec::cast<Wire>> {
-  using type = Wire;
-};
-
 /// The work between NCCL's messages, as kernels.
 struct kernels {
   template <class Body>
@@ -59,7 +49,7 @@ struct kernels {
   template <class Codec, class T>
   static void encode(const Codec& with, const T* values, std::size_t count, std::byte* to,
                      const codec::context& where, cudaStream_t stream) {
-    if constexpr (is_cast<Codec>) {
+    if constexpr (codec::detail::is_cast<Codec>) {
       each_of(count, cast_value<T, wire_type<Codec>>{values, wire<Codec>(to)}, stream);
     } else {
       require_kernels<Codec>();
@@ -69,7 +59,7 @@ struct kernels {
   template <class Codec, class T>
   static void decode(const Codec& with, const std::byte* from, T* values, std::size_t count,
                      cudaStream_t stream) {
-    if constexpr (is_cast<Codec>) {
+    if constexpr (codec::detail::is_cast<Codec>) {
       each_of(count, cast_value<wire_type<Codec>, T>{wire<Codec>(from), values}, stream);
     } else {
       require_kernels<Codec>();
@@ -79,7 +69,7 @@ struct kernels {
   template <class Codec>
   static void decode_add(const Codec& with, const std::byte* from, float* sums, std::size_t count,
                          cudaStream_t stream) {
-    if constexpr (is_cast<Codec>) {
+    if constexpr (codec::detail::is_cast<Codec>) {
       each_of(count, add_cast<wire_type<Codec>>{wire<Codec>(from), sums}, stream);
     } else {
       require_kernels<Codec>();
@@ -90,7 +80,7 @@ struct kernels {
   static void encode_sum(const Codec& with, const WireOf& wire_of, int ranks, std::size_t count,
                          std::byte* to, const codec::context& where, float divisor,
                          cudaStream_t stream) {
-    if constexpr (is_cast<Codec>) {
+    if constexpr (codec::detail::is_cast<Codec>) {
       sum_casts<wire_type<Codec>, fused_wires> sum{{}, ranks, divisor, wire<Codec>(to)};
       for (int rank = 0; rank < ranks; ++rank) {
         sum.from[rank] = wire<Codec>(wire_of(rank));
@@ -116,9 +106,7 @@ struct kernels {
   }
 
   template <class Codec>
-  using wire_type = typename cast_wire<Codec>::type;
-  template <class Codec>
-  static constexpr bool is_cast = !std::is_void_v<wire_type<Codec>>;
+  using wire_type = typename codec::detail::cast_wire<Codec>::type;
   template <class Codec>
   [[nodiscard]] static wire_type<Codec>* wire(std::byte* at) {
     return reinterpret_cast<wire_type<Codec>*>(at);
