@@ -6,6 +6,7 @@
 #include <rondo/core/host_device.hpp>
 #include <rondo/core/vectorize.hpp>
 #include <rondo/protocol/fold.hpp>
+#include <rondo/protocol/peer_memory.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
@@ -64,6 +65,17 @@ struct round_lists {
 template <class Comm>
 [[nodiscard]] round_lists& lists_of(Comm& comm) {
   return comm.kept().template get<round_lists>();
+}
+
+/// `visit(after, before)` for every peer once as each: in step s of all ranks, the rank s behind
+/// this one and the one s before it, so that no two send to the same rank at a time.
+template <class Turn, class Visit>
+void for_each_peer(const Turn& turn, const Visit& visit) {
+  const int size = turn.size();
+  for (int step = 1; step < size; ++step) {
+    visit(protocol::rank_after(turn.rank(), step, size),
+          protocol::rank_after(turn.rank(), size - step, size));
+  }
 }
 
 /// body(i) for i < count, where the turn's memory is; no element needs another one.

@@ -8,11 +8,11 @@
 #include <rondo/core/host_device.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/protocol/fold.hpp>
-#include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <span>
 #include <type_traits>
 
 /// Folds over messages where partial results are not values: one_shot and two_shot send values as
@@ -42,13 +42,24 @@ struct fold_of_ranks {
   }
 };
 
-template <class T>
-[[nodiscard]] outgoing message_to(int peer, const T* values, std::size_t count) {
-  return {peer, reinterpret_cast<const std::byte*>(values), count * sizeof(T)};
-}
-template <class T>
-[[nodiscard]] incoming message_from(int peer, T* values, std::size_t count) {
-  return {peer, reinterpret_cast<std::byte*>(values), count * sizeof(T)};
+/// One round in which all ranks get values, or `root` alone, if there is one: `given(peer)` are
+/// those for a peer, those of a peer arrive in `got(peer)`.
+template <class Comm, class Turn, class Given, class Got>
+void exchange_values(Comm& comm, Turn& turn, int root, const Given& given, const Got& got) {
+  auto& lists = lists_of(comm);
+  lists.out.clear();
+  lists.in.clear();
+  for_each_peer(turn, [&](int after, int before) {
+    if (root < 0 || root == after) {
+      const auto sent = std::as_bytes(given(after));
+      lists.out.push_back({after, sent.data(), sent.size()});
+    }
+    if (root < 0 || root == turn.rank()) {
+      const auto into = std::as_writable_bytes(got(before));
+      lists.in.push_back({before, into.data(), into.size()});
+    }
+  });
+  turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});
 }
 
 /// `to` = the fold of what this rank owns of every rank's `in`: rank r owns the part `owned(r)`. On
@@ -63,21 +74,15 @@ void fold_at_owner(Comm& comm, Turn& turn, const T* in, T* to, const Owned& owne
   const std::size_t count = folds ? own.count : 0;
   T* const values = comm.scratch().template get<T>(static_cast<std::size_t>(size) * count);
   const auto of_rank = [&](int rank) { return values + static_cast<std::size_t>(rank) * count; };
-  auto& lists = lists_of(comm);
-  lists.out.clear();
-  lists.in.clear();
-  for (int step = 1; step < size; ++step) {
-    const int after = protocol::rank_after(self, step, size);
-    const int before = protocol::rank_after(self, size - step, size);
-    if (root < 0 || root == after) {
-      const part theirs = owned(after);
-      lists.out.push_back(message_to(after, in + theirs.first, theirs.count));
-    }
-    if (folds) {
-      lists.in.push_back(message_from(before, of_rank(before), count));
-    }
-  }
-  turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});
+  exchange_values(
+      comm, turn, root,
+      [&](int peer) {
+        const part theirs = owned(peer);
+        return std::span{in + theirs.first, theirs.count};
+      },
+      [&](int peer) {
+        return std::span{of_rank(peer), count};
+      });
   using reduction = std::remove_const_t<decltype(fold.reduction)>;
   if constexpr (works_elsewhere<Turn>) {
     turn.copy(of_rank(self), in + own.first, count * sizeof(T));
@@ -97,22 +102,14 @@ void fold_at_owner(Comm& comm, Turn& turn, const T* in, T* to, const Owned& owne
 template <class Comm, class Turn, class T>
 void gather_from_owners(Comm& comm, Turn& turn, const T* own, T* out, const chunking& cut,
                         int root = -1) {
-  const int size = turn.size();
-  const int self = turn.rank();
-  auto& lists = lists_of(comm);
-  lists.out.clear();
-  lists.in.clear();
-  for (int step = 1; step < size; ++step) {
-    const int after = protocol::rank_after(self, step, size);
-    const int before = protocol::rank_after(self, size - step, size);
-    if (root < 0 || root == after) {
-      lists.out.push_back(message_to(after, own, cut.count(self)));
-    }
-    if (root < 0 || root == self) {
-      lists.in.push_back(message_from(before, out + cut.offset(before), cut.count(before)));
-    }
-  }
-  turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});
+  exchange_values(
+      comm, turn, root,
+      [&](int) {
+        return std::span{own, cut.count(turn.rank())};
+      },
+      [&](int peer) {
+        return std::span{out + cut.offset(peer), cut.count(peer)};
+      });
 }
 
 }  // namespace rondo::inline v0_1::detail

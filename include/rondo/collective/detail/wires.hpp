@@ -9,7 +9,6 @@
 #include <rondo/core/extremes.hpp>
 #include <rondo/core/host_device.hpp>
 #include <rondo/core/operation.hpp>
-#include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/turn.hpp>
 #include <rondo/version.hpp>
 
@@ -152,11 +151,10 @@ template <class Comm, class Turn, class To>
 [[nodiscard]] const std::vector<outgoing>& to_each(Comm& comm, const Turn& turn, const To& to) {
   auto& out = lists_of(comm).out;
   out.clear();
-  for (int step = 1; step < turn.size(); ++step) {
-    const int peer = protocol::rank_after(turn.rank(), step, turn.size());
-    const wire sent = to(peer);
-    out.push_back({peer, sent.data(), sent.size()});
-  }
+  for_each_peer(turn, [&](int after, int) {
+    const wire sent = to(after);
+    out.push_back({after, sent.data(), sent.size()});
+  });
   return out;
 }
 
@@ -192,10 +190,7 @@ void decode_each(Comm& comm, Turn& turn, const wires<Codec>& cut, read_wire own,
                  const Receive& receive) {
   auto& in = lists_of(comm).in;
   in.clear();
-  for (int step = 1; step < turn.size(); ++step) {
-    const int before = protocol::rank_after(turn.rank(), turn.size() - step, turn.size());
-    in.push_back({before, nullptr, cut.bytes(before)});
-  }
+  for_each_peer(turn, [&](int, int before) { in.push_back({before, nullptr, cut.bytes(before)}); });
   cut.decode(turn, turn.rank(), own.data(), out);
   receive(in, [&](std::size_t which, const std::byte* data) {
     cut.decode(turn, in[which].peer, data, out);
