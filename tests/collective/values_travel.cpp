@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "exchange_only.hpp"
 
 #include <rondo/rondo.hpp>
-#include <rondo/testing/forwarding.hpp>
 #include <rondo/testing/reference.hpp>
 
 #include <algorithm>
@@ -15,47 +15,12 @@
 #include <type_traits>
 #include <vector>
 
+using collective_test::exchange_only;
 using rondo::testing::expect;
 
 // Over messages, folds whose partial results are larger than values: one_shot and two_shot send
 // values, and fold them in the order of ranks, once, with one rounding at the end.
 namespace {
-
-/// Ranks that share no memory, and count the bytes that they send.
-template <class Comm>
-class counted : public rondo::testing::forwarding<Comm> {
- public:
-  using rondo::testing::forwarding<Comm>::forwarding;
-  std::size_t sent = 0;
-
-  template <class Body>
-  void collective(const rondo::call& made, const Body& body) {
-    this->inner().collective(made, [&](auto& turn) {
-      counting<std::remove_reference_t<decltype(turn)>> counts{turn, sent};
-      body(counts);
-    });
-  }
-
- private:
-  template <class Turn>
-  struct counting {
-    Turn& inner;
-    std::size_t& sent;
-    [[nodiscard]] int rank() const { return inner.rank(); }
-    [[nodiscard]] int size() const { return inner.size(); }
-    [[nodiscard]] std::uint64_t word() const { return inner.word(); }
-    template <class Out, class In, class Arrived>
-    void exchange(const Out& out, const In& in, const Arrived& arrived) {
-      for (const auto& one : out) {
-        sent += one.bytes;
-      }
-      inner.exchange(out, in, arrived);
-    }
-  };
-};
-
-template <class Comm>
-counted(Comm&) -> counted<Comm>;
 
 /// A sum of integers that is kept wide, and tells the order of its terms: 31 a + b.
 struct in_order {};
@@ -143,7 +108,7 @@ std::vector<T> folded(const in_order&, int ranks, std::size_t count) {
 
 template <class T, class Comm, class Operation, class Algorithm>
 void check(Comm& inner, const Operation& operation, const Algorithm& algorithm, std::size_t count) {
-  counted<Comm> comm{inner};
+  exchange_only<Comm> comm{inner};
   const int n = comm.size();
   const auto self = static_cast<std::size_t>(comm.rank());
   const auto ranks = static_cast<std::size_t>(n);
@@ -221,7 +186,7 @@ TEST_CASE("messages: values travel where partial results are larger, in the orde
 
 TEST_CASE("messages: automatic moves values of many bytes, and says so") {
   rondo::threads::run(3, [](auto& inner) {
-    counted comm{inner};
+    exchange_only comm{inner};
     const std::vector<float> in(20'000, 1.0F);
     std::vector<float> out(in.size());
     rondo::all_reduce(comm, in, out, rondo::op::reproducible_sum{});

@@ -86,21 +86,17 @@ struct coded_all_reduce {
     const chunking chunks = blockwise(count);
     const wires<Codec> cut{codec, chunks, turn.size()};
     const std::size_t own = chunks.count(self);
-    auto* memory = comm.scratch().get(cut.total() + cut.stride() + own * sizeof(float));
+    const std::size_t room = larger(together ? cut.total() : 0, own * sizeof(float));
+    auto* memory = comm.scratch().get(cut.total() + cut.stride() + room);
     const wire summed{memory + cut.total(), cut.bytes(self)};
-    auto* sums = reinterpret_cast<float*>(memory + cut.total() + cut.stride());
+    auto* unsummed_here = memory + cut.total() + cut.stride();
     const auto where = context_of(turn, chunks.offset(self), true);
     cut.encode(turn, in, memory);
     const auto exchange = [&](const auto& add) {
       exchange_in_rank_order(
           comm, turn, [&](int peer) { return cut.of(memory, peer); }, cut.of(memory, self), add);
     };
-    const auto sum_step_by_step = [&] {
-      clear_sums(turn, sums, own);
-      exchange([&](read_wire data) { add_values(turn, codec, data, sums, own); });
-      lower_sums<Operation>(turn, sums, sums, own);
-      encode_values(turn, codec, static_cast<const float*>(sums), own, summed, where);
-    };
+    bool encoded = false;
     if constexpr (works_elsewhere<Turn>) {
       if (turn.size() <= Turn::fused_wires) {  // in one kernel
         auto& all = comm.kept().template get<std::vector<const std::byte*>>();
@@ -109,11 +105,23 @@ struct coded_all_reduce {
         turn.encode_sum(
             codec, [&](int rank) { return all[static_cast<std::size_t>(rank)]; }, turn.size(), own,
             summed.data(), where, divisor_of<Operation>(turn.size()));
-      } else {
-        sum_step_by_step();
+        encoded = true;
       }
-    } else {
-      sum_step_by_step();
+    } else if constexpr (together) {
+      const auto& sent = to_each(comm, turn, [&](int peer) { return cut.of(memory, peer); });
+      codec.encode_sum(gather_in_rank_order(turn, cut.of(memory, self), unsummed_here,
+                                            [&](const auto& wanted, const auto& arrived) {
+                                              turn.exchange(sent, wanted, arrived);
+                                            }),
+                       own, summed, where, divisor_of<Operation>(turn.size()));
+      encoded = true;
+    }
+    if (!encoded) {
+      auto* sums = reinterpret_cast<float*>(unsummed_here);
+      clear_sums(turn, sums, own);
+      exchange([&](read_wire data) { add_values(turn, codec, data, sums, own); });
+      lower_sums<Operation>(turn, sums, sums, own);
+      encode_values(turn, codec, static_cast<const float*>(sums), own, summed, where);
     }
     exchange_and_decode(
         comm, turn, [&](int) { return summed; }, cut, summed, out);
@@ -132,7 +140,6 @@ struct coded_all_reduce {
     const std::size_t stride =
         larger(room_of(smaller(count, step)), room_of(count - (segments - 1) * step));
     // The wires that are summed together have room where a segment has it: there are fewer.
-    constexpr bool together = codec::traits<Codec>::sums_together;
     auto* memory =
         comm.scratch().get(segments * stride + (together ? stride : chunk_values * sizeof(float)));
     auto* unsummed_here = memory + segments * stride;
@@ -155,8 +162,11 @@ struct coded_all_reduce {
       const std::size_t values = one.chunks.count(self);
       const auto where = context_of(turn, one.first + one.chunks.offset(self), true);
       if constexpr (together) {
-        codec.encode_sum(gather_in_rank_order(turn, mine, unsummed_here), values, one.summed, where,
-                         divisor_of<Operation>(turn.size()));
+        codec.encode_sum(gather_in_rank_order(turn, mine, unsummed_here,
+                                              [&](const auto& wanted, const auto& arrived) {
+                                                turn.take(wanted, arrived, unsummed);
+                                              }),
+                         values, one.summed, where, divisor_of<Operation>(turn.size()));
       } else {
         auto* owned = reinterpret_cast<float*>(unsummed_here);
         clear_sums(turn, owned, values);
@@ -217,10 +227,12 @@ struct coded_all_reduce {
   }
 
   /// The next unsummed wire of every rank in rank order, all at hand: `own` where it lies, and
-  /// those of peers in `memory`, for a peer that fails may take its own away.
-  template <class Turn>
-  [[nodiscard]] std::span<const read_wire> gather_in_rank_order(Turn& turn, read_wire own,
-                                                                std::byte* memory) const {
+  /// those of peers in `memory`, for a peer that fails may take its own away. `receive(in,
+  /// arrived)` gets those.
+  template <class Turn, class Receive>
+  [[nodiscard]] std::span<const read_wire> gather_in_rank_order(const Turn& turn, read_wire own,
+                                                                std::byte* memory,
+                                                                const Receive& receive) const {
     auto& wanted = lists_of(comm).in;
     auto& all = comm.kept().template get<std::vector<read_wire>>();
     wanted.clear();
@@ -234,8 +246,7 @@ struct coded_all_reduce {
         memory += own.size();
       }
     }
-    turn.take(
-        wanted, [](std::size_t, const std::byte*) {}, unsummed);
+    receive(wanted, [](std::size_t, const std::byte*) {});
     return all;
   }
 
@@ -243,6 +254,10 @@ struct coded_all_reduce {
   [[nodiscard]] chunking blockwise(std::size_t values) const {
     return chunking::even(values, comm.size(), Codec::block);
   }
+
+  /// Whether the codec sums all wires of a chunk at once: other bits than wire by wire, so however
+  /// they travel.
+  static constexpr bool together = codec::traits<Codec>::sums_together;
 
   /// Values of a chunk of a segment: 256 KiB of floats, which stay in cache from sum to encode.
   static constexpr std::size_t chunk_values =
