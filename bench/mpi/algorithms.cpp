@@ -4,6 +4,8 @@
 // mpirun -n N algorithms [collective [smallest largest [passes]]]: microseconds per call of every
 // algorithm over messages, of MPI's own collective and of the shared window, fp32 sum. Interleaved;
 // of `passes` passes the fastest fifth is printed, which a busy machine disturbs least.
+#include "microseconds.hpp"
+
 #include <rondo/mpi.hpp>
 
 #include <algorithm>
@@ -16,6 +18,7 @@
 
 namespace {
 
+using bench::microseconds;
 using rondo::schedule::collective;
 
 struct settings {
@@ -23,20 +26,6 @@ struct settings {
   std::size_t largest = 8 << 20;
   int passes = 9;
 };
-
-/// The first call does not count: it pays for what another column has left in the caches.
-template <class Call>
-double microseconds(const Call& call, int repeats) {
-  call();
-  MPI_Barrier(MPI_COMM_WORLD);
-  const double begin = MPI_Wtime();
-  for (int i = 0; i < repeats; ++i) {
-    call();
-  }
-  double spent = (MPI_Wtime() - begin) / repeats;
-  MPI_Allreduce(MPI_IN_PLACE, &spent, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-  return spent * 1e6;
-}
 
 /// One call of collective `What` whose larger buffer has `count` elements.
 template <collective What, class Comm, class Algorithm>

@@ -3,6 +3,8 @@
 //
 // mpirun -n N types: microseconds of an all-reduce by messages, by what is folded and with what.
 // A row has as many bytes of values in each column. Compare columns with the first.
+#include "microseconds.hpp"
+
 #include <rondo/mpi.hpp>
 
 #include <algorithm>
@@ -12,34 +14,21 @@
 
 namespace {
 
-constexpr int batches = 9;
-
-/// Of batches of calls, each as long as its slowest rank takes, the median.
-template <class Call>
-double microseconds(const Call& call, int calls) {
-  std::vector<double> each;
-  call();
-  for (int batch = 0; batch < batches; ++batch) {
-    MPI_Barrier(MPI_COMM_WORLD);
-    const double begin = MPI_Wtime();
-    for (int i = 0; i < calls; ++i) {
-      call();
-    }
-    double spent = (MPI_Wtime() - begin) / calls;
-    MPI_Allreduce(MPI_IN_PLACE, &spent, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-    each.push_back(spent * 1e6);
-  }
-  std::nth_element(each.begin(), each.begin() + batches / 2, each.end());
-  return each[batches / 2];
-}
-
+/// The median of batches.
 template <class T, class Operation>
 double measure(rondo::mpi::communicator& comm, std::size_t bytes, T value,
                const Operation& operation) {
   const std::vector<T> in(bytes / sizeof(T), value);
   std::vector<T> out(in.size());
   const int calls = static_cast<int>(std::clamp<std::size_t>(4'000'000 / bytes, 3, 300));
-  return microseconds([&] { rondo::all_reduce(comm, in, out, operation); }, calls);
+  constexpr int batches = 9;
+  std::vector<double> each;
+  for (int batch = 0; batch < batches; ++batch) {
+    each.push_back(
+        bench::microseconds([&] { rondo::all_reduce(comm, in, out, operation); }, calls));
+  }
+  std::nth_element(each.begin(), each.begin() + batches / 2, each.end());
+  return each[batches / 2];
 }
 
 }  // namespace

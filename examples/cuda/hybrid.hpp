@@ -44,30 +44,27 @@ struct rank_part {
   matrix<float> log_sum, losses;                 ///< [rows, 1]
 };
 
+template <class Term>
+RONDO_HOST_DEVICE float sum_of(index terms, const Term& term) {
+  float sum = 0;
+  for (index i = 0; i < terms; ++i) {
+    sum += term(i);
+  }
+  return sum;
+}
+
 /// An element of x w^T, of y w, and of y^T x.
 RONDO_HOST_DEVICE inline float product(matrix<const float> x, index i, matrix<const float> w,
                                        index j) {
-  float sum = 0;
-  for (index k = 0; k < x.columns; ++k) {
-    sum += x(i, k) * w(j, k);
-  }
-  return sum;
+  return sum_of(x.columns, [&](index k) { return x(i, k) * w(j, k); });
 }
 RONDO_HOST_DEVICE inline float back(matrix<const float> y, index i, matrix<const float> w,
                                     index k) {
-  float sum = 0;
-  for (index j = 0; j < y.columns; ++j) {
-    sum += y(i, j) * w(j, k);
-  }
-  return sum;
+  return sum_of(y.columns, [&](index j) { return y(i, j) * w(j, k); });
 }
 RONDO_HOST_DEVICE inline float gradient(matrix<const float> y, index j, matrix<const float> x,
                                         index k) {
-  float sum = 0;
-  for (index i = 0; i < y.rows; ++i) {
-    sum += y(i, j) * x(i, k);
-  }
-  return sum;
+  return sum_of(y.rows, [&](index i) { return y(i, j) * x(i, k); });
 }
 
 /// The logits of some words, as far as a token's loss goes, and those of both of two sets of words.
