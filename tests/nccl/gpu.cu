@@ -12,10 +12,9 @@
 #include "cuda/check.hpp"
 #include "gpu_layers.cuh"
 #include "gpu_sequence.cuh"
+#include "on_one_gpu.hpp"
 
 #include <cooperative_groups.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -113,34 +112,9 @@ void check_window(rondo::nccl::communicator& comm) {
   CHECK(elsewhere.on_host() == got);
 }
 
-/// Why NCCL has no memory for the window that `body` makes; empty if it has.
-template <class Body>
-std::string no_window(const Body& body) {
-  try {
-    body();
-  } catch (const rondo::error& refused) {
-    if (std::string{refused.what()}.find("no symmetric memory here") == std::string::npos) {
-      throw;
-    }
-    return refused.what();
-  }
-  return {};
-}
-
 rondo::nccl::communicator alone() {
   require(cudaSetDevice(0));
   return rondo::nccl::connect(rondo::nccl::id_or_failure::on(0).id, 0, 1);
-}
-
-/// Why two ranks cannot share this GPU; empty if they can.
-std::string no_two_ranks() {
-  if (rondo::nccl::detail::library_version() < 23003) {
-    return "NCCL " + rondo::nccl::detail::version_text(rondo::nccl::detail::library_version()) +
-           " refuses two ranks on one GPU; 2.30.3 is the first that does not";
-  }
-  const char* enabled = std::getenv("NCCL_MULTI_RANK_GPU_ENABLE");
-  const bool may = enabled != nullptr && std::string{enabled} == "1";
-  return may ? "" : "NCCL_MULTI_RANK_GPU_ENABLE=1 is not set";
 }
 
 }  // namespace
@@ -168,7 +142,7 @@ TEST_CASE("nccl on a GPU: one rank, captured calls replay") {
 
 TEST_CASE("nccl on a GPU: a kernel sums in NCCL's symmetric memory") {
   auto comm = alone();
-  if (const auto why = no_window([&] { check_window(comm); }); !why.empty()) {
+  if (const auto why = on_one_gpu::no_window([&] { check_window(comm); }); !why.empty()) {
     SKIP(why);
   }
 }
@@ -200,35 +174,14 @@ TEST_CASE("nccl on a GPU: splits, wraps and aborts") {
 }
 
 TEST_CASE("nccl on a GPU: two ranks share it") {
-  if (const auto why = no_two_ranks(); !why.empty()) {
+  if (const auto why = on_one_gpu::refusal(); !why.empty()) {
     SKIP(why);
   }
-  // Processes: NCCL does not support threads of one process that share a GPU.
-  std::vector<pid_t> children;
-  for (const char* rank : {"0", "1"}) {
-    ::setenv("RANK", rank, 1);
-    ::setenv("WORLD_SIZE", "2", 1);
-    ::setenv("LOCAL_WORLD_SIZE", "2", 1);
-    ::setenv("TORCHELASTIC_RUN_ID", std::to_string(::getpid()).c_str(), 1);
-    ::setenv("NCCL_NVLS_ENABLE", "0", 1);
-    char program[] = "/proc/self/exe";
-    char filter[] = "one of two ranks";
-    char* arguments[] = {program, filter, nullptr};
-    pid_t child = 0;
-    REQUIRE(::posix_spawn(&child, program, nullptr, nullptr, arguments, environ) == 0);
-    children.push_back(child);
-  }
-  for (const pid_t child : children) {
-    int status = 1;
-    ::waitpid(child, &status, 0);
-    CHECK(status == 0);
-  }
-  ::unsetenv("RANK");
+  on_one_gpu::run(2, 2, "one of two ranks");
 }
 
 TEST_CASE("nccl on a GPU: one of two ranks") {
-  const char* rank = std::getenv("RANK");
-  if (rank == nullptr || !no_two_ranks().empty()) {
+  if (!on_one_gpu::is_rank()) {
     SKIP("it is begun by the test of two ranks");
   }
   ::alarm(50);
@@ -244,7 +197,7 @@ TEST_CASE("nccl on a GPU: one of two ranks") {
   gpu_layers::check(comm);
   gpu_sequence::check(comm);
   // A test that is skipped would say of all that passed before that it was not run.
-  if (const auto why = no_window([&] { check_window(comm); }); !why.empty()) {
+  if (const auto why = on_one_gpu::no_window([&] { check_window(comm); }); !why.empty()) {
     std::printf("no window: %s\n", why.c_str());
   }
 }

@@ -10,9 +10,8 @@
 #include "alike.hpp"
 
 #include "cuda/check.hpp"
+#include "on_one_gpu.hpp"
 
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -119,17 +118,6 @@ void check_one_node(rondo::nccl::communicator& comm) {
   check_graph(ranks, own.raw);
 }
 
-/// Why ranks cannot share this GPU; empty if they can.
-std::string no_four_ranks() {
-  if (rondo::nccl::detail::library_version() < 23003) {
-    return "NCCL " + rondo::nccl::detail::version_text(rondo::nccl::detail::library_version()) +
-           " refuses several ranks on one GPU; 2.30.3 is the first that does not";
-  }
-  const char* enabled = std::getenv("NCCL_MULTI_RANK_GPU_ENABLE");
-  const bool may = enabled != nullptr && std::string{enabled} == "1";
-  return may ? "" : "NCCL_MULTI_RANK_GPU_ENABLE=1 is not set";
-}
-
 }  // namespace
 
 TEST_CASE("nodes on a GPU: one rank is the communicator") {
@@ -139,48 +127,26 @@ TEST_CASE("nodes on a GPU: one rank is the communicator") {
 }
 
 TEST_CASE("nodes on a GPU: four ranks share it, as two nodes") {
-  if (const auto why = no_four_ranks(); !why.empty()) {
+  if (const auto why = on_one_gpu::refusal(); !why.empty()) {
     SKIP(why);
   }
-  std::vector<pid_t> children;
-  for (const char* rank : {"0", "1", "2", "3"}) {
-    ::setenv("RANK", rank, 1);
-    ::setenv("WORLD_SIZE", "4", 1);
-    ::setenv("LOCAL_WORLD_SIZE", "2", 1);  // so many are a node
-    ::setenv("TORCHELASTIC_RUN_ID", ("nodes" + std::to_string(::getpid())).c_str(), 1);
-    ::setenv("NCCL_NVLS_ENABLE", "0", 1);
-    char program[] = "/proc/self/exe";
-    char filter[] = "one of four ranks";
-    char* arguments[] = {program, filter, nullptr};
-    pid_t child = 0;
-    REQUIRE(::posix_spawn(&child, program, nullptr, nullptr, arguments, environ) == 0);
-    children.push_back(child);
-  }
-  for (const pid_t child : children) {
-    int status = 1;
-    ::waitpid(child, &status, 0);
-    CHECK(status == 0);
-  }
-  ::unsetenv("RANK");
+  on_one_gpu::run(4, 2, "one of four ranks");
 }
 
 TEST_CASE("nodes on a GPU: one of four ranks") {
-  const char* rank = std::getenv("RANK");
-  if (rank == nullptr || !no_four_ranks().empty()) {
+  if (!on_one_gpu::is_rank()) {
     SKIP("it is begun by the test of four ranks");
   }
   ::alarm(70);
   require(cudaSetDevice(0));
   auto comm = rondo::nccl::connect(rondo::nccl::environment::read(), {.folder = "/tmp"});
   REQUIRE(comm.size() == 4);
-  try {
+  const auto why = on_one_gpu::no_window([&] {
     check_call_site(comm);
     check_one_node(comm);
-  } catch (const rondo::error& refused) {
-    if (std::string{refused.what()}.find("no symmetric memory here") == std::string::npos) {
-      throw;
-    }
-    // A test that is skipped would say of all that passed before that it was not run.
-    std::printf("no window: %s\n", refused.what());
+  });
+  // A test that is skipped would say of all that passed before that it was not run.
+  if (!why.empty()) {
+    std::printf("no window: %s\n", why.c_str());
   }
 }
