@@ -19,11 +19,11 @@ namespace rondo::inline v0_1::detail {
 /// makes a NaN of all, as nobody looks at device memory.
 template <class W>
 struct count_fallen {
+  static constexpr W nobody = std::numeric_limits<W>::quiet_NaN();
   matrix<const int> expert;
   std::size_t at_once;  ///< tokens of a block
   matrix<W> terms;
   RONDO_HOST_DEVICE void operator()(std::size_t block, std::size_t e) const {
-    constexpr W nobody = std::numeric_limits<W>::quiet_NaN();
     W sum{0};
     const std::size_t first = block * at_once;
     for (std::size_t i = first; i < first + at_once && i < expert.rows; ++i) {
