@@ -91,6 +91,9 @@ function(rondo_cuda_test)
   endif()
   rondo_executable(${name} SOURCES ${arg_SOURCES}
                    LIBRARIES rondo_test_main_cuda ${arg_LIBRARIES})
+  if(NOT RONDO_GPU_ONLY)  # where any nvcc is to do
+    target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES
     LABELS gpu TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77 RESOURCE_LOCK gpu
