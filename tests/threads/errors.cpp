@@ -419,6 +419,10 @@ TEST_CASE("timeout: a rank that never comes is named with its last call") {
   check_all(seen, error_code::timeout, 1,
             {"waited 0.1", "barrier(automatic) at errors.cpp:",
              "rank 1 has not come; its last call was all_reduce(10 x int, sum, automatic)"});
+  for (const int rank : {0, 2}) {
+    CHECK_THAT(seen[static_cast<std::size_t>(rank)].what,
+               Catch::Matchers::ContainsSubstring("rank " + std::to_string(rank) + " waited 0.1"));
+  }
 }
 
 TEST_CASE("timeout: a rank that waits on another communicator is named with the call there") {

@@ -65,6 +65,26 @@ TEST_CASE("shrink: who comes after the deadline is left out and told so") {
   CHECK_THAT(seen[2].what, Catch::Matchers::ContainsSubstring("after the deadline"));
 }
 
+TEST_CASE("shrink: who still waits on the old communicator hears who has left it") {
+  const auto seen = outcomes(3, [](auto& comm) {
+    if (comm.rank() == 2) {
+      auto next = comm.shrink();
+      return;
+    }
+    std::vector<int> values(1000);
+    rondo::all_reduce(comm, values);
+  });
+  for (const int rank : {0, 1}) {
+    const auto& heard = seen[static_cast<std::size_t>(rank)];
+    CAPTURE(rank, heard.what);
+    CHECK(heard.code == rondo::error_code::revoked);
+    CHECK_THAT(heard.what,
+               Catch::Matchers::ContainsSubstring("rank 2 has left this communicator by shrink()"));
+    CHECK_THAT(heard.what, Catch::Matchers::ContainsSubstring("[rank " + std::to_string(rank) +
+                                                              " was in all_reduce"));
+  }
+}
+
 TEST_CASE("shrink: who calls it again is told so, and not that it was late") {
   const auto seen = outcomes(2, [](auto& comm) {
     auto next = comm.shrink();

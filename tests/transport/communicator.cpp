@@ -6,6 +6,7 @@
 #include <rondo/testing/forwarding.hpp>
 #include <rondo/testing/messages_only.hpp>
 #include <rondo/testing/recording.hpp>
+#include <rondo/testing/reference.hpp>
 #include <rondo/testing/throttled.hpp>
 #include <rondo/transport/communicator.hpp>
 #include <rondo/transport/threads/run.hpp>
@@ -79,4 +80,14 @@ TEST_CASE("a communicator may be wrapped twice") {
   });
   CHECK(sums == std::vector(ranks, std::vector{3, 3, 3}));
   CHECK(noted == std::vector<std::size_t>(ranks, 1));
+}
+
+TEST_CASE("a wrapper that forwards has the nodes of what it wraps, one of messages has none") {
+  rondo::threads::run(3, [](auto& comm) {
+    recording seen{comm};
+    messages_only apart{comm};
+    expect(comm.node_size() == 3, "threads share a node");
+    expect(seen.node_size() == comm.node_size(), "the wrapper's ranks do, too");
+    expect(apart.node_size() == 1, "ranks of messages alone share none");
+  });
 }

@@ -31,11 +31,16 @@ namespace detail {
 
 inline constexpr std::uint32_t float_infinity_bits = 0x7f800000u;
 
+/// All bits or none.
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint32_t all_bits(
+    bool condition) noexcept {
+  return 0u - static_cast<std::uint32_t>(condition);
+}
+
 /// condition ? yes : no, without the branch that would keep a loop from becoming vector code.
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint32_t select(
     bool condition, std::uint32_t yes, std::uint32_t no) noexcept {
-  const std::uint32_t mask = 0u - static_cast<std::uint32_t>(condition);
-  return (yes & mask) | (no & ~mask);
+  return (yes & all_bits(condition)) | (no & ~all_bits(condition));
 }
 
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint16_t bfloat16_bits(
@@ -49,35 +54,36 @@ inline constexpr std::uint32_t float_infinity_bits = 0x7f800000u;
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr std::uint16_t half_bits(
     float value) noexcept {
   const auto bits = rondo::bit_cast<std::uint32_t>(value);
-  const std::uint32_t sign = (bits >> 16) & 0x8000u;
   const std::uint32_t magnitude = bits & 0x7fffffffu;
+  const std::uint32_t nan = all_bits(magnitude > float_infinity_bits);
+  // 2^16 becomes infinite and 1.5 x 2^16 the NaN, by the same sums as all else.
+  const std::uint32_t top = 0x47800000u;
+  const std::uint32_t clamped = (magnitude < top ? magnitude : top) | (nan & 0x00400000u);
 
-  // Both exponents biased, 15 against 127: rebase, then round away 13 bits of mantissa. A carry
-  // into the exponent is right, up to and including infinity.
-  const std::uint32_t normal = (magnitude - 0x38000000u + 0x0fffu + ((magnitude >> 13) & 1u)) >> 13;
-  // A float in [0.5, 1) has steps of 2^-24, as a subnormal half has: adding 0.5 rounds to them.
-  const std::uint32_t subnormal =
-      rondo::bit_cast<std::uint32_t>(rondo::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;
-  std::uint32_t result = select(magnitude < 0x38800000u, subnormal, normal);
-  result = select(magnitude >= 0x47800000u, 0x7c00u, result);
-  return static_cast<std::uint16_t>(
-      select(magnitude > float_infinity_bits, 0x7e00u, result | sign));
+  // A half of exponent e has steps of 2^(e - 10), a subnormal one those of e = -14, and so has a
+  // float of 2^(e + 13): what is added to that is rounded to steps, which its last bits then count.
+  // A normal half counts 2^10 steps more than its mantissa says, one step of the exponent.
+  const std::uint32_t lowest = 0x38800000u;  // 2^-14
+  const std::uint32_t exponent = clamped & float_infinity_bits;
+  const std::uint32_t scale = exponent > lowest ? exponent : lowest;
+  const std::uint32_t zero_steps = scale + 0x06800000u;
+  const std::uint32_t steps = rondo::bit_cast<std::uint32_t>(rondo::bit_cast<float>(clamped) +
+                                                             rondo::bit_cast<float>(zero_steps)) -
+                              zero_steps;
+  const std::uint32_t sign = (bits >> 16) & 0x8000u & ~nan;
+  return static_cast<std::uint16_t>((((scale - lowest) >> 13) + steps) | sign);
 }
 
 [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float half_value(
     std::uint16_t bits) noexcept {
   const std::uint32_t sign = (bits & 0x8000u) << 16;
   const std::uint32_t magnitude = (bits & 0x7fffu) << 13;
-  const std::uint32_t exponent = magnitude & 0x0f800000u;
-
-  const std::uint32_t normal = magnitude + 0x38000000u;
-  const std::uint32_t special = magnitude + 0x70000000u;  // infinity and NaN
+  // Exponents are biased by 15 and by 127. Infinity and NaN have the last one of each.
+  const std::uint32_t normal =
+      magnitude + select(magnitude < 0x0f800000u, 0x38000000u, 0x70000000u);
   const std::uint32_t subnormal =
       rondo::bit_cast<std::uint32_t>(rondo::bit_cast<float>(magnitude + 0x38800000u) - 0x1p-14f);
-
-  std::uint32_t result = select(exponent == 0, subnormal, normal);
-  result = select(exponent == 0x0f800000u, special, result);
-  return rondo::bit_cast<float>(result | sign);
+  return rondo::bit_cast<float>(select(magnitude < 0x00800000u, subnormal, normal) | sign);
 }
 
 }  // namespace detail

@@ -84,7 +84,19 @@ void run_program(Comm& comm, Turn& turn, const schedule::program& program, const
       larger(in_layout.largest(program.chunks), out_layout.largest(program.chunks));
   Element* const scratch =
       comm.scratch().template get<Element>(slot * static_cast<std::size_t>(program.slots));
-  const memories<Element> at{in, out, scratch, in_layout, out_layout, slot, program.uniform};
+  const std::size_t touched =
+      (in_layout.whole(program.chunks) + out_layout.whole(program.chunks)) * sizeof(Element);
+  const memories<Element> at{
+      .input = in,
+      .output = out,
+      .scratch = scratch,
+      .input_layout = in_layout,
+      .output_layout = out_layout,
+      .slot_elements = slot,
+      .uniform = program.uniform,
+      .how =
+          touched >= protocol::streams_from() ? protocol::store::streamed : protocol::store::cached,
+  };
   execute(turn, program, at, with, lists_of(comm));
 }
 

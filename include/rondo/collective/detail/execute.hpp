@@ -5,6 +5,7 @@
 #include <rondo/core/chunking.hpp>
 #include <rondo/core/host_device.hpp>
 #include <rondo/core/vectorize.hpp>
+#include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/schedule/schedule.hpp>
@@ -12,7 +13,6 @@
 #include <rondo/version.hpp>
 
 #include <cstddef>
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -31,6 +31,7 @@ struct memories {
   chunking output_layout;
   std::size_t slot_elements;  ///< of the largest chunk
   bool uniform;               ///< all chunks are of that size
+  protocol::store how;        ///< what is copied is stored
 
   [[nodiscard]] std::size_t elements(const schedule::run& part) const {
     if (uniform || part.count == 0) {
@@ -128,8 +129,9 @@ void execute(Turn& turn, const schedule::program& steps, const memories<typename
   const auto copy = [&](element* into, const element* from, std::size_t bytes) {
     if constexpr (works_elsewhere<Turn>) {
       turn.copy(into, from, bytes);
-    } else if (into != from && bytes != 0) {
-      std::memcpy(into, from, bytes);
+    } else {
+      protocol::copy_elements(reinterpret_cast<std::byte*>(into),
+                              reinterpret_cast<const std::byte*>(from), bytes, at.how);
     }
   };
 
