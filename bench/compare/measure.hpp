@@ -115,6 +115,12 @@ figure measure(World& world, double seconds, const Call& call) {
     }
     return world.slowest(now() - begin);
   };
+  // New threads that share a processor may take turns of milliseconds for a tenth of a second.
+  thread_local bool is_new = true;
+  for (const double begun = now(); is_new && world.slowest(now() - begun) < 0.2;) {
+    static_cast<void>(batch_of(1));
+  }
+  is_new = false;
   int calls = 1;
   double taken = batch_of(1);
   while (taken < 0.75e-3) {
