@@ -117,6 +117,16 @@ enum class verb : unsigned char {
   return names[static_cast<unsigned char>(what)];
 }
 
+/// True of steps that take another rank, too.
+[[nodiscard]] constexpr bool is_message(verb what) noexcept {
+  return what != verb::fold && what != verb::copy;
+}
+
+/// True of steps that fold.
+[[nodiscard]] constexpr bool folds(verb what) noexcept {
+  return what == verb::fold || what == verb::receive_fold;
+}
+
 /// One action of one rank. A fold keeps its operands' order: `left` holds the lower ranks wherever
 /// the schedule folds in rank order.
 struct step {

@@ -182,7 +182,7 @@ class turns {
   /// A copy, a fold, or taking a message and folding it; gives the end.
   [[nodiscard]] double work(std::size_t step, double now) {
     const traffic::entry& one = traffic_[step];
-    const bool folds = one.action() == verb::fold || one.action() == verb::receive_fold;
+    const bool folds = schedule::folds(one.action());
     const bool lands = one.is_message() && memory_.lands();
     const double landing = lands ? 1 / on_.message_bytes_per_second : 0;
     const double working = folds    ? 1 / on_.fold_bytes_per_second
