@@ -48,6 +48,11 @@ template <class Recorder>
   return last;
 }
 
+/// Sees every step's beginning and end, and looks away.
+struct unrecorded {
+  static void see(int, std::size_t, double, double) {}
+};
+
 [[nodiscard]] inline double simulate(const traffic& of, const network& on, double bytes) {
   unrecorded nobody;
   return last_of(replayed(of, on, bytes, nobody));

@@ -80,6 +80,11 @@ class traffic {
     return step + 1;
   }
 
+  /// Refuses a schedule in which a rank never gets on.
+  [[noreturn]] static void refuse_waiting(int rank) {
+    refuse_schedule("rank " + std::to_string(rank) + " waits for ever", rank);
+  }
+
  private:
   template <class Algorithm, collective What>
   [[nodiscard]] static int rotation_of(const generated<Algorithm, What>& schedule) {
