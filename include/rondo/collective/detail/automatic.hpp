@@ -150,4 +150,26 @@ void choose_algorithm(const Turn& turn, payload moved, bool equal, const Run& ru
   }
 }
 
+/// The algorithms that this rule chooses from.
+template <schedule::collective What, class Visit>
+void for_each_candidate(const Visit& visit) {
+  const auto each = [&](auto... algorithms) { (visit(algorithms), ...); };
+  using schedule::collective;
+  if constexpr (What == collective::all_reduce) {
+    each(recursive_doubling{}, halving_doubling{}, one_shot{}, two_shot{}, ring{});
+  } else if constexpr (What == collective::reduce_scatter) {
+    each(one_shot{}, halving_doubling{}, ring{});
+  } else if constexpr (What == collective::all_gather) {
+    each(one_shot{}, bruck{}, ring{});
+  } else if constexpr (What == collective::all_to_all) {
+    each(one_shot{}, bruck{});
+  } else if constexpr (What == collective::gather || What == collective::scatter) {
+    each(one_shot{}, tree{});
+  } else if constexpr (What == collective::barrier) {
+    each(bruck{});
+  } else {
+    each(one_shot{}, tree{}, two_shot{});
+  }
+}
+
 }  // namespace rondo::inline v0_1::detail
