@@ -17,7 +17,7 @@
 namespace {
 
 using rondo::threads::communicator;
-using namespace rondo::detail;
+using namespace rondo;
 using namespace rondo::testing;
 
 template <class Comm>

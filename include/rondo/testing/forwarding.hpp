@@ -16,7 +16,7 @@ namespace rondo::inline v0_1::testing {
 template <class Comm>
 class forwarding {
  public:
-  static constexpr bool device_memory = detail::takes_device_memory<Comm>;
+  static constexpr bool device_memory = takes_device_memory<Comm>;
 
   explicit forwarding(Comm& inner) : inner_{&inner} {}
 

@@ -186,7 +186,7 @@ class throttled : public forwarding<Comm> {
     template <class Inner>
     void operator()(Inner& inner) const {
       turn<Inner> mine{through, inner};
-      static_assert(detail::lending<turn<Inner>> && detail::messaging<turn<Inner>>);
+      static_assert(lending<turn<Inner>> && messaging<turn<Inner>>);
       body(mine);
     }
   };
