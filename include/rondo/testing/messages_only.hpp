@@ -31,7 +31,7 @@ class messages_only : public forwarding<Comm> {
     this->inner().collective(made, over_messages<Body>{body});
   }
   template <class Body>
-  [[nodiscard]] auto begin_collective(const call& made, Body body) {
+  [[nodiscard]] auto begin_collective(const call& made, Body body) requires begins_calls<Comm> {
     return this->inner().begin_collective(made, over_messages<Body>{std::move(body)});
   }
 

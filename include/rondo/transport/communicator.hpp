@@ -63,12 +63,19 @@ concept begins_calls = takes_calls<Comm> &&
 };
 
 /// A communicator for `send` and `receive`: `message(made, job)`, whose turn is `messaging`. With
-/// `begin_message` they take `async{}`, and with `deadline()` pipelines run over it.
+/// `deadline()` pipelines run over it.
 template <class Comm>
 concept takes_messages = requires(Comm& comm, const call& made, const detail::any_job& job) {
   { comm.rank() } -> std::convertible_to<int>;
   { comm.size() } -> std::convertible_to<int>;
   comm.message(made, job);
+};
+
+/// A communicator whose messages take `async{}`: `begin_message(made, job)`, likewise.
+template <class Comm>
+concept begins_messages = takes_messages<Comm> &&
+    requires(Comm& comm, const call& made, detail::any_job job) {
+  comm.begin_message(made, job).wait();
 };
 
 /// A communicator for a mesh: `split(color, key)` is one of those ranks that give the same color,
