@@ -32,6 +32,7 @@
 /// itself is no work.
 namespace rondo::inline v0_1::schedule {
 
+/// What ranks do together; schedule/collectives.hpp says what each ends with.
 enum class collective : unsigned char {
   all_reduce,
   reduce_scatter,
@@ -64,6 +65,7 @@ struct make {
   static constexpr collective what = What;
 };
 
+/// Where a run of chunks lies.
 enum class region : unsigned char {
   nothing,
   input,

@@ -24,6 +24,7 @@ struct moment {
   double end = 0;        ///< seconds
 };
 
+/// What `forecast` says of a schedule.
 struct timeline {
   double seconds = 0;            ///< when the last rank finishes
   std::vector<double> finished;  ///< by rank

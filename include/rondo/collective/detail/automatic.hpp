@@ -38,7 +38,7 @@ template <class Place>
 /// Which of the two direct forms a call of so many bytes takes.
 template <class Place>
 [[nodiscard]] bool prefers_one_shot(const Place& place, std::size_t bytes) {
-  constexpr std::size_t always = 512;  // spares the shortest calls the sum
+  constexpr std::size_t always = 512;  // below every limit: spares the shortest calls the sum
   if constexpr (requires { place.processors(); }) {
     return bytes <= always || cost_of(place).prefers_one_shot(static_cast<double>(bytes));
   } else {

@@ -223,6 +223,8 @@ class basic_communicator {
   std::unique_ptr<detail::state> state_;
 };
 
+/// The ranks of an NCCL communicator, with kernels for the work between messages: a file whose
+/// calls need them is compiled by nvcc.
 using communicator = basic_communicator<detail::kernels>;
 
 }  // namespace rondo::inline v0_1::nccl
