@@ -31,7 +31,11 @@ struct options {
   double seconds = 0.1;  ///< for each figure
   bool pin = true;       ///< rank r to the r-th processor, modulo their number
 
-  options(int argc, char** argv) {
+  options() = default;
+  options(int argc, char** argv) { read(argc, argv); }
+
+  /// What the command line says replaces what was chosen before.
+  void read(int argc, char** argv) {
     for (int i = 1; i + 1 < argc; i += 2) {
       const std::string name = argv[i];
       const std::string value = argv[i + 1];

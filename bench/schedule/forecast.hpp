@@ -15,6 +15,18 @@
 
 namespace bench {
 
+/// Sizes from 1 KiB to 16 MiB, and as long for each as the tables took, if not told otherwise.
+[[nodiscard]] inline options forecast_options(int argc, char** argv) {
+  options with;
+  with.seconds = 0.02;
+  with.sizes.clear();
+  for (std::size_t bytes = 1 << 10; bytes <= std::size_t{16} << 20; bytes *= 4) {
+    with.sizes.push_back(bytes);
+  }
+  with.read(argc, argv);
+  return with;
+}
+
 /// Times of all schedules and sizes, on this machine and as `simulate` has them once its constants
 /// are fitted: printed by one rank, as Markdown.
 class forecast {

@@ -1,29 +1,18 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 //
-// mpirun --bind-to none -n N forecast_mpi --sizes bytes,..: measured and simulated times on MPI
+// mpirun --bind-to none -n N forecast_mpi [--sizes bytes,..]: measured and simulated times on MPI
 // ranks.
+#include "../compare/mpi_world.hpp"
 #include "forecast.hpp"
 
 #include <rondo/mpi.hpp>
-
-namespace {
-
-struct world {
-  static double slowest(double mine) {
-    double most = mine;
-    MPI_Allreduce(&mine, &most, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-    return most;
-  }
-};
-
-}  // namespace
 
 int main(int argc, char** argv) {
   int level = 0;
   MPI_Init_thread(&argc, &argv, MPI_THREAD_SERIALIZED, &level);
   {
-    const bench::options with{argc, argv};
+    const bench::options with = bench::forecast_options(argc, argv);
     rondo::mpi::communicator comm{MPI_COMM_WORLD,
                                   {.memory = rondo::mpi::options::memory::messages}};
     bench::forecast all{with};
@@ -35,7 +24,7 @@ int main(int argc, char** argv) {
     all.start.handshake = 1e-6;
     all.start.handshake_turns = 1;
     with.settle(comm.rank());
-    world clocks;
+    bench::mpi_world clocks;
     all.run(comm, clocks);
   }
   MPI_Finalize();

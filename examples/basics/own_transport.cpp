@@ -6,7 +6,9 @@
 #include <rondo/codec/integer.hpp>
 #include <rondo/collective.hpp>
 #include <rondo/core/float16.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/transport/keepsake.hpp>
+#include <rondo/transport/turn.hpp>
 
 #include <condition_variable>
 #include <cstdio>
@@ -108,6 +110,8 @@ class postal_rank {
   rondo::arena widened_;
   rondo::keepsakes kept_;
 };
+
+static_assert(rondo::exchanging<postal_turn> && rondo::gives_turns<postal_rank>);
 // end: own_transport
 
 int main() {

@@ -21,9 +21,7 @@ namespace rondo::inline v0_1::nccl {
 /// From ranks that know each other already: threads, or MPI through `rondo::mpi::communicator`. The
 /// new communicator has the same ranks in the same order, and needs `peers` no more.
 template <class Peers>
-requires(!::rondo::detail::takes_device_memory<Peers>) && requires(const Peers& peers) {
-  peers.node_size();
-}
+requires(!takes_device_memory<Peers>) && requires(const Peers& peers) { peers.node_size(); }
 [[nodiscard]] communicator connect(Peers& peers, options with = {}) {
   auto shared = id_or_failure::on(peers.rank());
   const std::span<id_or_failure> one{&shared, 1};

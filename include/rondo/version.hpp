@@ -7,6 +7,6 @@
 #define RONDO_VERSION_MINOR 1
 #define RONDO_VERSION_PATCH 0
 
-#if __cplusplus < 202002L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 202002L)
+#if __cplusplus < 202002L
 #error "rondo needs C++20: -std=c++20, with CMake CMAKE_CXX_STANDARD 20 and CMAKE_CUDA_STANDARD 20"
 #endif

@@ -169,6 +169,10 @@ TEST_CASE("explain: partial results count where they travel") {
     CHECK(rondo::explain<float>(collective::all_reduce, comm, count, exact).picked.algorithm !=
           rondo::explain<float>(collective::all_reduce, comm, count, rondo::op::sum{})
               .picked.algorithm);
+    CHECK(rondo::explain<float>(collective::all_reduce, comm, count, exact)
+              .why.find("partial results would be 393216 bytes") != std::string::npos);
+    CHECK(rondo::explain<float>(collective::all_reduce, comm, count, rondo::op::sum{})
+              .why.find("partial results") == std::string::npos);
     CHECK(rondo::explain<float>(collective::all_reduce, inner, count, exact).text ==
           rondo::explain(collective::all_reduce, inner, count * sizeof(float)).text);
   });

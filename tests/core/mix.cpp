@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
 
-#include <rondo/core/mix.hpp>
+#include <rondo/core/detail/mix.hpp>
 
 TEST_CASE("mix: the numbers of splitmix64") {
   // As splitmix64.c (Vigna 2015, public domain) draws them from a state of 1234567.

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSL-1.0
 #
 # cmake -D INCLUDE=<include directory> -P floors.cmake: fails if a header of a room includes one from
-# a higher floor or from another room of its own floor, or if a room has no floor. docs/design.md
-# draws the same floors.
+# a higher floor or from another room of its own floor, or if a room has no floor; and if it stands
+# beside detail/ although it has no name for users. docs/design.md draws the same floors.
 cmake_minimum_required(VERSION 3.25)
 set(floors
     "core"
@@ -44,6 +44,12 @@ file(GLOB_RECURSE headers RELATIVE ${INCLUDE}/rondo ${INCLUDE}/rondo/*.hpp ${INC
 list(LENGTH headers count)
 foreach(header IN LISTS headers)
   floor_of(${header} own)
+  file(STRINGS ${INCLUDE}/rondo/${header} namespaces REGEX "^namespace rondo")
+  set(for_users ${namespaces})
+  list(FILTER for_users EXCLUDE REGEX "::detail {$")
+  if(namespaces AND NOT for_users AND NOT header MATCHES "/detail/")
+    message(SEND_ERROR "rondo/${header} has names in a namespace detail alone; move it to detail/")
+  endif()
   file(STRINGS ${INCLUDE}/rondo/${header} lines REGEX "^ *# *include <rondo/[^>]+>")
   foreach(line IN LISTS lines)
     string(REGEX REPLACE ".*<rondo/([^>]+)>.*" "\\1" included "${line}")

@@ -4,7 +4,7 @@
 
 #include <rondo/codec/cast.hpp>
 #include <rondo/codec/integer.hpp>
-#include <rondo/transport/nccl/detail/cast_values.hpp>
+#include <rondo/transport/cuda/detail/cast_values.hpp>
 
 #include "catch.hpp"
 
@@ -126,7 +126,7 @@ namespace {
 /// What kernels do of a cast, element by element, is what the codec does.
 template <class Wire>
 void check_cast() {
-  namespace kernel = rondo::nccl::detail;
+  namespace kernel = rondo::cuda::detail;
   constexpr std::size_t count = 700;
   constexpr int ranks = 3;
   const rondo::codec::cast<Wire> cast{};

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/collective/offer.hpp>
 #include <rondo/collective/send_receive.hpp>
@@ -73,6 +74,25 @@ TEST_CASE("a channel has room for 16 offers, and tells when there is one") {
       rondo::receive(comm, last, rondo::from{0}, rondo::tag{99});
     }
   });
+}
+
+TEST_CASE("who is asked for a rank that is none says so, and where") {
+  const auto refused = [](const auto& ask) {
+    return refusals::argument_refusal([&] {
+      rondo::threads::run(2, [&](auto& comm) { ask(comm); });
+      return true;
+    });
+  };
+  const std::vector<int> values(3);
+  const auto offered =
+      refused([&](auto& comm) { static_cast<void>(rondo::offer(comm, values, rondo::to{2})); });
+  const auto room =
+      refused([&](auto& comm) { static_cast<void>(rondo::has_room(comm, rondo::to{2})); });
+  const auto arrived =
+      refused([&](auto& comm) { static_cast<void>(rondo::has_arrived(comm, rondo::from{-1})); });
+  CHECK_THAT(offered, Catch::Matchers::ContainsSubstring("offer at offer.cpp:"));
+  CHECK_THAT(room, Catch::Matchers::ContainsSubstring("has_room at offer.cpp:"));
+  CHECK_THAT(arrived, Catch::Matchers::ContainsSubstring("has_arrived at offer.cpp:"));
 }
 
 TEST_CASE("an offer that does not fit its receive is a mismatch, and leaves no reader behind") {

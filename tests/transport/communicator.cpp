@@ -17,11 +17,11 @@
 namespace {
 
 using rondo::threads::communicator;
-using namespace rondo::detail;
+using namespace rondo;
 using namespace rondo::testing;
 
 template <class Comm>
-constexpr bool offers_all = gives_turns<Comm>&& begins_calls<Comm>&& takes_messages<Comm>;
+constexpr bool offers_all = gives_turns<Comm>&& begins_calls<Comm>&& begins_messages<Comm>;
 
 static_assert(offers_all<communicator> && splits<communicator>);
 static_assert(offers_all<messages_only<communicator>>);
@@ -54,6 +54,9 @@ struct without_async : forwarding<communicator> {
 struct without_messages : forwarding<communicator> {
   void message() = delete;
 };
+struct without_async_messages : forwarding<communicator> {
+  void begin_message() = delete;
+};
 static_assert(!takes_calls<without_rank> && !takes_messages<without_rank>);
 static_assert(!takes_calls<without_node_size>);
 static_assert(!takes_calls<without_collective>);
@@ -62,7 +65,17 @@ static_assert(!gives_turns<without_widened> && takes_calls<without_widened>);
 static_assert(!gives_turns<without_kept> && takes_calls<without_kept>);
 static_assert(!begins_calls<without_async> && gives_turns<without_async>);
 static_assert(!takes_messages<without_messages> && gives_turns<without_messages>);
+static_assert(!begins_messages<without_async_messages> && takes_messages<without_async_messages>);
+static_assert(!splits<without_async>);
 static_assert(!takes_calls<std::vector<int>>);
+
+// Nor is a wrapper around it.
+template <template <class> class... Wrapper>
+constexpr bool none_adds_async = ((!begins_calls<Wrapper<without_async>> &&
+                                   begins_messages<Wrapper<without_async>>)&&...) &&
+                                 ((!begins_messages<Wrapper<without_async_messages>> &&
+                                   begins_calls<Wrapper<without_async_messages>>)&&...);
+static_assert(none_adds_async<forwarding, messages_only, recording, throttled>);
 
 }  // namespace
 

@@ -5,8 +5,8 @@
 #include <rondo/collective/cost.hpp>
 #include <rondo/collective/detail/automatic.hpp>
 #include <rondo/collective/detail/call_of.hpp>
+#include <rondo/collective/detail/predictions.hpp>
 #include <rondo/core/operation.hpp>
-#include <rondo/protocol/direct.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
 
@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 namespace rondo::inline v0_1 {
@@ -88,99 +87,6 @@ void with_collective(schedule::collective what, const Visit& visit) {
       return visit(schedule::make<collective::scatter>{});
     case collective::barrier:
       return visit(schedule::make<collective::barrier>{});
-  }
-}
-
-/// The algorithms that the rule for `What` over messages chooses from.
-template <schedule::collective What, class Visit>
-void for_each_candidate(const Visit& visit) {
-  const auto each = [&](auto... algorithms) { (visit(algorithms), ...); };
-  using schedule::collective;
-  if constexpr (What == collective::all_reduce) {
-    each(recursive_doubling{}, halving_doubling{}, one_shot{}, two_shot{}, ring{});
-  } else if constexpr (What == collective::reduce_scatter) {
-    each(one_shot{}, halving_doubling{}, ring{});
-  } else if constexpr (What == collective::all_gather) {
-    each(one_shot{}, bruck{}, ring{});
-  } else if constexpr (What == collective::all_to_all) {
-    each(one_shot{}, bruck{});
-  } else if constexpr (What == collective::gather || What == collective::scatter) {
-    each(one_shot{}, tree{});
-  } else if constexpr (What == collective::barrier) {
-    each(bruck{});
-  } else {
-    each(one_shot{}, tree{}, two_shot{});
-  }
-}
-
-/// What an algorithm takes over messages; `bytes` are of a rank's larger buffer.
-template <schedule::collective What, class Algorithm>
-[[nodiscard]] double message_seconds(const message_cost& on, double bytes) {
-  using schedule::collective;
-  const double peers = on.ranks - 1;
-  const double part = bytes / on.ranks;
-  const double doublings = on.doublings();
-  constexpr bool whole =
-      What == collective::all_reduce || What == collective::reduce || What == collective::broadcast;
-  constexpr int phases = What == collective::all_reduce ? 2 : 1;
-  if constexpr (std::is_same_v<Algorithm, one_shot>) {
-    return on.rounds(1, peers, whole ? bytes : part);
-  } else if constexpr (std::is_same_v<Algorithm, two_shot>) {
-    return on.rounds(2, peers, part);
-  } else if constexpr (std::is_same_v<Algorithm, ring>) {
-    return on.rounds(phases * peers, 1, part);
-  } else if constexpr (std::is_same_v<Algorithm, halving_doubling>) {
-    return on.rounds(phases * doublings, 1, doublings > 0 ? part * peers / doublings : 0);
-  } else if constexpr (What == collective::all_to_all) {  // bruck
-    return on.rounds(doublings, 1, bytes / 2);
-  } else if constexpr (whole) {  // tree, recursive_doubling
-    return on.rounds(doublings, 1, bytes);
-  } else {
-    return on.rounds(doublings, 1, doublings > 0 ? part * peers / doublings : 0);
-  }
-}
-
-/// What the direct form of a collective reads and writes, in parts of what an all-reduce does, and
-/// how many ranks do it.
-struct direct_work {
-  double share;
-  int movers;
-};
-[[nodiscard]] constexpr direct_work direct_work_of(schedule::collective what, int ranks) {
-  using schedule::collective;
-  const double n = ranks;
-  switch (what) {
-    case collective::barrier:
-      return {0, ranks};
-    case collective::reduce_scatter:
-      return {(n + 1) / (2 * n), ranks};
-    case collective::reduce:
-      return {(n + 1) / (2 * n), ranks};
-    case collective::broadcast:
-      return {(n - 1) / n, ranks};
-    case collective::gather:
-      return {1 / n, 1};
-    case collective::scatter:
-      return {1 / n, ranks};
-    default:
-      return {1, ranks};
-  }
-}
-
-/// Up to how many bytes the direct form of a collective needs one phase: where buffers are moved in
-/// place, those are staged (protocol/direct.hpp). A barrier has no other; what only one rank gets,
-/// or gives to each alone, has none.
-[[nodiscard]] constexpr std::size_t one_phase_bytes(schedule::collective what) {
-  using schedule::collective;
-  switch (what) {
-    case collective::barrier:
-    case collective::all_gather:
-    case collective::reduce_scatter:
-    case collective::all_to_all:
-    case collective::broadcast:
-      return protocol::one_phase_limit;
-    default:
-      return 0;
   }
 }
 
@@ -294,14 +200,19 @@ class explaining {
     cost.processors = comm.size();
     cost = placed(comm, cost);
     std::string_view chosen;
-    choose_algorithm<What>(comm, moved, true,
-                           [&](const auto& algorithm) { chosen = algorithm.name; });
+    bool as_values = false;
+    choose_algorithm<What>(comm, moved, true, [&]<class Chosen>(const Chosen&) {
+      chosen = Chosen::name;
+      as_values = moved.widens() && is_direct<Chosen>;
+    });
     for_each_candidate<What>([&]<class Algorithm>(Algorithm algorithm) {
       const std::size_t bytes = is_direct<Algorithm> ? moved.values : moved.partials;
       consider(algorithm.name, message_seconds<What, Algorithm>(cost, static_cast<double>(bytes)),
                algorithm.name == chosen);
     });
-    made_.why = few_on_one_node(comm)
+    made_.why = as_values ? "values travel as they are, and partial results would be " +
+                                std::to_string(moved.partials) + " bytes"
+                : few_on_one_node(comm)
                     ? "few ranks of one node, where the fewest rounds win"
                     : "few bytes want few messages, many bytes want few bytes per rank";
   }
@@ -332,12 +243,9 @@ template <class Comm>
 template <class T, class Comm, class Operation>
 [[nodiscard]] explanation explain(schedule::collective what, const Comm& comm, std::size_t count,
                                   const Operation&) {
-  using schedule::collective;
   using partial = typename reduction<Operation, T>::partial;
-  const bool folds = what == collective::all_reduce || what == collective::reduce ||
-                     what == collective::reduce_scatter;
-  return detail::explaining::run(
-      what, comm, {count * sizeof(T), count * (folds ? sizeof(partial) : sizeof(T))});
+  const std::size_t travels = schedule::folds(what) ? sizeof(partial) : sizeof(T);
+  return detail::explaining::run(what, comm, {count * sizeof(T), count * travels});
 }
 
 }  // namespace rondo::inline v0_1

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 /// Sends that do not wait for their receivers, and need no thread to do so: the receiver takes the
 /// bytes from where they lie. For programs that keep many messages under way, as pipelines do;
@@ -26,10 +27,11 @@ struct offered {
 
 namespace detail {
 
-/// A look at the state of messages, as a call that a diagnosis may name.
+/// A look at the state of messages, for the function `by`; a diagnosis may name it as a send.
 template <class T, class Comm, class Body>
-void look(Comm& comm, int peer, int tag_value, source_location where, const Body& body) {
-  check_peer("offer", comm.rank(), comm.size(), peer, tag_value);
+void look(std::string_view by, Comm& comm, int peer, int tag_value, source_location where,
+          const Body& body) {
+  check_peer({by, where}, comm.rank(), comm.size(), peer, tag_value);
   static constexpr signature what{"send", type_name<T>(), partner_kind::peer};
   comm.message(call{&what, 0, peer, where, static_cast<std::uint64_t>(tag_value)}, body);
 }
@@ -48,7 +50,7 @@ template <class Comm, buffer Values>
   const auto from = readable(values);
   const auto* bytes = reinterpret_cast<const std::byte*>(from.data());
   offered made{peer.rank};
-  detail::look<T>(comm, peer.rank, number.value, where, [&](auto& turn) {
+  detail::look<T>("offer", comm, peer.rank, number.value, where, [&](auto& turn) {
     const auto key = static_cast<std::uint64_t>(number.value);
     if constexpr (requires { turn.offer(peer.rank, key, key, bytes, from.size_bytes()); }) {
       made.number = turn.offer(peer.rank, key, detail::message_kind<T>, bytes, from.size_bytes());
@@ -65,7 +67,7 @@ template <class Comm>
                             source_location where = source_location::current()) {
   bool taken = true;
   if (made.number != 0) {
-    detail::look<std::byte>(comm, made.to, 0, where, [&](auto& turn) {
+    detail::look<std::byte>("is_taken", comm, made.to, 0, where, [&](auto& turn) {
       if constexpr (requires { turn.is_taken(made.to, made.number); }) {
         taken = turn.is_taken(made.to, made.number);
       }
@@ -80,7 +82,7 @@ template <class Comm>
 [[nodiscard]] bool has_room(Comm& comm, to peer,
                             source_location where = source_location::current()) {
   bool room = true;
-  detail::look<std::byte>(comm, peer.rank, 0, where, [&](auto& turn) {
+  detail::look<std::byte>("has_room", comm, peer.rank, 0, where, [&](auto& turn) {
     if constexpr (requires { turn.has_room(peer.rank); }) {
       room = turn.has_room(peer.rank);
     }
@@ -94,7 +96,7 @@ template <class Comm>
 [[nodiscard]] bool has_arrived(Comm& comm, from peer, tag number = {},
                                source_location where = source_location::current()) {
   bool arrived = true;
-  detail::look<std::byte>(comm, peer.rank, number.value, where, [&](auto& turn) {
+  detail::look<std::byte>("has_arrived", comm, peer.rank, number.value, where, [&](auto& turn) {
     const auto key = static_cast<std::uint64_t>(number.value);
     if constexpr (requires { turn.has_arrived(peer.rank, key); }) {
       arrived = turn.has_arrived(peer.rank, key);

@@ -16,7 +16,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -48,13 +47,13 @@ inline constexpr std::uint64_t message_kind = hash_of(type_name<T>());
 
 /// Makes one message call, or begins it: `move(turn, peer, tag, kind)` moves the bytes.
 template <class T, class Comm, class Move, class... Given>
-auto launch_message(std::string_view verb, const signature& what, source_location where, Comm& comm,
-                    int peer, std::size_t count, const Move& move, const Given&... given) {
+auto launch_message(const signature& what, source_location where, Comm& comm, int peer,
+                    std::size_t count, const Move& move, const Given&... given) {
   static_assert(takes_messages<Comm>,
                 "rondo: this communicator has no messages for send and receive; see "
                 "rondo/transport/communicator.hpp");
   const int tag_value = choose<policy::tag>(tag{0}, given...).value;
-  check_peer({verb, where}, comm.rank(), comm.size(), peer, tag_value);
+  check_peer({what.collective, where}, comm.rank(), comm.size(), peer, tag_value);
   const auto key = static_cast<std::uint64_t>(tag_value);
   const call made{&what, count, peer, where, key};
   const auto body = [move, peer, key](auto& turn) { move(turn, peer, key, message_kind<T>); };
@@ -80,7 +79,7 @@ struct send_call {
     static constexpr signature what{"send", type_name<T>(), partner_kind::peer};
     const auto bytes = std::as_bytes(readable(values));
     return launch_message<T>(
-        "send", what, where, comm, peer.rank, std::size(values),
+        what, where, comm, peer.rank, std::size(values),
         [bytes](auto& turn, int rank, std::uint64_t key, std::uint64_t kind) {
           turn.send(rank, key, kind, bytes.data(), bytes.size());
         },
@@ -99,7 +98,7 @@ struct receive_call {
     static constexpr signature what{"receive", type_name<T>(), partner_kind::peer};
     const auto bytes = std::as_writable_bytes(writable(values));
     return launch_message<T>(
-        "receive", what, where, comm, peer.rank, std::size(values),
+        what, where, comm, peer.rank, std::size(values),
         [bytes](auto& turn, int rank, std::uint64_t key, std::uint64_t kind) {
           turn.receive(rank, key, kind, bytes.data(), bytes.size());
         },

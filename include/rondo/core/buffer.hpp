@@ -25,6 +25,7 @@ template <buffer Range>
 using element_of = std::remove_const_t<
     std::remove_pointer_t<std::remove_cvref_t<decltype(std::data(std::declval<Range&>()))>>>;
 
+/// A buffer whose elements may be written.
 template <class Range>
 concept writable_buffer = buffer<Range> &&
     !std::is_const_v<std::remove_pointer_t<decltype(std::data(std::declval<Range&>()))>>;
@@ -40,12 +41,14 @@ consteval void check_element() {
 }
 }  // namespace detail
 
+/// A buffer as a span to read from; elements that cannot travel do not compile.
 template <buffer Range>
 [[nodiscard]] constexpr std::span<const element_of<Range>> readable(const Range& range) {
   detail::check_element<element_of<Range>>();
   return {std::data(range), static_cast<std::size_t>(std::size(range))};
 }
 
+/// Likewise to write to.
 template <writable_buffer Range>
 [[nodiscard]] constexpr std::span<element_of<Range>> writable(Range& range) {
   detail::check_element<element_of<Range>>();

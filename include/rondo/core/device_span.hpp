@@ -43,6 +43,7 @@ class device_span {
   std::size_t size_ = 0;
 };
 
+/// True of every `device_span`.
 template <class Range>
 inline constexpr bool is_device_span = false;
 template <class T>

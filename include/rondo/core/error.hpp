@@ -16,6 +16,7 @@ extern "C" [[gnu::weak]] void rondo_on_error(const char* message);
 
 namespace rondo::inline v0_1 {
 
+/// What kind of failure an error tells of; its message says the rest.
 enum class error_code {
   invalid_argument,  ///< the call itself is wrong; nothing moved
   mismatch,          ///< ranks disagree about a call

@@ -28,8 +28,4 @@
 #endif
 
 /// For bodies that must be compiled into their caller: the caller picks the instruction set.
-#if defined(__GNUC__) || defined(__clang__)
 #define RONDO_ALWAYS_INLINE [[gnu::always_inline]] inline
-#else
-#define RONDO_ALWAYS_INLINE inline
-#endif

@@ -18,6 +18,7 @@ namespace rondo::inline v0_1 {
 
 namespace op {
 
+/// a + b, as a T: sums of narrow integers wrap.
 struct sum {
   static constexpr std::string_view name = "sum";
   static constexpr bool commutes = true;
@@ -26,6 +27,7 @@ struct sum {
   RONDO_HOST_DEVICE constexpr T operator()(T a, T b) const { return static_cast<T>(a + b); }
 };
 
+/// a * b, likewise.
 struct product {
   static constexpr std::string_view name = "product";
   static constexpr bool commutes = true;

@@ -52,8 +52,7 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr void add_with_carry(limb& value,
 ///     rondo::reproducible<float> total;
 ///     for (const float value : mine) total += value;       // fold local values ...
 ///     rondo::all_reduce(comm, std::span{&total, 1});       // ... and those of all ranks: op::sum
-///     const float sum = static_cast<float>(total);         // rounded once, to nearest, ties to
-///     even
+///     const float sum = static_cast<float>(total);         // rounded once, ties to even
 ///
 /// It is one integer in two's complement whose unit is T's smallest subnormal, wide enough for 2^42
 /// additions of the largest value (double: 2^76); so addition is associative and commutative, and

@@ -15,11 +15,7 @@ namespace detail {
 /// A function's own name, its type among other words.
 template <class T>
 [[nodiscard]] constexpr std::string_view spelled_around() {
-#if defined(__GNUC__)
   return __PRETTY_FUNCTION__;
-#else
-  return "int";
-#endif
 }
 
 }  // namespace detail

@@ -46,11 +46,7 @@
 #endif
 
 /// Goes behind the parameter list of a lambda: `[&]() RONDO_INLINE_BODY { ... }`.
-#if defined(__GNUC__)
 #define RONDO_INLINE_BODY __attribute__((always_inline))
-#else
-#define RONDO_INLINE_BODY
-#endif
 
 /// Before a short loop that GCC would unroll whole and then fail to turn into vector code.
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)

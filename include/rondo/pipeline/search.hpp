@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/detail/mix.hpp>
 #include <rondo/core/error.hpp>
-#include <rondo/core/mix.hpp>
 #include <rondo/pipeline/building_block.hpp>
 #include <rondo/pipeline/costs.hpp>
 #include <rondo/pipeline/detail/weave.hpp>

@@ -10,7 +10,7 @@
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/packets.hpp>
 #include <rondo/protocol/rendezvous.hpp>
-#include <rondo/protocol/stages.hpp>
+#include <rondo/protocol/staged.hpp>
 #include <rondo/protocol/two_hops.hpp>
 #include <rondo/version.hpp>
 

@@ -5,7 +5,7 @@
 #include <rondo/core/host_device.hpp>
 #include <rondo/protocol/fold.hpp>
 #include <rondo/protocol/packets.hpp>
-#include <rondo/protocol/stages.hpp>
+#include <rondo/protocol/staged.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>

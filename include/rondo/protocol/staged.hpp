@@ -8,13 +8,47 @@
 #include <rondo/version.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 RONDO_HOST_DEVICE_BEGIN
 
-/// Direct collectives where peers' buffers cannot be reached: data goes through the staging
-/// areas in blocks that stay in cache, so that memory is still read once and written once.
+/// Bytes that go by way of staging areas, which every rank can reach, in rounds of one signal each.
 namespace rondo::inline v0_1::protocol {
+
+/// to[i] = from[i], by all threads of the group.
+template <cooperative Group, class T>
+RONDO_HOST_DEVICE void copy_part(Group& group, T* to, const T* from, std::size_t count) {
+#if defined(__CUDA_ARCH__)
+  for (std::size_t i = group.thread_rank(); i < count; i += group.size()) {
+    to[i] = from[i];
+  }
+#else
+  static_cast<void>(group);
+  if (count != 0 && to != from) {
+    std::memcpy(static_cast<void*>(to), static_cast<const void*>(from), count * sizeof(T));
+  }
+#endif
+}
+
+/// Each rank copies its input to its staging area and signals; each rank then has `use(source)`
+/// read all areas, where `source(rank)` is the address of that rank's bytes. One phase: banks
+/// alternate as packets do.
+/// Cost: bytes written once and read by all, one latency. Limit: `peers.stage_bytes()`.
+template <cooperative Group, peer_memory Peers, class Use>
+RONDO_HOST_DEVICE bool exchange_stages(Group& group, Peers& peers, const void* bytes,
+                                       std::size_t count, const Use& use) {
+  const std::uint32_t turn = peers.used().stages++ & 1u;
+  auto* area = peers.stage(peers.rank(), turn);
+  group.sync();
+  copy_part(group, area, static_cast<const std::byte*>(bytes), count);
+  group.sync();
+  if (!meet(group, peers, [&](pad& of) -> std::uint64_t& { return of.staged[turn].word; })) {
+    return false;
+  }
+  use([&](int rank) { return static_cast<const std::byte*>(peers.stage(rank, turn)); });
+  return true;
+}
 
 /// `rounds` times: `fill(k, bank)` writes this rank's staging area of that bank, all ranks signal,
 /// `use(k, bank)` reads the areas of all. Banks alternate: who fills a bank again has seen that all
@@ -70,20 +104,6 @@ class staged_blocks {
   Peers& peers_;
   std::size_t each_ = 1;
 };
-
-template <cooperative Group, class T>
-RONDO_HOST_DEVICE void copy_part(Group& group, T* to, const T* from, std::size_t count) {
-#if defined(__CUDA_ARCH__)
-  for (std::size_t i = group.thread_rank(); i < count; i += group.size()) {
-    to[i] = from[i];
-  }
-#else
-  static_cast<void>(group);
-  if (count != 0 && to != from) {
-    std::memcpy(static_cast<void*>(to), static_cast<const void*>(from), count * sizeof(T));
-  }
-#endif
-}
 
 /// Who moves the bytes of a staged exchange: their reader loads them from the writer's staging
 /// area, or their writer stores them into the reader's, where the reader finds them at home.

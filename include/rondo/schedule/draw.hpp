@@ -77,7 +77,8 @@ template <readable Schedule>
 void write_trace(const Schedule& schedule, const network& on, std::size_t bytes,
                  const std::string& path) {
   const table written = tabulate(schedule);
-  detail::write_trace(written, forecast(written, on, bytes), on, static_cast<double>(bytes), path);
+  detail::trace_writer{written, forecast(written, on, bytes), on, static_cast<double>(bytes), path}
+      .write();
 }
 
 }  // namespace rondo::inline v0_1::schedule

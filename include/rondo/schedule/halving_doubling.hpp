@@ -36,10 +36,7 @@ constexpr program generate(halving_doubling, make<collective::all_reduce>, place
     write.copy(in_output(0), in_input(0));
     return write.finish();
   }
-  int rounds = 0;
-  for (int bit = 1; bit < chunks; bit *= 2) {
-    ++rounds;
-  }
+  const int rounds = group.rounds();
   if (group.hands_over(where.rank)) {
     write.send(in_input(0, chunks), where.rank + 1);
     write.at(2 * rounds + 1);
@@ -95,10 +92,7 @@ constexpr program generate(halving_doubling, make<collective::reduce_scatter>, p
     return write.finish();
   }
   write.need_equal_chunks();
-  int rounds = 0;
-  for (int bit = 1; bit < group.members; bit *= 2) {
-    ++rounds;
-  }
+  const int rounds = group.rounds();
   if (group.hands_over(where.rank)) {
     write.send(in_input(0, size), where.rank + 1);
     write.at(rounds + 1);

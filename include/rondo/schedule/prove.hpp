@@ -36,8 +36,8 @@ struct proof {
 ///   on the order in which steps happen (two ranks share nothing but messages, so one run stands
 ///   for all interleavings);
 /// - steps stay inside the chunks that the caller has and the slots of scratch, nothing is read
-/// before it
-///   is written, and, unless chunks are of equal size, scratch is read back as it was written.
+///   before it is written, and, unless chunks are of equal size, scratch is read back as it was
+///   written.
 ///
 /// Throws `rondo::error` with `unsound_schedule` that names the collective, rank, step and chunk;
 /// in a constant expression it does not compile:

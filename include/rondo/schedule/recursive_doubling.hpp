@@ -34,10 +34,7 @@ constexpr program generate(recursive_doubling, make<collective::all_reduce>, pla
   }
   const detail::power_of_two_group group{where.size};
   const bool paired = group.paired(where.rank);
-  int rounds = 0;
-  for (int bit = 1; bit < group.members; bit *= 2) {
-    ++rounds;
-  }
+  const int rounds = group.rounds();
   if (group.hands_over(where.rank)) {
     write.send(input, where.rank + 1);
     write.at(rounds + 2);
@@ -81,10 +78,7 @@ constexpr program generate(recursive_doubling, make<collective::all_gather>, pla
   const int size = where.size;
   const detail::power_of_two_group group{size};
   detail::builder write{size};
-  int rounds = 0;
-  for (int bit = 1; bit < group.members; bit *= 2) {
-    ++rounds;
-  }
+  const int rounds = group.rounds();
   if (group.hands_over(where.rank)) {
     write.send(in_input(where.rank), where.rank + 1);
     write.at(rounds + 1);

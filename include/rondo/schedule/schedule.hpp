@@ -32,6 +32,7 @@
 /// itself is no work.
 namespace rondo::inline v0_1::schedule {
 
+/// What ranks do together; schedule/collectives.hpp says what each ends with.
 enum class collective : unsigned char {
   all_reduce,
   reduce_scatter,
@@ -64,6 +65,7 @@ struct make {
   static constexpr collective what = What;
 };
 
+/// Where a run of chunks lies.
 enum class region : unsigned char {
   nothing,
   input,
@@ -115,6 +117,16 @@ enum class verb : unsigned char {
 [[nodiscard]] constexpr std::string_view name_of(verb what) noexcept {
   constexpr std::string_view names[] = {"send", "receive", "receive_fold", "fold", "copy"};
   return names[static_cast<unsigned char>(what)];
+}
+
+/// True of steps that take another rank, too.
+[[nodiscard]] constexpr bool is_message(verb what) noexcept {
+  return what != verb::fold && what != verb::copy;
+}
+
+/// True of steps that fold.
+[[nodiscard]] constexpr bool folds(verb what) noexcept {
+  return what == verb::fold || what == verb::receive_fold;
 }
 
 /// One action of one rank. A fold keeps its operands' order: `left` holds the lower ranks wherever

@@ -24,6 +24,7 @@ struct moment {
   double end = 0;        ///< seconds
 };
 
+/// What `forecast` says of a schedule.
 struct timeline {
   double seconds = 0;            ///< when the last rank finishes
   std::vector<double> finished;  ///< by rank
@@ -47,6 +48,11 @@ template <class Recorder>
   }
   return last;
 }
+
+/// Sees every step's beginning and end, and looks away.
+struct unrecorded {
+  static void see(int, std::size_t, double, double) {}
+};
 
 [[nodiscard]] inline double simulate(const traffic& of, const network& on, double bytes) {
   unrecorded nobody;

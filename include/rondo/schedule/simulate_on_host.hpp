@@ -5,7 +5,6 @@
 #include <rondo/core/error.hpp>
 #include <rondo/schedule/detail/check_constants.hpp>
 #include <rondo/schedule/detail/footprint.hpp>
-#include <rondo/schedule/detail/machine.hpp>
 #include <rondo/schedule/detail/traffic.hpp>
 #include <rondo/schedule/detail/turns.hpp>
 #include <rondo/schedule/host.hpp>
@@ -45,8 +44,7 @@ inline void check_constants(const char* who, const host& on) {
 [[nodiscard]] inline double simulate(const traffic& of, const footprint& memory, const host& on,
                                      double bytes) {
   constexpr int calls = 4;
-  unrecorded nobody;
-  turns<unrecorded> run{of, memory, on, bytes, calls, nobody};
+  turns run{of, memory, on, bytes, calls};
   run.play();
   return (run.end_of(calls - 1) - run.end_of(0)) / (calls - 1);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/transport/communicator.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
@@ -207,6 +208,9 @@ template <class Comm>
 class mesh {
  public:
   mesh(Comm& comm, mesh_shape shape) : world_{&comm}, shape_{std::move(shape)} {
+    static_assert(splits<Comm>,
+                  "rondo: mesh: this communicator has no split(color, key) for the axes; see "
+                  "rondo/transport/communicator.hpp");
     if (shape_.size() != comm.size()) {
       refuse("mesh: " + shape_.describe() + " = " + std::to_string(shape_.size()) +
                  " ranks, but the communicator has " + std::to_string(comm.size()),

@@ -16,7 +16,7 @@ namespace rondo::inline v0_1::testing {
 template <class Comm>
 class forwarding {
  public:
-  static constexpr bool device_memory = detail::takes_device_memory<Comm>;
+  static constexpr bool device_memory = takes_device_memory<Comm>;
 
   explicit forwarding(Comm& inner) : inner_{&inner} {}
 
@@ -30,7 +30,7 @@ class forwarding {
     inner_->collective(made, body);
   }
   template <class Body>
-  [[nodiscard]] auto begin_collective(const call& made, Body body) {
+  [[nodiscard]] auto begin_collective(const call& made, Body body) requires begins_calls<Comm> {
     return inner_->begin_collective(made, std::move(body));
   }
   template <class Body>
@@ -38,7 +38,7 @@ class forwarding {
     inner_->message(made, body);
   }
   template <class Body>
-  [[nodiscard]] auto begin_message(const call& made, Body body) {
+  [[nodiscard]] auto begin_message(const call& made, Body body) requires begins_messages<Comm> {
     return inner_->begin_message(made, std::move(body));
   }
 

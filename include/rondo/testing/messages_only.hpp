@@ -31,7 +31,7 @@ class messages_only : public forwarding<Comm> {
     this->inner().collective(made, over_messages<Body>{body});
   }
   template <class Body>
-  [[nodiscard]] auto begin_collective(const call& made, Body body) {
+  [[nodiscard]] auto begin_collective(const call& made, Body body) requires begins_calls<Comm> {
     return this->inner().begin_collective(made, over_messages<Body>{std::move(body)});
   }
 
@@ -66,7 +66,7 @@ class messages_only : public forwarding<Comm> {
     template <class Turn>
     void operator()(Turn& turn) const {
       plain_turn<Turn> plain{turn};
-      static_assert(detail::lending<plain_turn<Turn>> && !detail::shares_memory<plain_turn<Turn>>);
+      static_assert(lending<plain_turn<Turn>> && !shares_memory<plain_turn<Turn>>);
       body(plain);
     }
   };

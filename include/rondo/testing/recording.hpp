@@ -48,7 +48,7 @@ class recording : public forwarding<Comm> {
     this->inner().collective(made, body);
   }
   template <class Body>
-  [[nodiscard]] auto begin_collective(const call& made, Body body) {
+  [[nodiscard]] auto begin_collective(const call& made, Body body) requires begins_calls<Comm> {
     note(made, body);
     return this->inner().begin_collective(made, std::move(body));
   }

@@ -78,7 +78,7 @@ class throttled : public forwarding<Comm> {
     this->inner().collective(made, over_link<Body>{*this, body});
   }
   template <class Body>
-  [[nodiscard]] auto begin_collective(const call& made, Body body) {
+  [[nodiscard]] auto begin_collective(const call& made, Body body) requires begins_calls<Comm> {
     return this->inner().begin_collective(made, over_link<Body>{*this, std::move(body)});
   }
   template <class Body>
@@ -86,7 +86,7 @@ class throttled : public forwarding<Comm> {
     this->inner().message(made, over_link<Body>{*this, body});
   }
   template <class Body>
-  [[nodiscard]] auto begin_message(const call& made, Body body) {
+  [[nodiscard]] auto begin_message(const call& made, Body body) requires begins_messages<Comm> {
     return this->inner().begin_message(made, over_link<Body>{*this, std::move(body)});
   }
 
@@ -186,7 +186,7 @@ class throttled : public forwarding<Comm> {
     template <class Inner>
     void operator()(Inner& inner) const {
       turn<Inner> mine{through, inner};
-      static_assert(detail::lending<turn<Inner>> && detail::messaging<turn<Inner>>);
+      static_assert(lending<turn<Inner>> && messaging<turn<Inner>>);
       body(mine);
     }
   };

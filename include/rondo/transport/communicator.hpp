@@ -12,7 +12,9 @@ struct CUstream_st;  // what cudaStream_t points to
 
 /// What a transport gives: a communicator, one rank's handle on a group of ranks. Collectives, and
 /// what is made of them, are templates over it.
-namespace rondo::inline v0_1::detail {
+namespace rondo::inline v0_1 {
+
+namespace detail {
 
 /// Stands for what a call does with its turn, whatever that turn is.
 struct any_job {
@@ -20,13 +22,15 @@ struct any_job {
   void operator()(Turn&) const {}
 };
 
+}  // namespace detail
+
 /// A communicator that takes collective calls.
 ///  - `rank()`, `size()`
 ///  - `node_size()`  ranks per node, where each has as many and ranks are numbered node by node;
 ///    else 1. `hierarchical` cuts by it
 ///  - `collective(made, job)`  makes the call `made`: every rank does, in the same order
 template <class Comm>
-concept takes_calls = requires(Comm& comm, const call& made, const any_job& job) {
+concept takes_calls = requires(Comm& comm, const call& made, const detail::any_job& job) {
   { comm.rank() } -> std::convertible_to<int>;
   { comm.size() } -> std::convertible_to<int>;
   { comm.node_size() } -> std::convertible_to<int>;
@@ -53,17 +57,25 @@ concept gives_turns = takes_calls<Comm> && requires(Comm& comm, std::size_t coun
 /// A communicator for `async{}`: `begin_collective(made, job)` returns at once what has `wait()`,
 /// and runs a copy of the job behind the calls begun before. `collective` waits for all of them.
 template <class Comm>
-concept begins_calls = takes_calls<Comm> && requires(Comm& comm, const call& made, any_job job) {
+concept begins_calls = takes_calls<Comm> &&
+    requires(Comm& comm, const call& made, detail::any_job job) {
   comm.begin_collective(made, job).wait();
 };
 
 /// A communicator for `send` and `receive`: `message(made, job)`, whose turn is `messaging`. With
-/// `begin_message` they take `async{}`, and with `deadline()` pipelines run over it.
+/// `deadline()` pipelines run over it.
 template <class Comm>
-concept takes_messages = requires(Comm& comm, const call& made, const any_job& job) {
+concept takes_messages = requires(Comm& comm, const call& made, const detail::any_job& job) {
   { comm.rank() } -> std::convertible_to<int>;
   { comm.size() } -> std::convertible_to<int>;
   comm.message(made, job);
+};
+
+/// A communicator whose messages take `async{}`: `begin_message(made, job)`, likewise.
+template <class Comm>
+concept begins_messages = takes_messages<Comm> &&
+    requires(Comm& comm, const call& made, detail::any_job job) {
+  comm.begin_message(made, job).wait();
 };
 
 /// A communicator for a mesh: `split(color, key)` is one of those ranks that give the same color,
@@ -91,4 +103,4 @@ inline constexpr bool begins_behind = requires {
   typename Comm::pending;
 };
 
-}  // namespace rondo::inline v0_1::detail
+}  // namespace rondo::inline v0_1

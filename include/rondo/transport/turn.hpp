@@ -13,43 +13,28 @@
 #include <vector>
 
 /// What a transport gives to a call while it runs: a turn.
-namespace rondo::inline v0_1::detail {
+namespace rondo::inline v0_1 {
 
-/// One message out, one message in. `into` may be null: then the bytes are lent to the reader.
+/// A message to rank `peer`.
 struct outgoing {
   int peer;
   const std::byte* data;
   std::size_t bytes;
 };
+/// A message of `bytes` bytes from rank `peer`. `into` may be null: then it is shown to its reader,
+/// and nothing more.
 struct incoming {
   int peer;
   std::byte* into;
   std::size_t bytes;
 };
 
-/// Bytes for those of some messages that bring no memory of their own, each at an `alignment`.
-template <class In>
-[[nodiscard]] std::size_t landing_bytes(const In& in, std::size_t alignment) {
-  std::size_t all = 0;
-  for (const auto& one : in) {
-    all += one.into == nullptr ? (one.bytes + alignment - 1) / alignment * alignment : 0;
-  }
-  return all;
-}
-
-/// Calls `visit(k, message, into)` for each: into its own memory, or behind one another from
-/// `landing` on.
-template <class In, class Visit>
-void each_landing(const In& in, std::byte* landing, std::size_t alignment, const Visit& visit) {
-  std::size_t which = 0;
-  for (const auto& one : in) {
-    visit(which++, one, one.into == nullptr ? landing : one.into);
-    landing += one.into == nullptr ? (one.bytes + alignment - 1) / alignment * alignment : 0;
-  }
-}
+namespace detail {
 
 /// Sees message k where it arrived; stands for any callable of this form.
 using arrival = void (*)(std::size_t, const std::byte*);
+
+}  // namespace detail
 
 /// A turn that runs schedules.
 ///  - `word()`  the number of the call in its upper half, equal on all ranks
@@ -58,7 +43,7 @@ using arrival = void (*)(std::size_t, const std::byte*);
 ///    message without memory of its own is there while `arrived` sees it
 template <class Turn>
 concept exchanging = requires(Turn& turn, const std::vector<outgoing>& out,
-                              const std::vector<incoming>& in, arrival arrived) {
+                              const std::vector<incoming>& in, detail::arrival arrived) {
   { turn.rank() } -> std::convertible_to<int>;
   { turn.size() } -> std::convertible_to<int>;
   { turn.word() } -> std::same_as<std::uint64_t>;
@@ -74,7 +59,7 @@ concept exchanging = requires(Turn& turn, const std::vector<outgoing>& out,
 template <class Turn>
 concept lending = exchanging<Turn> &&
     requires(Turn& turn, const std::vector<outgoing>& out, const std::vector<incoming>& in,
-             arrival arrived, unsigned stream, std::string text) {
+             detail::arrival arrived, unsigned stream, std::string text) {
   turn.lend(out, stream);
   turn.take(in, arrived, stream);
   turn.settle();
@@ -89,7 +74,7 @@ concept messaging = requires(Turn& turn, const std::byte* from, std::byte* into,
   turn.receive(0, tag, kind, into, bytes);
 };
 
-/// A turn that a failure inside a call can be reported to; see detail/guard.hpp.
+/// A turn that a failure inside a call can be reported to; see transport/detail/guard.hpp.
 template <class Turn>
 concept abandonable = requires(Turn& turn, bool refused, const char* why) {
   turn.abandon(refused, why);
@@ -115,4 +100,4 @@ inline constexpr bool shares_memory = requires {
   requires protocol::peer_memory<Turn>;
 };
 
-}  // namespace rondo::inline v0_1::detail
+}  // namespace rondo::inline v0_1

@@ -4,8 +4,8 @@
 
 #include <rondo/codec/concept.hpp>
 #include <rondo/core/bit_cast.hpp>
+#include <rondo/core/detail/mix.hpp>
 #include <rondo/core/host_device.hpp>
-#include <rondo/core/mix.hpp>
 
 #include <cstddef>
 #include <cstdint>

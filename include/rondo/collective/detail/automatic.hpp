@@ -38,7 +38,7 @@ template <class Place>
 /// Which of the two direct forms a call of so many bytes takes.
 template <class Place>
 [[nodiscard]] bool prefers_one_shot(const Place& place, std::size_t bytes) {
-  constexpr std::size_t always = 512;  // spares the shortest calls the sum
+  constexpr std::size_t always = 512;  // below every limit: spares the shortest calls the sum
   if constexpr (requires { place.processors(); }) {
     return bytes <= always || cost_of(place).prefers_one_shot(static_cast<double>(bytes));
   } else {
@@ -147,6 +147,28 @@ void choose_algorithm(const Turn& turn, payload moved, bool equal, const Run& ru
     choose_rooted<true>(turn, moved, run);
   } else {
     choose_movement<What, true>(turn, moved, equal, run);
+  }
+}
+
+/// The algorithms that this rule chooses from.
+template <schedule::collective What, class Visit>
+void for_each_candidate(const Visit& visit) {
+  const auto each = [&](auto... algorithms) { (visit(algorithms), ...); };
+  using schedule::collective;
+  if constexpr (What == collective::all_reduce) {
+    each(recursive_doubling{}, halving_doubling{}, one_shot{}, two_shot{}, ring{});
+  } else if constexpr (What == collective::reduce_scatter) {
+    each(one_shot{}, halving_doubling{}, ring{});
+  } else if constexpr (What == collective::all_gather) {
+    each(one_shot{}, bruck{}, ring{});
+  } else if constexpr (What == collective::all_to_all) {
+    each(one_shot{}, bruck{});
+  } else if constexpr (What == collective::gather || What == collective::scatter) {
+    each(one_shot{}, tree{});
+  } else if constexpr (What == collective::barrier) {
+    each(bruck{});
+  } else {
+    each(one_shot{}, tree{}, two_shot{});
   }
 }
 

@@ -8,8 +8,7 @@
 
 /// Defines the function `name` for up to seven arguments behind the communicator, each with the
 /// caller's source location behind them, where a parameter pack would leave no room for it. The
-/// work is done by `detail::name##_call::make(where, comm, arguments...)`, where `place` has it
-/// done.
+/// work is done by `detail::name##_call::make(where, comm, arguments...)`, which `route` calls.
 #define RONDO_COLLECTIVE(name)                                                               \
   template <class Comm>                                                                      \
   auto name(Comm&& comm, source_location where = source_location::current()) {               \

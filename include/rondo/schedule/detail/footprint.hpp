@@ -188,7 +188,7 @@ class footprint {
         touch(rank, number, rank, *part, use::read);
       }
     }
-    const bool folds = one.what == verb::fold || one.what == verb::receive_fold;
+    const bool folds = schedule::folds(one.what);
     touch(rank, number, rank, one.into, folds ? use::fold_over : use::copy_over);
   }
 

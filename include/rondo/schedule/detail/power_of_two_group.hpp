@@ -5,6 +5,8 @@
 #include <rondo/schedule/detail/builder.hpp>
 #include <rondo/version.hpp>
 
+#include <bit>
+
 namespace rondo::inline v0_1::schedule::detail {
 
 /// A power of two of members, each of which stands for itself or for a pair of neighbours.
@@ -21,6 +23,10 @@ struct power_of_two_group {
   constexpr explicit power_of_two_group(int size)
       : members{power_of_two_within(size)}, pairs{size - members} {}
 
+  /// In which each member meets another one, to hear of all.
+  [[nodiscard]] constexpr int rounds() const {
+    return std::countr_zero(static_cast<unsigned>(members));
+  }
   [[nodiscard]] constexpr bool paired(int rank) const { return rank < 2 * pairs; }
   [[nodiscard]] constexpr bool hands_over(int rank) const { return paired(rank) && rank % 2 == 0; }
   [[nodiscard]] constexpr int member(int rank) const {

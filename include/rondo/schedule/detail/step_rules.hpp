@@ -19,14 +19,13 @@ class step_rules {
 
   constexpr void check(int rank, std::size_t which) const {
     const step& one = schedule_.row(rank).steps[which];
-    const bool message = one.what != verb::fold && one.what != verb::copy;
-    if (message && (one.peer < 0 || one.peer >= schedule_.size || one.peer == rank)) {
+    if (is_message(one.what) && (one.peer < 0 || one.peer >= schedule_.size || one.peer == rank)) {
       blame_.step(rank, which, one.into.first, "there is no such peer");
     }
-    if (one.what == verb::copy || one.what == verb::fold || one.what == verb::receive_fold) {
+    if (one.what == verb::copy || folds(one.what)) {
       check_alike(rank, which, one.into, one.left);
     }
-    if (one.what == verb::fold || one.what == verb::receive_fold) {
+    if (folds(one.what)) {
       check_alike(rank, which, one.into, one.right);
     }
     if ((one.what == verb::send ? one.left : one.into).count == 0) {

@@ -184,15 +184,15 @@ class symbolic_run {
       if (one.what != verb::receive && !is_idle_copy(rank, one)) {
         check_unwritten(rank, i, one.left);
       }
-      if (one.what == verb::fold || one.what == verb::receive_fold) {
+      if (folds(one.what)) {
         check_unwritten(rank, i, one.right);
       }
     }
     for (std::size_t i = state.begin; i < state.end; ++i) {
-      if (all[i].what == verb::copy || all[i].what == verb::fold) {
-        make_local(rank, i);
-      } else {
+      if (is_message(all[i].what)) {
         ++state.pending;
+      } else {
+        make_local(rank, i);
       }
     }
     heard_.copy(size() + index(rank), index(rank));
@@ -260,16 +260,15 @@ class symbolic_run {
     rank_state& state = at(rank);
     for (std::size_t i = state.begin; i < state.end; ++i) {
       const step& one = steps(rank)[i];
-      if (one.what == verb::copy || one.what == verb::fold) {
+      if (!is_message(one.what)) {
         continue;
       }
       rank_state& peer = at(one.peer);
       for (std::size_t j = peer.begin; peer.pending > 0 && j < peer.end; ++j) {
         const step& other = steps(one.peer)[j];
-        const bool opposite = (one.what == verb::send) ==
-                              (other.what == verb::receive || other.what == verb::receive_fold);
-        if (peer.met[j] != 0 || other.peer != rank || !opposite || other.what == verb::copy ||
-            other.what == verb::fold) {
+        const bool opposite =
+            is_message(other.what) && (one.what == verb::send) != (other.what == verb::send);
+        if (peer.met[j] != 0 || other.peer != rank || !opposite) {
           continue;
         }
         if (one.what == verb::send) {
@@ -334,8 +333,7 @@ class symbolic_run {
   [[nodiscard]] constexpr std::size_t first_unmet(int rank) {
     const rank_state& state = at(rank);
     for (std::size_t i = state.begin; state.pending > 0 && i < state.end; ++i) {
-      const verb what = steps(rank)[i].what;
-      if (state.met[i] == 0 && what != verb::copy && what != verb::fold) {
+      if (state.met[i] == 0 && is_message(steps(rank)[i].what)) {
         return i;
       }
     }

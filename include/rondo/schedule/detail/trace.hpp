@@ -122,9 +122,4 @@ class trace_writer {
   bool first_ = true;
 };
 
-inline void write_trace(const table& schedule, const timeline& times, const network& on,
-                        double bytes, const std::string& path) {
-  trace_writer{schedule, times, on, bytes, path}.write();
-}
-
 }  // namespace rondo::inline v0_1::schedule::detail

@@ -31,9 +31,7 @@ class traffic {
     std::uint32_t contended : 1 = 0;  ///< shares a port with others of the round, at either end
 
     [[nodiscard]] verb action() const { return static_cast<verb>(what); }
-    [[nodiscard]] bool is_message() const {
-      return action() != verb::fold && action() != verb::copy;
-    }
+    [[nodiscard]] bool is_message() const { return schedule::is_message(action()); }
   };
 
   template <readable Schedule>
@@ -82,6 +80,11 @@ class traffic {
     return step + 1;
   }
 
+  /// Refuses a schedule in which a rank never gets on.
+  [[noreturn]] static void refuse_waiting(int rank) {
+    refuse_schedule("rank " + std::to_string(rank) + " waits for ever", rank);
+  }
+
  private:
   template <class Algorithm, collective What>
   [[nodiscard]] static int rotation_of(const generated<Algorithm, What>& schedule) {
@@ -112,8 +115,7 @@ class traffic {
     }
     int round = row.steps.empty() ? 0 : row.steps.front().round;
     for (const step& one : row.steps) {
-      const bool message = one.what != verb::fold && one.what != verb::copy;
-      if (message && (one.peer < 0 || one.peer >= size || one.peer == rank)) {
+      if (is_message(one.what) && (one.peer < 0 || one.peer >= size || one.peer == rank)) {
         refuse_schedule("rank " + std::to_string(rank) + " has a message to or from rank " +
                             std::to_string(one.peer),
                         rank);
@@ -220,7 +222,8 @@ class traffic {
         }
       }
       const std::size_t first = ends[static_cast<std::size_t>(rank)];
-      const std::span to_rank{sent.data() + first, ends[static_cast<std::size_t>(rank) + 1] - first};
+      const std::span to_rank{sent.data() + first,
+                              ends[static_cast<std::size_t>(rank) + 1] - first};
       sort(expected.data(), expected.size());
       sort(to_rank.data(), to_rank.size());
       join(rank, expected, to_rank);
@@ -230,7 +233,8 @@ class traffic {
     }
   }
 
-  void join(int rank, std::span<const std::uint64_t> expected, std::span<const std::uint64_t> sent) {
+  void join(int rank, std::span<const std::uint64_t> expected,
+            std::span<const std::uint64_t> sent) {
     bool matches = sent.size() == expected.size();
     for (std::size_t i = 0; matches && i < expected.size(); ++i) {
       entry& receive = steps_[step_of(expected[i])];

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/core/error.hpp>
 #include <rondo/schedule/detail/footprint.hpp>
 #include <rondo/schedule/detail/traffic.hpp>
 #include <rondo/schedule/host.hpp>
@@ -11,24 +10,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <string>
 #include <vector>
 
 namespace rondo::inline v0_1::schedule::detail {
 
 /// Replays `calls` calls of a schedule, one after another, on a `host`: every core gives its ranks
 /// their turns, in the order of time.
-template <class Recorder>
 class turns {
  public:
-  turns(const traffic& of, const footprint& memory, const host& on, double bytes, int calls,
-        Recorder& recorder)
+  turns(const traffic& of, const footprint& memory, const host& on, double bytes, int calls)
       : traffic_{of},
         on_{on},
         handover_{on.handover > shortest ? on.handover : shortest},
         chunk_bytes_{bytes / of.chunks()},
         memory_{memory},
-        recorder_{recorder},
         calls_{static_cast<std::size_t>(calls)},
         ends_(calls_, 0.0),
         ranks_(static_cast<std::size_t>(of.ranks())),
@@ -47,10 +42,7 @@ class turns {
     }
     for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
       if (ranks_[rank].now != phase::done) {
-        raise(error{error_code::unsound_schedule,
-                    "simulate: rank " + std::to_string(rank) +
-                        " waits for ever; prove() says in which step",
-                    static_cast<int>(rank)});
+        traffic::refuse_waiting(static_cast<int>(rank));
       }
     }
   }
@@ -182,7 +174,7 @@ class turns {
   /// A copy, a fold, or taking a message and folding it; gives the end.
   [[nodiscard]] double work(std::size_t step, double now) {
     const traffic::entry& one = traffic_[step];
-    const bool folds = one.action() == verb::fold || one.action() == verb::receive_fold;
+    const bool folds = schedule::folds(one.action());
     const bool lands = one.is_message() && memory_.lands();
     const double landing = lands ? 1 / on_.message_bytes_per_second : 0;
     const double working = folds    ? 1 / on_.fold_bytes_per_second
@@ -254,23 +246,19 @@ class turns {
     self.end = traffic_.round_end(self.begin);
     for (std::size_t i = self.begin; i < self.end; ++i) {
       if (!traffic_[i].is_message()) {
-        const double begin = now;
         now = work(i, now);
-        record(rank, i, begin, now);
       }
     }
     for (std::size_t i = self.begin; i < self.end; ++i) {
       const traffic::entry& one = traffic_[i];
       if (one.action() == verb::send) {
         const bool copied = is_copied(one);
-        const double begin = now;
         now += on_.overhead + (copied ? bytes_of(one) / on_.copy_bytes_per_second : 0);
         const std::size_t there = core_of(one.peer).ranks.size();
         const double round = there > 1 ? static_cast<double>(there) * handover_ : 0;
         posted_[event(self, i)] =
             now + on_.signal + (copied ? 0 : on_.handshake_turns * (on_.signal + round));
         taken_[event(self, i)] = is_awaited(one) ? never : now;
-        record(rank, i, begin, now);
         notify(one.peer, posted_[event(self, i)]);
       }
     }
@@ -280,18 +268,12 @@ class turns {
 
   void take(int rank, std::size_t step, double& now) {
     const traffic::entry& one = traffic_[step];
-    const double begin = now;
     const bool copied = is_copied(one);
     now = work(step, now + on_.overhead + (copied ? 0 : on_.handshake));
     if (is_awaited(one)) {
       taken_[event(at(rank), one.partner)] = now + on_.signal;
       notify(one.peer, now + on_.signal);
     }
-    record(rank, step, begin, now);
-  }
-
-  void record(int rank, std::size_t step, double begin, double end) {
-    recorder_.see(rank, step - traffic_.begin(rank), begin, end);
   }
 
   const traffic& traffic_;
@@ -300,7 +282,6 @@ class turns {
   double chunk_bytes_;
   const footprint& memory_;
   double bus_ = 0;  ///< memory is free from then on
-  Recorder& recorder_;
   std::size_t calls_;
   std::vector<double> ends_;
   std::vector<rank_state> ranks_;

@@ -59,10 +59,9 @@ class blame {
  private:
   [[nodiscard]] std::string place_of(int rank, std::size_t which) const {
     const schedule::step& one = schedule_.row(rank).steps[which];
-    const bool message = one.what != verb::fold && one.what != verb::copy;
     return ", rank " + text(rank) + ", step " + std::to_string(which) + " (" +
            std::string{schedule::name_of(one.what)} +
-           (!message                 ? ""
+           (!is_message(one.what)    ? ""
             : one.what == verb::send ? " to rank " + text(one.peer)
                                      : " from rank " + text(one.peer)) +
            " in round " + text(one.round) + ")";

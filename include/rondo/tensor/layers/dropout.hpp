@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/detail/mix.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/core/host_device.hpp>
-#include <rondo/core/mix.hpp>
 #include <rondo/version.hpp>
 
 #include <cstdint>

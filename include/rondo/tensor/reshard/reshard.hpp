@@ -207,7 +207,7 @@ template <class Comm, class Before, class After>
 void reshard(Comm& comm, const reshard_plan& plan, const Before& held, After&& wanted,
              const reshard_options& options = {},
              source_location where = source_location::current()) {
-  static_assert(!detail::takes_device_memory<Comm>,
+  static_assert(!takes_device_memory<Comm>,
                 "rondo: reshard: these ranks are GPUs; it moves memory of the host: copy shards to "
                 "the host and reshard them over thread or MPI ranks");
   if (comm.size() < plan.ranks()) {

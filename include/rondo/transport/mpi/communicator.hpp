@@ -249,8 +249,7 @@ class communicator {
   std::unique_ptr<state> state_;
 };
 
-static_assert(rondo::detail::gives_turns<communicator> &&
-              rondo::detail::begins_calls<communicator> &&
-              rondo::detail::takes_messages<communicator> && rondo::detail::splits<communicator>);
+static_assert(gives_turns<communicator> && begins_calls<communicator> &&
+              takes_messages<communicator> && splits<communicator>);
 
 }  // namespace rondo::inline v0_1::mpi

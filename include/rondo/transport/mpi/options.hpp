@@ -8,6 +8,7 @@
 
 namespace rondo::inline v0_1::mpi {
 
+/// What may be chosen for an `mpi::communicator`, the same on all of its ranks.
 struct options {
   /// How long a rank waits for another before it gives up on it.
   std::chrono::steady_clock::duration deadline = std::chrono::seconds{30};

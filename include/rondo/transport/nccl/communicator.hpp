@@ -41,8 +41,7 @@ class enqueued {
     const cuda::detail::profile::range seen{in_->ranges, made};
     ++in_->calls_made;
     using turn_type = detail::turn<Work>;
-    static_assert(rondo::detail::exchanging<turn_type> && rondo::detail::messaging<turn_type> &&
-                  rondo::detail::works_elsewhere<turn_type>);
+    static_assert(exchanging<turn_type> && messaging<turn_type> && works_elsewhere<turn_type>);
     turn_type now{*in_, made, stream_};
     body(now);
   }
@@ -224,6 +223,8 @@ class basic_communicator {
   std::unique_ptr<detail::state> state_;
 };
 
+/// The ranks of an NCCL communicator, with kernels for the work between messages: a file whose
+/// calls need them is compiled by nvcc.
 using communicator = basic_communicator<detail::kernels>;
 
 }  // namespace rondo::inline v0_1::nccl

@@ -10,6 +10,7 @@
 
 namespace rondo::inline v0_1::nccl {
 
+/// What may be chosen for an `nccl::communicator`.
 struct options {
   /// Above 0: how long the host waits for NCCL where it does not block (`config.blocking = 0`); a
   /// call that blocks waits for as long as NCCL does. And how long `communicator::wait` does for a

@@ -145,8 +145,7 @@ class communicator {
   keepsakes kept_;
 };
 
-static_assert(rondo::detail::gives_turns<communicator> &&
-              rondo::detail::begins_calls<communicator> &&
-              rondo::detail::takes_messages<communicator> && rondo::detail::splits<communicator>);
+static_assert(gives_turns<communicator> && begins_calls<communicator> &&
+              takes_messages<communicator> && splits<communicator>);
 
 }  // namespace rondo::inline v0_1::threads

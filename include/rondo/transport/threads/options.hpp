@@ -7,6 +7,7 @@
 
 namespace rondo::inline v0_1::threads {
 
+/// What may be chosen for a `threads::run`.
 struct options {
   /// How long a rank waits for another before it gives up on it.
   std::chrono::steady_clock::duration deadline = std::chrono::seconds{30};

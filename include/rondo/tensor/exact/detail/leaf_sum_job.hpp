@@ -10,7 +10,7 @@
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/protocol/rendezvous.hpp>
-#include <rondo/protocol/stages.hpp>
+#include <rondo/protocol/staged.hpp>
 #include <rondo/tensor/exact/detail/leaf_node.hpp>
 #include <rondo/tensor/exact/detail/leaf_order.hpp>
 #include <rondo/transport/turn.hpp>

@@ -5,6 +5,7 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/transport/detail/failure_texts.hpp>
+#include <rondo/transport/detail/landing.hpp>
 #include <rondo/transport/detail/thread.hpp>
 #include <rondo/transport/mpi/detail/check.hpp>
 #include <rondo/transport/mpi/detail/group.hpp>
@@ -319,7 +320,6 @@ class turn : public running_call {
   in_flight requests_;
 };
 
-static_assert(rondo::detail::lending<turn> && rondo::detail::messaging<turn> &&
-              rondo::detail::abandonable<turn> && !rondo::detail::shares_memory<turn>);
+static_assert(lending<turn> && messaging<turn> && abandonable<turn> && !shares_memory<turn>);
 
 }  // namespace rondo::inline v0_1::mpi::detail

@@ -80,7 +80,7 @@ class window_turn : public turn {
   std::uint64_t signal_;
 };
 
-static_assert(rondo::detail::lending<window_turn> && rondo::detail::messaging<window_turn> &&
-              rondo::detail::abandonable<window_turn> && rondo::detail::shares_memory<window_turn>);
+static_assert(lending<window_turn> && messaging<window_turn> && abandonable<window_turn> &&
+              shares_memory<window_turn>);
 
 }  // namespace rondo::inline v0_1::mpi::detail

@@ -12,7 +12,7 @@
 #if defined(__CUDACC__)
 #include <rondo/codec/cast.hpp>
 #include <rondo/transport/cuda/codec.cuh>
-#include <rondo/transport/nccl/detail/cast_values.hpp>
+#include <rondo/transport/cuda/detail/cast_values.hpp>
 #endif
 
 #include <cstddef>
@@ -50,7 +50,8 @@ struct kernels {
   static void encode(const Codec& with, const T* values, std::size_t count, std::byte* to,
                      const codec::context& where, cudaStream_t stream) {
     if constexpr (codec::detail::is_cast<Codec>) {
-      each_of(count, cast_value<T, wire_type<Codec>>{values, wire<Codec>(to)}, stream);
+      each_of(count, cuda::detail::cast_value<T, wire_type<Codec>>{values, wire<Codec>(to)},
+              stream);
     } else {
       require_kernels<Codec>();
       codec::device::encode(with, values, count, to, stream, where);
@@ -60,7 +61,8 @@ struct kernels {
   static void decode(const Codec& with, const std::byte* from, T* values, std::size_t count,
                      cudaStream_t stream) {
     if constexpr (codec::detail::is_cast<Codec>) {
-      each_of(count, cast_value<wire_type<Codec>, T>{wire<Codec>(from), values}, stream);
+      each_of(count, cuda::detail::cast_value<wire_type<Codec>, T>{wire<Codec>(from), values},
+              stream);
     } else {
       require_kernels<Codec>();
       codec::device::decode(with, from, values, count, stream);
@@ -70,7 +72,7 @@ struct kernels {
   static void decode_add(const Codec& with, const std::byte* from, float* sums, std::size_t count,
                          cudaStream_t stream) {
     if constexpr (codec::detail::is_cast<Codec>) {
-      each_of(count, add_cast<wire_type<Codec>>{wire<Codec>(from), sums}, stream);
+      each_of(count, cuda::detail::add_cast<wire_type<Codec>>{wire<Codec>(from), sums}, stream);
     } else {
       require_kernels<Codec>();
       codec::device::decode_add(with, from, sums, count, stream);
@@ -81,7 +83,8 @@ struct kernels {
                          std::byte* to, const codec::context& where, float divisor,
                          cudaStream_t stream) {
     if constexpr (codec::detail::is_cast<Codec>) {
-      sum_casts<wire_type<Codec>, fused_wires> sum{{}, ranks, divisor, wire<Codec>(to)};
+      cuda::detail::sum_casts<wire_type<Codec>, fused_wires> sum{
+          {}, ranks, divisor, wire<Codec>(to)};
       for (int rank = 0; rank < ranks; ++rank) {
         sum.from[rank] = wire<Codec>(wire_of(rank));
       }

@@ -6,6 +6,7 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/transport/cuda/require.hpp>
+#include <rondo/transport/detail/landing.hpp>
 #include <rondo/transport/nccl/detail/native.hpp>
 #include <rondo/transport/nccl/detail/state.hpp>
 #include <rondo/transport/turn.hpp>

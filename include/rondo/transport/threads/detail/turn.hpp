@@ -246,8 +246,7 @@ class turn : public running_call {
   std::uint64_t signal_ = word_;  ///< the word of the step that this call is in
 };
 
-static_assert(rondo::detail::lending<turn> && rondo::detail::messaging<turn> &&
-              rondo::detail::abandonable<turn> && rondo::detail::shares_memory<turn> &&
+static_assert(lending<turn> && messaging<turn> && abandonable<turn> && shares_memory<turn> &&
               protocol::reaches_buffers<turn> && protocol::shares_processors<turn>);
 
 }  // namespace rondo::inline v0_1::threads::detail

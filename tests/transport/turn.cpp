@@ -6,7 +6,7 @@
 // Each concept of a turn takes a model that has just what it asks for, and none that lacks a part.
 namespace {
 
-using namespace rondo::detail;
+using namespace rondo;
 
 struct exchanges {
   int rank() const;

@@ -9,7 +9,7 @@
 
 /// codec::cast as bodies of kernels, one element after another: it has no blocks whose values
 /// threads would have to look at together.
-namespace rondo::inline v0_1::nccl::detail {
+namespace rondo::inline v0_1::cuda::detail {
 
 template <class T, class Wire>
 struct cast_value {
@@ -41,4 +41,4 @@ struct sum_casts {
   }
 };
 
-}  // namespace rondo::inline v0_1::nccl::detail
+}  // namespace rondo::inline v0_1::cuda::detail
