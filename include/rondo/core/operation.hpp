@@ -197,10 +197,11 @@ struct reduction {
   /// Partial results, as they are kept and as they travel.
   using partial =
       std::conditional_t<std::is_invocable_r_v<wide, const Operation&, wide, wide>, wide, T>;
-  static_assert(std::is_invocable_r_v<partial, const Operation&, partial, partial>,
-                "rondo: the operation cannot be called as (element, element) -> element; op::sum, "
-                "which is the default, and op::average need a + b, op::product a * b, op::min and "
-                "op::max a < b; or pass an operation of your own");
+  static_assert(
+      std::is_invocable_r_v<partial, const Operation&, partial, partial>,
+      "rondo: the operation cannot be called as (element, element) -> element; it returns "
+      "the result and changes neither argument; op::sum, which is the default, and op::average "
+      "need a + b, op::product a * b, op::min and op::max a < b; or pass an operation of your own");
   static_assert(detail::takes_unchanged<Operation, partial>(),
                 "rondo: the operation takes numbers of another type, which would change the "
                 "elements; let it take the elements' type, or auto");

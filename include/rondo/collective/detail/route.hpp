@@ -117,7 +117,7 @@ auto route(source_location where, Comm& comm, Arguments&... arguments) {
     static_assert(makes,
                   "rondo: pass a communicator, then the buffers of this collective (an output must "
                   "not be const), then policies; a buffer is a contiguous range, such as "
-                  "std::span{pointer, count}");
+                  "std::span{pointer, count}, or std::span{&value, 1} for one value");
     if constexpr (makes) {
       return Call::make(where, comm, arguments...);
     }

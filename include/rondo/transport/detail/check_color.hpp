@@ -13,7 +13,7 @@ namespace rondo::inline v0_1::detail {
 inline void check_color(int color, int rank) {
   if (color < 0) {
     refuse("split: color " + std::to_string(color) + " on rank " + std::to_string(rank) +
-               "; pass a number from 0 on",
+               "; pass a number from 0 on, one of its own for a rank that wants no part",
            rank);
   }
 }
