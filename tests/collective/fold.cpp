@@ -100,6 +100,60 @@ TEST_CASE("fold: copies of any size and alignment, in every way to store") {
   }
 }
 
+namespace {
+/// The number that most ranks brought, by counts of all: so many bytes that two are not kept.
+struct most_frequent {};
+}  // namespace
+
+template <>
+struct rondo::reduction<most_frequent, std::uint16_t> {
+  using partial = std::array<std::uint16_t, 300>;
+  most_frequent operation{};
+  static partial lift(std::uint16_t value) {
+    partial counts{};
+    counts[value] = 1;
+    return counts;
+  }
+  static partial fold(const partial& a, const partial& b) {
+    partial counts{};
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      counts[i] = static_cast<std::uint16_t>(a[i] + b[i]);
+    }
+    return counts;
+  }
+  static std::uint16_t lower(const partial& counts) {
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      most = counts[i] > counts[most] ? i : most;
+    }
+    return static_cast<std::uint16_t>(most);
+  }
+};
+
+TEST_CASE("fold: short values whose partial results are long, from any number of sources") {
+  for (std::size_t sources = 2; sources <= 9; ++sources) {
+    for (const std::size_t count : {1, 2, 5, 60}) {
+      std::vector<std::vector<std::uint16_t>> in(sources);
+      std::vector<std::uint16_t> expected;
+      for (std::size_t i = 0; i < count; ++i) {  // the first two agree, the others with nobody
+        expected.push_back(static_cast<std::uint16_t>((i * 37) % 290));
+        for (std::size_t source = 0; source < sources; ++source) {
+          in[source].push_back(
+              static_cast<std::uint16_t>(expected.back() + (source < 2 ? 0 : source)));
+        }
+      }
+      std::vector<std::uint16_t> out(count, 999);
+      rondo::protocol::one_thread alone;
+      rondo::protocol::fold_each(
+          alone, [&](int source) { return in[static_cast<std::size_t>(source)].data(); },
+          static_cast<int>(sources), [&](int) { return out.data(); }, 1, 0, count,
+          rondo::reduction<most_frequent, std::uint16_t>{});
+      CAPTURE(sources, count);
+      CHECK(out == expected);
+    }
+  }
+}
+
 template <class T>
 void check_average() {
   std::mt19937_64 random{7};

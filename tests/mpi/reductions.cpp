@@ -188,6 +188,18 @@ TEST_CASE("mpi: native and direct forms know every type and operation") {
   check(comm, rondo::bfloat16{}, rondo::op::sum{});
 }
 
+#if defined(__SIZEOF_INT128__)
+TEST_CASE("mpi: native folds numbers that compilers have and MPI does not") {
+  __extension__ typedef __int128 wide;
+  auto comm = in_shared_memory();
+  const wide term = wide{1} << 90;
+  std::vector<wide> values(1000, term * (comm.rank() + 1) + 1);
+  rondo::all_reduce(comm, values, rondo::native{});
+  const wide sum = term * (comm.size() * (comm.size() + 1) / 2) + comm.size();
+  CHECK((values == std::vector<wide>(1000, sum)));
+}
+#endif
+
 TEST_CASE("mpi: a user's reduction lifts and lowers on every path, MPI's own among them") {
   on_both([](auto& comm) {
     const auto check = [&]<class Operation>(Operation, const auto& with) {

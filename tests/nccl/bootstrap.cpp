@@ -216,6 +216,30 @@ TEST_CASE("file exchange: the deadline names the ranks that did not come") {
   CHECK_THAT(said, ContainsSubstring("rank 0 has not answered rank 1"));
 }
 
+TEST_CASE("file exchange: the longest deadline there is never passes") {
+  const folder in;
+  std::vector<secret> got(2);
+  std::vector<std::string> said(2);
+  std::vector<std::thread> ranks;
+  for (std::size_t rank = 0; rank < 2; ++rank) {
+    ranks.emplace_back([&, rank] {
+      std::this_thread::sleep_for(rank == 0 ? 50ms : 0ms);
+      constexpr auto longest = (std::chrono::steady_clock::duration::max)();
+      const file_exchange exchange{in.path, "", static_cast<int>(rank), 2, longest};
+      try {
+        got[rank] = exchange.share(rank == 0 ? filled(5) : secret{});
+      } catch (const rondo::timeout& late) {
+        said[rank] = late.what();
+      }
+    });
+  }
+  for (auto& one : ranks) {
+    one.join();
+  }
+  CHECK(said == std::vector<std::string>(2));
+  CHECK(got == std::vector{filled(5), filled(5)});
+}
+
 TEST_CASE("file exchange: a folder that is none is refused") {
   CHECK_THROWS_WITH((file_exchange{"/nonexistent/rondo", "", 0, 2}),
                     Catch::Matchers::ContainsSubstring("is not a folder on rank 0"));

@@ -95,6 +95,17 @@ TEST_CASE("a communicator may be wrapped twice") {
   CHECK(noted == std::vector<std::size_t>(ranks, 1));
 }
 
+TEST_CASE("a wrapper settles what was begun through it") {
+  rondo::threads::run(2, [](auto& comm) {
+    messages_only apart{comm};
+    recording seen{apart};
+    std::vector<int> values(100'000, 1);
+    auto begun = rondo::all_reduce(seen, values, rondo::async{});
+    seen.settle();
+    expect(begun.done(), "the call has ended");
+  });
+}
+
 TEST_CASE("a wrapper that forwards has the nodes of what it wraps, one of messages has none") {
   rondo::threads::run(3, [](auto& comm) {
     recording seen{comm};

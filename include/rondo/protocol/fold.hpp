@@ -121,6 +121,16 @@ void fold_in_blocks(const Source& source, int sources, const Target& target, int
       });
 }
 
+/// Whether elements are folded in pairs: not where two partial results are too many bytes to keep.
+template <class T, class Reduction>
+[[nodiscard]] consteval bool folds_pairs() {
+  if constexpr (comes_in_pairs<T, Reduction>) {
+    return fold_lines<pair_of<T>, fold_of_pairs<T, Reduction>>::can_keep;
+  } else {
+    return false;
+  }
+}
+
 /// Neighbours together; what has no neighbour in its word, alone.
 template <class Source, class Target, class Reduction>
 void fold_in_pairs(const Source& source, int sources, const Target& target, int targets,
@@ -181,7 +191,7 @@ RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources
     if constexpr (folds_blocks<Reduction, element>) {
       detail::fold_its_way(source, sources, target, targets, first, last, with);
       return;
-    } else if constexpr (comes_in_pairs<element, Reduction>) {
+    } else if constexpr (detail::folds_pairs<element, Reduction>()) {
       detail::fold_in_pairs(source, sources, target, targets, first, last, with, how);
       return;
     } else if (lines::can_keep || sources <= lines::most) {

@@ -24,6 +24,8 @@ class forwarding {
   [[nodiscard]] int size() const { return inner_->size(); }
   [[nodiscard]] int node_size() const { return inner_->node_size(); }
   [[nodiscard]] auto deadline() const { return inner_->deadline(); }
+  void settle() const requires requires(const Comm& comm) { comm.settle(); }
+  { inner_->settle(); }
 
   template <class Body>
   void collective(const call& made, const Body& body) {

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <new>
+#include <type_traits>
 
 /// What a schedule over messages folds with, and how values become what travels.
 namespace rondo::inline v0_1::detail {
@@ -66,6 +67,8 @@ struct folds_with {
 
   template <class Turn>
   void lift(Turn& turn, const T* from, partial* to, std::size_t count) const {
+    static_assert(std::is_trivially_copyable_v<partial>,
+                  "rondo: partial results must be trivially copyable where they travel, as bytes");
     for_each_element(turn, count, lift_one<folds, T>{from, to});
   }
   template <class Turn>

@@ -168,7 +168,7 @@ template <class Exchange>
   exchange(std::as_bytes(std::span{&box.own(), 1}), std::as_writable_bytes(std::span{boxes}));
 
   std::vector<descriptor> all(boxes.size());
-  const auto end = std::chrono::steady_clock::now() + deadline;
+  const auto since = std::chrono::steady_clock::now();
   int sent = 1;
   int missing = ranks - 1;
   while (sent < ranks || missing > 0) {
@@ -182,7 +182,7 @@ template <class Exchange>
       all[static_cast<std::size_t>(came.rank)] = std::move(came.file);
       --missing;
     } else if (!went) {
-      if (std::chrono::steady_clock::now() >= end) {
+      if (std::chrono::steady_clock::now() - since >= deadline) {
         int late = 0;
         while (late == rank || all[static_cast<std::size_t>(late)].get() >= 0) {
           ++late;

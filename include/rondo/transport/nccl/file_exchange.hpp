@@ -183,13 +183,13 @@ class file_exchange {
   /// Looks until `done()` holds or the time is up; says which.
   template <class Done>
   [[nodiscard]] bool poll(const Done& done) const {
-    const auto end = clock::now() + deadline_;
+    const auto since = clock::now();
     for (auto pause = std::chrono::microseconds{200};;
          pause = (std::min)(pause * 2, std::chrono::microseconds{20'000})) {
       if (done()) {
         return true;
       }
-      if (clock::now() >= end) {
+      if (clock::now() - since >= deadline_) {
         return false;
       }
       std::this_thread::sleep_for(pause);

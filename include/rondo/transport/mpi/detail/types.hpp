@@ -17,9 +17,13 @@
 /// Element types and operations in MPI's terms.
 namespace rondo::inline v0_1::mpi::detail {
 
-/// True of types that MPI itself can add, multiply and compare.
+/// True of types that MPI itself can add, multiply and compare. What compilers have beyond the
+/// standard's (__int128, __float128) it does not know.
 template <class T>
-inline constexpr bool is_builtin = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
+inline constexpr bool is_builtin = std::is_same_v<T, float> || std::is_same_v<T, double> ||
+                                   std::is_same_v<T, long double> ||
+                                   (std::is_integral_v<T> && sizeof(T) <= 8 &&
+                                    !std::is_same_v<T, bool>);
 
 template <class T>
 [[nodiscard]] MPI_Datatype builtin_type() {

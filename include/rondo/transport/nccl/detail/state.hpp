@@ -191,14 +191,14 @@ class state {
   }
   /// The same for destructors: ncclInProgress after the deadline.
   [[nodiscard]] ncclResult_t settled_or_late() const noexcept {
-    const auto end = std::chrono::steady_clock::now() + with.deadline;
+    const auto since = std::chrono::steady_clock::now();
     for (;;) {
       ncclResult_t result = ncclSuccess;
       const ncclResult_t asked = ncclCommGetAsyncError(raw, &result);
       if (asked != ncclSuccess || result != ncclInProgress) {
         return asked != ncclSuccess ? asked : result;
       }
-      if (std::chrono::steady_clock::now() >= end) {
+      if (std::chrono::steady_clock::now() - since >= with.deadline) {
         return ncclInProgress;
       }
       std::this_thread::yield();
@@ -206,7 +206,7 @@ class state {
   }
   /// The host waits for all that is on `stream` by now.
   void wait(cudaStream_t stream) {
-    const auto end = std::chrono::steady_clock::now() + with.deadline;
+    const auto since = std::chrono::steady_clock::now();
     for (;;) {
       const cudaError_t done = cudaStreamQuery(stream);
       if (done == cudaSuccess) {
@@ -217,7 +217,7 @@ class state {
       }
       static_cast<void>(cudaGetLastError());  // CUDA keeps even this one
       require_alive();
-      if (std::chrono::steady_clock::now() >= end) {
+      if (std::chrono::steady_clock::now() - since >= with.deadline) {
         const std::string text = "nccl: what rank " + std::to_string(rank) +
                                  " has enqueued has not ended after " + deadline_text() +
                                  "; does a rank not make the same calls?";
