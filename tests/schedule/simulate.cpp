@@ -222,6 +222,17 @@ TEST_CASE("a rank keeps a core that it shares while it looks for one of another 
   }
 }
 
+TEST_CASE("ranks that share a core come to an end however slow it is") {
+  const auto ring = schedule::all_reduce(rondo::ring{}, 4);
+  const schedule::host on{
+      .cores = 2, .handover = 1e-6, .copy_bytes_per_second = 1, .fold_bytes_per_second = 1};
+  const double slow = schedule::simulate(ring, on, std::size_t{1} << 20);
+  for (const int doublings : {10, 14, 20, 30, 40}) {  // seconds in which a microsecond is lost
+    const double longer = schedule::simulate(ring, on, std::size_t{1} << (20 + doublings));
+    CHECK(longer == Approx(std::ldexp(slow, doublings)).epsilon(0.05));
+  }
+}
+
 TEST_CASE("memory that all cores share is a limit for all together, caches for each") {
   const auto swap = schedule::all_gather(rondo::ring{}, 2);
   schedule::host on{.cores = 2, .copy_bytes_per_second = 1 / beta};

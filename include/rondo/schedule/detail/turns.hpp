@@ -112,7 +112,8 @@ class turns {
       here.now = here.asleep || wake < here.now ? here.now : wake;
       return;
     }
-    here.now += handover_;
+    const double step = here.now * std::numeric_limits<double>::epsilon();  // that still counts
+    here.now += handover_ > step ? handover_ : step;
     // Turns pass until somebody wakes, here or where somebody may do something for ranks here.
     for (const core_state& other : cores_) {
       const double next = other.now > other.quiet ? other.now : other.quiet;
@@ -146,8 +147,10 @@ class turns {
     if (here.ranks.size() == 1) {
       here.now = until > here.now ? until : here.now;
     } else if (until > here.now + round) {
+      const double rounds = (until - here.now) / round;
       here.now +=
-          static_cast<double>(static_cast<std::int64_t>((until - here.now) / round)) * round;
+          (rounds < 0x1p53 ? static_cast<double>(static_cast<std::int64_t>(rounds)) : rounds) *
+          round;
     }
   }
 
