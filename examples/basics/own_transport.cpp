@@ -60,6 +60,7 @@ struct postal_turn {
   post_office& post;
   int self;
   std::uint64_t number;  ///< of the call
+  rondo::arena& landing;
 
   int rank() const { return self; }
   int size() const { return post.ranks(); }
@@ -76,10 +77,12 @@ struct postal_turn {
       if (letter.size() != one.bytes) {
         throw std::runtime_error("ranks disagree about a call");
       }
-      if (one.into != nullptr && one.bytes != 0) {
-        std::memcpy(one.into, letter.data(), one.bytes);
+      // Elements may be aligned to more than a letter is.
+      std::byte* const into = one.into != nullptr ? one.into : landing.get(one.bytes);
+      if (one.bytes != 0) {
+        std::memcpy(into, letter.data(), one.bytes);
       }
-      arrived(which++, letter.data());
+      arrived(which++, into);
     }
   }
 };
@@ -94,7 +97,7 @@ class postal_rank {
   int node_size() const { return 1; }
 
   void collective(const rondo::call&, const auto& job) {
-    postal_turn turn{post_, rank_, ++calls_};
+    postal_turn turn{post_, rank_, ++calls_, landing_};
     job(turn);
   }
 
@@ -106,6 +109,7 @@ class postal_rank {
   post_office& post_;
   int rank_;
   std::uint64_t calls_ = 0;
+  rondo::arena landing_;
   rondo::arena scratch_;
   rondo::arena widened_;
   rondo::keepsakes kept_;
@@ -113,6 +117,11 @@ class postal_rank {
 
 static_assert(rondo::exchanging<postal_turn> && rondo::gives_turns<postal_rank>);
 // end: own_transport
+
+/// Elements that vector code loads whole.
+struct alignas(32) quad {
+  double of[4];
+};
 
 int main() {
   constexpr int ranks = 5;
@@ -152,6 +161,20 @@ int main() {
       std::vector<float> theirs(1000);
       rondo::all_to_all(comm, std::vector<float>(1000, mine), theirs, rondo::codec::int8<128>{});
       bad += theirs.front() == 1 && theirs.back() == 5 ? 0 : 1;
+      std::vector<quad> quads(99, quad{{mine, mine, mine, mine}});
+      rondo::all_reduce(
+          comm, quads,
+          [](const quad& a, const quad& b) {
+            quad sum;
+            for (int i = 0; i < 4; ++i) {
+              sum.of[i] = a.of[i] + b.of[i];
+            }
+            return sum;
+          },
+          rondo::recursive_doubling{});
+      for (const quad& one : quads) {
+        bad += one.of[0] == 15 && one.of[3] == 15 ? 0 : 1;
+      }
       rondo::barrier(comm);
     });
   }

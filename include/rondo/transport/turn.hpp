@@ -40,7 +40,8 @@ using arrival = void (*)(std::size_t, const std::byte*);
 ///  - `word()`  the number of the call in its upper half, equal on all ranks
 ///  - `exchange(out, in, arrived)`  one round: sends all of `out`, takes all of `in` in that order,
 ///    calls `arrived(k, bytes)` for each, and returns when the bytes of `out` are the caller's. A
-///    message without memory of its own is there while `arrived` sees it
+///    message without memory of its own is there while `arrived` sees it, where it lies with its
+///    sender or from a multiple of 64 bytes on: elements may be aligned to that
 template <class Turn>
 concept exchanging = requires(Turn& turn, const std::vector<outgoing>& out,
                               const std::vector<incoming>& in, detail::arrival arrived) {
