@@ -56,6 +56,7 @@ concept gives_turns = takes_calls<Comm> && requires(Comm& comm, std::size_t coun
 
 /// A communicator for `async{}`: `begin_collective(made, job)` returns at once what has `wait()`,
 /// and runs a copy of the job behind the calls begun before. `collective` waits for all of them.
+/// So does `settle()`, which a pipeline calls before it uses what the communicator keeps.
 template <class Comm>
 concept begins_calls = takes_calls<Comm> &&
     requires(Comm& comm, const call& made, detail::any_job job) {
