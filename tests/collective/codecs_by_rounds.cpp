@@ -68,3 +68,27 @@ TEST_CASE("codecs: a transport of rounds alone gives the bits of one whose messa
     });
   }
 }
+
+TEST_CASE("codecs: automatic sends wires of up to 3 KiB whole, and longer ones in parts") {
+  constexpr std::size_t ranks = 4;
+  rondo::threads::run(ranks, [](auto& inner) {
+    const auto sent = [&](const auto& codec, std::size_t count) {
+      exchange_only rounds{inner};
+      std::vector<float> values(count, 1.0F);
+      rondo::all_reduce(rounds, values, codec);
+      return rounds.sent;
+    };
+    const auto whole = [](const auto& codec, std::size_t count) {
+      return (ranks - 1) * codec.wire_bytes(count);
+    };
+    const rondo::codec::int8<128> bytes{};
+    const rondo::codec::cast<rondo::bfloat16> halves{};
+    const rondo::codec::int4<32> nibbles{};
+    expect(sent(bytes, 2048) == whole(bytes, 2048), "2 KiB at once");
+    expect(sent(bytes, 3072) < whole(bytes, 3072), "more than 3 KiB in parts");
+    expect(sent(halves, 1536) == whole(halves, 1536), "3 KiB at once");
+    expect(sent(halves, 1537) < whole(halves, 1537), "and a value more in parts");
+    expect(sent(nibbles, 4096) == whole(nibbles, 4096), "4096 values at once");
+    expect(sent(nibbles, 4608) < whole(nibbles, 4608), "more values in parts, though few bytes");
+  });
+}

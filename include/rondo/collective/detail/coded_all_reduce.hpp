@@ -44,7 +44,7 @@ struct coded_all_reduce {
     if constexpr (std::is_same_v<Algorithm, one_shot>) {
       from_all(turn);
     } else if constexpr (is_automatic<Algorithm>) {
-      prefers_one_round(count) ? from_all(turn) : by_owners(turn);
+      prefers_one_round() ? from_all(turn) : by_owners(turn);
     } else if constexpr (is_direct<Algorithm>) {
       by_owners(turn);
     } else {
@@ -53,10 +53,12 @@ struct coded_all_reduce {
   }
 
  private:
-  /// `automatic`: so few values are a block or a few, and a message costs more than its bytes.
-  /// Where the two forms cross has not been measured.
-  [[nodiscard]] static constexpr bool prefers_one_round(std::size_t values) noexcept {
-    return values <= 512;
+  /// `automatic`: one round where it costs less than two, that is while MPI sends a whole wire
+  /// without asking (up to 4 KiB) and there are not so many values that summing all takes longer.
+  /// Measured with five codecs, 2 to 8 ranks on 2 processors (Zen 5, 2026-11-28) by
+  /// bench/codec/rounds.cpp: bench/results/codecs.md.
+  [[nodiscard]] bool prefers_one_round() const {
+    return count <= 4096 && codec.wire_bytes(count) <= 3072;
   }
 
   /// one_shot: everyone's whole wire to everyone, encoded once.

@@ -26,7 +26,6 @@ struct moves_only {
   static constexpr bool lifts = false;
   [[nodiscard]] static protocol::fold_nothing<T> partials() { return {}; }
   [[nodiscard]] static payload payload_of(std::size_t count) { return {count * sizeof(T)}; }
-  static void finish(T*, std::size_t) {}
   template <class Turn>
   static void finish(Turn&, T*, std::size_t) {}
 };
