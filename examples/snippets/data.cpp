@@ -49,7 +49,7 @@ int main() {
     momentum own{std::vector<float>(shards.own().count)};  // of a quarter of the parameters
 
     shards.step(parameters, gradient, [&](std::span<float> values, std::span<const float> slopes) {
-      const double norm = rondo::data::gradient_norm(comm, slopes);  // of the whole average
+      const double norm = rondo::data::gradient_norm(comm, slopes);  // of all ranks' parts
       own.update(values, slopes, norm > 1 ? static_cast<float>(1 / norm) : 1.0f);
     });
     // end: sharded
