@@ -124,7 +124,12 @@ def table(results, collective, in_place, ranks, busy):
                      ("met" if met else "not met") if peer else ""])  # beside nobody: neither
     left_out = {"x best peer", "target", "of floor", ""} if busy else set()
     left_out |= {"spread"} if results.passes == 1 else set()
-    kept = [i for i, name in enumerate(rows[0]) if name not in left_out]
+    return without(left_out, rows)
+
+
+def without(names, rows):
+    """The rows, but for the columns of these names."""
+    kept = [i for i, name in enumerate(rows[0]) if name not in names]
     return [[row[i] for i in kept] for row in rows]
 
 
@@ -135,7 +140,7 @@ def as_markdown(rows):
     return "\n".join(lines)
 
 
-def beside_native(results, library, collective, in_place, ranks):
+def beside_native(results, library, collective, in_place, ranks, busy):
     """MPI ranks: rondo through messages and through the window against the library's own."""
     rows = [["size", "native us", "messages us", "x native", "window us", "x native", "missed"]]
     for size in results.sizes:
@@ -148,10 +153,10 @@ def beside_native(results, library, collective, in_place, ranks):
             ("window", size >= WINDOW_FROM and native / window < WINDOW_TARGET)) if short]
         rows.append([name_of(size), in_microseconds(native), in_microseconds(messages), f"{native / messages:.2f}",
                      in_microseconds(window), f"{native / window:.2f}", ", ".join(missed)])
-    return rows
+    return without({"x native", "missed"} if busy else set(), rows)
 
 
-def crossover(results, ranks):
+def crossover(results, ranks, busy):
     """Every algorithm of ours, and how far `automatic` is from the best."""
     shown = [a for a in ALGORITHMS if any(key[:3] == (OURS, a, "all_reduce") and key[4] == ranks
                                           for key in results.median)]
@@ -166,7 +171,7 @@ def crossover(results, ranks):
         best = min(named, key=named.get)
         rows.append([name_of(size), *(in_microseconds(each[a]) for a in shown), best,
                      f"{each['automatic'] / named[best]:.2f}"])
-    return rows
+    return without({"automatic / best"} if busy else set(), rows)
 
 
 LIMITS = {"memcpy": 2, "copy": 2, "stream_copy": 2, "triad": 1.5, "scale": 2, "read": 1, "write": 1,
@@ -247,27 +252,31 @@ def write(results_file, output):
             if len(rows) > 1:
                 text += [f"### {collective}{', in place' if in_place else ''}, {ranks} ranks", "",
                          as_markdown(rows), ""]
-    if not busy:
-        text += ["- target: how many times the fastest peer rondo aims at",
-                 "- of floor: the least time for the bytes, by plain loops on the same processors, over "
-                 "rondo's time"]
+    legend = ["- target: how many times the fastest peer rondo aims at",
+              "- of floor: the least time for the bytes, by plain loops on the same processors, over "
+              "rondo's time"] if not busy else []
     if results.passes > 1:
-        text += ["- spread: third quartile of the passes minus the first, over the median"]
-    text += [""]
+        legend += ["- spread: third quartile of the passes minus the first, over the median"]
+    text += [*legend, ""] if legend else []
+    beside = []
     for library in ("openmpi", "mpich"):
         for collective, in_place in results.collectives:
             for ranks in results.ranks:
-                rows = beside_native(results, library, collective, in_place, ranks)
+                rows = beside_native(results, library, collective, in_place, ranks, busy)
                 if len(rows) > 1:
-                    text += [f"### MPI ranks on {library}: {collective}{', in place' if in_place else ''}, {ranks} "
-                             "ranks", "", as_markdown(rows), ""]
+                    beside += [f"### MPI ranks on {library}: {collective}{', in place' if in_place else ''}, {ranks} "
+                               "ranks", "", as_markdown(rows), ""]
+    if beside and not busy:
+        beside += [f"- missed: below the target, {MESSAGES_TARGET} of native over messages, {WINDOW_TARGET} x native "
+                   f"over windows from {name_of(WINDOW_FROM)}", ""]
+    text += beside
     for ranks in results.ranks:
         rows = limits(results, ranks)
         if rows:
             text += [f"### limits of the machine, GB/s of all {ranks} ranks together", "", as_markdown(rows),
                      ""]
     for ranks in results.ranks:
-        rows = crossover(results, ranks)
+        rows = crossover(results, ranks, busy)
         if rows:
             text += [f"### algorithms of all_reduce, {ranks} thread ranks", "", as_markdown(rows), ""]
     print("\n".join(text))
