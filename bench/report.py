@@ -124,7 +124,12 @@ def table(results, collective, in_place, ranks, busy):
                      ("met" if met else "not met") if peer else ""])  # beside nobody: neither
     left_out = {"x best peer", "target", "of floor", ""} if busy else set()
     left_out |= {"spread"} if results.passes == 1 else set()
-    kept = [i for i, name in enumerate(rows[0]) if name not in left_out]
+    return without(left_out, rows)
+
+
+def without(names, rows):
+    """The rows, but for the columns of these names."""
+    kept = [i for i, name in enumerate(rows[0]) if name not in names]
     return [[row[i] for i in kept] for row in rows]
 
 
@@ -135,7 +140,7 @@ def as_markdown(rows):
     return "\n".join(lines)
 
 
-def beside_native(results, library, collective, in_place, ranks):
+def beside_native(results, library, collective, in_place, ranks, busy):
     """MPI ranks: rondo through messages and through the window against the library's own."""
     rows = [["size", "native us", "messages us", "x native", "window us", "x native", "missed"]]
     for size in results.sizes:
@@ -148,10 +153,10 @@ def beside_native(results, library, collective, in_place, ranks):
             ("window", size >= WINDOW_FROM and native / window < WINDOW_TARGET)) if short]
         rows.append([name_of(size), in_microseconds(native), in_microseconds(messages), f"{native / messages:.2f}",
                      in_microseconds(window), f"{native / window:.2f}", ", ".join(missed)])
-    return rows
+    return without({"x native", "missed"} if busy else set(), rows)
 
 
-def crossover(results, ranks):
+def crossover(results, ranks, busy):
     """Every algorithm of ours, and how far `automatic` is from the best."""
     shown = [a for a in ALGORITHMS if any(key[:3] == (OURS, a, "all_reduce") and key[4] == ranks
                                           for key in results.median)]
@@ -166,7 +171,7 @@ def crossover(results, ranks):
         best = min(named, key=named.get)
         rows.append([name_of(size), *(in_microseconds(each[a]) for a in shown), best,
                      f"{each['automatic'] / named[best]:.2f}"])
-    return rows
+    return without({"automatic / best"} if busy else set(), rows)
 
 
 LIMITS = {"memcpy": 2, "copy": 2, "stream_copy": 2, "triad": 1.5, "scale": 2, "read": 1, "write": 1,
@@ -185,50 +190,72 @@ def limits(results, ranks):
     return rows if shown else None
 
 
+FLOOR = "floor: copy loop"
+# Told apart by colour-blind people, too (Okabe and Ito, 2008, https://jfly.uni-koeln.de/color/).
+COLORS = {OURS: "#D55E00", "openmpi": "#0072B2", "openmpi coll/sm": "#56B4E9", "mpich": "#009E73", "Gloo": "#CC79A7",
+          FLOOR: "#000000", "one_shot": "#E69F00", "two_shot": "#D55E00", "ring": "#0072B2", "tree": "#009E73",
+          "recursive_doubling": "#56B4E9", "halving_doubling": "#CC79A7"}
+
+
+def look(label):
+    """A curve has the colour of its library, ours are thick; dashed are messages and the floor."""
+    color = COLORS[label.removeprefix("rondo on ").removesuffix(", messages")]
+    dashes = " dashtype (8,5)" if label == FLOOR or label.endswith(", messages") else ""
+    width = 3 if label.startswith("rondo") else 1.5
+    return f"linecolor rgb '{color}' linewidth {width}{dashes} pointtype 7 pointsize 0.4"
+
+
+def from_top(curves):
+    """The curves as their labels stand beside them: the slowest first, at the sizes all have."""
+    shared = set.intersection(*({size for size, _ in points} for _, points in curves))
+    return sorted(curves, reverse=True, key=lambda curve: statistics.geometric_mean(
+        time for size, time in curve[1] if size in shared or not shared))
+
+
+def draw(path, title, curves):
+    """Plots (label, [(bytes, microseconds)]) to an SVG file; false if that does not work."""
+    curves = from_top([curve for curve in curves if curve[1]])
+    lines = ["set terminal svg size 760,460 font 'sans,13' background 'white'", f"set output '{path}'",
+             f"set title '{title}'", "set grid", "set logscale x 2", "set logscale y",
+             "set xlabel 'bytes per rank'", "set format x '%.0b %B'", "set xtics 8,32 rotate by -30",
+             "set ylabel 'microseconds'", "set format y '10^{%L}'",
+             "set rmargin at screen 0.69", "set key at screen 0.70,0.5 left center vertical Left reverse",
+             "set key samplen 2 spacing 1.2 font ',11'"]
+    for index, (_, points) in enumerate(curves):
+        lines += [f"$data{index} << EOD", *(f"{x} {y}" for x, y in points), "EOD"]
+    lines.append("plot " + ", ".join(
+        f"$data{index} using 1:2 with linespoints {look(label)} title '{label}' noenhanced"
+        for index, (label, _) in enumerate(curves)))
+    done = subprocess.run(["gnuplot"], input="\n".join(lines), text=True, capture_output=True)
+    if done.returncode != 0:
+        print(f"gnuplot: {done.stderr.strip()[:200]}")
+    return done.returncode == 0
+
+
 def plot(results, output):
     """Writes the plots; returns their paths."""
     if not shutil.which("gnuplot"):
         print("skipped: plots, as gnuplot is not found")
         return []
-    made = []
 
-    def draw(name, title, curves, y_label, log_y=True):
-        curves = [(label, points) for label, points in curves if points]
-        if not curves:
-            return
-        path = output / f"{name}.svg"
-        lines = [f"set terminal svg size 760,460 font 'sans,13' background 'white'", f"set output '{path}'",
-                 f"set title '{title}'", "set logscale x 2", "set key outside right center vertical", "set grid",
-                 "set xlabel 'bytes per rank'", f"set ylabel '{y_label}'", "set format x '%.0b %B'",
-                 "set xtics 8,32 rotate by -30"]
-        lines += ["set logscale y", "set format y '10^{%L}'"] if log_y else ["set yrange [0:*]"]
-        for index, (_, points) in enumerate(curves):
-            lines.append(f"$data{index} << EOD")
-            lines += [f"{x} {y}" for x, y in points]
-            lines.append("EOD")
-        lines.append("plot " + ", ".join(
-            f"$data{index} using 1:2 with linespoints lw {3 if 'rondo' in label else 1.5} pt 7 ps 0.4 title '{label}' noenhanced"
-            for index, (label, _) in enumerate(curves)))
-        done = subprocess.run(["gnuplot"], input="\n".join(lines), text=True, capture_output=True)
-        if done.returncode == 0:
-            made.append(path)
-        else:
-            print(f"gnuplot: {done.stderr.strip()[:200]}")
+    def course(time_of):
+        return [(size, time * 1e6) for size in results.sizes if (time := time_of(size))]
 
+    drawn = {}
     for ranks in results.ranks:
-        curves = [(who, [(s, t * 1e6) for s in results.sizes
-                         if (t := results.of(who, "all_reduce", False, ranks, s))])
-                  for who in results.libraries]
-        curves.append(("floor: copy loop", [(s, t * 1e6) for s in results.sizes if s >= 32768
-                                      and (t := results.floor("all_reduce", False, ranks, s))]))
-        draw(f"all_reduce-{ranks}", f"all-reduce of floats, {ranks} ranks", curves, "microseconds")
-        algorithms = [(a, [(s, t * 1e6) for s in results.sizes
-                           if (t := results.median.get((OURS, a, "all_reduce", False, ranks, s)))])
-                      for a in ALGORITHMS if a != "automatic"]
-        if sum(1 for _, points in algorithms if points) > 1:
-            draw(f"crossover-{ranks}", f"rondo: algorithms of all-reduce, {ranks} thread ranks", algorithms,
-                 "microseconds")
-    return made
+        curves = {who: course(lambda size: results.of(who, "all_reduce", False, ranks, size))
+                  for who in results.libraries}
+        curves[FLOOR] = course(lambda size: size >= 32768 and results.floor("all_reduce", False, ranks, size))
+        title = f"all-reduce of floats, {ranks} ranks"
+        drawn[f"all_reduce-{ranks}"] = (title, curves)
+        drawn[f"libraries-{ranks}"] = (title, {who: curves[who] for who in (OURS, "openmpi", "mpich", "Gloo", FLOOR)
+                                               if who in curves})
+        algorithms = {a: course(lambda size: results.median.get((OURS, a, "all_reduce", False, ranks, size)))
+                      for a in ALGORITHMS if a != "automatic"}
+        if sum(map(bool, algorithms.values())) > 1:
+            drawn[f"crossover-{ranks}"] = (f"rondo: algorithms of all-reduce, {ranks} thread ranks", algorithms)
+    return [path for name, (title, curves) in drawn.items()
+            if any(curves.values()) and draw(path := output / f"{name}.svg", title, curves.items())]
 
 
 def write(results_file, output):
@@ -247,27 +274,31 @@ def write(results_file, output):
             if len(rows) > 1:
                 text += [f"### {collective}{', in place' if in_place else ''}, {ranks} ranks", "",
                          as_markdown(rows), ""]
-    if not busy:
-        text += ["- target: how many times the fastest peer rondo aims at",
-                 "- of floor: the least time for the bytes, by plain loops on the same processors, over "
-                 "rondo's time"]
+    legend = ["- target: how many times the fastest peer rondo aims at",
+              "- of floor: the least time for the bytes, by plain loops on the same processors, over "
+              "rondo's time"] if not busy else []
     if results.passes > 1:
-        text += ["- spread: third quartile of the passes minus the first, over the median"]
-    text += [""]
+        legend += ["- spread: third quartile of the passes minus the first, over the median"]
+    text += [*legend, ""] if legend else []
+    beside = []
     for library in ("openmpi", "mpich"):
         for collective, in_place in results.collectives:
             for ranks in results.ranks:
-                rows = beside_native(results, library, collective, in_place, ranks)
+                rows = beside_native(results, library, collective, in_place, ranks, busy)
                 if len(rows) > 1:
-                    text += [f"### MPI ranks on {library}: {collective}{', in place' if in_place else ''}, {ranks} "
-                             "ranks", "", as_markdown(rows), ""]
+                    beside += [f"### MPI ranks on {library}: {collective}{', in place' if in_place else ''}, {ranks} "
+                               "ranks", "", as_markdown(rows), ""]
+    if beside and not busy:
+        beside += [f"- missed: below the target, {MESSAGES_TARGET} of native over messages, {WINDOW_TARGET} x native "
+                   f"over windows from {name_of(WINDOW_FROM)}", ""]
+    text += beside
     for ranks in results.ranks:
         rows = limits(results, ranks)
         if rows:
             text += [f"### limits of the machine, GB/s of all {ranks} ranks together", "", as_markdown(rows),
                      ""]
     for ranks in results.ranks:
-        rows = crossover(results, ranks)
+        rows = crossover(results, ranks, busy)
         if rows:
             text += [f"### algorithms of all_reduce, {ranks} thread ranks", "", as_markdown(rows), ""]
     print("\n".join(text))

@@ -233,6 +233,15 @@ void show(const demo::options& given) {
   std::printf("  all ranks hold the same parameters; text kept back: %.3f bits/byte (%.3f)\n",
               bits(static_cast<double>(whole.kept_back_loss)),
               bits(static_cast<double>(buckets.kept_back_loss)));
+  std::printf(
+      "  time in all_reduce begins when all ranks are there, that in wait() while peers compute\n");
+  const double slower = whole.bytes_per_second() / buckets.bytes_per_second();
+  if (slower > 1.05) {
+    std::printf(
+        "  buckets take %.1f times as long here: where the processors that compute also fold, "
+        "nothing can\n  overlap, and each bucket meets its peers anew (docs/collectives.md)\n",
+        slower);
+  }
   const std::size_t stretch = (std::max)(std::size_t{1}, whole.loss.size() / 150);
   demo::write({"Training loss on " + std::to_string(given.ranks) + " thread ranks",
                "step",
