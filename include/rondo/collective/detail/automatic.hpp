@@ -91,11 +91,13 @@ void choose_all_reduce(const Turn& turn, payload moved, const Run& run) {
     bytes <= 256 * kib ? run(recursive_doubling{}) : run(halving_doubling{});
   } else if (few && bytes > 2 * kib && bytes <= 3 * kib * ranks) {
     run(two_shot{});
-  } else if (bytes <= 64 * kib) {
+  } else if (bytes <= (few ? 128 : 64) * kib) {
     run(recursive_doubling{});
+  } else if (few) {
+    run(two_shot{});
   } else if (bytes <= 1024 * kib) {
     run(halving_doubling{});
-  } else if (!Commutes || (few && bytes > 4096 * kib)) {
+  } else if (!Commutes) {
     run(two_shot{});
   } else {
     run(ring{});
@@ -111,6 +113,9 @@ void choose_movement(const Turn& turn, payload moved, bool equal, const Run& run
     run(one_shot{});
   } else if constexpr (What == collective::all_to_all) {
     few || !equal || bytes > 2 * 1024 ? run(one_shot{}) : run(bruck{});
+  } else if (What == collective::all_gather && few && equal && bytes > 16 * 1024 &&
+             bytes <= 4096 * 1024) {
+    run(bruck{});
   } else if (few || !Commutes || moved.widens()) {
     run(one_shot{});
   } else if constexpr (What == collective::all_gather) {
