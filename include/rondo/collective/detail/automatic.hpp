@@ -113,13 +113,11 @@ void choose_movement(const Turn& turn, payload moved, bool equal, const Run& run
     run(one_shot{});
   } else if constexpr (What == collective::all_to_all) {
     few || !equal || bytes > 2 * 1024 ? run(one_shot{}) : run(bruck{});
-  } else if (What == collective::all_gather && few && equal && bytes > 16 * 1024 &&
-             bytes <= 4096 * 1024) {
-    run(bruck{});
+  } else if constexpr (What == collective::all_gather) {
+    const bool fits = few ? bytes > 16 * 1024 && bytes <= 4096 * 1024 : bytes <= 16 * 1024;
+    equal&& fits ? run(bruck{}) : few ? run(one_shot{}) : run(ring{});
   } else if (few || !Commutes || moved.widens()) {
     run(one_shot{});
-  } else if constexpr (What == collective::all_gather) {
-    equal&& bytes <= 16 * 1024 ? run(bruck{}) : run(ring{});
   } else if constexpr (What == collective::reduce_scatter) {
     equal&& bytes <= 64 * 1024 ? run(halving_doubling{}) : run(ring{});
   } else {
