@@ -64,7 +64,41 @@ std::vector<std::string_view> algorithms_run(Comm& comm) {
   return found;
 }
 
+/// Ranks of one node that meet by messages alone.
+struct messages_of_one_node {
+  int ranks;
+  [[nodiscard]] int size() const { return ranks; }
+  [[nodiscard]] static bool on_one_node() { return true; }
+};
+
+template <collective What>
+std::string_view picked_on_one_node(int ranks, std::size_t bytes, bool equal = true) {
+  std::string_view picked;
+  rondo::detail::choose_algorithm<What>(messages_of_one_node{ranks}, rondo::detail::payload{bytes},
+                                        equal,
+                                        [&](const auto& algorithm) { picked = algorithm.name; });
+  return picked;
+}
+
 }  // namespace
+
+TEST_CASE("automatic: on one node it takes what was measured to be the fastest over messages") {
+  constexpr std::size_t kib = 1024;
+  for (const int ranks : {4, 8}) {  // bench/results/mpi.md
+    CHECK(picked_on_one_node<collective::all_gather>(ranks, 8 * kib) == "one_shot");
+    for (const std::size_t bytes : {32 * kib, 128 * kib, 512 * kib, 2048 * kib}) {
+      CHECK(picked_on_one_node<collective::all_gather>(ranks, bytes) == "bruck");
+      CHECK(picked_on_one_node<collective::all_gather>(ranks, bytes, false) == "one_shot");
+    }
+    CHECK(picked_on_one_node<collective::all_gather>(ranks, 8192 * kib) == "one_shot");
+    CHECK(picked_on_one_node<collective::all_reduce>(ranks, 2 * kib) == "recursive_doubling");
+    CHECK(picked_on_one_node<collective::all_reduce>(ranks, 8 * kib) == "two_shot");
+    CHECK(picked_on_one_node<collective::all_reduce>(ranks, 32 * kib) == "recursive_doubling");
+    CHECK(picked_on_one_node<collective::all_reduce>(ranks, 128 * kib) == "recursive_doubling");
+    CHECK(picked_on_one_node<collective::all_reduce>(ranks, 512 * kib) == "two_shot");
+    CHECK(picked_on_one_node<collective::all_reduce>(ranks, 2048 * kib) == "two_shot");
+  }
+}
 
 TEST_CASE("explain: what it says is what runs over messages, for every collective") {
   for (const int ranks : {2, 4, 9}) {

@@ -153,3 +153,23 @@ TEST_CASE("all_gather: every algorithm gives every rank all parts in rank order"
     });
   }
 }
+
+TEST_CASE("all_gather: own parts that go around the cache, between messages") {
+  constexpr int ranks = 2;
+  constexpr std::size_t own = (3u << 20) + 5;  // 48 MiB touched, and what is no whole line
+  rondo::threads::run(ranks, [](auto& comm) {
+    std::vector<std::uint32_t> in(own);
+    for (std::size_t i = 0; i < own; ++i) {
+      in[i] = static_cast<std::uint32_t>(2 * i) + static_cast<std::uint32_t>(comm.rank());
+    }
+    std::vector<std::uint32_t> around(ranks * own + 2, 7);
+    const std::span out{around.data() + 1, ranks * own};
+    rondo::all_gather(comm, in, out, rondo::ring{});
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < own; ++i) {
+      wrong += out[i] != 2 * i || out[own + i] != 2 * i + 1 ? 1 : 0;
+    }
+    rondo::testing::expect(wrong == 0, "both parts");
+    rondo::testing::expect(around.front() == 7 && around.back() == 7, "what is around them");
+  });
+}
