@@ -5,9 +5,12 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -140,6 +143,82 @@ TEST_CASE("explain: every collective is predicted to take longer for more bytes"
     sane(inner);
     sane(rondo::testing::messages_only{inner});
   });
+}
+
+/// What the busiest of `ranks` ranks gets by the schedule: messages' rounds, and parts of a buffer.
+template <collective What, class Algorithm>
+std::pair<double, double> rounds_and_share(const Algorithm& algorithm, int ranks) {
+  double rounds = 0;
+  double share = 0;
+  for (int rank = 0; rank < ranks; ++rank) {
+    const auto program =
+        generate(algorithm, rondo::schedule::make<What>{}, rondo::schedule::place{rank, ranks, 0});
+    std::set<int> of;
+    int chunks = 0;
+    for (const auto& one : program.steps) {
+      if (one.what == rondo::schedule::verb::receive ||
+          one.what == rondo::schedule::verb::receive_fold) {
+        of.insert(one.round);
+        chunks += one.into.count;
+      }
+    }
+    rounds = std::max(rounds, static_cast<double>(of.size()));
+    share = std::max(share, static_cast<double>(chunks) / program.chunks);
+  }
+  return {rounds, share};
+}
+
+template <collective What>
+void check_predictions(int ranks) {
+  // A round costs 1 in one model and nothing in the other, a byte likewise.
+  const rondo::message_cost of_rounds{.short_message = 1,
+                                      .long_message = 1,
+                                      .next_message = 0,
+                                      .byte = 0,
+                                      .ranks = ranks,
+                                      .processors = ranks};
+  const rondo::message_cost of_bytes{.short_message = 0,
+                                     .long_message = 0,
+                                     .next_message = 0,
+                                     .byte = 1,
+                                     .ranks = ranks,
+                                     .processors = ranks};
+  rondo::detail::for_each_candidate<What>([&]<class Algorithm>(const Algorithm& algorithm) {
+    const auto [rounds, share] = rounds_and_share<What>(algorithm, ranks);
+    INFO(rondo::schedule::name_of(What) << ", " << algorithm.name << ", " << ranks << " ranks");
+    using rondo::detail::message_seconds;
+    CHECK(message_seconds<What, Algorithm>(of_rounds, 1024) == Approx(rounds));
+    CHECK(message_seconds<What, Algorithm>(of_bytes, 1024) == Approx(1024 * share));
+  });
+}
+
+TEST_CASE("explain: rounds and bytes of its predictions are those of the schedules") {
+  for (const int ranks : {2, 4, 8}) {
+    check_predictions<collective::all_reduce>(ranks);
+    check_predictions<collective::reduce_scatter>(ranks);
+    check_predictions<collective::all_gather>(ranks);
+    check_predictions<collective::all_to_all>(ranks);
+  }
+}
+
+TEST_CASE("explain: the direct forms move the bytes that their collective reads and writes") {
+  struct moved {
+    collective what;
+    double read;  ///< buffers of all ranks together, in sizes of the larger one
+    double written;
+  };
+  for (const int ranks : {1, 2, 3, 8}) {
+    const double n = ranks;
+    for (const auto& [what, read, written] :
+         {moved{collective::all_reduce, n, n}, moved{collective::reduce_scatter, n, 1},
+          moved{collective::reduce, n, 1}, moved{collective::broadcast, n - 1, n - 1},
+          moved{collective::all_gather, n, n}, moved{collective::all_to_all, n, n},
+          moved{collective::gather, 1, 1}, moved{collective::scatter, 1, 1},
+          moved{collective::barrier, 0, 0}}) {
+      INFO(rondo::schedule::name_of(what) << ", " << ranks << " ranks");
+      CHECK(rondo::detail::direct_work_of(what, ranks).share == Approx((read + written) / (2 * n)));
+    }
+  }
 }
 
 TEST_CASE("explain: few bytes take one phase where ranks share memory, and roots' own take two") {
