@@ -75,7 +75,8 @@ inline constexpr bool rounds_are_dear = requires {
 /// Messages: few rounds for few bytes, few bytes for many; in between, on few ranks, two_shot while
 /// its pieces are so small that MPI sends them without asking (about 4 KiB).
 /// What does not commute is folded in the order of ranks, whatever is picked.
-/// Measured with 2, 4 and 8 ranks on two cores, Open MPI and MPICH: bench/results/mpi.md.
+/// Measured with 2, 4 and 8 ranks on two cores, Open MPI and MPICH, what 4 and more ranks of a node
+/// take above 64 KiB with Open MPI alone: bench/results/mpi.md.
 template <bool Commutes, class Turn, class Run>
 void choose_all_reduce(const Turn& turn, payload moved, const Run& run) {
   constexpr std::size_t kib = 1024;
