@@ -257,6 +257,22 @@ TEST_CASE("memory that all cores share is a limit for all together, caches for e
   CHECK(simulate(swap, on, bytes) == Approx(cached));
 }
 
+TEST_CASE("one core alone does not keep memory busy, two together may") {
+  // In a broadcast rank 1 reads m and writes m, and rank 0 does nothing.
+  const auto lone = schedule::broadcast(rondo::one_shot{}, 2);
+  const auto swap = schedule::all_gather(rondo::ring{}, 2);
+  schedule::host on{.cores = 2, .of_all = {.bytes = m / 4, .missed_bytes_per_second = 4e9}};
+  CHECK(simulate(lone, on, bytes) == Approx(2 * m / 4e9).epsilon(0.01));
+  CHECK(simulate(swap, on, bytes) == Approx(4 * m / 4e9).epsilon(0.01));
+  on.fetched_bytes_per_second = 3e9;
+  CHECK(simulate(lone, on, bytes) == Approx(2 * m / 3e9).epsilon(0.01));
+  CHECK(simulate(swap, on, bytes) == Approx(4 * m / 4e9).epsilon(0.01));
+  on.fetched_bytes_per_second = 1e9;
+  CHECK(simulate(swap, on, bytes) == Approx(2 * m / 1e9).epsilon(0.01));
+  on.of_all.bytes = 8 * m;
+  CHECK(simulate(lone, on, bytes) < 1e-6);
+}
+
 TEST_CASE("bytes that change hands cost once for each core that must ask another") {
   schedule::host on{.cores = 2, .copy_bytes_per_second = 1 / beta};
   const auto extra = [&](const auto& one) {
@@ -539,9 +555,9 @@ TEST_CASE("constants that are no times and rates are refused") {
   for (const double wrong : {nan, -1.0, 0.0}) {
     CHECK_THROWS_AS(simulate(ring, network{.bytes_per_second = wrong}, bytes), rondo::error);
     using schedule::host;
-    for (const auto rate :
-         {&host::copy_bytes_per_second, &host::fold_bytes_per_second, &host::moved_bytes_per_second,
-          &host::claimed_bytes_per_second, &host::message_bytes_per_second}) {
+    for (const auto rate : {&host::copy_bytes_per_second, &host::fold_bytes_per_second,
+                            &host::moved_bytes_per_second, &host::claimed_bytes_per_second,
+                            &host::fetched_bytes_per_second, &host::message_bytes_per_second}) {
       host on{};
       on.*rate = wrong;
       CHECK_THROWS_AS(simulate(ring, on, bytes), rondo::error);
@@ -564,7 +580,8 @@ TEST_CASE("a fit finds the constants of a machine that made the times") {
                             .overhead = 1e-7,
                             .copy_bytes_per_second = 30e9,
                             .fold_bytes_per_second = 20e9,
-                            .of_all = {.bytes = 1e6, .missed_bytes_per_second = 9e9}};
+                            .of_all = {.bytes = 1e6, .missed_bytes_per_second = 9e9},
+                            .fetched_bytes_per_second = 7e9};
   std::vector<schedule::sample> samples;
   for (std::size_t size = 64; size <= (16u << 20); size *= 16) {
     const auto measure = [&](const auto& one) {
@@ -580,6 +597,7 @@ TEST_CASE("a fit finds the constants of a machine that made the times") {
   start.copy_bytes_per_second = 10e9;
   start.fold_bytes_per_second = 10e9;
   start.of_all.missed_bytes_per_second = 20e9;
+  start.fetched_bytes_per_second = 20e9;
   CHECK(schedule::fit(samples, start).worst < 0.01);
 }
 

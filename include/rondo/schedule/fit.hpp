@@ -83,7 +83,7 @@ struct fitted {
 namespace detail {
 
 /// A model's constants, in seconds per message or per byte.
-using constants = std::array<double, 13>;
+using constants = std::array<double, 14>;
 
 [[nodiscard]] inline constants constants_of(const network& on) {
   return {on.latency,
@@ -107,7 +107,8 @@ using constants = std::array<double, 13>;
           on.handshake,
           on.handshake_turns,
           on.patience,
-          1 / on.claimed_bytes_per_second};
+          1 / on.claimed_bytes_per_second,
+          1 / on.fetched_bytes_per_second};
 }
 
 [[nodiscard]] inline network with_constants(network on, const constants& of) {
@@ -134,6 +135,7 @@ using constants = std::array<double, 13>;
   on.handshake_turns = of[10];
   on.patience = of[11];
   on.claimed_bytes_per_second = 1 / of[12];
+  on.fetched_bytes_per_second = 1 / of[13];
   return on;
 }
 

@@ -43,6 +43,9 @@ struct host {
   cache of_core{};  ///< of each core alone
   cache of_all{};   ///< of all cores together, or, where they are `apart`, of each alone again
   bool apart = false;
+  /// In addition, for what is not in `of_all`, on the core that wants it: one core alone cannot
+  /// keep memory busy.
+  double fetched_bytes_per_second = std::numeric_limits<double>::infinity();
 
   /// Where it is finite, messages are first brought into the receiver's memory, at this rate, as
   /// MPI does; else the receiver copies or folds them where they lie.

@@ -33,6 +33,7 @@ inline void check_constants(const char* who, const host& on) {
                     {"host.fold_bytes_per_second", on.fold_bytes_per_second},
                     {"host.moved_bytes_per_second", on.moved_bytes_per_second},
                     {"host.claimed_bytes_per_second", on.claimed_bytes_per_second},
+                    {"host.fetched_bytes_per_second", on.fetched_bytes_per_second},
                     {"host.message_bytes_per_second", on.message_bytes_per_second},
                     {"host.of_core.bytes", on.of_core.bytes},
                     {"host.of_core.missed_bytes_per_second", on.of_core.missed_bytes_per_second},

@@ -105,7 +105,7 @@ class footprint {
   /// True if messages are brought into the receiver's memory before they are folded.
   [[nodiscard]] bool lands() const { return lands_; }
 
-  /// Seconds that caches add to a step on its core.
+  /// Seconds that caches and memory add to a step on its core.
   [[nodiscard]] double core_seconds(const host& on, double chunk_bytes, std::size_t step) const {
     double seconds = 0;
     for (const visit& one : visits_[step]) {
@@ -114,12 +114,14 @@ class footprint {
       const double rate =
           one.how == use::read ? on.moved_bytes_per_second : on.claimed_bytes_per_second;
       seconds += one.chunks * chunk_bytes *
-                 (moved / rate + (1 - moved) * part_missed(on.of_core, one.near * chunk_bytes) /
-                                     on.of_core.missed_bytes_per_second);
+                 (moved / rate +
+                  (1 - moved) * part_missed(on.of_core, one.near * chunk_bytes) /
+                      on.of_core.missed_bytes_per_second +
+                  part_missed(on.of_all, one.far * chunk_bytes) / on.fetched_bytes_per_second);
     }
     return seconds;
   }
-  /// Seconds for which it keeps memory busy.
+  /// Seconds for which it keeps memory from others.
   [[nodiscard]] double memory_seconds(const host& on, double chunk_bytes, std::size_t step) const {
     double seconds = 0;
     for (const visit& one : visits_[step]) {
