@@ -130,6 +130,11 @@ RONDO_INDEPENDENT_LOOPS_END
   return false;
 #endif
 }
+
+/// Whether a body for registers of 64 bytes gets them: then one store fills a line of the cache.
+[[nodiscard]] inline bool stores_whole_lines() noexcept {
+  return assumed_register_bytes == 64 || has_avx512();
+}
 }  // namespace detail
 
 /// The longest registers that a body is compiled for. Those of 64 bytes are for bodies that spend

@@ -140,11 +140,11 @@ class running_call {
   bool seen_ = false;  ///< peers may have noticed this call
 
  private:
-  /// How often to look again for what this peer writes before the processor is given away. One that
-  /// shares our processor is not looked for again: it cannot come while we look.
+  /// How often to look again for what this peer writes before the long wait. One that shares our
+  /// processor is not looked for again: it cannot come while we look.
   [[nodiscard]] int looks_for(int peer, int looks) noexcept {
     if (!crowded()) {
-      return rondo::detail::looks_alone;
+      return looks_across;
     }
     note_processor();
     return beside(peer) ? 0 : looks;
@@ -177,6 +177,12 @@ class running_call {
     bool announced = false;
     clock::time_point since{};
     const auto done = [&] { return (protocol::observe(word) == value) != differs; };
+    if (!crowded()) {  // but the system may have put both on one processor, where others are busy
+      note_processor();
+      for (int look = 0; look < rondo::detail::looks_alone && !beside(peer) && !done(); ++look) {
+        rondo::detail::relax();
+      }
+    }
     while (!done()) {
       if (in_.failed.load(std::memory_order_acquire) != nullptr) {
         if (done()) {
