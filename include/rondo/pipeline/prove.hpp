@@ -252,8 +252,10 @@ class lane_machine {
 }  // namespace detail
 
 /// How the messages of a lowered plan would hang on a channel, as a sentence; nothing if they
-/// cannot. The plan may be a fragment. Cost: O(actions).
+/// cannot. The plan may be a fragment. Cost: O(actions). Errors: parts that do not fit each other,
+/// a message that goes beyond the ends of a chain.
 [[nodiscard]] inline std::optional<std::string> find_hang(const plan& lowered, channel carried) {
+  detail::require_fitting_actions("find_hang", lowered);
   return detail::lane_machine{lowered, carried}.run();
 }
 
