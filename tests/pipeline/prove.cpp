@@ -176,6 +176,20 @@ TEST_CASE("the prover agrees with every interleaving of 100 000 random small pla
   CHECK(unsafe < 90'000);
 }
 
+TEST_CASE("only a forward and a backward of another micro-batch run at the same time") {
+  const auto says = [](const char* text) { return Catch::Matchers::ContainsSubstring(text); };
+  const auto prove = [](const char* text) {
+    return pipeline::prove(pipeline::from_csv(text), channel::mailbox);
+  };
+  CHECK_NOTHROW(prove("0F0,(0F1;0B0)OVERLAP_F_B,0B1\n"));
+  CHECK_THROWS_WITH(prove("(0F0;0B0)OVERLAP_F_B,0F1,0B1\n"),
+                    says("0F0 can run at the same time as a backward of another"));
+  auto halves = pipeline::zero_bubble_h1{}({1, 2});  // F0 I0 W0 ..
+  halves.rows[0][1].with_next = true;
+  CHECK_THROWS_WITH(pipeline::prove(halves, channel::mailbox),
+                    says("0I0 can run at the same time"));
+}
+
 TEST_CASE("plans made by hand whose parts do not fit each other are refused, not indexed by") {
   const auto says = [](const char* text) { return Catch::Matchers::ContainsSubstring(text); };
   CHECK_THROWS_WITH(pipeline::check(pipeline::plan{}), says("no stages"));
