@@ -176,6 +176,20 @@ TEST_CASE("the prover agrees with every interleaving of 100 000 random small pla
   CHECK(unsafe < 90'000);
 }
 
+TEST_CASE("only a forward and a backward of another micro-batch run at the same time") {
+  const auto says = [](const char* text) { return Catch::Matchers::ContainsSubstring(text); };
+  const auto prove = [](const char* text) {
+    return pipeline::prove(pipeline::from_csv(text), channel::mailbox);
+  };
+  CHECK_NOTHROW(prove("0F0,(0F1;0B0)OVERLAP_F_B,0B1\n"));
+  CHECK_THROWS_WITH(prove("(0F0;0B0)OVERLAP_F_B,0F1,0B1\n"),
+                    says("0F0 can run at the same time as a backward of another"));
+  auto halves = pipeline::zero_bubble_h1{}({1, 2});  // F0 I0 W0 ..
+  halves.rows[0][1].with_next = true;
+  CHECK_THROWS_WITH(pipeline::prove(halves, channel::mailbox),
+                    says("0I0 can run at the same time"));
+}
+
 TEST_CASE("plans made by hand whose parts do not fit each other are refused, not indexed by") {
   const auto says = [](const char* text) { return Catch::Matchers::ContainsSubstring(text); };
   CHECK_THROWS_WITH(pipeline::check(pipeline::plan{}), says("no stages"));
@@ -188,4 +202,27 @@ TEST_CASE("plans made by hand whose parts do not fit each other are refused, not
   fewer.shape.micro_batches = -4;
   CHECK_THROWS_WITH(pipeline::check(fewer), says("-4 micro-batches"));
   CHECK_THROWS_WITH(pipeline::breadth_first{1 << 30}({4, 1}), says("32767 chunks"));
+
+  const pipeline::costs costs{};
+  CHECK_THROWS_WITH(pipeline::simulate(pipeline::plan{}, costs), says("simulate: the plan has no"));
+  CHECK_THROWS_WITH(pipeline::simulate(fewer, costs),
+                    says("simulate: the plan has -4 micro-batch"));
+  auto shorter = pipeline::one_f_one_b{}({2, 4});
+  shorter.rows.pop_back();
+  CHECK_THROWS_WITH(pipeline::simulate(shorter, costs), says("1 rows, but its placement 2 ranks"));
+  CHECK_THROWS_WITH(pipeline::find_hang(shorter, channel::mailbox),
+                    says("find_hang: the plan has"));
+
+  // Stages times units do not fit an int.
+  std::string text = "0F1048575s126\n";
+  for (int stage = 1; stage < 33; ++stage) {
+    text += std::to_string(stage) + "F1048575s126\n";
+  }
+  const auto huge = pipeline::from_csv(text);
+  CHECK_THROWS_WITH(pipeline::lower(huge), says("of 127 slices through 33 stages"));
+  CHECK_THROWS_WITH(pipeline::find_hang(huge, channel::mailbox), says("at most 2^28"));
+  CHECK_THROWS_WITH(pipeline::simulate(huge, costs), says("at most 2^28"));
+
+  const auto beyond = pipeline::from_csv("0F0,0SEND_B0\n1F0\n");  // nothing is before stage 0
+  CHECK_THROWS_WITH(pipeline::find_hang(beyond, channel::rendezvous), says("0SEND_B0 is outside"));
 }

@@ -17,7 +17,10 @@ TEST_CASE("a schedule is data: it knows its collective, size and root, and makes
 
 TEST_CASE("no ranks, and roots that are no rank, are refused") {
   CHECK_THROWS_WITH(schedule::all_reduce(rondo::ring{}, 0),
-                    Catch::Matchers::ContainsSubstring("at least 1 rank"));
+                    Catch::Matchers::ContainsSubstring("1 to 2^30 ranks"));
+  CHECK_THROWS_WITH(schedule::barrier(rondo::bruck{}, (1 << 30) + 1),
+                    Catch::Matchers::ContainsSubstring("1 to 2^30 ranks"));
+  CHECK(schedule::barrier(rondo::bruck{}, 1 << 30).row(0).steps.size() == 60);
   CHECK_THROWS_WITH(schedule::reduce(rondo::tree{}, 4, 4),
                     Catch::Matchers::ContainsSubstring("schedule::reduce: got root 4 of 4 ranks"));
   CHECK_THROWS_AS(schedule::gather(rondo::tree{}, 4, -1), rondo::error);

@@ -525,6 +525,23 @@ TEST_CASE("a table whose rows do not fit each other is refused, not read past it
   refused("rounds that go back", [](table& t) { t.rows[1].steps.back().round = 0; });
 }
 
+TEST_CASE("a run of more chunks than the simulator counts is refused, not taken for another") {
+  schedule::table one{schedule::collective::broadcast, 2, 0, {}};
+  const auto all = [](int chunks, schedule::step only) {
+    return schedule::program{.chunks = chunks, .steps = {only}};
+  };
+  const auto played = [&](int chunks) {
+    const schedule::step send{
+        .what = schedule::verb::send, .peer = 1, .left = schedule::in_input(0, chunks)};
+    const schedule::step receive{
+        .what = schedule::verb::receive, .peer = 0, .into = schedule::in_output(0, chunks)};
+    one.rows = {all(chunks, send), all(chunks, receive)};
+    return simulate(one, flat, bytes);
+  };
+  CHECK(played((1 << 26) - 1) == Approx(played(1)));
+  CHECK_THROWS_WITH(played(1 << 26), Catch::Matchers::ContainsSubstring("at most 67108863"));
+}
+
 TEST_CASE("rounds may have any numbers") {
   auto late = schedule::tabulate(schedule::all_reduce(rondo::ring{}, 4));
   const schedule::host machine{.cores = 2, .signal = 1e-6, .copy_bytes_per_second = 1e9};

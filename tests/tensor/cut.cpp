@@ -81,8 +81,11 @@ TEST_CASE("cut: what is not held, or beyond the end, is refused") {
   CHECK_THROWS_WITH((cut{4, {}}), Catch::Matchers::ContainsSubstring("no rank holds index 0"));
   CHECK_THROWS_WITH(cut::whole(10, -1), Catch::Matchers::ContainsSubstring("cut: for -1 ranks"));
   CHECK_THROWS_WITH(cut::even(0, 0), Catch::Matchers::ContainsSubstring("cut: for 0 ranks"));
-  CHECK_NOTHROW(cut{4, {{{0, 4}}, {{1, 2}}}});  // held twice
+  CHECK_NOTHROW(cut{4, {{{0, 4}}, {{1, 2}}}});  // held by two ranks
   const auto says = [](const char* part) { return Catch::Matchers::ContainsSubstring(part); };
+  CHECK_THROWS_WITH((cut{4, {{}, {{0, 4}, {1, 1}}}}), says("rank 1 holds index 1 twice"));
+  // Nor where a run of nothing stands between the two.
+  CHECK_THROWS_WITH((cut{4, {{{0, 4}, {2, 0}, {3, 1}}}}), says("rank 0 holds index 3 twice"));
   constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
   CHECK_THROWS_WITH(cut::even(10, 3, 0), says("a granule of 0"));
   CHECK_THROWS_WITH(cut::even(10, 3, most), says("more indices than a number has"));

@@ -4,6 +4,7 @@
 
 #include <rondo/tensor/layout/layout_search.hpp>
 
+#include <cmath>
 #include <random>
 #include <string>
 #include <utility>
@@ -196,4 +197,23 @@ TEST_CASE("find_layout: the paper's language model is cut by batch and by model"
   CHECK(fastest.describe().find("it lost by +") != std::string::npos);
   const auto smallest = find_layout(net, mesh, {});
   CHECK(static_cast<double>(smallest.best.peak_bytes()) <= bytes);
+}
+
+TEST_CASE("find_layout: speeds that are no numbers, and axes that are not there, are refused") {
+  const mesh_shape mesh = read_mesh("batch:2, model:2");
+  const auto net = language_model("batch:16");
+  const auto says = [](const char* part) { return Catch::Matchers::ContainsSubstring(part); };
+  for (const double speed : {0.0, -1.0, std::nan("")}) {
+    CHECK_THROWS_WITH(find_layout(net, mesh, {.operations_per_second = speed}),
+                      says("operations per second; expected a number above 0"));
+    CHECK_THROWS_WITH(
+        find_layout(net, mesh, {.network = {{{"model", {.bytes_per_second = speed}}}}}),
+        says("the network along \"model\" has a latency of 0.000000 s and"));
+  }
+  CHECK_THROWS_WITH(find_layout(net, mesh, {.network = {{{"model", {.latency = -1}}}}}),
+                    says("expected a finite latency"));
+  CHECK_THROWS_WITH(find_layout(net, mesh, {.network = {{{"modle", {.latency = 1}}}}}),
+                    says("an axis \"modle\", but the mesh batch 2 x model 2 does not"));
+  const auto slow = find_layout(net, mesh, {.operations_per_second = 1e-12});
+  CHECK_THAT(slow.describe(), says("9000000000000000.000 ms"));
 }

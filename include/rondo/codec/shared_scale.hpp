@@ -45,6 +45,9 @@ struct shared_scale {
   static constexpr bool is_linear = true;
   static constexpr bool carries_nan = true;
   static constexpr int highest = (1 << (Bits - 1)) - 1;
+  static_assert(sizeof(Sum) <= 4 && (std::numeric_limits<Sum>::max)() >= highest,
+                "rondo: codec::shared_scale: Sum has 32 bits at most, and room for one rank's "
+                "codes");
   /// With more, a sum may overflow.
   static constexpr int max_ranks = static_cast<int>((std::numeric_limits<Sum>::max)()) / highest;
 

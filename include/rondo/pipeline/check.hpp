@@ -26,10 +26,15 @@ class soundness {
 
   void check() {
     for (rank_ = 0; rank_ < plan_.ranks(); ++rank_) {
-      for (const action& each : plan_.row_of(rank_)) {
+      const row& actions = plan_.row_of(rank_);
+      for (std::size_t i = 0; i < actions.size(); ++i) {
+        const action& each = actions[i];
         if (is_compute(each.kind) || is_message(each.kind)) {
           check_place(each);
           is_message(each.kind) ? check_message(each) : check_compute(each);
+        }
+        if (each.with_next && i + 1 < actions.size()) {
+          check_pair(each, actions[i + 1]);
         }
       }
     }
@@ -60,6 +65,13 @@ class soundness {
                 what.micro_batch < plan_.shape.micro_batches && what.slice < plan_.shape.slices,
             what, "is outside the plan's shape");
     require(plan_.placement.rank_of(what.stage) == rank_, what, "is on a rank without its stage");
+  }
+
+  /// Of one micro-batch, a backward waits for its forward.
+  void check_pair(const action& what, const action& beside) const {
+    require(what.kind == kind::forward && makes_input_gradient(beside.kind) &&
+                what.micro_batch != beside.micro_batch,
+            what, "can run at the same time as a backward of another micro-batch only");
   }
 
   void check_message(const action& what) {

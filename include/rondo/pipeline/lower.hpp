@@ -39,7 +39,8 @@ inline void require_fitting_actions(std::string_view who, const plan& read) {
     for (const action& what : each) {
       if (what.kind != kind::idle &&
           (what.stage < 0 || what.stage >= read.placement.stages() || what.micro_batch < 0 ||
-           what.micro_batch >= read.shape.micro_batches || what.slice >= read.shape.slices)) {
+           what.micro_batch >= read.shape.micro_batches || what.slice >= read.shape.slices ||
+           (is_message(what.kind) && !has_far_stage(what, read.placement)))) {
         raise(error{error_code::unsound_schedule, "pipeline: " + std::string{who} + ": " +
                                                       to_text(what) +
                                                       " is outside the plan's shape"});

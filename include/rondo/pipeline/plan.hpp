@@ -74,8 +74,10 @@ template <schedule_policy Policy>
   return made;
 }
 
-/// Refuses a plan whose parts do not fit each other: those who read it index by them.
-inline void require_fitting(std::string_view who, const plan& read) {
+/// Readers keep a few words for every stage and unit; a whole plan has actions for each, too.
+inline constexpr std::size_t most_cells = std::size_t{1} << 28;
+
+[[noreturn]] inline void refuse_unfitting(std::string_view who, const plan& read) {
   const std::string begin = "pipeline: " + std::string{who} + ": the plan has ";
   if (read.ranks() != read.placement.ranks()) {
     refuse(begin + std::to_string(read.ranks()) + " rows, but its placement " +
@@ -84,12 +86,20 @@ inline void require_fitting(std::string_view who, const plan& read) {
   if (read.placement.stages() == 0) {
     refuse(begin + "no stages");
   }
+  refuse(begin + std::to_string(read.shape.micro_batches) + " micro-batches of " +
+         std::to_string(read.shape.slices) + " slices through " +
+         std::to_string(read.placement.stages()) + " stages; there are 1 .. " +
+         std::to_string(most_micro_batches) + " of 1 .. " + std::to_string(most_slices) +
+         ", and at most 2^28 in all stages together");
+}
+
+/// Refuses a plan whose parts do not fit each other: those who read it index by them.
+constexpr void require_fitting(std::string_view who, const plan& read) {
   const shape& of = read.shape;
-  if (of.micro_batches < 1 || of.micro_batches > most_micro_batches || of.slices < 1 ||
-      of.slices > most_slices) {
-    refuse(begin + std::to_string(of.micro_batches) + " micro-batches of " +
-           std::to_string(of.slices) + " slices; there are 1 .. " +
-           std::to_string(most_micro_batches) + " of 1 .. " + std::to_string(most_slices));
+  if (read.ranks() != read.placement.ranks() || read.placement.stages() == 0 ||
+      of.micro_batches < 1 || of.micro_batches > most_micro_batches || of.slices < 1 ||
+      of.slices > most_slices || index(of.units()) > most_cells / index(read.placement.stages())) {
+    refuse_unfitting(who, read);
   }
 }
 

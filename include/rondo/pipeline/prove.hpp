@@ -171,15 +171,15 @@ class lane_machine {
       return true;
     }
     const action half = other_half(what);
-    const std::size_t far = lane_of(half, peer_of(what));
-    if (!computed(lane) || heads_[far] == none || head(far) != half || !computed(far)) {
+    const std::size_t other = lane_of(half, peer_of(what));
+    if (!computed(lane) || heads_[other] == none || head(other) != half || !computed(other)) {
       return false;
     }
     mark_arrived(is_send(what.kind) ? half : what);
     pop(lane);
-    pop(far);
-    touched_.push_back(far);
-    touched_.push_back(program_of(rank_of(far)));
+    pop(other);
+    touched_.push_back(other);
+    touched_.push_back(program_of(rank_of(other)));
     touched_.push_back(program_of(rank_of(lane)));
     return true;
   }
@@ -204,9 +204,9 @@ class lane_machine {
       return {program, at(rank) + " has " + to_text(what) + " after " + to_text(head(program))};
     }
     const action half = other_half(what);
-    const std::size_t far = lane_of(half, peer_of(what));
-    return {far, at(rank) + " at " + to_text(what) + " waits for " + at(peer_of(what)) +
-                     " to reach " + to_text(half)};
+    const std::size_t other = lane_of(half, peer_of(what));
+    return {other, at(rank) + " at " + to_text(what) + " waits for " + at(peer_of(what)) +
+                       " to reach " + to_text(half)};
   }
 
   [[nodiscard]] bool holds(std::size_t lane, const action& wanted) const {
@@ -252,8 +252,10 @@ class lane_machine {
 }  // namespace detail
 
 /// How the messages of a lowered plan would hang on a channel, as a sentence; nothing if they
-/// cannot. The plan may be a fragment. Cost: O(actions).
+/// cannot. The plan may be a fragment. Cost: O(actions). Errors: parts that do not fit each other,
+/// a message that goes beyond the ends of a chain.
 [[nodiscard]] inline std::optional<std::string> find_hang(const plan& lowered, channel carried) {
+  detail::require_fitting_actions("find_hang", lowered);
   return detail::lane_machine{lowered, carried}.run();
 }
 

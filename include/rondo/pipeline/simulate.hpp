@@ -271,6 +271,7 @@ class player {
 /// and costs that are none. Cost: O(actions) time and memory.
 template <cost_model Model>
 [[nodiscard]] constexpr forecast simulate(plan planned, const Model& model) {
+  detail::require_fitting("simulate", planned);
   forecast result{};
   result.plan = std::move(planned);
   const std::size_t ranks = result.plan.rows.size();

@@ -20,14 +20,15 @@ namespace detail {
 
 [[noreturn]] inline void refuse_place(collective what, int size, int root) {
   refuse("schedule::" + std::string{name_of(what)} + ": got root " + std::to_string(root) + " of " +
-         std::to_string(size) + " ranks; expected at least 1 rank and a root below their number");
+         std::to_string(size) + " ranks; expected 1 to 2^30 ranks and a root below their number");
 }
 
 template <collective What, class Algorithm>
 [[nodiscard]] constexpr generated<Algorithm, What> checked(Algorithm algorithm, int size,
                                                            int root = 0) {
   check_algorithm<Algorithm, What>();
-  if (size < 1 || root < 0 || root >= size) {
+  // With more, the places that generators count with do not fit an int.
+  if (size < 1 || size > 1 << 30 || root < 0 || root >= size) {
     refuse_place(What, size, root);
   }
   return {algorithm, size, root};

@@ -23,7 +23,8 @@ class cut {
  public:
   cut() = default;
 
-  /// Each rank's runs, as given. Errors: a run beyond `extent`, or an index that no rank holds.
+  /// Each rank's runs, as given. Errors: a run beyond `extent`, an index that no rank holds, or one
+  /// that a rank holds twice.
   cut(std::size_t extent, std::vector<std::vector<part>> runs)
       : extent_{extent}, runs_{std::move(runs)} {
     check();
@@ -237,6 +238,27 @@ class cut {
     if (covered < extent_) {
       refuse("cut: no rank holds index " + std::to_string(covered) + " of " +
              std::to_string(extent_));
+    }
+    for (int rank = 0; rank < ranks(); ++rank) {
+      if (runs(rank).size() > 1) {
+        check_once(rank, all);
+      }
+    }
+  }
+  /// The runs of a rank do not meet; `sorted`: memory.
+  void check_once(int rank, std::vector<part>& sorted) const {
+    sorted.clear();
+    for (const part run : runs(rank)) {
+      if (run.count != 0) {
+        sorted.push_back(run);
+      }
+    }
+    std::sort(sorted.begin(), sorted.end(), [](part a, part b) { return a.first < b.first; });
+    for (std::size_t i = 1; i < sorted.size(); ++i) {
+      if (sorted[i].first - sorted[i - 1].first < sorted[i - 1].count) {
+        refuse("cut: rank " + std::to_string(rank) + " holds index " +
+               std::to_string(sorted[i].first) + " twice");
+      }
     }
   }
 

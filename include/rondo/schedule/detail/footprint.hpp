@@ -115,9 +115,9 @@ class footprint {
           one.how == use::read ? on.moved_bytes_per_second : on.claimed_bytes_per_second;
       seconds += one.chunks * chunk_bytes *
                  (moved / rate +
-                  (1 - moved) * part_missed(on.of_core, one.near * chunk_bytes) /
+                  (1 - moved) * part_missed(on.of_core, one.for_core * chunk_bytes) /
                       on.of_core.missed_bytes_per_second +
-                  part_missed(on.of_all, one.far * chunk_bytes) / on.fetched_bytes_per_second);
+                  part_missed(on.of_all, one.for_all * chunk_bytes) / on.fetched_bytes_per_second);
     }
     return seconds;
   }
@@ -125,7 +125,7 @@ class footprint {
   [[nodiscard]] double memory_seconds(const host& on, double chunk_bytes, std::size_t step) const {
     double seconds = 0;
     for (const visit& one : visits_[step]) {
-      seconds += one.chunks * chunk_bytes * part_missed(on.of_all, one.far * chunk_bytes) /
+      seconds += one.chunks * chunk_bytes * part_missed(on.of_all, one.for_all * chunk_bytes) /
                  on.of_all.missed_bytes_per_second;
     }
     return seconds;
@@ -139,10 +139,10 @@ class footprint {
   struct visit {
     use how = use::read;
     double chunks = 0;
-    double near = 0;   ///< chunks that were used since, by anybody or, if fewer, by this core
-    double far = 0;    ///< by anybody, or, if cores are apart, by this one
-    double moved = 0;  ///< part that another core had last, or, if this one writes, has too
-    double kept = 0;   ///< chunks that the other core used since it had that part
+    double for_core = 0;  ///< chunks that were used since, by anybody or, if fewer, by this core
+    double for_all = 0;   ///< by anybody, or, if cores are apart, by this one
+    double moved = 0;     ///< part that another core had last, or, if this one writes, has too
+    double kept = 0;      ///< chunks that the other core used since it had that part
   };
   /// All of it is found after up to 0.8 of a cache's size, nothing from 1.2 on.
   [[nodiscard]] static double part_missed(const cache& in, double bytes_since) {
@@ -204,10 +204,10 @@ class footprint {
     made.chunks = part.count;
     int moved = 0;
     for (std::size_t chunk = first; chunk < last; ++chunk) {
-      const double far = of_all_.use(chunk);
-      const double near = of_core_[static_cast<std::size_t>(core)].use(chunk);
-      made.far += (apart_ ? near : far) / part.count;
-      made.near += (near < far ? near : far) / part.count;
+      const double anywhere = of_all_.use(chunk);
+      const double here = of_core_[static_cast<std::size_t>(core)].use(chunk);
+      made.for_all += (apart_ ? here : anywhere) / part.count;
+      made.for_core += (here < anywhere ? here : anywhere) / part.count;
       const double kept = kept_by_another(chunk, core);
       if (change_hands(chunk, core, how)) {
         ++moved;

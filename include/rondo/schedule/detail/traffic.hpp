@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/core/extremes.hpp>
 #include <rondo/schedule/detail/heap.hpp>
 #include <rondo/schedule/detail/step_count.hpp>
 #include <rondo/schedule/schedule.hpp>
@@ -20,11 +21,14 @@ namespace rondo::inline v0_1::schedule::detail {
 /// 12 bytes per step. Where the schedule rotates, one rank stands for all ranks a multiple of
 /// `ranks()` away.
 class traffic {
+  static constexpr int chunk_bits = 26;
+  static constexpr std::uint32_t most_chunks = (1u << chunk_bits) - 1;
+
  public:
   struct entry {
     std::uint32_t partner = 0;  ///< the step at the other end of the message
     std::int32_t peer = 0;      ///< the rank, modulo `ranks()`, that it belongs to
-    std::uint32_t chunks : 26 = 0;
+    std::uint32_t chunks : chunk_bits = 0;
     std::uint32_t what : 3 = 0;
     std::uint32_t within_node : 1 = 0;
     std::uint32_t ends_round : 1 = 0;
@@ -129,13 +133,19 @@ class traffic {
       for (const run* part : {&one.into, &one.left, &one.right}) {
         const bool slots = part->where == region::scratch;
         const int first = slots ? part->slot : part->first;
-        const int last = (slots ? row.slots : chunks_) - part->count;
+        const int last = (slots ? row.slots : chunks_) - larger(part->count, 0);
         const bool empty = part->where == region::nothing || part->count == 0;
         if (!empty && (part->count < 0 || first < 0 || first > last)) {
           refuse_schedule("a step of rank " + std::to_string(rank) + " has a run of " +
                               std::to_string(part->count) + " from " + std::to_string(first) +
                               " on, which is outside of its memory",
                           rank);
+        }
+        if (!empty && part->count > static_cast<int>(most_chunks)) {
+          refuse("simulate: a step of rank " + std::to_string(rank) + " has a run of " +
+                     std::to_string(part->count) + " chunks; at most " +
+                     std::to_string(most_chunks) + " are replayed",
+                 rank);
         }
       }
     }
@@ -155,7 +165,7 @@ class traffic {
       const bool onto_itself = in_place && from.what == verb::copy &&
                                from.left.where == region::input &&
                                from.into.where == region::output;
-      next.chunks = onto_itself ? 0u : static_cast<std::uint32_t>(data.count) & ((1u << 26) - 1);
+      next.chunks = onto_itself ? 0u : static_cast<std::uint32_t>(data.count) & most_chunks;
       next.what = static_cast<unsigned>(from.what) & 7u;
       next.within_node =
           ranks_per_node > 0 && from.peer / ranks_per_node == rank / ranks_per_node ? 1u : 0u;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/core/finite.hpp>
 #include <rondo/schedule/network.hpp>
 #include <rondo/tensor/layout/blueprint.hpp>
 #include <rondo/tensor/layout/detail/layout_walk.hpp>
@@ -51,8 +52,9 @@ struct rated_layout {
   }
 
  private:
+  static constexpr double most = 9e18;  ///< that a whole number holds
   [[nodiscard]] static std::string milliseconds(double seconds) {
-    const auto micro = static_cast<long long>(seconds * 1e6 + 0.5);
+    const auto micro = static_cast<long long>((std::min)(seconds * 1e6 + 0.5, most));
     const std::string digits = std::to_string(1000 + micro % 1000);
     return std::to_string(micro / 1000) + '.' + digits.substr(1);
   }
@@ -84,8 +86,9 @@ struct found_layout {
                                " weights and gradients, " +
                                bytes(b.layers.peak_bytes, a.layers.peak_bytes) + " values";
     const auto micro = [](double more, double less) {
-      const auto difference =
-          static_cast<long long>((more - less) * 1e9 + (more < less ? -.5 : .5));
+      constexpr double most = 9e18;  // that a whole number holds
+      const double apart = (more - less) * 1e9 + (more < less ? -.5 : .5);
+      const auto difference = static_cast<long long>(std::clamp(apart, -most, most));
       return (difference < 0 ? "" : "+") + std::to_string(difference) + " ns";
     };
     const std::string time =
@@ -104,6 +107,7 @@ class layout_search {
   layout_search(const blueprint& net, const mesh_shape& mesh, const layout_search_options& options)
       : net_{net}, mesh_{mesh}, options_{options}, axes_(net.dimensions().size(), open_dimension) {
     check_bytes(net);
+    check_speeds();
     for (const std::string& name : options.whole) {
       const auto found = std::find_if(net.dimensions().begin(), net.dimensions().end(),
                                       [&](const dimension& each) { return each.name == name; });
@@ -136,6 +140,25 @@ class layout_search {
   }
 
  private:
+  /// Times that are no numbers would make any layout the best.
+  void check_speeds() const {
+    if (!(options_.operations_per_second > 0)) {
+      refuse("find_layout: got " + std::to_string(options_.operations_per_second) +
+             " operations per second; expected a number above 0");
+    }
+    for (const auto& [name, one] : options_.network.axes) {
+      if (!mesh_.has(name)) {
+        refuse("find_layout: the network has an axis \"" + name + "\", but the mesh " +
+               mesh_.describe() + " does not");
+      }
+      if (!(one.latency >= 0 && is_finite(one.latency) && one.bytes_per_second > 0)) {
+        refuse("find_layout: the network along \"" + name + "\" has a latency of " +
+               std::to_string(one.latency) + " s and " + std::to_string(one.bytes_per_second) +
+               " B/s; expected a finite latency from 0 on and a rate above 0");
+      }
+    }
+  }
+
   void decide(std::size_t d) {
     while (d < axes_.size() && axes_[d] != open_dimension) {
       ++d;
@@ -251,7 +274,8 @@ class layout_search {
 ///
 /// Time is that of the einsums and of the collectives, one after another, as `seconds` says.
 /// Cost: at most (axes + 1)^dimensions plans of some microseconds each.
-/// Errors: no layout within `memory_limit`; a dimension to keep whole that is not there.
+/// Errors: no layout within `memory_limit`; a dimension to keep whole that is not there; a network
+/// along an axis that is not there; speeds that are no numbers above 0.
 /// Source: the question is Mesh-TensorFlow's auto_mtf (memory) and Alpa's (time; Zheng et al.,
 /// 2022, arXiv:2201.12023).
 [[nodiscard]] inline found_layout find_layout(const blueprint& net, const mesh_shape& mesh,

@@ -38,8 +38,7 @@ struct pinned_axis {
 /// Along axes that are neither cut over nor pinned, ranks hold replicas.
 ///
 /// Errors: an axis that the mesh does not have, that cuts two dimensions or is pinned as well; a
-/// cut over another number of ranks than its axes have; a cut that gives one rank an index twice;
-/// more bytes than memory has addresses.
+/// cut over another number of ranks than its axes have; more bytes than memory has addresses.
 class tensor_sharding {
  public:
   tensor_sharding(std::string name, std::size_t element_bytes, mesh_shape mesh,
@@ -173,7 +172,6 @@ class tensor_sharding {
                   std::to_string(one.division.ranks()) + " ranks, but its axes have " +
                   std::to_string(ranks));
       }
-      check_once(one);
       const std::size_t extent = one.division.extent();
       if (extent != 0 && bytes > (std::numeric_limits<std::size_t>::max)() / 2 / extent) {
         refuse_it("it has more bytes than there are addresses");
@@ -185,25 +183,6 @@ class tensor_sharding {
       if (pin.at < 0 || pin.at >= mesh_.size(pin.axis)) {
         refuse_it("pinned at " + pin.axis + ' ' + std::to_string(pin.at) + " of " +
                   std::to_string(mesh_.size(pin.axis)));
-      }
-    }
-  }
-
-  /// One rank's runs do not meet.
-  void check_once(const placed_dimension& one) const {
-    std::vector<part> sorted;
-    for (int place = 0; place < one.division.ranks(); ++place) {
-      const auto runs = one.division.runs(place);
-      if (runs.size() < 2) {
-        continue;
-      }
-      sorted.assign(runs.begin(), runs.end());
-      std::sort(sorted.begin(), sorted.end(), [](part a, part b) { return a.first < b.first; });
-      for (std::size_t i = 1; i < sorted.size(); ++i) {
-        if (sorted[i].first < sorted[i - 1].first + sorted[i - 1].count && sorted[i].count != 0) {
-          refuse_it("dimension \"" + one.name + "\": place " + std::to_string(place) +
-                    " of its cut holds index " + std::to_string(sorted[i].first) + " twice");
-        }
       }
     }
   }

@@ -25,6 +25,8 @@
 #include <string>
 #include <vector>
 
+#include <unistd.h>
+
 namespace rondo::inline v0_1::mpi::detail {
 
 using rondo::detail::clock;
@@ -56,6 +58,7 @@ class group {
     MPI_Comm_rank(around_.get(), &rank_);
     MPI_Comm_size(around_.get(), &size_);
     where = find_place(around_.get(), with.ranks_per_node);
+    name = named_together(around_.get(), rank_);
     looks = (std::min)(most_looks, looks_for(where));
     if (where.node_ranks == size_ && with.memory == options::memory::shared) {
       memory_ = window::allocate(around_.get());
@@ -121,12 +124,13 @@ class group {
   [[nodiscard]] bool rings() const noexcept { return has_window() && where.yields_in_vain(); }
 
   /// Messages of one call go under one tag: as many bits as there are of its number and of what was
-  /// called, so that messages of calls that do not agree do not meet.
+  /// called where, so that messages of calls that do not agree do not meet.
   [[nodiscard]] int tag_of(std::uint64_t word) const noexcept {
     const int low = tag_bits / 2;
     const auto number = static_cast<std::uint32_t>(word >> 32);
     const auto mask = (std::uint32_t{1} << low) - 1;
-    return static_cast<int>(((number << low) | (static_cast<std::uint32_t>(word) & mask)) &
+    const auto called = static_cast<std::uint32_t>(word ^ name);
+    return static_cast<int>(((number << low) | (called & mask)) &
                             ((std::uint32_t{1} << tag_bits) - 1));
   }
 
@@ -212,6 +216,9 @@ class group {
   int looks = 0;  ///< before this rank gives its processor away
   int tag_limit = 32767;
   int tag_bits = 14;
+  /// The same on all ranks, and another one for every communicator. MPI may give its context to a
+  /// later one while messages are about that nobody took.
+  std::uint64_t name = 0;
 
   // What this rank keeps to itself.
   std::uint32_t calls_made = 0;  ///< number of the last collective call
@@ -266,6 +273,14 @@ class group {
         MPI_Request_free(&request);
       }
     }
+  }
+
+  [[nodiscard]] static std::uint64_t named_together(MPI_Comm of, int rank) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+    const auto here = static_cast<std::uint64_t>(getpid()) << 32;
+    std::uint64_t made = rank == 0 ? static_cast<std::uint64_t>(now) ^ here : 0;
+    check(MPI_Bcast(&made, 1, MPI_UINT64_T, 0, of), "MPI_Bcast");
+    return made;
   }
 
   [[nodiscard]] static owned_communicator duplicate(MPI_Comm of) {

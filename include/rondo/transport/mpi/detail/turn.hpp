@@ -22,6 +22,7 @@
 #include <cstring>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace rondo::inline v0_1::mpi::detail {
 
@@ -77,7 +78,7 @@ class turn : public running_call {
     const bool eager = bytes <= eager_bytes;
     auto& number = in_.sent[static_cast<std::size_t>(peer)];
     number += eager ? 0 : 1;
-    const header first{tag, kind, bytes, number};
+    const header first{in_.name, tag, kind, bytes, number};
     const std::size_t length = sizeof first + (eager ? bytes : 0);
     std::byte* packet = in_.outbox.get(sizeof first + eager_bytes);
     std::memcpy(packet, &first, sizeof first);
@@ -104,7 +105,7 @@ class turn : public running_call {
     auto& number = in_.sent[static_cast<std::size_t>(peer)];
     number += eager ? 0 : 1;
     in_transit& made = in_.offers.next();
-    const header first{tag, kind, bytes, number};
+    const header first{in_.name, tag, kind, bytes, number};
     made.packet.resize(sizeof first + (eager ? bytes : 0));
     std::memcpy(made.packet.data(), &first, sizeof first);
     if (eager && bytes != 0) {
@@ -179,6 +180,7 @@ class turn : public running_call {
 
   /// What goes before a message of the user. Longer ones follow in a message of their own.
   struct header {
+    std::uint64_t communicator;
     std::uint64_t tag;
     std::uint64_t kind;
     std::uint64_t bytes;
@@ -303,15 +305,25 @@ class turn : public running_call {
              "; every rank must make the same calls in the same order");
   }
 
-  /// The next message of the user from this rank, whatever its tag.
+  /// The next message of the user from this rank, whatever its tag. One that nobody took of a
+  /// communicator that is gone may come first.
   [[nodiscard]] unclaimed next_from(int peer) {
     std::byte* packet = in_.inbox.get(sizeof(header) + eager_bytes);
-    const in_flight tidy{in_};
-    begin_receive(peer, header_tag, packet, sizeof(header) + eager_bytes, in_.users());
-    MPI_Status status{};
-    check(await_request(peer, waits::for_call, in_.receives[0], status), "MPI_Irecv");
     header first{};
-    std::memcpy(&first, packet, sizeof first);
+    do {
+      const in_flight tidy{in_};
+      begin_receive(peer, header_tag, packet, sizeof(header) + eager_bytes, in_.users());
+      MPI_Status status{};
+      check(await_request(peer, waits::for_call, in_.receives[0], status), "MPI_Irecv");
+      std::memcpy(&first, packet, sizeof first);
+      if (first.communicator != in_.name && first.bytes > eager_bytes) {
+        std::vector<std::byte> rest(first.bytes);
+        const in_flight tidy_rest{in_};
+        begin_receive(peer, body_tag(first.number), rest.data(), rest.size(), in_.users());
+        std::size_t piece = 0;
+        await_receives(peer, waits::for_bytes, piece, rest.size());
+      }
+    } while (first.communicator != in_.name);
     const std::size_t eager = first.bytes <= eager_bytes ? first.bytes : 0;
     return {peer,        first.tag,    first.kind,
             first.bytes, first.number, {packet + sizeof first, packet + sizeof first + eager}};
