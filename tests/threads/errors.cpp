@@ -540,6 +540,28 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("mismatch: what an algorithm refuses on one rank alone, within the call") {
+  const auto seen = outcomes(4, [](auto& comm) {
+    std::vector<int> values(8);
+    if (comm.rank() == 1) {  // and then the same as the others
+      std::string what;
+      try {
+        rondo::all_reduce(comm, values, rondo::hierarchical{rondo::ring{}, rondo::ring{}, 3});
+      } catch (const rondo::error& refused) {
+        what = refused.what();
+      }
+      expect(what.find("got inner_size 3 for 4 ranks") != what.npos &&
+                 what.find("[rank 1 was in all_reduce") != what.npos,
+             what.c_str());
+    }
+    rondo::all_reduce(comm, values, rondo::hierarchical{rondo::ring{}, rondo::ring{}, 2});
+  });
+  for (const auto& heard : seen) {
+    CHECK(heard.code == error_code::mismatch);
+    CHECK(heard.culprit == 1);
+  }
+}
+
 TEST_CASE("messages: another count or type, and ranks that wait for each other, are named") {
   SECTION("count") {
     for (const std::size_t count : {10u, 5000u}) {

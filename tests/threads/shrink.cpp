@@ -6,6 +6,7 @@
 #include <rondo/rondo.hpp>
 #include <rondo/testing/reference.hpp>
 
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -160,4 +161,28 @@ TEST_CASE("64 ranks on few processors stay sane") {
     }
   });
   CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds{20});
+}
+
+TEST_CASE("shrink: run is quiet about calls that are dropped after it") {
+  int went_on = 0;
+  std::mutex lock;
+  rondo::threads::run(3, [&](auto& comm) {
+    if (comm.rank() == 2) {
+      return;
+    }
+    std::vector<int> values(1000, 1);
+    std::vector<int> others(1000, 1);
+    auto fails = rondo::all_reduce(comm, values, rondo::async{});
+    const auto fails_too = rondo::all_reduce(comm, others, rondo::async{});
+    try {
+      fails.wait();
+    } catch (const rondo::mismatch&) {  // rank 2 returned
+      auto rest = comm.shrink();
+      std::vector<int> sum(3, 1);
+      rondo::all_reduce(rest, sum);
+      const std::scoped_lock hold{lock};
+      went_on += sum[0] == 2 ? 1 : 0;
+    }
+  });
+  CHECK(went_on == 2);
 }

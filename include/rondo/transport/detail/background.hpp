@@ -51,10 +51,10 @@ class background {
     }
   }
 
-  /// The caller deals with a failure.
-  void told() const noexcept {
+  /// The caller deals with a failure, and makes no more calls.
+  void told_for_good() const noexcept {
     if (runs_) {
-      runs_->told();
+      runs_->told_for_good();
     }
   }
 

@@ -90,12 +90,15 @@ class worker : public counted_owner {
   void drop(std::uint64_t number) noexcept {
     if (auto failure = take_failure(number); failure && !dropped_) {
       dropped_ = std::move(failure);
-      told_ = std::uncaught_exceptions() > 0;
+      told_ = told_for_good_ || std::uncaught_exceptions() > 0;
     }
   }
 
   /// The caller knows of trouble by another call than the one that was dropped.
   void told() noexcept { told_ = true; }
+
+  /// The same of all calls, those that are dropped later, too: the caller goes on without them.
+  void told_for_good() noexcept { told_ = told_for_good_ = true; }
 
   /// Throws what a task threw that was dropped; once.
   void rethrow_dropped() {
@@ -155,6 +158,7 @@ class worker : public counted_owner {
   std::vector<std::pair<std::uint64_t, std::exception_ptr>> failures_;  ///< of slots used again
   std::exception_ptr dropped_;
   bool told_ = false;
+  bool told_for_good_ = false;
   thread thread_;
 };
 

@@ -104,8 +104,8 @@ class communicator {
   [[nodiscard]] bool shares_memory() const noexcept { return state_->in.has_window(); }
 
   /// Returns when the calls that this handle has begun have ended; throws what one that was dropped
-  /// could not, unless a `wait()` or `shrink()` has come since. Call it before the handle goes, if
-  /// you drop asynchronous calls.
+  /// could not, unless a `wait()` has thrown since or `shrink()` was called. Call it before the
+  /// handle goes, if you drop asynchronous calls.
   void settle() const { state_->begun.drain_and_rethrow_untold(); }
 
   /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
@@ -168,7 +168,7 @@ class communicator {
   [[nodiscard]] communicator shrink() {
     detail::require_running("shrink");
     state_->begun.drain();
-    state_->begun.told();
+    state_->begun.told_for_good();
     auto& in = state_->in;
     in.fail(error_code::revoked, rank(), rondo::detail::text_of_leaving(rank()));
     return adopt(detail::survivors(in));

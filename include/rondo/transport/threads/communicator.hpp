@@ -57,7 +57,8 @@ class communicator {
   [[nodiscard]] int node_size() const noexcept { return size(); }
 
   /// Returns when the calls that this handle has begun have ended; throws what one that was dropped
-  /// could not, unless a `wait()` or `shrink()` has come since. `run` does so when a body returns.
+  /// could not, unless a `wait()` has thrown since or `shrink()` was called. `run` does so when a
+  /// body returns.
   void settle() const { begun_.drain_and_rethrow_untold(); }
 
   /// Makes one collective call: `body(turn)` runs when earlier asynchronous calls have ended.
@@ -107,7 +108,7 @@ class communicator {
   /// `revoked` if it comes later.
   [[nodiscard]] communicator shrink() {
     begun_.drain();
-    begun_.told();
+    begun_.told_for_good();
     auto rest = detail::survivors(*in_, rank_);
     return {std::move(rest.in), rest.rank};
   }

@@ -23,7 +23,16 @@ struct message {
 };
 struct alignas(64) envelope : message {
   alignas(64) std::uint64_t taken = 0;  ///< written by the receiver: 1 + number of the message
+  std::uint64_t taken_of_list = 0;      ///< the receiver's own: how many of a list
 };
+
+/// One of several messages that are on offer as one: `data` of that is where they are, `bytes` how
+/// many.
+struct listed {
+  const std::byte* data;
+  std::size_t bytes;
+};
+inline constexpr std::uint64_t list_kind = 1;  ///< other messages of collectives have kind 0
 
 /// Messages from one rank to another. One writer, one reader, no lock. Messages of equal key are
 /// taken in the order they were sent; others may overtake.

@@ -52,7 +52,26 @@ struct private_state {
     int peer;
     traffic which;
   };
-  std::vector<lent> unsettled{};  ///< offers whose bytes peers may still read
+  std::vector<lent> unsettled{};             ///< offers whose bytes peers may still read
+  std::vector<std::vector<listed>> lists{};  ///< `lists_lent` of them are on offer
+  std::size_t lists_lent = 0;
+  std::vector<std::size_t> due{};  ///< messages of a round, by peer
+
+  /// An empty list, whose elements stay where they are until `take_back`.
+  [[nodiscard]] std::vector<listed>& next_list() {
+    if (lists_lent == lists.size()) {
+      lists.emplace_back();
+    }
+    auto& list = lists[lists_lent++];
+    list.clear();
+    return list;
+  }
+
+  /// Nobody reads any more what was on offer.
+  void take_back() noexcept {
+    unsettled.clear();
+    lists_lent = 0;
+  }
 };
 
 /// One call of one rank, while it runs: whose it is, how it waits, and how it fails. Every wait
@@ -256,7 +275,7 @@ class running_call {
         rondo::detail::give_way();
       }
     }
-    mine_.unsettled.clear();
+    mine_.take_back();
   }
 
   int here_ = -1;  ///< 1 + the processor, when it was noted last

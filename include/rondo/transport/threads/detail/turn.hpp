@@ -72,10 +72,12 @@ class turn : public running_call {
   /// between two ranks are taken in the order they were lent, separately for streams 0 and 1.
   template <class Out>
   void lend(const Out& out, unsigned stream = 0) {
+    if (out.size() > channel::depth) {
+      lend_many(out, stream);
+      return;
+    }
     for (const auto& one : out) {
-      post(one.peer, traffic::collective,
-           {.key = word_ ^ stream, .data = one.data, .bytes = one.bytes});
-      owe(one.peer, traffic::collective);
+      lend_one(one.peer, {.key = word_ ^ stream, .data = one.data, .bytes = one.bytes});
     }
   }
 
@@ -170,10 +172,44 @@ class turn : public running_call {
         wait_for(one.peer, one.slot->taken, one.number);
       }
     }
-    mine_.unsettled.clear();
+    mine_.take_back();
   }
 
  private:
+  void lend_one(int peer, const message& posted) {
+    post(peer, traffic::collective, posted);
+    owe(peer, traffic::collective);
+  }
+
+  /// The same where a channel may be too short, although all must be under way before the first is
+  /// waited for: to whom more go than it holds, they go as a list.
+  template <class Out>
+  [[gnu::noinline]] void lend_many(const Out& out, unsigned stream) {
+    auto& due = mine_.due;
+    due.assign(static_cast<std::size_t>(size()), 0);
+    for (const auto& one : out) {
+      ++due[static_cast<std::size_t>(one.peer)];
+    }
+    for (const auto& one : out) {
+      auto& number = due[static_cast<std::size_t>(one.peer)];
+      if (number > channel::depth) {
+        auto& list = mine_.next_list();
+        for (const auto& other : out) {
+          if (other.peer == one.peer) {
+            list.push_back({other.data, other.bytes});
+          }
+        }
+        lend_one(one.peer, {.key = word_ ^ stream,
+                            .kind = list_kind,
+                            .data = reinterpret_cast<const std::byte*>(list.data()),
+                            .bytes = list.size()});
+        number = 0;
+      } else if (number != 0) {
+        lend_one(one.peer, {.key = word_ ^ stream, .data = one.data, .bytes = one.bytes});
+      }
+    }
+  }
+
   /// Counts the message posted last as one that `settle` waits for.
   void owe(int peer, traffic which) {
     const auto number = mine_.sent[slot_of(peer, which)];
@@ -224,14 +260,13 @@ class turn : public running_call {
     auto& low = mine_.low[slot_of(peer, which)];
     const auto number = find(from, peer, low, wanted.key);
     auto& slot = from.slots[number % channel::depth];
-    if (slot.bytes != wanted.bytes || slot.kind != wanted.kind) {
-      call theirs;
-      const bool known = which == traffic::user && in_.of(peer).message.read(theirs) != 0;
-      fail(error_code::mismatch, peer,
-           rondo::detail::text_of_message(rank_, call_, peer, wanted.bytes, slot.bytes) +
-               (known ? ", sent by " + theirs.describe() : std::string{}));
-    }
-    if (slot.borrowed) {
+    if (slot.kind != wanted.kind && which == traffic::collective) {
+      if (!take_from_list(peer, slot, wanted, use)) {
+        return;  // there is more in it
+      }
+    } else if (slot.bytes != wanted.bytes || slot.kind != wanted.kind) {
+      fail_message(peer, which, wanted, slot.bytes);
+    } else if (slot.borrowed) {
       touch([&] { use(slot.data); });
     } else {
       use(slot.data);
@@ -241,6 +276,34 @@ class turn : public running_call {
     while (low < posted && from.slots[low % channel::depth].taken == low + 1) {
       ++low;
     }
+  }
+
+  /// The same of a list; true when that was its last.
+  template <class Use>
+  [[gnu::noinline]] bool take_from_list(int peer, envelope& slot, const message& wanted,
+                                        const Use& use) {
+    std::size_t bytes = 0;
+    touch([&] {
+      const auto& one = reinterpret_cast<const listed*>(slot.data)[slot.taken_of_list];
+      bytes = one.bytes;
+      if (bytes == wanted.bytes) {
+        use(one.data);
+      }
+    });
+    if (bytes != wanted.bytes) {
+      fail_message(peer, traffic::collective, wanted, bytes);
+    }
+    slot.taken_of_list = slot.taken_of_list + 1 == slot.bytes ? 0 : slot.taken_of_list + 1;
+    return slot.taken_of_list == 0;
+  }
+
+  [[noreturn, gnu::cold, gnu::noinline]] void fail_message(int peer, traffic which,
+                                                           const message& wanted, std::size_t got) {
+    call theirs;
+    const bool known = which == traffic::user && in_.of(peer).message.read(theirs) != 0;
+    fail(error_code::mismatch, peer,
+         rondo::detail::text_of_message(rank_, call_, peer, wanted.bytes, got) +
+             (known ? ", sent by " + theirs.describe() : std::string{}));
   }
 
   std::uint64_t signal_ = word_;  ///< the word of the step that this call is in
