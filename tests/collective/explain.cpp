@@ -94,13 +94,18 @@ TEST_CASE("automatic: on one node it takes what was measured to be the fastest o
       CHECK(picked_on_one_node<collective::all_gather>(ranks, bytes, false) == "one_shot");
     }
     CHECK(picked_on_one_node<collective::all_gather>(ranks, 8192 * kib) == "one_shot");
-    CHECK(picked_on_one_node<collective::all_reduce>(ranks, 2 * kib) == "recursive_doubling");
+    CHECK(picked_on_one_node<collective::all_reduce>(ranks, 8) == "one_shot");
+    CHECK(picked_on_one_node<collective::all_reduce>(ranks, 2 * kib) == "one_shot");
     CHECK(picked_on_one_node<collective::all_reduce>(ranks, 8 * kib) == "two_shot");
     CHECK(picked_on_one_node<collective::all_reduce>(ranks, 32 * kib) == "recursive_doubling");
     CHECK(picked_on_one_node<collective::all_reduce>(ranks, 128 * kib) == "recursive_doubling");
     CHECK(picked_on_one_node<collective::all_reduce>(ranks, 512 * kib) == "two_shot");
     CHECK(picked_on_one_node<collective::all_reduce>(ranks, 2048 * kib) == "two_shot");
   }
+  CHECK(picked_on_one_node<collective::all_reduce>(2, 2 * kib) == "recursive_doubling");
+  CHECK(picked_on_one_node<collective::all_reduce>(3, 128) == "one_shot");
+  CHECK(picked_on_one_node<collective::all_reduce>(3, 512) == "recursive_doubling");
+  CHECK(picked_on_one_node<collective::all_reduce>(9, 8) == "recursive_doubling");
 }
 
 TEST_CASE("explain: what it says is what runs over messages, for every collective") {

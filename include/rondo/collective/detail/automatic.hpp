@@ -73,7 +73,8 @@ inline constexpr bool rounds_are_dear = requires {
 };
 
 /// Messages: few rounds for few bytes, few bytes for many; in between, on few ranks, two_shot while
-/// its pieces are so small that MPI sends them without asking (about 4 KiB).
+/// its pieces are so small that MPI sends them without asking (about 4 KiB). One round of up to
+/// seven messages costs ranks of one node less than two or three rounds of one.
 /// What does not commute is folded in the order of ranks, whatever is picked.
 /// Measured with 2, 4 and 8 ranks on two cores, Open MPI and MPICH, what 4 and more ranks of a node
 /// take above 64 KiB with Open MPI alone: bench/results/mpi.md.
@@ -90,6 +91,8 @@ void choose_all_reduce(const Turn& turn, payload moved, const Run& run) {
     moved.values <= one_round ? run(one_shot{}) : run(two_shot{});
   } else if (ranks == 2) {
     bytes <= 256 * kib ? run(recursive_doubling{}) : run(halving_doubling{});
+  } else if (few && bytes <= (ranks == 3 ? 256 : 2 * kib)) {
+    run(one_shot{});
   } else if (few && bytes > 2 * kib && bytes <= 3 * kib * ranks) {
     run(two_shot{});
   } else if (bytes <= (few ? 128 : 64) * kib) {
