@@ -31,3 +31,11 @@ TEST_CASE("is_finite: infinities and NaN of either sign are not, whatever the co
   }
   static_assert(rondo::is_finite(1.0) && rondo::is_finite(-1.0f));
 }
+
+TEST_CASE("nearest_whole: halves go away from 0, and what no whole number holds is the largest") {
+  static_assert(rondo::nearest_whole(2.4) == 2 && rondo::nearest_whole(2.5) == 3);
+  static_assert(rondo::nearest_whole(-2.4) == -2 && rondo::nearest_whole(-2.5) == -3);
+  constexpr long long most = 9'000'000'000'000'000'000;
+  CHECK(rondo::nearest_whole(1e30) == most);
+  CHECK(rondo::nearest_whole(-1e30) == -most);
+}

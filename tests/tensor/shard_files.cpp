@@ -199,9 +199,9 @@ TEST_CASE("shard files: a damaged file is told by name, wherever the damage is")
 
 TEST_CASE("shard files: what could not be read back is not written") {
   const folder at;
-  const auto told = [&](const std::vector<tensor_sharding>& tensors) {
+  const auto told = [&](const std::vector<tensor_sharding>& tensors, int rank = 0) {
     return refusal([&] {
-      rondo::save_shards(at.files(), 0, tensors,
+      rondo::save_shards(at.files(), rank, tensors,
                          std::vector<std::vector<float>>(tensors.size(), std::vector<float>(1)));
     });
   };
@@ -210,6 +210,7 @@ TEST_CASE("shard files: what could not be read back is not written") {
   };
   CHECK(contains(told({scalar("v", 1), scalar("w", 1), scalar("v", 2)}),
                  "save_shards: two tensors are named \"v\""));
+  CHECK(contains(told({scalar("v", 1)}, -1), "save_shards: got rank -1; expected 0 or more"));
   CHECK(contains(told({scalar("w", (1 << 20) + 1)}), "1048577 ranks together; at most 1048576"));
   std::vector<tensor_sharding> many;
   for (int t = 0; t < 65; ++t) {

@@ -6,7 +6,7 @@
 #include <rondo/collective/detail/automatic.hpp>
 #include <rondo/collective/detail/call_of.hpp>
 #include <rondo/collective/detail/predictions.hpp>
-#include <rondo/core/extremes.hpp>
+#include <rondo/core/finite.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/version.hpp>
@@ -36,7 +36,7 @@ struct explanation {
 namespace detail {
 
 [[nodiscard]] inline std::string in_microseconds(double seconds) {
-  const auto hundredths = static_cast<long long>(smaller(seconds * 1e8 + 0.5, 9e18));
+  const auto hundredths = nearest_whole(seconds * 1e8);
   const std::string rest = std::to_string(hundredths % 100);
   return std::to_string(hundredths / 100) + '.' + (rest.size() < 2 ? "0" : "") + rest + " us";
 }

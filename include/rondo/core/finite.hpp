@@ -20,4 +20,11 @@ namespace rondo::inline v0_1 {
   return (rondo::bit_cast<std::uint64_t>(value) & exponent) != exponent;
 }
 
+/// Of a number that no whole number holds, the largest one.
+[[nodiscard]] constexpr long long nearest_whole(double value) noexcept {
+  constexpr double most = 9e18;
+  const double away = value + (value < 0 ? -0.5 : 0.5);
+  return static_cast<long long>(away < -most ? -most : away < most ? away : most);
+}
+
 }  // namespace rondo::inline v0_1

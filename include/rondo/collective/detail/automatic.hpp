@@ -77,7 +77,7 @@ inline constexpr bool rounds_are_dear = requires {
 /// seven messages costs ranks of one node less than two or three rounds of one.
 /// What does not commute is folded in the order of ranks, whatever is picked.
 /// Measured with 2, 4 and 8 ranks on two cores, Open MPI and MPICH, what 4 and more ranks of a node
-/// take above 64 KiB with Open MPI alone: bench/results/mpi.md.
+/// take above 64 KiB and 3 to 8 up to 2 KiB with Open MPI alone: bench/results/mpi.md.
 template <bool Commutes, class Turn, class Run>
 void choose_all_reduce(const Turn& turn, payload moved, const Run& run) {
   constexpr std::size_t kib = 1024;

@@ -52,9 +52,8 @@ struct rated_layout {
   }
 
  private:
-  static constexpr double most = 9e18;  ///< that a whole number holds
   [[nodiscard]] static std::string milliseconds(double seconds) {
-    const auto micro = static_cast<long long>((std::min)(seconds * 1e6 + 0.5, most));
+    const auto micro = nearest_whole(seconds * 1e6);
     const std::string digits = std::to_string(1000 + micro % 1000);
     return std::to_string(micro / 1000) + '.' + digits.substr(1);
   }
@@ -86,9 +85,7 @@ struct found_layout {
                                " weights and gradients, " +
                                bytes(b.layers.peak_bytes, a.layers.peak_bytes) + " values";
     const auto micro = [](double more, double less) {
-      constexpr double most = 9e18;  // that a whole number holds
-      const double apart = (more - less) * 1e9 + (more < less ? -.5 : .5);
-      const auto difference = static_cast<long long>(std::clamp(apart, -most, most));
+      const auto difference = nearest_whole((more - less) * 1e9);
       return (difference < 0 ? "" : "+") + std::to_string(difference) + " ns";
     };
     const std::string time =

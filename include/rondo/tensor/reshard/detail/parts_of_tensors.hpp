@@ -23,6 +23,9 @@ namespace rondo::inline v0_1::detail {
 
 inline void check_parts(const char* who, std::size_t parts,
                         std::span<const tensor_sharding> tensors, int rank) {
+  if (rank < 0) {
+    refuse(std::string{who} + ": got rank " + std::to_string(rank) + "; expected 0 or more");
+  }
   if (parts != tensors.size()) {
     refuse(std::string{who} + ": " + std::to_string(parts) + " buffers for " +
                std::to_string(tensors.size()) + " tensors; pass one for each, empty where rank " +
