@@ -100,6 +100,29 @@ TEST_CASE("fold: copies of any size and alignment, in every way to store") {
   }
 }
 
+TEST_CASE("fold: copies to a little further into a page than they come from") {
+  constexpr std::size_t page = 4096;
+  alignas(page) static std::array<unsigned char, 3 * page> from;
+  alignas(page) static std::array<unsigned char, 3 * page> to;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    from[i] = static_cast<unsigned char>(i * 7 + i / 256 + 1);
+  }
+  for (const std::size_t source : {0, 16, 4080}) {
+    for (const std::size_t further : {0, 1, 16, 31, 32}) {
+      for (const std::size_t count : {1, 1023, 1024, 1025, 2048, 4096, 5000}) {
+        to.fill(0);
+        auto expected = to;
+        for (std::size_t i = 0; i < count; ++i) {
+          expected[source + further + i] = from[source + i];
+        }
+        rondo::protocol::copy_elements(to.data() + source + further, from.data() + source, count);
+        CAPTURE(source, further, count);
+        REQUIRE(to == expected);
+      }
+    }
+  }
+}
+
 namespace {
 /// The number that most ranks brought, by counts of all: so many bytes that two are not kept.
 struct most_frequent {};

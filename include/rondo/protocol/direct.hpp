@@ -38,11 +38,14 @@ inline constexpr std::size_t one_phase_limit = 2048;
 
 /// Copies `count` elements to element `first` on of all outputs, in blocks that are still in the
 /// cache when they are read for the last output: of 64 KiB, which took 0.92 of the time of 16 KiB
-/// (median of 20 cases from 1 MiB on, Zen 5, 2026-11-27).
+/// (median of 20 cases from 1 MiB on, Zen 5, 2026-11-27); but of 8 KiB, 0.93 of the time of 64 KiB,
+/// in calls that stay in the caches of a processor with shorter registers (36 cases, Zen 3,
+/// 2026-11-28).
 template <class T, class OutputOf>
 void copy_to_all(const OutputOf& output_of, int size, std::size_t first, const T* from,
                  std::size_t count, store how) {
-  constexpr std::size_t block = sizeof(T) < 65536 ? 65536 / sizeof(T) : 1;
+  const bool short_blocks = how == store::cached && !rondo::detail::stores_whole_lines();
+  const std::size_t block = larger((short_blocks ? 8192 : 65536) / sizeof(T), std::size_t{1});
   for (std::size_t done = 0; done < count; done += block) {
     const std::size_t some = smaller(block, count - done);
     for (int rank = 0; rank < size; ++rank) {

@@ -6,6 +6,7 @@
 #include <rondo/core/error.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/core/source_location.hpp>
+#include <rondo/protocol/copy.hpp>
 #include <rondo/tensor/reshard/detail/block_walk.hpp>
 #include <rondo/tensor/reshard/detail/parts_of_tensors.hpp>
 #include <rondo/tensor/reshard/reshard_plan.hpp>
@@ -14,7 +15,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -166,7 +166,7 @@ class resharding {
             const block_place& to) {
     const std::size_t width = plan_.before()[move.tensor].element_bytes();
     walk_(plan_, move, from, to, [&](std::size_t read, std::size_t written, std::size_t count) {
-      std::memcpy(out + written * width, in + read * width, count * width);
+      protocol::copy_elements(out + written * width, in + read * width, count * width);
     });
   }
 

@@ -4,6 +4,7 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/threads/detail/channel.hpp>
@@ -15,7 +16,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 
 namespace rondo::inline v0_1::threads::detail {
@@ -89,8 +89,8 @@ class turn : public running_call {
     for (const auto& one : in) {
       consume(one.peer, traffic::collective, {.key = word_ ^ stream, .bytes = one.bytes},
               [&](const std::byte* data) {
-                if (one.into != nullptr && one.bytes != 0) {
-                  std::memcpy(one.into, data, one.bytes);
+                if (one.into != nullptr) {
+                  protocol::copy_elements(one.into, data, one.bytes);
                 }
                 arrived(index, data);
               });
@@ -156,11 +156,7 @@ class turn : public running_call {
   void receive(int peer, std::uint64_t tag, std::uint64_t kind, std::byte* data,
                std::size_t bytes) {
     consume(peer, traffic::user, {.key = tag, .kind = kind, .bytes = bytes},
-            [&](const std::byte* source) {
-              if (bytes != 0) {
-                std::memcpy(data, source, bytes);
-              }
-            });
+            [&](const std::byte* source) { protocol::copy_elements(data, source, bytes); });
   }
 
   /// Waits until peers have taken all that was lent.
@@ -229,9 +225,7 @@ class turn : public running_call {
     }
     static_cast<message&>(slot) = posted;
     if (!posted.borrowed) {
-      if (posted.bytes != 0) {
-        std::memcpy(to.eager[place], posted.data, posted.bytes);
-      }
+      protocol::copy_elements(to.eager[place], posted.data, posted.bytes);
       slot.data = to.eager[place];
     }
     protocol::publish(to.posted, ++number);
