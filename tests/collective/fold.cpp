@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <limits>
 #include <random>
+#include <utility>
 #include <vector>
 
 using rondo::protocol::store;
@@ -72,6 +73,58 @@ TEMPLATE_TEST_CASE("fold: any number of sources, any size and alignment, every w
           CHECK(wrong_elements<TestType>(ranks, count, offset, how, false) == 0);
           CHECK(wrong_elements<TestType>(ranks, count, offset, how, true) == 0);
         }
+      }
+    }
+  }
+}
+
+namespace {
+/// Elements whose bits are not those of one fold after another, of values of all kinds.
+template <class Operation>
+std::size_t wrong_halves(int ranks, std::size_t count, std::size_t offset) {
+  std::mt19937 bits{static_cast<unsigned>(count * 31 + offset)};
+  const auto size = static_cast<std::size_t>(ranks);
+  std::vector<std::vector<rondo::half>> in(size, std::vector<rondo::half>(count + offset));
+  for (auto& one : in) {
+    for (auto& value : one) {
+      value = rondo::half::from_bits(static_cast<std::uint16_t>(bits()));
+    }
+  }
+  auto out = in;
+  rondo::protocol::one_thread alone;
+  const rondo::reduction<Operation, rondo::half> with{.operation = {}, .ranks = ranks};
+  rondo::protocol::fold_each(
+      alone, [&](int rank) { return std::as_const(in[static_cast<std::size_t>(rank)]).data(); },
+      ranks, [&](int rank) { return out[static_cast<std::size_t>(rank)].data(); }, ranks, offset,
+      offset + count, with, store::cached);
+  std::size_t wrong = 0;
+  for (std::size_t i = offset; i < offset + count; ++i) {
+    float folded = in[0][i];
+    for (std::size_t rank = 1; rank < size; ++rank) {
+      folded = with.fold(folded, in[rank][i]);
+    }
+    for (const auto& one : out) {
+      wrong += one[i].bits != with.lower(folded).bits;
+    }
+  }
+  return wrong;
+}
+
+struct difference {
+  template <class T>
+  T operator()(T a, T b) const {
+    return a - b;
+  }
+};
+}  // namespace
+
+TEMPLATE_TEST_CASE("fold: halves have the same bits wherever they lie", "", rondo::op::sum,
+                   rondo::op::average, rondo::op::min, rondo::op::product, difference) {
+  for (const int ranks : {1, 2, 3, 5, 8}) {
+    for (const std::size_t count : {1, 7, 8, 9, 100, 5000}) {
+      for (std::size_t offset = 0; offset < 9; ++offset) {
+        CAPTURE(ranks, count, offset);
+        CHECK(wrong_halves<TestType>(ranks, count, offset) == 0);
       }
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include <rondo/core/float16.hpp>
+#include <rondo/core/halves.hpp>
 
 #include "catch.hpp"
 
@@ -98,7 +99,59 @@ unsigned wrong_roundings() {
   return wrong;
 }
 
+#if RONDO_HAS_EIGHT_HALVES
+/// Codes that eight at a time do not widen as one alone is.
+unsigned wrong_eights_from_codes() {
+  unsigned wrong = 0;
+  for (unsigned code = 0; code <= 0xffffu; code += 8) {
+    std::uint16_t codes[8];
+    float wide[8];
+    for (unsigned i = 0; i < 8; ++i) {
+      codes[i] = static_cast<std::uint16_t>(code + i);
+    }
+    rondo::detail::widen_eight(codes, wide);
+    for (unsigned i = 0; i < 8; ++i) {
+      const float expected{rondo::half::from_bits(codes[i])};
+      wrong += std::isnan(expected) ? !std::isnan(wide[i])
+                                    : rondo::bit_cast<std::uint32_t>(wide[i]) !=
+                                          rondo::bit_cast<std::uint32_t>(expected);
+    }
+  }
+  return wrong;
+}
+
+/// Floats, 2^32 / 251 of them and so every exponent, sign, kind of NaN and rounding.
+unsigned wrong_eights_from_floats() {
+  unsigned wrong = 0;
+  for (std::uint64_t bits = 0; bits < std::uint64_t{1} << 32; bits += std::uint64_t{251} * 8) {
+    float wide[8];
+    std::uint16_t codes[8];
+    for (std::uint32_t i = 0; i < 8; ++i) {
+      wide[i] = rondo::bit_cast<float>(static_cast<std::uint32_t>(bits) + 251 * i);
+    }
+    rondo::detail::narrow_eight(wide, codes);
+    for (std::uint32_t i = 0; i < 8; ++i) {
+      wrong += codes[i] != rondo::half{wide[i]}.bits;
+    }
+  }
+  return wrong;
+}
+#endif
+
 }  // namespace
+
+TEST_CASE("float16: eight halves at once have the bits of one at a time") {
+#if RONDO_HAS_EIGHT_HALVES
+  if (!rondo::detail::converts_halves()) {
+    WARN("skipped: this processor has no F16C");
+    return;
+  }
+  CHECK(wrong_eights_from_codes() == 0);
+  CHECK(wrong_eights_from_floats() == 0);
+#else
+  WARN("skipped: this build converts halves one at a time");
+#endif
+}
 
 TEMPLATE_TEST_CASE("float16: every code decodes to the value IEEE 754 gives it", "", rondo::half,
                    rondo::bfloat16) {

@@ -24,7 +24,7 @@ bool run_as(form how, const Body& body) {
       return true;
     case form::avx2:
 #if RONDO_HAS_AVX2_TWIN
-      if (__builtin_cpu_supports("avx2")) {
+      if (rondo::detail::has_avx2()) {
         rondo::detail::compiled_for_avx2(body);
         return true;
       }

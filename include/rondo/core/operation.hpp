@@ -227,10 +227,14 @@ struct reduction {
     return static_cast<partial>(operation(a, b));
   }
   RONDO_HOST_DEVICE constexpr T lower(const partial& folded) const {
+    return static_cast<T>(finish(folded));
+  }
+  /// What `lower` rounds to T.
+  RONDO_HOST_DEVICE constexpr auto finish(const partial& folded) const {
     if constexpr (requires { operation.finish(folded, ranks); }) {
-      return static_cast<T>(operation.finish(folded, ranks));
+      return operation.finish(folded, ranks);
     } else {
-      return static_cast<T>(folded);
+      return folded;
     }
   }
 };

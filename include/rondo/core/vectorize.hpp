@@ -36,6 +36,13 @@
 #define RONDO_HAS_AVX2_TWIN 0
 #endif
 
+/// Processors with AVX2 convert halves, too; Clang 14 cannot ask for that.
+#if defined(__clang__)
+#define RONDO_AVX2_TARGET "avx2"
+#else
+#define RONDO_AVX2_TARGET "avx2,f16c"
+#endif
+
 /// Not under Clang: it would fuse multiplies with adds there, which no attribute forbids.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&            \
     !(defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)) && \
@@ -107,14 +114,14 @@ template <class Body>
 }
 #if RONDO_HAS_AVX2_TWIN
 template <class Body>
-[[RONDO_FULL_OPTIMISATION, gnu::target("avx2"), gnu::noinline, gnu::flatten]] void
+[[RONDO_FULL_OPTIMISATION, gnu::target(RONDO_AVX2_TARGET), gnu::noinline, gnu::flatten]] void
 compiled_for_avx2(const Body body) {
   run_body<32>(body);
 }
 #endif
 #if RONDO_HAS_AVX512_TWIN
 template <class Body>
-[[RONDO_FULL_OPTIMISATION, gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::noinline,
+[[RONDO_FULL_OPTIMISATION, gnu::target("avx512f,avx512bw,avx512dq,avx512vl,f16c"), gnu::noinline,
   gnu::flatten]] void
 compiled_for_avx512(const Body body) {
   run_body<64>(body);
@@ -122,10 +129,20 @@ compiled_for_avx512(const Body body) {
 #endif
 RONDO_INDEPENDENT_LOOPS_END
 
+[[nodiscard]] inline bool has_avx2() noexcept {
+#if RONDO_HAS_AVX2_TWIN && defined(__clang__)
+  return __builtin_cpu_supports("avx2");
+#elif RONDO_HAS_AVX2_TWIN
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
+#else
+  return false;
+#endif
+}
+
 [[nodiscard]] inline bool has_avx512() noexcept {
 #if RONDO_HAS_AVX512_TWIN
   return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vl");
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("f16c");
 #else
   return false;
 #endif
@@ -160,7 +177,7 @@ inline void vectorized(const Body& body) {
   }
 #endif
 #if RONDO_HAS_AVX2_TWIN
-  if (__builtin_cpu_supports("avx2")) {
+  if (detail::has_avx2()) {
     detail::compiled_for_avx2(body);
     return;
   }

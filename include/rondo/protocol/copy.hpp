@@ -98,10 +98,10 @@ inline void end_of_stream() {
 #endif
 }
 
-/// The library's copy, but in short pieces where the target lies up to 31 bytes further into its page
-/// than the source. From 4 KiB on, glibc copies by `rep movsb`, and on AMD's Zen 3 and 4 that then
-/// falls from 50 to 90 GB/s to 3 (its bug 30994, mended in 2.40; Zen 3, glibc 2.36, 2026-11-28).
-/// Blocks of malloc lie so, one behind the other, if they are multiples of 4 KiB long.
+/// The library's copy, but in short pieces where the target lies up to 31 bytes further into its
+/// page than the source. From 4 KiB on, glibc copies by `rep movsb`, and on AMD's Zen 3 and 4 that
+/// then falls from 50 to 90 GB/s to 3 (its bug 30994, mended in 2.40; Zen 3, glibc 2.36,
+/// 2026-11-28). Blocks of malloc lie so, one behind the other, if they are multiples of 4 KiB long.
 inline void copy_bytes(std::byte* to, const std::byte* from, std::size_t bytes) {
   constexpr std::size_t page = 4096;
   constexpr std::size_t slow_within = 32;

@@ -7,8 +7,8 @@
 #include <rondo/core/vectorize.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/protocol/fold_lines.hpp>
+#include <rondo/protocol/neighbours.hpp>
 #include <rondo/protocol/packs.hpp>
-#include <rondo/protocol/pairs.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/version.hpp>
 
@@ -131,13 +131,14 @@ template <class T, class Reduction>
   }
 }
 
-/// Neighbours together; what has no neighbour in its word, alone.
-template <class Source, class Target, class Reduction>
-void fold_in_pairs(const Source& source, int sources, const Target& target, int targets,
-                   std::size_t first, std::size_t last, const Reduction& with, store how) {
+/// As many neighbours together as `Neighbours` are; what has not that many, alone.
+template <class Neighbours, class Source, class Target, class Reduction, class Together>
+void fold_neighbours(const Source& source, int sources, const Target& target, int targets,
+                     std::size_t first, std::size_t last, const Reduction& with,
+                     const Together& together, store how) {
   using element = std::remove_pointer_t<decltype(target(0))>;
-  using pair = pair_of<element>;
-  // In the same compiled form as pairs, for the same bits: which elements are alone depends on
+  constexpr std::size_t number = sizeof(Neighbours) / sizeof(element);
+  // In the same compiled form as neighbours, for the same bits: which elements are alone depends on
   // where a rank's target lies.
   const auto alone = [&](std::size_t begin, std::size_t end) {
     vectorized([&]() RONDO_INLINE_BODY {
@@ -145,15 +146,18 @@ void fold_in_pairs(const Source& source, int sources, const Target& target, int 
       fold_one_by_one(group, source, sources, target, targets, begin, end, with);
     });
   };
-  if (first < last && reinterpret_cast<std::uintptr_t>(target(0) + first) % sizeof(pair) != 0) {
-    alone(first, first + 1);
-    ++first;
+  const auto address = reinterpret_cast<std::uintptr_t>(target(0) + first);
+  const std::size_t ahead =
+      smaller((0 - address) % sizeof(Neighbours) / sizeof(element), last - first);
+  if (ahead != 0) {
+    alone(first, first + ahead);
+    first += ahead;
   }
-  const std::size_t pairs = (last - first) / 2;
-  fold_in_blocks([&](int s) { return reinterpret_cast<const pair*>(source(s) + first); }, sources,
-                 [&](int t) { return reinterpret_cast<pair*>(target(t) + first); }, targets, 0,
-                 pairs, fold_of_pairs<element, Reduction>{with}, how);
-  alone(first + 2 * pairs, last);
+  const std::size_t whole = (last - first) / number;
+  fold_in_blocks([&](int s) { return reinterpret_cast<const Neighbours*>(source(s) + first); },
+                 sources, [&](int t) { return reinterpret_cast<Neighbours*>(target(t) + first); },
+                 targets, 0, whole, together, how);
+  alone(first + number * whole, last);
 }
 
 }  // namespace detail
@@ -192,7 +196,17 @@ RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources
       detail::fold_its_way(source, sources, target, targets, first, last, with);
       return;
     } else if constexpr (detail::folds_pairs<element, Reduction>()) {
-      detail::fold_in_pairs(source, sources, target, targets, first, last, with, how);
+#if RONDO_HAS_EIGHT_HALVES
+      if constexpr (comes_in_eights<element, Reduction>) {
+        if (rondo::detail::converts_halves()) {
+          detail::fold_neighbours<eight_halves>(source, sources, target, targets, first, last, with,
+                                                fold_of_eights<Reduction>{with}, how);
+          return;
+        }
+      }
+#endif
+      detail::fold_neighbours<pair_of<element>>(source, sources, target, targets, first, last, with,
+                                                fold_of_pairs<element, Reduction>{with}, how);
       return;
     } else if (lines::can_keep || sources <= lines::most) {
       detail::fold_in_blocks(source, sources, target, targets, first, last, with, how);

@@ -5,6 +5,7 @@
 #include <rondo/codec/detail/arithmetic.hpp>
 #include <rondo/codec/detail/bit_pack.hpp>
 #include <rondo/core/float16.hpp>
+#include <rondo/core/halves.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -44,9 +45,23 @@ template <class T>
   return static_cast<float>(value);
 }
 
+/// Whether tiles of N values may be made of eight halves at a time.
+template <class T, std::size_t N>
+inline constexpr bool in_eights = std::is_same_v<typename stored_as<T>::type, half>&& N % 8 == 0;
+
 /// tile = the N values at `from`, as floats.
 template <class T, std::size_t N>
 RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void load(const T* from, float (&tile)[N]) {
+#if RONDO_HAS_EIGHT_HALVES
+  if constexpr (in_eights<T, N>) {
+    if (rondo::detail::converts_halves()) {
+      for (std::size_t i = 0; i < N; i += 8) {
+        rondo::detail::widen_eight(from + i, tile + i);
+      }
+      return;
+    }
+  }
+#endif
   for (std::size_t i = 0; i < N; ++i) {
     tile[i] = value_at(from, i);
   }
@@ -55,6 +70,20 @@ RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE void load(const T* from, float (&tile)[N])
 /// to[i] = fold(to[i], tile[i]). Only floats are folded with what was there.
 template <class T, std::size_t N, class Fold>
 RONDO_ALWAYS_INLINE void store(const float (&tile)[N], T* to, const Fold& fold) {
+#if RONDO_HAS_EIGHT_HALVES
+  if constexpr (in_eights<T, N>) {
+    if (rondo::detail::converts_halves()) {
+      for (std::size_t i = 0; i < N; i += 8) {
+        float folded[8];
+        for (std::size_t k = 0; k < 8; ++k) {
+          folded[k] = fold(0.0f, tile[i + k]);
+        }
+        rondo::detail::narrow_eight(folded, to + i);
+      }
+      return;
+    }
+  }
+#endif
   for (std::size_t i = 0; i < N; ++i) {
     float old = 0;
     if constexpr (std::is_same_v<T, float>) {
