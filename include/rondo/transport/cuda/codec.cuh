@@ -124,22 +124,7 @@ struct from_wires {
     for (unsigned i = 0; i < lanes::per_lane; ++i) {
       sum[i] = divide_sum(sum[i], divisor);
     }
-    pad(at, sum);
-  }
-
-  __device__ void pad(std::size_t at, typename warp<Codec>::tile_type& sum) const {
-    using lanes = warp<Codec>;
-    const std::size_t padded = round_up(count, granule_of<typename Codec::format>);
-    float with = 0;
-    if constexpr (requires { Codec::format::pads_with_first; }) {
-      const int leader = static_cast<int>(threadIdx.x % 32 & ~(lanes::lanes - 1));
-      with = __shfl_sync(0xffffffffu, sum[0], leader);
-    }
-#pragma unroll
-    for (unsigned i = 0; i < lanes::per_lane; ++i) {
-      const std::size_t place = at + i / lanes::width * lanes::stride + i % lanes::width;
-      sum[i] = place < padded ? sum[i] : with;
-    }
+    lanes::pad(at, round_up(count, granule_of<typename Codec::format>), sum);
   }
 };
 
