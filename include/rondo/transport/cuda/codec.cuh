@@ -27,13 +27,6 @@ namespace detail {
 
 using namespace codec::detail;
 
-struct replace {
-  RONDO_HOST_DEVICE float operator()(float, float decoded) const { return decoded; }
-};
-struct add {
-  RONDO_HOST_DEVICE float operator()(float old, float decoded) const { return old + decoded; }
-};
-
 inline constexpr int threads = 256;
 
 /// The first value of the calling warp, and the distance to its next.
@@ -221,7 +214,7 @@ void encode(const Codec& codec, const T* values, std::size_t count, std::byte* t
 template <class Codec, class T>
 void decode(const Codec& codec, const std::byte* from, T* values, std::size_t count,
             cudaStream_t stream) {
-  detail::decode_with(codec, from, values, count, detail::replace{}, "codec::device::decode",
+  detail::decode_with(codec, from, values, count, detail::replace_fold{}, "codec::device::decode",
                       stream);
 }
 
@@ -229,7 +222,8 @@ void decode(const Codec& codec, const std::byte* from, T* values, std::size_t co
 template <class Codec>
 void decode_add(const Codec& codec, const std::byte* from, float* sum, std::size_t count,
                 cudaStream_t stream) {
-  detail::decode_with(codec, from, sum, count, detail::add{}, "codec::device::decode_add", stream);
+  detail::decode_with(codec, from, sum, count, detail::add_fold{}, "codec::device::decode_add",
+                      stream);
 }
 
 /// Decodes wires of `count` values each, sums them in their order in fp32, divides by `divisor`
