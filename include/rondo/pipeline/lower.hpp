@@ -21,12 +21,10 @@ namespace rondo::inline v0_1::pipeline {
 /// Where the two halves of a message are put.
 enum class lowering : unsigned char {
   /// Receive just before use, send just after production. Best where messages find their receiver
-  /// by
-  /// tag and wait in a mailbox; almost every schedule hangs with it if sends block.
+  /// by tag and wait in a mailbox; almost every schedule hangs with it if sends block.
   at_use,
   /// Both halves when the sender has produced, as PyTorch does: the same order on both sides, so
-  /// that
-  /// no channel hangs. Receives may stand long before their use.
+  /// that no channel hangs. Receives may stand long before their use.
   paired
 };
 
