@@ -36,8 +36,7 @@ inline void require_fitting_actions(std::string_view who, const plan& read) {
   for (const row& each : read.rows) {
     for (const action& what : each) {
       if (what.kind != kind::idle &&
-          (what.stage < 0 || what.stage >= read.placement.stages() || what.micro_batch < 0 ||
-           what.micro_batch >= read.shape.micro_batches || what.slice >= read.shape.slices ||
+          (!is_within(read, what) ||
            (is_message(what.kind) && !has_far_stage(what, read.placement)))) {
         raise(error{error_code::unsound_schedule, "pipeline: " + std::string{who} + ": " +
                                                       to_text(what) +
