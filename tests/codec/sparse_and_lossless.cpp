@@ -12,6 +12,7 @@
 #include "samples.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -124,6 +125,17 @@ TEST_CASE("lossless: every bfloat16 comes back as it was, whatever it is") {
       CHECK((count == 0 || std::memcmp(got.data(), values.data(), 2 * count) == 0));
     }
   }
+}
+
+TEST_CASE("lossless: a NaN keeps its bits in any kind of buffer") {
+  const codec::lossless_bfloat16 codec{};
+  const std::array values{bfloat16::from_bits(0x7f81), bfloat16::from_bits(0xffff)};
+  bytes wire(codec.wire_bytes(values.size()));
+  codec.encode(values, wire);
+  std::array<bfloat16, 2> got{};
+  codec.decode(wire, got);
+  CHECK(got[0].bits == values[0].bits);
+  CHECK(got[1].bits == values[1].bits);
 }
 
 TEST_CASE("lossless: broken wires are refused or decode to something, but never past the end") {

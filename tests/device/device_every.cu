@@ -17,8 +17,8 @@ using narrow = rondo::codec::int8<128>;
   template __global__ void of_codec::decode_kernel<narrow, type>(                             \
       const std::byte*, type*, std::size_t, rondo::codec::detail::message_of<narrow::format>, \
       of_codec::fold)
-RONDO_TEST_DECODE(float, add);
-RONDO_TEST_DECODE(__nv_bfloat16, replace);
+RONDO_TEST_DECODE(float, add_fold);
+RONDO_TEST_DECODE(__nv_bfloat16, replace_fold);
 
 namespace kernels {
 

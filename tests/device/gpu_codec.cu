@@ -15,9 +15,8 @@ namespace {
 
 using namespace gpu_ranks;
 
-}  // namespace
-
-TEST_CASE("gpu: a codec gives the bits that threads of a CPU give") {
+template <class Codec>
+void compare_with_threads(const Codec& codec) {
   constexpr std::size_t count = 50'001;
   constexpr int ranks = 3;
   constexpr unsigned slots = 2;
@@ -31,9 +30,8 @@ TEST_CASE("gpu: a codec gives the bits that threads of a CPU give") {
     }
   }
   rondo::cuda::virtual_ranks together{ranks, 1 << 20, patient({.slots = slots})};
-  together.launch({.blocks = slots, .threads = 256},
-                  kernels::all_reduce<float, two_shot, codec::int8<128>>, memory.get(), count,
-                  two_shot{}, codec::int8<128>{});
+  together.launch({.blocks = slots, .threads = 256}, kernels::all_reduce<float, two_shot, Codec>,
+                  memory.get(), count, two_shot{}, codec);
   finish();
   together.check();
 
@@ -44,9 +42,19 @@ TEST_CASE("gpu: a codec gives the bits that threads of a CPU give") {
     const float* const in = memory.get().in[rank];
     float* const out = expected[rank].data();
     device::all_reduce(
-        group, window, count, two_shot{}, codec::int8<128>{}, [in](std::size_t i) { return in[i]; },
+        group, window, count, two_shot{}, codec, [in](std::size_t i) { return in[i]; },
         [out](std::size_t i, float value) { out[i] = value; });
   });
   threads.check();
   REQUIRE(memory.wrong([&](std::size_t rank, std::size_t i) { return expected[rank][i]; }) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("gpu: a codec gives the bits that threads of a CPU give") {
+  compare_with_threads(codec::int8<128>{});
+}
+
+TEST_CASE("gpu: so does a sum whose padding is not zero when it is decoded") {
+  compare_with_threads(codec::sign<256>{});
 }

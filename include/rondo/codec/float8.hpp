@@ -39,7 +39,7 @@ struct scaled_minifloat : scaled_block<Block, Scale> {
 
  private:
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_for(float absmax) {
-    const float exact = larger(divide(absmax, Element::largest), smallest_normal);
+    const float exact = larger_magnitude(divide(absmax, Element::largest), smallest_normal);
     return rounded_up<Scale>(value_if(magnitude_of(absmax) != 0, exact));
   }
 };

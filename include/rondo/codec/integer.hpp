@@ -96,7 +96,8 @@ struct symmetric_integer : scaled_block<Block, Scale> {
 
  private:
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_for(float absmax) {
-    const float exact = larger(divide(absmax, static_cast<float>(highest)), smallest_normal);
+    const float exact =
+        larger_magnitude(divide(absmax, static_cast<float>(highest)), smallest_normal);
     return rounded_up<Scale>(value_if(magnitude_of(absmax) != 0, exact));
   }
 };
@@ -133,7 +134,8 @@ struct signed_maximum_integer : scaled_block<Block, Scale> {
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static Scale scale_for(float farthest) {
     const std::uint32_t magnitude = magnitude_of(farthest);
     const float exact = multiply(float_of(magnitude), -1.0f / static_cast<float>(lowest));
-    const Scale size = rounded_up<Scale>(value_if(magnitude != 0, larger(exact, smallest_normal)));
+    const Scale size =
+        rounded_up<Scale>(value_if(magnitude != 0, larger_magnitude(exact, smallest_normal)));
     return negated_if(bits_of(farthest) - 1u < magnitude_mask, size);  // of positive ones
   }
 };

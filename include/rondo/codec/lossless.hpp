@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstring>
 #include <span>
-#include <vector>
 
 namespace rondo::inline v0_1::codec {
 
@@ -58,22 +57,21 @@ struct lossless_bfloat16 {
     return slot_bytes(count);
   }
 
-  /// Bytes of a wire that must travel, as its header says; 0 for as they are.
+  /// values = what the wire says: bit by bit, if they are bfloat16.
   template <writable_buffer Values>
   void decode(std::span<const std::byte> from, Values&& values) const {
     const auto out = writable(values);
     using stored = typename detail::stored_as<element_of<Values>>::type;
     decode_each(from, out.size(), [out](std::size_t i, bfloat16 value) {
-      const auto kept = static_cast<stored>(static_cast<float>(value));
+      const auto kept = [value] {
+        if constexpr (std::is_same_v<stored, bfloat16>) {
+          return value;  // by way of float every NaN would become the same one
+        } else {
+          return static_cast<stored>(static_cast<float>(value));
+        }
+      }();
       std::memcpy(static_cast<void*>(out.data() + i), &kept, sizeof(kept));
     });
-  }
-  void decode(std::span<const std::byte> from, std::span<bfloat16> values) const {
-    decode_each(from, values.size(),
-                [values](std::size_t i, bfloat16 value) { values[i] = value; });
-  }
-  void decode(std::span<const std::byte> from, std::vector<bfloat16>& values) const {
-    decode(from, std::span<bfloat16>{values});
   }
   void decode_add(std::span<const std::byte> from, std::span<float> sum) const {
     decode_each(from, sum.size(), [sum](std::size_t i, bfloat16 value) { sum[i] += value; });
@@ -111,6 +109,7 @@ struct lossless_bfloat16 {
     }
   };
 
+  /// `used`: bytes of the wire that must travel; 0: the values stand there as they are.
   static void set_header(std::byte* wire, std::uint64_t used) {
     std::memcpy(wire, &used, sizeof(used));
   }

@@ -43,9 +43,6 @@ class low_rank_memory {
 
   /// Floats sent per call by each rank.
   [[nodiscard]] std::size_t floats_sent() const { return p_.size() + q_.size(); }
-  /// Whether that is less than the matrix itself, by a factor of two or more.
-  [[nodiscard]] bool worthwhile() const { return 2 * floats_sent() <= rows_ * columns_; }
-
   /// What has not been sent yet: [rows, columns].
   [[nodiscard]] std::span<float> residual() { return residual_; }
   /// The start of the next call: [columns, R], equal on all ranks.

@@ -7,8 +7,9 @@
 
 #include <cstddef>
 
-/// What collectives cost, from measured constants: `automatic` picks by these, `explain` prints
-/// them.
+/// What collectives cost, by formulas with measured constants. `automatic` picks by the first on
+/// thread ranks, and over messages by limits (collective/detail/automatic.hpp); `explain` prints
+/// both.
 namespace rondo::inline v0_1 {
 
 /// Direct all-reduce of ranks that share memory. Measured on an AMD EPYC (Zen 5) guest with

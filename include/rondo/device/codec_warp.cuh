@@ -23,6 +23,7 @@ namespace rondo::inline v0_1::codec {
 /// |---|---|---|
 /// | `index`, `load`, `store` | any lane | the calling lane |
 /// | `encode`, `encode_tile`, `turn`, `turn_back` | all 32 lanes of the warp, together | the wire |
+/// | `pad` | all 32 lanes of the warp, together | the calling lane |
 /// | `decode` | any lane; all 32 together for a rotated codec | the calling lane |
 ///
 ///     using warp = rondo::codec::warp<rondo::codec::int8<128>>;
@@ -91,16 +92,23 @@ struct warp {
     }
   }
 
-  /// What the host pads a short last block with, where that is not zero.
+  /// Past `count`, any tile becomes what the host pads a short last block with.
+  __device__ static void pad(std::size_t at, std::size_t count, tile_type& tile) {
+    float with = 0;
+    if constexpr (requires { format::pads_with_first; }) {
+      with = __shfl_sync(all, tile[0], static_cast<int>(lane() & ~(lanes - 1)));
+    }
+#pragma unroll
+    for (unsigned i = 0; i < per_lane; ++i) {
+      tile[i] = position(at, i) < count ? tile[i] : with;
+    }
+  }
+  /// The same for a tile of zeros past `count`, which most formats are padded with.
   __device__ static void pad_with_first([[maybe_unused]] std::size_t at,
                                         [[maybe_unused]] std::size_t count,
                                         [[maybe_unused]] tile_type& tile) {
     if constexpr (requires { format::pads_with_first; }) {
-      const float first = __shfl_sync(all, tile[0], static_cast<int>(lane() & ~(lanes - 1)));
-#pragma unroll
-      for (unsigned i = 0; i < per_lane; ++i) {
-        tile[i] = position(at, i) < count ? tile[i] : first;
-      }
+      pad(at, count, tile);
     }
   }
 
@@ -122,7 +130,8 @@ struct warp {
     encode_tile(tile, at, count, to, told);
   }
 
-  /// The same for values that are rotated already, such as a sum of decoded tiles.
+  /// The same for values that are rotated already, such as a sum of decoded tiles that
+  /// `pad` has been over.
   __device__ static void encode_tile(const tile_type& tile, std::size_t at,
                                      std::size_t values_given, std::byte* to,
                                      const message& told = {}) {
@@ -159,7 +168,8 @@ struct warp {
     }
   }
 
-  /// tile = the lane's values from `at` on of a wire of `count`, still rotated; zeros past the end.
+  /// tile = the lane's values from `at` on of a wire of `count`, still rotated. Past the
+  /// end it is what zero bits stand for: not zeros in every format.
   __device__ static void decode_tile(const std::byte* from, std::size_t at,
                                      std::size_t values_given, tile_type& tile,
                                      const message& told = {}) {

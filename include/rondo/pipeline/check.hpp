@@ -61,9 +61,7 @@ class soundness {
   }
 
   void check_place(const action& what) const {
-    require(0 <= what.stage && what.stage < plan_.placement.stages() && 0 <= what.micro_batch &&
-                what.micro_batch < plan_.shape.micro_batches && what.slice < plan_.shape.slices,
-            what, "is outside the plan's shape");
+    require(is_within(plan_, what), what, "is outside the plan's shape");
     require(plan_.placement.rank_of(what.stage) == rank_, what, "is on a rank without its stage");
   }
 

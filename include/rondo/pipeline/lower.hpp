@@ -21,12 +21,10 @@ namespace rondo::inline v0_1::pipeline {
 /// Where the two halves of a message are put.
 enum class lowering : unsigned char {
   /// Receive just before use, send just after production. Best where messages find their receiver
-  /// by
-  /// tag and wait in a mailbox; almost every schedule hangs with it if sends block.
+  /// by tag and wait in a mailbox; almost every schedule hangs with it if sends block.
   at_use,
   /// Both halves when the sender has produced, as PyTorch does: the same order on both sides, so
-  /// that
-  /// no channel hangs. Receives may stand long before their use.
+  /// that no channel hangs. Receives may stand long before their use.
   paired
 };
 
@@ -38,8 +36,7 @@ inline void require_fitting_actions(std::string_view who, const plan& read) {
   for (const row& each : read.rows) {
     for (const action& what : each) {
       if (what.kind != kind::idle &&
-          (what.stage < 0 || what.stage >= read.placement.stages() || what.micro_batch < 0 ||
-           what.micro_batch >= read.shape.micro_batches || what.slice >= read.shape.slices ||
+          (!is_within(read, what) ||
            (is_message(what.kind) && !has_far_stage(what, read.placement)))) {
         raise(error{error_code::unsound_schedule, "pipeline: " + std::string{who} + ": " +
                                                       to_text(what) +

@@ -103,6 +103,12 @@ constexpr void require_fitting(std::string_view who, const plan& read) {
   }
 }
 
+/// Whether the plan has an action's stage, micro-batch and slice.
+[[nodiscard]] constexpr bool is_within(const plan& read, const action& what) {
+  return 0 <= what.stage && what.stage < read.placement.stages() && 0 <= what.micro_batch &&
+         what.micro_batch < read.shape.micro_batches && what.slice < read.shape.slices;
+}
+
 /// Writes a row, action by action.
 class row_writer {
  public:

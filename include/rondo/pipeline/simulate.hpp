@@ -215,9 +215,7 @@ class player {
 
   /// An action that cannot be meant where it stands.
   constexpr void check(const action& what, int rank) const {
-    if (what.stage < 0 || what.stage >= plan_.placement.stages() || what.micro_batch < 0 ||
-        what.micro_batch >= plan_.shape.micro_batches || what.slice >= plan_.shape.slices ||
-        plan_.placement.rank_of(what.stage) != rank) {
+    if (!is_within(plan_, what) || plan_.placement.rank_of(what.stage) != rank) {
       refuse_action(rank, what, "is not in the plan's shape or placement");
     }
     const std::uint8_t done = done_[slot(what)];

@@ -95,7 +95,7 @@ struct native {
   friend constexpr bool operator==(native, native) = default;
 };
 
-/// Picks by size from a measured model; `explain()` says what it picks and why.
+/// Picks by size, as measured; `explain()` says what it picks and why.
 struct automatic {
   static constexpr policy kind = policy::algorithm;
   static constexpr std::string_view name = "automatic";

@@ -104,7 +104,8 @@ template <class Scale>
 
 /// The larger of two that are not negative, compared as integers: one step of a vector loop, where
 /// floats are three.
-[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float larger(float a, float b) {
+[[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE constexpr float larger_magnitude(float a,
+                                                                                     float b) {
   const std::uint32_t x = bits_of(a);
   const std::uint32_t y = bits_of(b);
   return float_of(x < y ? y : x);

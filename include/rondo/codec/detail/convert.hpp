@@ -54,10 +54,14 @@ inline void divide_run(float* values, std::size_t count, float divisor) {
 
 /// What decoded values do to those that were there.
 struct replace_fold {
-  RONDO_ALWAYS_INLINE float operator()(float, float decoded) const { return decoded; }
+  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE float operator()(float, float decoded) const {
+    return decoded;
+  }
 };
 struct add_fold {
-  RONDO_ALWAYS_INLINE float operator()(float old, float decoded) const { return old + decoded; }
+  RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE float operator()(float old, float decoded) const {
+    return old + decoded;
+  }
 };
 struct subtract_fold {
   RONDO_ALWAYS_INLINE float operator()(float old, float decoded) const { return old - decoded; }

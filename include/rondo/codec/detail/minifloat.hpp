@@ -10,8 +10,8 @@
 /// for GPUs without instructions for them.
 namespace rondo::inline v0_1::codec::detail {
 
-/// 1 sign bit, `ExponentBits`, `MantissaBits`. `largest` is the code of the greatest finite value;
-/// `infinity` that of infinity and `first_nan` the least NaN, for formats that have them.
+/// 1 sign bit, `ExponentBits`, `MantissaBits`. `Largest` is the code of the greatest finite value;
+/// `Infinity` that of infinity and `FirstNan` the least NaN, for formats that have them.
 template <int ExponentBits, int MantissaBits, std::uint32_t Largest, std::uint32_t Infinity = 0x100,
           std::uint32_t FirstNan = 0x100>
 struct minifloat {

@@ -5,6 +5,7 @@
 #include <rondo/collective/detail/by_algorithm.hpp>
 #include <rondo/collective/detail/call_of.hpp>
 #include <rondo/collective/detail/check_codec.hpp>
+#include <rondo/collective/detail/fold_at_owner.hpp>
 #include <rondo/collective/detail/fold_values.hpp>
 #include <rondo/collective/detail/movement.hpp>
 #include <rondo/collective/detail/wires.hpp>
@@ -51,24 +52,22 @@ void move_coded(Turn& turn, schedule::make<schedule::collective::all_gather>, co
 /// Wires of different counts may be equally long, so every rank first tells its peers the counts.
 template <class Turn, class Job>
 void compare_counts(Turn& turn, const Job& job) {
-  const int size = turn.size();
-  const auto ranks = static_cast<std::size_t>(size);
+  const auto ranks = static_cast<std::size_t>(turn.size());
   std::uint64_t* const told = job.comm.scratch().template get<std::uint64_t>(2 * ranks);
   std::uint64_t* const heard = told + ranks;
-  auto& lists = lists_of(job.comm);
-  lists.out.clear();
-  lists.in.clear();
-  for (int rank = 0; rank < size; ++rank) {
+  for (int rank = 0; rank < turn.size(); ++rank) {
     told[rank] = job.sent.count(rank);
-    heard[rank] = told[rank];
-    if (rank != turn.rank()) {
-      lists.out.push_back(
-          {rank, reinterpret_cast<const std::byte*>(told + rank), sizeof(std::uint64_t)});
-      lists.in.push_back({rank, reinterpret_cast<std::byte*>(heard + rank), sizeof(std::uint64_t)});
-    }
   }
-  turn.exchange(lists.out, lists.in, [](std::size_t, const std::byte*) {});
-  for (int rank = 0; rank < size; ++rank) {
+  heard[turn.rank()] = told[turn.rank()];
+  exchange_values(
+      job.comm, turn, -1,
+      [&](int peer) {
+        return std::span{told + peer, 1};
+      },
+      [&](int peer) {
+        return std::span{heard + peer, 1};
+      });
+  for (int rank = 0; rank < turn.size(); ++rank) {
     require_count(turn, rank, job.received.count(rank), heard[rank]);
   }
 }

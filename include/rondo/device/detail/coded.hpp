@@ -89,8 +89,7 @@ class coder {
       for (unsigned i = 0; i < lanes::per_lane; ++i) {
         sum[i] = codec::detail::divide_sum(sum[i], divisor);
       }
-      lanes::pad_with_first(at, codec::detail::round_up(count, codec::detail::granule_of<format>),
-                            sum);
+      lanes::pad(at, codec::detail::round_up(count, codec::detail::granule_of<format>), sum);
       lanes::encode_tile_to(to, targets, sum, at, count, told);
     });
 #else

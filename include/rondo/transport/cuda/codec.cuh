@@ -27,13 +27,6 @@ namespace detail {
 
 using namespace codec::detail;
 
-struct replace {
-  RONDO_HOST_DEVICE float operator()(float, float decoded) const { return decoded; }
-};
-struct add {
-  RONDO_HOST_DEVICE float operator()(float old, float decoded) const { return old + decoded; }
-};
-
 inline constexpr int threads = 256;
 
 /// The first value of the calling warp, and the distance to its next.
@@ -124,22 +117,7 @@ struct from_wires {
     for (unsigned i = 0; i < lanes::per_lane; ++i) {
       sum[i] = divide_sum(sum[i], divisor);
     }
-    pad(at, sum);
-  }
-
-  __device__ void pad(std::size_t at, typename warp<Codec>::tile_type& sum) const {
-    using lanes = warp<Codec>;
-    const std::size_t padded = round_up(count, granule_of<typename Codec::format>);
-    float with = 0;
-    if constexpr (requires { Codec::format::pads_with_first; }) {
-      const int leader = static_cast<int>(threadIdx.x % 32 & ~(lanes::lanes - 1));
-      with = __shfl_sync(0xffffffffu, sum[0], leader);
-    }
-#pragma unroll
-    for (unsigned i = 0; i < lanes::per_lane; ++i) {
-      const std::size_t place = at + i / lanes::width * lanes::stride + i % lanes::width;
-      sum[i] = place < padded ? sum[i] : with;
-    }
+    lanes::pad(at, round_up(count, granule_of<typename Codec::format>), sum);
   }
 };
 
@@ -236,7 +214,7 @@ void encode(const Codec& codec, const T* values, std::size_t count, std::byte* t
 template <class Codec, class T>
 void decode(const Codec& codec, const std::byte* from, T* values, std::size_t count,
             cudaStream_t stream) {
-  detail::decode_with(codec, from, values, count, detail::replace{}, "codec::device::decode",
+  detail::decode_with(codec, from, values, count, detail::replace_fold{}, "codec::device::decode",
                       stream);
 }
 
@@ -244,7 +222,8 @@ void decode(const Codec& codec, const std::byte* from, T* values, std::size_t co
 template <class Codec>
 void decode_add(const Codec& codec, const std::byte* from, float* sum, std::size_t count,
                 cudaStream_t stream) {
-  detail::decode_with(codec, from, sum, count, detail::add{}, "codec::device::decode_add", stream);
+  detail::decode_with(codec, from, sum, count, detail::add_fold{}, "codec::device::decode_add",
+                      stream);
 }
 
 /// Decodes wires of `count` values each, sums them in their order in fp32, divides by `divisor`

@@ -134,10 +134,7 @@ class basic_communicator {
     calls();
     own.ended = true;
     state_->groups->close();
-    ncclResult_t result = ncclGroupEnd();
-    if (result == ncclInProgress) {
-      result = state_->settled();
-    }
+    const ncclResult_t result = state_->settled(ncclGroupEnd());
     if (result != ncclSuccess) {
       state_->fail(result, "ncclGroupEnd");
     }
@@ -210,10 +207,7 @@ class basic_communicator {
     options with = state_->with;
     with.config.commName = nullptr;
     with.node_size = 1;  // which ranks of a node are among them, NCCL does not say
-    ncclResult_t result = make(&made.raw, &with.config);
-    if (result == ncclInProgress) {
-      result = state_->settled();
-    }
+    const ncclResult_t result = state_->settled(make(&made.raw, &with.config));
     if (result != ncclSuccess) {
       state_->fail(result, what);
     }

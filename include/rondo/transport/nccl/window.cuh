@@ -107,12 +107,9 @@ class symmetric_memory {
     std::byte* const from = told.data() + all.size() * sizeof mine;
     cuda::require(cudaMemcpy(from, &mine, sizeof mine, cudaMemcpyHostToDevice),
                   "nccl::window: cudaMemcpy", in.rank);
-    ncclResult_t result =
-        ncclAllGather(from, told.data(), sizeof mine, ncclUint8, in.raw, cudaStreamLegacy);
-    if (result == ncclInProgress) {
-      result = in.settled();
-    }
-    check(result, "ncclAllGather of a window", in.rank);
+    check(in.settled(
+              ncclAllGather(from, told.data(), sizeof mine, ncclUint8, in.raw, cudaStreamLegacy)),
+          "ncclAllGather of a window", in.rank);
     cuda::require(
         cudaMemcpy(all.data(), told.data(), all.size() * sizeof mine, cudaMemcpyDeviceToHost),
         "nccl::window: cudaMemcpy", in.rank);

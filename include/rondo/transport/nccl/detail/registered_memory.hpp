@@ -31,11 +31,9 @@ class registered_memory {
     data_ = static_cast<std::byte*>(data);
     try_or_release(cudaMemset(data, 0, bytes));
     try_or_release(cudaDeviceSynchronize());
-    ncclResult_t result =
-        ncclCommWindowRegister(in.raw, data, bytes, &window_, NCCL_WIN_COLL_SYMMETRIC);
-    if (result == ncclInProgress) {
-      result = in.settled();  // if that is in vain, NCCL may yet use the memory, which stays
-    }
+    // where the wait is in vain, NCCL may yet use the memory, which stays
+    const ncclResult_t result =
+        in.settled(ncclCommWindowRegister(in.raw, data, bytes, &window_, NCCL_WIN_COLL_SYMMETRIC));
     if (result != ncclSuccess) {
       release();
       raise_failure(result, "ncclCommWindowRegister", in.rank, in.raw);

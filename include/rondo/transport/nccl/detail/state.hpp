@@ -189,6 +189,10 @@ class state {
     }
     return result;
   }
+  /// What a call comes to that gave `result`.
+  [[nodiscard]] ncclResult_t settled(ncclResult_t result) const {
+    return result == ncclInProgress ? settled() : result;
+  }
   /// The same for destructors: ncclInProgress after the deadline.
   [[nodiscard]] ncclResult_t settled_or_late() const noexcept {
     const auto since = std::chrono::steady_clock::now();
