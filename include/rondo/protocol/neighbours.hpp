@@ -3,7 +3,6 @@
 #pragma once
 
 #include <rondo/core/bit_cast.hpp>
-#include <rondo/core/float16.hpp>
 #include <rondo/core/halves.hpp>
 #include <rondo/core/vectorize.hpp>
 #include <rondo/version.hpp>
@@ -11,6 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+
+namespace rondo::inline v0_1 {
+struct half;
+}
 
 /// 16-bit elements that are folded several at a time, as they lie side by side.
 namespace rondo::inline v0_1::protocol {
