@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/schedule/detail/contract.hpp>
 #include <rondo/schedule/detail/step_rules.hpp>
 #include <rondo/schedule/detail/symbols.hpp>
@@ -11,7 +12,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace rondo::inline v0_1::schedule::detail {
 
@@ -40,7 +40,7 @@ class symbolic_run {
   /// Fills in `found`, a `proof`.
   template <class Proof>
   constexpr void play(Proof& found) {
-    std::vector<int> ready;
+    constant_vector<int> ready;
     for (int rank = schedule_.size; rank-- > 0;) {
       ready.push_back(rank);
     }
@@ -62,7 +62,7 @@ class symbolic_run {
     std::size_t begin = 0, end = 0;                  ///< steps of the round it is in
     int pending = 0;                                 ///< of them, messages that have not come
     int rounds = 0;
-    std::vector<char> met;  ///< by step: the message has gone
+    constant_vector<char> met;  ///< by step: the message has gone
   };
   /// The round and the step that last wrote a cell.
   struct mark {
@@ -75,7 +75,7 @@ class symbolic_run {
   }
   [[nodiscard]] constexpr std::size_t size() const { return index(schedule_.size); }
   [[nodiscard]] constexpr rank_state& at(int rank) { return ranks_[index(rank)]; }
-  [[nodiscard]] constexpr const std::vector<step>& steps(int rank) const {
+  [[nodiscard]] constexpr const constant_vector<step>& steps(int rank) const {
     return schedule_.row(rank).steps;
   }
 
@@ -256,7 +256,7 @@ class symbolic_run {
   // Between ranks -----------------------------------------------------------------------------
 
   /// Lets messages pass for which the peer is in the right round, too.
-  constexpr void meet_peers(int rank, std::vector<int>& ready) {
+  constexpr void meet_peers(int rank, constant_vector<int>& ready) {
     rank_state& state = at(rank);
     for (std::size_t i = state.begin; i < state.end; ++i) {
       const step& one = steps(rank)[i];
@@ -342,7 +342,7 @@ class symbolic_run {
 
   template <class Proof>
   constexpr void check_results(Proof& found) {
-    std::vector<std::uint64_t> expressions(index(chunks_), 0);
+    constant_vector<std::uint64_t> expressions(index(chunks_), 0);
     for (int rank = 0; rank < schedule_.size; ++rank) {
       if (schedule_.what == collective::barrier) {
         const int unheard = heard_.missing(index(rank), schedule_.size);
@@ -413,10 +413,10 @@ class symbolic_run {
   int chunks_ = 0;
   bool uniform_ = false;
   std::size_t memory_cells_ = 0;
-  std::vector<rank_state> ranks_;
+  constant_vector<rank_state> ranks_;
   symbols memory_;
-  std::vector<run> slot_runs_;  ///< by cell: the run that it was written in
-  std::vector<mark> marks_;
+  constant_vector<run> slot_runs_;  ///< by cell: the run that it was written in
+  constant_vector<mark> marks_;
   symbols heard_;  ///< by rank: whose word has come; size() further on: when its round began
   std::uint64_t round_token_ = 0;
   long long messages_ = 0;
