@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 //
-// Built with _GLIBCXX_DEBUG, so without Catch2, whose library was not: every public header compiles,
-// calls work, and schedules and pipelines are still proved at compile time.
+// Built with _GLIBCXX_DEBUG, so without Catch2, whose library was not: every public header
+// compiles, calls work, and schedules and pipelines are still proved at compile time.
 #include <rondo/codec.hpp>
 #include <rondo/data.hpp>
 #include <rondo/elastic.hpp>
@@ -21,8 +21,8 @@ namespace pipeline = rondo::pipeline;
 namespace schedule = rondo::schedule;
 
 static_assert(schedule::prove(schedule::all_reduce(rondo::ring{}, 4)).chunks_sent == 2 * 4 * 3);
-static_assert(pipeline::simulate(pipeline::gpipe{}(pipeline::shape{4, 8}), pipeline::costs{})
-                  .makespan > 0);
+static_assert(
+    pipeline::simulate(pipeline::gpipe{}(pipeline::shape{4, 8}), pipeline::costs{}).makespan > 0);
 
 bool calls_work() {
   bool right[3] = {};
