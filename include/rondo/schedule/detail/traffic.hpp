@@ -53,7 +53,7 @@ class traffic {
     if constexpr (!requires { schedule.rows.size(); }) {
       check_steps(
           schedule, ranks_,
-          rotation < size && !all_ranks
+          rotation < size && ranks_ == size && !all_ranks
               ? ", or a number of ranks that ranks_per_node divides: one node stands for all"
               : "");
     }
