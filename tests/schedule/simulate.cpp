@@ -520,7 +520,7 @@ TEST_CASE("a table whose rows do not fit each other is refused, not read past it
     }
   });
   refused("other chunks on one rank", [](table& t) { t.rows[1].chunks = 400; });
-  refused("fewer than no slots", [](table& t) { t.rows[1].slots = -1; });
+  refused("fewer than no slots", [](table& t) { t.rows[1].slot_count = -1; });
   refused("a run behind the last chunk", [](table& t) { t.rows[1].steps[0].left.first = 1 << 20; });
   refused("a run before the first chunk", [](table& t) { t.rows[1].steps[0].left.first = -3; });
   refused("a run longer than the vector", [](table& t) {

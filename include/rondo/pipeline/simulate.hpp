@@ -63,10 +63,10 @@ class player {
  public:
   constexpr player(const plan& played, const Model& model, forecast& result)
       : plan_{played}, model_{model}, result_{result} {
-    const auto slots = index(played.placement.stages()) * units();
-    inputs_.assign(slots, absent);
-    gradients_.assign(slots, absent);
-    done_.assign(slots, std::uint8_t{0});
+    const auto slot_count = index(played.placement.stages()) * units();
+    inputs_.assign(slot_count, absent);
+    gradients_.assign(slot_count, absent);
+    done_.assign(slot_count, std::uint8_t{0});
     ranks_.assign(played.rows.size(), state{});
     for (int stage = 0; stage < played.placement.stages(); ++stage) {
       if (played.placement.is_first(stage)) {

@@ -144,7 +144,7 @@ struct step {
 /// All that one rank does.
 struct program {
   int chunks = 1;        ///< logical chunks of the vector, the same on every rank
-  int slots = 0;         ///< scratch, in chunks
+  int slot_count = 0;    ///< scratch, in chunks
   bool uniform = false;  ///< true: chunks must be of equal size
   constant_vector<step> steps{};
   friend constexpr bool operator==(const program&, const program&) = default;

@@ -93,7 +93,7 @@ class symbolic_run {
     std::size_t cells = 0;
     for (int rank = 0; rank < schedule_.size; ++rank) {
       const program& row = schedule_.row(rank);
-      if (row.chunks != chunks_ || row.chunks < 1 || row.slots < 0 ||
+      if (row.chunks != chunks_ || row.chunks < 1 || row.slot_count < 0 ||
           (chunks_are_owned(schedule_.what) && row.chunks != schedule_.size)) {
         blame_.rank(rank,
                     "it cuts the vector differently from what rank 0 or the collective needs");
@@ -103,7 +103,7 @@ class symbolic_run {
       state.input = cells;
       state.output = in_place_ ? cells : cells + index(chunks_);
       state.scratch = state.output + index(chunks_);
-      cells = state.scratch + index(row.slots);
+      cells = state.scratch + index(row.slot_count);
       state.met.resize(row.steps.size(), 0);
     }
     memory_cells_ = cells;
@@ -398,9 +398,9 @@ class symbolic_run {
   template <class Proof>
   constexpr void report(Proof& found) {
     for (int rank = 0; rank < schedule_.size; ++rank) {
-      const int slots = schedule_.row(rank).slots;
+      const int slot_count = schedule_.row(rank).slot_count;
       found.rounds = at(rank).rounds > found.rounds ? at(rank).rounds : found.rounds;
-      found.slots = slots > found.slots ? slots : found.slots;
+      found.slot_count = slot_count > found.slot_count ? slot_count : found.slot_count;
     }
     found.messages = messages_;
     found.chunks_sent = chunks_sent_;
