@@ -3,9 +3,8 @@
 #include <rondo/codec/cast.hpp>
 #include <rondo/codec/integer.hpp>
 #include <rondo/cuda.cuh>
-#include <rondo/nccl.hpp>
+#include <rondo/nccl.cuh>
 #include <rondo/rondo.hpp>
-#include <rondo/transport/nccl/window.cuh>
 
 #include "alike.hpp"
 
