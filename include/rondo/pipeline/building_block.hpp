@@ -75,7 +75,10 @@ class block_board {
     int rank;
     int type;
     int number;
-    friend constexpr auto operator<=>(const cell&, const cell&) = default;
+    friend constexpr bool operator<(const cell& a, const cell& b) {
+      return std::array{a.slot, a.rank, a.type, a.number} <
+             std::array{b.slot, b.rank, b.type, b.number};
+    }
   };
 
   [[nodiscard]] static constexpr int end_of(const lanes& mine) {

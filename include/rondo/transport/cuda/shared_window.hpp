@@ -107,7 +107,7 @@ class shared_memory {
     told.share = static_cast<std::uint32_t>(options_.share);
     told.device = mine.device();
     told.gpu = detail::identity_of(mine.device());
-    told.process = static_cast<std::int32_t>(getpid());
+    told.process = getpid();
     struct stat space {};
     told.process_space = ::stat("/proc/self/ns/pid", &space) == 0 ? space.st_ino : 0;
     std::vector<announcement> heard(static_cast<std::size_t>(parts_.shape.ranks));
