@@ -207,7 +207,7 @@ void latency(int ranks, std::size_t bytes) {
   const std::size_t count = bytes / sizeof(float);
   const device_array<float> in{count * static_cast<std::size_t>(ranks)};
   const device_array<float> out{count * static_cast<std::size_t>(ranks)};
-  virtual_ranks together{ranks, 8 * mebi, {.slots = 8}};
+  virtual_ranks together{ranks, 8 * mebi, {.slot_count = 8}};
   cudaStream_t stream = nullptr;
   timing::require(cudaStreamCreate(&stream), "cudaStreamCreate");
   const buffers<float> of{in.data(), out.data(), count};
@@ -238,7 +238,7 @@ void latency(int ranks, std::size_t bytes) {
 }
 
 void barriers(int ranks) {
-  virtual_ranks together{ranks, 8 * mebi, {.slots = 1}};
+  virtual_ranks together{ranks, 8 * mebi, {.slot_count = 1}};
   const launch_shape shape{.blocks = 1, .threads = 512};
   const auto took = side_by_side(
       nullptr, 5, [&] { together.launch(shape, barrier_calls, 1); },

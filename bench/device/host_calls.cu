@@ -59,7 +59,7 @@ void constants(int ranks) {
   const device_array<float> out{n * most / sizeof(float)};
   cudaStream_t stream = nullptr;
   timing::require(cudaStreamCreate(&stream), "cudaStreamCreate");
-  const unsigned all = (std::min)(together.slots(), 132u / static_cast<unsigned>(ranks));
+  const unsigned all = (std::min)(together.slot_count(), 132u / static_cast<unsigned>(ranks));
   const auto packets = [&](std::size_t bytes, unsigned blocks) {
     return microseconds<rondo::one_shot>(together, stream, in.data(), out.data(), bytes, blocks);
   };

@@ -271,7 +271,7 @@ class training_step {
   /// act(row, column) for every element, or act(row), each by one thread of this rank.
   template <class Act>
   RONDO_HOST_DEVICE void each(index rows, index columns, const Act& act) const {
-    const index threads = index{tensor_.slots()} * block_.size();
+    const index threads = index{tensor_.slot_count()} * block_.size();
     const index first = index{tensor_.slot()} * block_.size() + block_.thread_rank();
     for (index i = first; i < rows * columns; i += threads) {
       act(i / columns, i % columns);

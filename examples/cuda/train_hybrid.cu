@@ -28,7 +28,7 @@ using rondo::cuda::virtual_ranks;
 using rondo::device::window;
 
 constexpr hybrid::mesh_shape mesh{.data = 2, .tensor = 2};
-constexpr unsigned slots = 8;  // blocks of a rank, at most
+constexpr unsigned slot_count = 8;  // blocks of a rank, at most
 constexpr unsigned threads = 256;
 
 // begin: kernel
@@ -50,7 +50,7 @@ __global__ void __launch_bounds__(threads, 1) train(window all, const one_rank* 
 int run(const std::string& text, int steps) {
   // begin: mesh
   // A window for all four ranks, to launch with; one for each row of the mesh, and for each column.
-  const rondo::cuda::window_options with{.slots = slots};
+  const rondo::cuda::window_options with{.slot_count = slot_count};
   const virtual_ranks all{mesh.ranks(), 1 << 20, with};
   std::deque<virtual_ranks> tensor, data;
   for (int d = 0; d < mesh.data; ++d) {

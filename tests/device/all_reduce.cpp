@@ -24,7 +24,7 @@ using host_ranks::machine;
 device::window_shape shape_of(int ranks, std::size_t stage_bytes = 4096) {
   device::window_shape shape;
   shape.ranks = ranks;
-  shape.slots = 3;
+  shape.slot_count = 3;
   shape.inbox_words = 64;
   shape.stage_bytes = stage_bytes;
   shape.heap_bytes = 1 << 16;
@@ -52,22 +52,23 @@ void sweep(const Given&... given) {
   for (const int ranks : {1, 2, 3, 5}) {
     machine all{shape_of(ranks)};
     unsigned seed = 1;
-    for (const unsigned slots : {1u, 3u, 2u}) {
+    for (const unsigned slot_count : {1u, 3u, 2u}) {
       for (const std::size_t count : sizes) {
         const auto inputs = inputs_for<T>(ranks, count, ++seed);
         testing::per_rank<T> outputs(inputs);
-        all.launch(slots, slots == 3 ? 1 : 2, [&](block group, const device::window& window) {
-          const auto rank = static_cast<std::size_t>(window.rank());
-          static_cast<void>(device::all_reduce(
-              group, window, count, given..., [&](std::size_t i) { return inputs[rank][i]; },
-              [&](std::size_t i, T value) { outputs[rank][i] = value; }));
-        });
+        all.launch(
+            slot_count, slot_count == 3 ? 1 : 2, [&](block group, const device::window& window) {
+              const auto rank = static_cast<std::size_t>(window.rank());
+              static_cast<void>(device::all_reduce(
+                  group, window, count, given..., [&](std::size_t i) { return inputs[rank][i]; },
+                  [&](std::size_t i, T value) { outputs[rank][i] = value; }));
+            });
         all.check();
         const auto expected = testing::folded(inputs, op::sum{});
         for (int rank = 0; rank < ranks; ++rank) {
           for (std::size_t i = 0; i < count; ++i) {
-            INFO(ranks << " ranks, " << slots << " slots, " << count << " elements, rank " << rank
-                       << ", element " << i);
+            INFO(ranks << " ranks, " << slot_count << " slots, " << count << " elements, rank "
+                       << rank << ", element " << i);
             REQUIRE(outputs[static_cast<std::size_t>(rank)][i] == testing::rounded<T>(expected[i]));
           }
         }

@@ -20,7 +20,7 @@ using host_ranks::machine;
 device::window_shape shape_of(int ranks) {
   device::window_shape shape;
   shape.ranks = ranks;
-  shape.slots = 2;
+  shape.slot_count = 2;
   shape.inbox_words = 64;
   shape.mail_bytes = 256;
   shape.stage_bytes = 4096;
@@ -51,19 +51,20 @@ void sweep(std::size_t given_per_rank, std::size_t got_per_rank, const Call& cal
     const auto times = [&](std::size_t per_rank) {
       return per_rank == 0 ? std::size_t{1} : static_cast<std::size_t>(ranks);
     };
-    for (const unsigned slots : {1u, 2u}) {
+    for (const unsigned slot_count : {1u, 2u}) {
       for (const std::size_t count : sizes) {
-        const auto inputs = numbers<T>(ranks, count * times(given_per_rank), count + slots);
+        const auto inputs = numbers<T>(ranks, count * times(given_per_rank), count + slot_count);
         testing::per_rank<T> outputs(static_cast<std::size_t>(ranks),
                                      std::vector<T>(count * times(got_per_rank)));
-        all.launch(slots, 2, [&](block group, const device::window& window) {
+        all.launch(slot_count, 2, [&](block group, const device::window& window) {
           const auto rank = static_cast<std::size_t>(window.rank());
           call(group, window, inputs[rank], outputs[rank], count);
         });
         all.check();
         const auto right = expected(inputs, count);
         for (std::size_t rank = 0; rank < outputs.size(); ++rank) {
-          INFO(ranks << " ranks, " << slots << " slots, " << count << " elements, rank " << rank);
+          INFO(ranks << " ranks, " << slot_count << " slots, " << count << " elements, rank "
+                     << rank);
           REQUIRE(outputs[rank] == right[rank]);
         }
       }
@@ -173,7 +174,7 @@ TEST_CASE("device broadcast: every root, callables and buffers") {
         if (w.rank() == w.size() - 1 && w.slot() == 0 && g.thread_rank() == 0) {
           std::copy(i.begin(), i.end(), o.begin());
         }
-        if (w.slots() == 1) {
+        if (w.slot_count() == 1) {
           g.sync();
           static_cast<void>(device::broadcast(g, w, out(o), root{w.size() - 1}));
         } else if (w.slot() == 0) {  // one group alone, as slot 0 of 1

@@ -14,7 +14,7 @@ using namespace gpu_ranks;
 template <class T, class Kernel, class... Given>
 void check_all_reduce(Kernel kernel, float scale, float added, const Given&... given) {
   for (const int ranks : rank_counts) {
-    rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slots = 8})};
+    rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slot_count = 8})};
     unsigned call = 0;
     for (const std::size_t count : sizes) {
       rank_buffers<T> memory{ranks, count, count};
@@ -59,7 +59,7 @@ TEST_CASE("gpu all_reduce: from a buffer to an epilogue") {
 
 TEST_CASE("gpu all_reduce: packets of whole lines beside packets of words") {
   for (const int ranks : rank_counts) {
-    rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slots = 2})};
+    rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slot_count = 2})};
     unsigned call = 0;
     for (const std::size_t count : {1u, 29u, 31u, 960u, 1100u, 5000u}) {  // the last in rounds
       rank_buffers<float> memory{ranks, count, count};

@@ -19,7 +19,7 @@ template <class Codec>
 void compare_with_threads(const Codec& codec) {
   constexpr std::size_t count = 50'001;
   constexpr int ranks = 3;
-  constexpr unsigned slots = 2;
+  constexpr unsigned slot_count = 2;
   rank_buffers<float> memory{ranks, count, count};
   memory.fill(3);
   std::mt19937 random{5};
@@ -29,15 +29,15 @@ void compare_with_threads(const Codec& codec) {
       const_cast<float*>(memory.get().in[rank])[i] = normal(random);
     }
   }
-  rondo::cuda::virtual_ranks together{ranks, 1 << 20, patient({.slots = slots})};
-  together.launch({.blocks = slots, .threads = 256}, kernels::all_reduce<float, two_shot, Codec>,
+  rondo::cuda::virtual_ranks together{ranks, 1 << 20, patient({.slot_count = slot_count})};
+  together.launch({.blocks = slot_count, .threads = 256}, kernels::all_reduce<float, two_shot, Codec>,
                   memory.get(), count, two_shot{}, codec);
   finish();
   together.check();
 
   std::vector<std::vector<float>> expected(ranks, std::vector<float>(count));
-  host_ranks::machine threads{rondo::cuda::shape_for(ranks, 1 << 20, {.slots = slots})};
-  threads.launch(slots, 1, [&](host_ranks::block group, const device::window& window) {
+  host_ranks::machine threads{rondo::cuda::shape_for(ranks, 1 << 20, {.slot_count = slot_count})};
+  threads.launch(slot_count, 1, [&](host_ranks::block group, const device::window& window) {
     const auto rank = static_cast<std::size_t>(window.rank());
     const float* const in = memory.get().in[rank];
     float* const out = expected[rank].data();

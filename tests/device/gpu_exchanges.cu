@@ -13,7 +13,7 @@ using namespace gpu_ranks;
 
 TEST_CASE("gpu: the other collectives") {
   for (const int ranks : rank_counts) {
-    rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slots = 4})};
+    rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slot_count = 4})};
     const auto n = static_cast<std::size_t>(ranks);
     unsigned call = 0;
     for (const std::size_t count : sizes) {

@@ -65,7 +65,7 @@ __global__ void incomplete(device::window w, int missing, unsigned* complete) {
 
 TEST_CASE("gpu: a rank that does not come is named on the host") {
   rondo::cuda::virtual_ranks together{
-      3, 1 << 20, {.slots = 2, .patience = std::chrono::milliseconds{50}}};
+      3, 1 << 20, {.slot_count = 2, .patience = std::chrono::milliseconds{50}}};
   shared_array<unsigned> complete{1};
   complete[0] = 0;
   together.launch({.blocks = 2, .threads = 64}, incomplete, 1, complete.data());
@@ -82,8 +82,8 @@ TEST_CASE("gpu: a rank that does not come is named on the host") {
 
 TEST_CASE("gpu: a window that has failed does not disturb another one") {
   rondo::cuda::virtual_ranks failing{
-      2, 1 << 20, {.slots = 1, .patience = std::chrono::milliseconds{50}}};
-  rondo::cuda::virtual_ranks sound{2, 1 << 20, patient({.slots = 1})};
+      2, 1 << 20, {.slot_count = 1, .patience = std::chrono::milliseconds{50}}};
+  rondo::cuda::virtual_ranks sound{2, 1 << 20, patient({.slot_count = 1})};
   rank_buffers<float> memory{2, 1000, 1000};
   shared_array<unsigned> complete{1};
   complete[0] = 0;
@@ -108,7 +108,7 @@ TEST_CASE("gpu: a window that has failed does not disturb another one") {
 }
 
 TEST_CASE("gpu: a launch that does not fit says the numbers") {
-  rondo::cuda::virtual_ranks together{8, 64 << 20, patient({.slots = 512})};
+  rondo::cuda::virtual_ranks together{8, 64 << 20, patient({.slot_count = 512})};
   rank_buffers<float> memory{8, 1, 1};
   try {
     together.launch({.blocks = 512}, kernels::all_reduce<float, two_shot>, memory.get(),
@@ -121,8 +121,8 @@ TEST_CASE("gpu: a launch that does not fit says the numbers") {
 
 TEST_CASE("gpu: random stalls at every edge of every protocol") {
   for (const int ranks : {2, 5, 8}) {
-    rondo::cuda::virtual_ranks together{ranks, 1 << 20,
-                                        patient({.slots = 4, .heap_bytes = 9000 * sizeof(float)})};
+    rondo::cuda::virtual_ranks together{
+        ranks, 1 << 20, patient({.slot_count = 4, .heap_bytes = 9000 * sizeof(float)})};
     shared_array<unsigned long long> wrong{1};
     wrong[0] = 0;
     for (unsigned seed = 1; seed <= 5; ++seed) {

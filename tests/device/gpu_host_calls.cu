@@ -17,7 +17,7 @@ TEST_CASE("gpu: calls of the host over a window, each rank on a stream of its ow
     SKIP(why);
   }
   for (const int ranks : {1, 2, 4}) {
-    rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slots = 16})};
+    rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slot_count = 16})};
     const auto n = static_cast<std::size_t>(ranks);
     const streams at{n};
     unsigned call = 0;
@@ -71,7 +71,7 @@ TEST_CASE("gpu: calls of the host over a window, each rank on a stream of its ow
 
 TEST_CASE("gpu: calls of the host replay from a graph, and take a channel for each stream") {
   constexpr std::size_t count = 20'000;
-  rondo::cuda::virtual_ranks alone{1, window_bytes, patient({.slots = 16, .channels = 2})};
+  rondo::cuda::virtual_ranks alone{1, window_bytes, patient({.slot_count = 16, .channels = 2})};
   rank_buffers<float> memory{1, count, count};
   const streams at{2};
   const auto in = memory.in(0);

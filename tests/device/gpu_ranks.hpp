@@ -23,7 +23,7 @@ struct epochs {
   static void set(const virtual_ranks& ranks, std::uint64_t epoch) {
     const auto& shape = ranks.parts().shape;
     for (int rank = 0; rank < ranks.size(); ++rank) {
-      for (unsigned slot = 0; slot < shape.slots; ++slot) {
+      for (unsigned slot = 0; slot < shape.slot_count; ++slot) {
         require(cudaMemcpy(ranks.memory_of(rank) + device::window_shape::line +
                                slot * shape.slot_bytes() + offsetof(device::slot_state, epoch),
                            &epoch, sizeof epoch, cudaMemcpyHostToDevice),

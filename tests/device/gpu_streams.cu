@@ -36,7 +36,7 @@ __global__ void next(unsigned* call) { ++*call; }
 TEST_CASE("gpu: ten thousand replays of a graph, with fresh data, across 2^31 and 2^32 steps") {
   constexpr int ranks = 4;
   for (const std::size_t count : {std::size_t{64}, std::size_t{20'000}}) {
-    rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slots = 8})};
+    rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slot_count = 8})};
     rondo::cuda::detail::epochs::set(together,
                                      (std::uint64_t{1} << (count == 64 ? 31 : 32)) - 5'000);
     rank_buffers<float> memory{ranks, count, count};
@@ -77,7 +77,8 @@ TEST_CASE("gpu: ten thousand replays of a graph, with fresh data, across 2^31 an
 TEST_CASE("gpu: two streams at once, on two channels of one window") {
   constexpr int ranks = 2;
   constexpr std::size_t count = 30'000;
-  rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slots = 4, .channels = 2})};
+  rondo::cuda::virtual_ranks together{ranks, window_bytes,
+                                      patient({.slot_count = 4, .channels = 2})};
   rank_buffers<float> first{ranks, count, count};
   rank_buffers<float> second{ranks, count, count};
   const streams at{2};
@@ -106,7 +107,7 @@ TEST_CASE("gpu: two windows in flight at once, each a group of its own on a stre
   constexpr std::size_t count = 30'000;
   struct group {
     explicit group(int ranks)
-        : together{ranks, window_bytes, patient({.slots = 4})}, memory{ranks, count, count} {}
+        : together{ranks, window_bytes, patient({.slot_count = 4})}, memory{ranks, count, count} {}
     rondo::cuda::virtual_ranks together;
     rank_buffers<float> memory;
   };
@@ -140,7 +141,7 @@ TEST_CASE("gpu: a launch per rank, each on a stream of its own") {
   }
   constexpr int ranks = 4;
   constexpr std::size_t count = 10'000;
-  rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slots = 2})};
+  rondo::cuda::virtual_ranks together{ranks, window_bytes, patient({.slot_count = 2})};
   rank_buffers<float> memory{ranks, count, count};
   const streams at{ranks};
   // Loads the kernel, which could wait for the device while a rank spins.

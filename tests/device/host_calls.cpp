@@ -31,8 +31,8 @@ using rank_type = cuda::window_rank<thread_launch>;
 /// Ranks of one window, each called by a thread of its own.
 class ranks {
  public:
-  explicit ranks(int size, const cuda::window_options& with = {.slots = 3}, unsigned resident = 8,
-                 std::size_t inbox_words = 64)
+  explicit ranks(int size, const cuda::window_options& with = {.slot_count = 3},
+                 unsigned resident = 8, std::size_t inbox_words = 64)
       : all_{shape_of(size, with, inbox_words)}, logs_(static_cast<std::size_t>(size)) {
     all_.parts().patience_ns = static_cast<std::uint64_t>(with.patience.count());
     for (int rank = 0; rank < size; ++rank) {
@@ -75,7 +75,7 @@ class ranks {
                                        std::size_t inbox_words) {
     device::window_shape shape;
     shape.ranks = size;
-    shape.slots = with.slots * with.channels;
+    shape.slot_count = with.slot_count * with.channels;
     shape.inbox_words = inbox_words;  // 64: 256 bytes go by packets, per block
     shape.stage_bytes = 4096;
     shape.heap_bytes = with.heap_bytes;
@@ -245,7 +245,7 @@ TEST_CASE("calls of the host over a window: a codec gives all ranks the same bit
 TEST_CASE("calls of the host over a window: the way is picked by size and by where buffers lie") {
   // A call of packets takes as long as 3 x 256 elements take by two_shot, which costs nothing.
   ranks all{2,
-            {.slots = 3,
+            {.slot_count = 3,
              .heap_bytes = 1 << 16,
              .costs = {.packet_call = 0,
                        .two_shot_call = 1,
@@ -287,7 +287,8 @@ TEST_CASE("calls of the host over a window: the way is picked by size and by whe
 
 TEST_CASE("calls of the host over a window: packets are those of the blocks that run at once") {
   // Packets cost nothing, the window has 3 slots, and 1 or 2 blocks run at once.
-  const cuda::window_options with{.slots = 3, .costs = {.packet_call = 0, .two_shot_call = 1e9}};
+  const cuda::window_options with{.slot_count = 3,
+                                  .costs = {.packet_call = 0, .two_shot_call = 1e9}};
   for (const unsigned resident : {1u, 2u}) {
     ranks all{2, with, resident};
     for (const std::size_t count : {64u, 65u, 192u, 193u, 1000u}) {
@@ -319,7 +320,7 @@ TEST_CASE("calls of the host over a window: packets are those of the blocks that
 
 TEST_CASE("calls of the host over a window: blocks for packets whose shares are cut at lines") {
   // 200 bytes of packets a block; shares are of 128 bytes, so a block has no more than one of them.
-  ranks all{2, {.slots = 6}, 8, 50};
+  ranks all{2, {.slot_count = 6}, 8, 50};
   CHECK(all[0].forecast<float>(50).few == 1);
   CHECK(all[0].forecast<float>(51).few == 2);
   CHECK(all[0].forecast<float>(128).few == 4);
@@ -331,7 +332,7 @@ TEST_CASE("calls of the host over a window: what peers cannot reach goes through
   machine all{[] {
     device::window_shape shape;
     shape.ranks = 2;
-    shape.slots = 2;
+    shape.slot_count = 2;
     shape.inbox_words = 64;
     shape.stage_bytes = 4096;
     shape.heap_bytes = 1 << 16;
@@ -347,7 +348,7 @@ TEST_CASE("calls of the host over a window: what peers cannot reach goes through
       auto parts = all.parts();
       parts.rank = self;
       const auto at = static_cast<std::size_t>(self);
-      rank_type comm{parts, {.slots = 2}, {&logs[at]}};
+      rank_type comm{parts, {.slot_count = 2}, {&logs[at]}};
       auto& mine = elsewhere[at];
       auto* const heap = reinterpret_cast<float*>(parts.memory[at] + parts.shape.heap());
       std::copy(mine.begin(), mine.end(), heap);
@@ -378,7 +379,7 @@ TEST_CASE("calls of the host over a window: what peers cannot reach goes through
 TEST_CASE("calls of the host over a window: a stream has a channel") {
   CUstream_st* const streams[] = {nullptr, reinterpret_cast<CUstream_st*>(std::uintptr_t{64}),
                                   reinterpret_cast<CUstream_st*>(std::uintptr_t{128})};
-  ranks all{2, {.slots = 3, .channels = 2}};
+  ranks all{2, {.slot_count = 3, .channels = 2}};
   auto values = inputs_for(2, 100, 1);
   all.run([&](rank_type& comm, std::size_t rank) {
     all_reduce(comm, span_of(values[rank]), on{streams[0]});
@@ -395,7 +396,7 @@ TEST_CASE("calls of the host over a window: a stream has a channel") {
 }
 
 TEST_CASE("calls of the host over a window: what is refused, and what is told late") {
-  ranks all{2, {.slots = 2}};
+  ranks all{2, {.slot_count = 2}};
   auto values = inputs_for(2, 100, 1);
   const std::size_t uneven[] = {40, 60};
   std::vector<float> whole(100);

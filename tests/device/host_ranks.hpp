@@ -74,7 +74,7 @@ class machine {
   /// Every slot of every rank goes on from here.
   void set_epoch(std::uint64_t epoch) {
     for (int rank = 0; rank < shape_.ranks; ++rank) {
-      for (unsigned slot = 0; slot < shape_.slots; ++slot) {
+      for (unsigned slot = 0; slot < shape_.slot_count; ++slot) {
         reinterpret_cast<device::slot_state*>(parts_.memory[rank] + device::window_shape::line +
                                               slot * shape_.slot_bytes())
             ->epoch = epoch;
@@ -82,20 +82,20 @@ class machine {
     }
   }
 
-  /// body(block, window) on every thread of `slots` blocks of every rank.
+  /// body(block, window) on every thread of `slot_count` blocks of every rank.
   template <class Body>
-  void launch(unsigned slots, unsigned threads, const Body& body) {
+  void launch(unsigned slot_count, unsigned threads, const Body& body) {
     std::vector<std::unique_ptr<meeting>> meetings;
     std::vector<std::thread> running;
     for (int rank = 0; rank < shape_.ranks; ++rank) {
-      for (unsigned slot = 0; slot < slots; ++slot) {
+      for (unsigned slot = 0; slot < slot_count; ++slot) {
         meetings.push_back(std::make_unique<meeting>());
         meetings.back()->size = threads;
         for (unsigned thread = 0; thread < threads; ++thread) {
           auto parts = parts_;
           parts.rank = rank;
           parts.slot = static_cast<int>(slot);
-          parts.slots = slots;
+          parts.slot_count = slot_count;
           running.emplace_back([&body, parts, group = block{*meetings.back(), thread}] {
             body(group, device::window{parts});
           });

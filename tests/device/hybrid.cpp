@@ -20,7 +20,7 @@ using host_ranks::machine;
 using hybrid::mesh_shape;
 namespace device = rondo::device;
 
-constexpr unsigned slots = 2;
+constexpr unsigned slot_count = 2;
 constexpr unsigned threads = 2;
 
 struct rank_of_threads {
@@ -33,7 +33,7 @@ struct groups {
   groups(int count, int size) {
     device::window_shape shape;
     shape.ranks = size;
-    shape.slots = slots;
+    shape.slot_count = slot_count;
     shape.inbox_words = 64;  // packets go in rounds
     shape.stage_bytes = 4096;
     for (int i = 0; i < count; ++i) {
@@ -44,7 +44,7 @@ struct groups {
     auto parts = each[static_cast<std::size_t>(which)]->parts();
     parts.rank = rank;
     parts.slot = static_cast<int>(slot);
-    parts.slots = slots;
+    parts.slot_count = slot_count;
     return device::window{parts};
   }
   std::vector<std::unique_ptr<machine>> each;
@@ -63,12 +63,12 @@ std::vector<std::vector<float>> losses_on_threads(mesh_shape mesh, int steps) {
   for (const auto& from : hybrid::begin(mesh, RONDO_TEST_TEXT, steps)) {
     parts.push_back(hybrid::lay_out(from, steps, room));
     meetings.push_back(std::make_unique<host_ranks::meeting>());
-    meetings.back()->size = slots * threads;
+    meetings.back()->size = slot_count * threads;
   }
   const groups tensor{mesh.data, mesh.tensor};
   const groups data{mesh.tensor, mesh.data};
   groups all{1, mesh.ranks()};
-  all.each[0]->launch(slots, threads, [&](block group, const device::window& at) {
+  all.each[0]->launch(slot_count, threads, [&](block group, const device::window& at) {
     const int d = at.rank() / mesh.tensor;
     const int t = at.rank() % mesh.tensor;
     const auto rank = static_cast<std::size_t>(at.rank());

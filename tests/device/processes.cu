@@ -43,7 +43,7 @@ int run(int rank, board& shared, rondo::cuda::sharing share) {
                                     ranks,
                                     8 << 20,
                                     shared.exchange(rank),
-                                    {.slots = 2,
+                                    {.slot_count = 2,
                                      .heap_bytes = 2 * count * sizeof(float),
                                      .patience = std::chrono::seconds{20},
                                      .share = share}};

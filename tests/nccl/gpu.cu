@@ -3,9 +3,8 @@
 #include <rondo/codec/cast.hpp>
 #include <rondo/codec/integer.hpp>
 #include <rondo/cuda.cuh>
-#include <rondo/nccl.hpp>
+#include <rondo/nccl.cuh>
 #include <rondo/rondo.hpp>
-#include <rondo/transport/nccl/window.cuh>
 
 #include "alike.hpp"
 
@@ -76,7 +75,7 @@ void check_window(rondo::nccl::communicator& comm) {
   // begin: window
   // Collective; bytes of staging, and of a heap that peers reach.
   rondo::nccl::window window{
-      comm, std::size_t{16} << 20, {.slots = 32, .heap_bytes = count * sizeof(float)}};
+      comm, std::size_t{16} << 20, {.slot_count = 32, .heap_bytes = count * sizeof(float)}};
   // end: window
   CHECK(window.size() == comm.size());
   auto* values = reinterpret_cast<float*>(window.heap());

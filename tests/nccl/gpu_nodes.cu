@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rondo/codec/cast.hpp>
 #include <rondo/codec/integer.hpp>
-#include <rondo/collective/nccl/nodes.cuh>
 #include <rondo/cuda.cuh>
-#include <rondo/nccl.hpp>
+#include <rondo/nccl.cuh>
 #include <rondo/rondo.hpp>
 
 #include "alike.hpp"

@@ -45,7 +45,7 @@ template <class Body>
 std::string run(shape of, const Body& body) {
   rondo::device::window_shape shape;
   shape.ranks = of.node_size;
-  shape.slots = 3;
+  shape.slot_count = 3;
   shape.inbox_words = 64;  // 256 bytes go by packets, per block
   shape.stage_bytes = 2048;
   std::vector<std::unique_ptr<host_ranks::machine>> machines;
@@ -59,7 +59,7 @@ std::string run(shape of, const Body& body) {
     auto parts = machines[static_cast<std::size_t>(node)]->parts();
     parts.rank = place;
     std::vector<host_ranks::launched> launched;
-    inside_rank inside{parts, {.slots = 3}, host_ranks::thread_launch{&launched, 8, 1}};
+    inside_rank inside{parts, {.slot_count = 3}, host_ranks::thread_launch{&launched, 8, 1}};
     inside_rank* const window = of.node_size == 1 ? nullptr : &inside;
     owned ranks{window, across};
     ranks::require(ranks.rank() == comm.rank() && ranks.size() == comm.size() &&

@@ -34,7 +34,7 @@ int kept(int absent_from, int& met) {
   const int before = nccl_on_threads::blocks();
   {
     const rondo::cuda::shared_window window{
-        0, 1, 1 << 16, meetings{&met, absent_from}, {.slots = 1}};
+        0, 1, 1 << 16, meetings{&met, absent_from}, {.slot_count = 1}};
     CHECK(window.size() == 1);
     CHECK(nccl_on_threads::blocks() == before + 1);
   }
@@ -73,7 +73,7 @@ TEST_CASE("shared window: one whose making fails keeps the memory that peers hav
     int met = 0;
     const int before = nccl_on_threads::blocks();
     CHECK_THROWS_WITH(
-        (rondo::cuda::shared_window{0, 1, 1 << 16, meetings{&met, absent_from}, {.slots = 1}}),
+        (rondo::cuda::shared_window{0, 1, 1 << 16, meetings{&met, absent_from}, {.slot_count = 1}}),
         Catch::Matchers::ContainsSubstring("a peer is gone"));
     CHECK(nccl_on_threads::blocks() == before + 1);
     CHECK(met == absent_from + 1);
@@ -86,7 +86,7 @@ TEST_CASE("shared window: ranks with other options refuse, and free what nobody 
     std::copy(mine.begin(), mine.end(), all.begin());
   };
   const int before = nccl_on_threads::blocks();
-  CHECK_THROWS_WITH((rondo::cuda::shared_window{0, 2, 1 << 16, with_another, {.slots = 1}}),
+  CHECK_THROWS_WITH((rondo::cuda::shared_window{0, 2, 1 << 16, with_another, {.slot_count = 1}}),
                     Catch::Matchers::ContainsSubstring("the window of rank 1 has 0 bytes"));
   CHECK(nccl_on_threads::blocks() == before);
 }
@@ -108,7 +108,7 @@ TEST_CASE("shared window: ranks that share a GPU share its blocks, and are not c
           const auto theirs = tells && !peer.empty() ? peer : mine;
           std::copy(theirs.begin(), theirs.end(), all.begin() + static_cast<int>(mine.size()));
         },
-        {.slots = 10}};
+        {.slot_count = 10}};
     window.launch(+[](rondo::device::window) {});
     return nccl_on_threads::launched();
   };
@@ -148,21 +148,21 @@ TEST_CASE("shared window: a rank alone on its GPU launches as few blocks as two 
         }
         ++met;
       },
-      {.slots = 10}};
+      {.slot_count = 10}};
   window.launch(+[](rondo::device::window) {});
   CHECK(nccl_on_threads::launched().blocks == nccl_on_threads::resident_blocks / 2);
   CHECK_FALSE(nccl_on_threads::launched().cooperative);
 }
 
 TEST_CASE("peer GPUs: ranks that share a GPU share its blocks, and are not cooperative there") {
-  const rondo::cuda::peer_gpus gpus{std::vector{0, 0, 0}, 1 << 16, {.slots = 10}};
+  const rondo::cuda::peer_gpus gpus{std::vector{0, 0, 0}, 1 << 16, {.slot_count = 10}};
   gpus.rank(2).launch(+[](rondo::device::window) {});
   CHECK(nccl_on_threads::launched().blocks == nccl_on_threads::resident_blocks / 3);
   CHECK_FALSE(nccl_on_threads::launched().cooperative);
 }
 
 TEST_CASE("a launch asks for the shared memory that a kernel's own leaves it no room for") {
-  const rondo::cuda::peer_gpus gpus{std::vector{0}, 1 << 16, {.slots = 10}};
+  const rondo::cuda::peer_gpus gpus{std::vector{0}, 1 << 16, {.slot_count = 10}};
   for (const std::size_t bytes : {std::size_t{0}, std::size_t{44 << 10}, std::size_t{96 << 10}}) {
     CAPTURE(bytes);
     CHECK_NOTHROW(gpus.rank(0).launch(

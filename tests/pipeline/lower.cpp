@@ -67,7 +67,7 @@ int dry_run(const pipeline::plan& lowered) {
         return true;
     }
   };
-  std::vector<pipeline::row> left = lowered.rows;
+  auto left = lowered.rows;
   const auto advance = [&](pipeline::row& actions) {
     if (!ready(actions.front())) {
       return false;

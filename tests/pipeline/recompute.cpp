@@ -19,13 +19,13 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 /// The fewest steps by trying every first place to keep: what the formula is checked against.
-std::int64_t tried(int layers, int slots, std::vector<std::vector<std::int64_t>>& known) {
-  auto& result = known[static_cast<std::size_t>(slots)][static_cast<std::size_t>(layers)];
+std::int64_t tried(int layers, int slot_count, std::vector<std::vector<std::int64_t>>& known) {
+  auto& result = known[static_cast<std::size_t>(slot_count)][static_cast<std::size_t>(layers)];
   if (result == 0) {
     result = std::int64_t{layers} * (layers + 1) / 2;
-    for (int kept = 1; slots > 0 && kept < layers; ++kept) {
-      result = std::min(result,
-                        kept + tried(layers - kept, slots - 1, known) + tried(kept, slots, known));
+    for (int kept = 1; slot_count > 0 && kept < layers; ++kept) {
+      result = std::min(result, kept + tried(layers - kept, slot_count - 1, known) +
+                                    tried(kept, slot_count, known));
     }
   }
   return result;
@@ -34,20 +34,20 @@ std::int64_t tried(int layers, int slots, std::vector<std::vector<std::int64_t>>
 /// A chain whose layers double and add their number: notes steps, and checks what is where.
 struct chain {
   int layers;
-  std::vector<std::int64_t> slots;
+  std::vector<std::int64_t> slot_count;
   std::int64_t steps = 0;
   int next;  ///< layer whose backward is due
 
   chain(int of_layers, int with_slots)
       : layers{of_layers},
-        slots(static_cast<std::size_t>(with_slots) + 1, -1),
+        slot_count(static_cast<std::size_t>(with_slots) + 1, -1),
         next{of_layers - 1} {
-    slots[0] = 0;
+    slot_count[0] = 0;
   }
 
   static std::int64_t input_of(int layer) { return std::int64_t{layer} * (layer + 1) / 2; }
   void go(int first, int layer, int from) {
-    REQUIRE(slots.at(static_cast<std::size_t>(from)) == input_of(first));
+    REQUIRE(slot_count.at(static_cast<std::size_t>(from)) == input_of(first));
     REQUIRE(first <= layer);
     steps += layer - first;
   }
@@ -55,7 +55,7 @@ struct chain {
     go(first, layer, from);
     REQUIRE(first < layer);
     REQUIRE(to > 0);
-    slots.at(static_cast<std::size_t>(to)) = input_of(layer);
+    slot_count.at(static_cast<std::size_t>(to)) = input_of(layer);
   }
   void backward(int first, int layer, int from) {
     go(first, layer, from);
@@ -69,15 +69,15 @@ struct chain {
 TEST_CASE("recompute: revolve's steps, by formula and by trying all") {
   // Griewank and Walther 2000. 0 .. 4 slots besides the input.
   constexpr std::int64_t of_10[] = {55, 30, 25, 24, 23}, of_16[] = {136, 61, 49, 43, 41};
-  for (int slots = 0; slots < 5; ++slots) {
-    CHECK(recompute_steps(10, slots) == of_10[slots]);
-    CHECK(recompute_steps(16, slots) == of_16[slots]);
+  for (int slot_count = 0; slot_count < 5; ++slot_count) {
+    CHECK(recompute_steps(10, slot_count) == of_10[slot_count]);
+    CHECK(recompute_steps(16, slot_count) == of_16[slot_count]);
   }
   std::vector<std::vector<std::int64_t>> known(8, std::vector<std::int64_t>(65));
   for (int layers = 1; layers <= 64; ++layers) {
-    for (int slots = 0; slots < 8; ++slots) {
-      INFO(layers << " layers, " << slots << " slots");
-      CHECK(recompute_steps(layers, slots) == tried(layers, slots, known));
+    for (int slot_count = 0; slot_count < 8; ++slot_count) {
+      INFO(layers << " layers, " << slot_count << " slots");
+      CHECK(recompute_steps(layers, slot_count) == tried(layers, slot_count, known));
     }
   }
   static_assert(recompute_steps(1, 0) == 1);
@@ -87,12 +87,12 @@ TEST_CASE("recompute: revolve's steps, by formula and by trying all") {
 
 TEST_CASE("recompute: the calls take so many steps, and every input is where they say") {
   for (int layers = 1; layers <= 40; ++layers) {
-    for (int slots = 0; slots <= 8; ++slots) {
-      INFO(layers << " layers, " << slots << " slots");
-      chain run{layers, slots};
-      recompute(layers, slots, run);
+    for (int slot_count = 0; slot_count <= 8; ++slot_count) {
+      INFO(layers << " layers, " << slot_count << " slots");
+      chain run{layers, slot_count};
+      recompute(layers, slot_count, run);
       CHECK(run.next == -1);
-      CHECK(run.steps == recompute_steps(layers, slots));
+      CHECK(run.steps == recompute_steps(layers, slot_count));
     }
   }
 }
@@ -102,17 +102,17 @@ TEST_CASE("recompute: gradients are those of a chain that kept everything, bit b
   struct network {
     static double forward(int layer, double x) { return std::sin(1.5 * x + layer); }
     static double slope(int layer, double x) { return 1.5 * std::cos(1.5 * x + layer); }
-    std::vector<double> slots;
+    std::vector<double> slot_count;
     double gradient = 1;
     double at(int first, int layer, int from) {
-      double x = slots[static_cast<std::size_t>(from)];
+      double x = slot_count[static_cast<std::size_t>(from)];
       for (int i = first; i < layer; ++i) {
         x = forward(i, x);
       }
       return x;
     }
     void keep(int first, int layer, int from, int to) {
-      slots[static_cast<std::size_t>(to)] = at(first, layer, from);
+      slot_count[static_cast<std::size_t>(to)] = at(first, layer, from);
     }
     void backward(int first, int layer, int from) {
       gradient *= slope(layer, at(first, layer, from));
@@ -127,9 +127,9 @@ TEST_CASE("recompute: gradients are those of a chain that kept everything, bit b
   for (int layer = layers; layer-- > 0;) {
     expected *= network::slope(layer, inputs[static_cast<std::size_t>(layer)]);
   }
-  for (int slots = 0; slots < layers; ++slots) {
-    network net{std::vector<double>(static_cast<std::size_t>(slots) + 1, 0.25)};
-    recompute(layers, slots, net);
+  for (int slot_count = 0; slot_count < layers; ++slot_count) {
+    network net{std::vector<double>(static_cast<std::size_t>(slot_count) + 1, 0.25)};
+    recompute(layers, slot_count, net);
     CHECK(net.gradient == expected);
   }
 }

@@ -155,7 +155,7 @@ class interpreter {
           }
         }
       }
-      state.scratch.resize(static_cast<std::size_t>(row.slots) * slot_words);
+      state.scratch.resize(static_cast<std::size_t>(row.slot_count) * slot_words);
       for (auto& w : state.scratch) {
         w = random_();
       }
@@ -179,7 +179,7 @@ class interpreter {
   }
   [[nodiscard]] std::size_t begin_of(const plan::run& where, int rank) const {
     if (where.where == plan::region::scratch) {
-      if (where.slot < 0 || where.slot + where.count > schedule_.row(rank).slots) {
+      if (where.slot < 0 || where.slot + where.count > schedule_.row(rank).slot_count) {
         fail("slot out of bounds");
       }
       return static_cast<std::size_t>(where.slot) * (how_.uneven ? slot_words : 2);

@@ -134,10 +134,10 @@ std::vector<use> uses(const step& one, bool in_place) {
   }
   std::vector<use> found;
   const auto touch = [&](const schedule::run& of, access how) {
-    const bool slots = of.where == region::scratch;
-    if (slots || of.where == region::input || of.where == region::output) {
+    const bool slot_count = of.where == region::scratch;
+    if (slot_count || of.where == region::input || of.where == region::output) {
       for (int c = 0; c < of.count; ++c) {
-        found.push_back({lies_in(of), (slots ? of.slot : of.first) + c, how});
+        found.push_back({lies_in(of), (slot_count ? of.slot : of.first) + c, how});
       }
     }
   };

@@ -77,13 +77,13 @@ TEST_CASE("messages and bytes are what the docstrings say") {
     const auto ring = prove(schedule::all_reduce(rondo::ring{}, n));
     CHECK(ring.messages == 2LL * n * (n - 1));
     CHECK(ring.chunks_sent == 2LL * n * (n - 1));
-    CHECK(ring.slots == 0);
+    CHECK(ring.slot_count == 0);
     const auto doubling = prove(schedule::all_reduce(rondo::recursive_doubling{}, n));
     CHECK(doubling.messages == 1LL * n * log);
     const auto halving = prove(schedule::all_reduce(rondo::halving_doubling{}, n));
     CHECK(halving.messages == 2LL * n * log);
     CHECK(halving.chunks_sent == 2LL * n * (n - 1));
-    CHECK(halving.slots == 0);
+    CHECK(halving.slot_count == 0);
     const auto direct = prove(schedule::all_reduce(rondo::two_shot{}, n));
     CHECK(direct.messages == 2LL * n * (n - 1));
     CHECK(direct.chunks_sent == 2LL * n * (n - 1));

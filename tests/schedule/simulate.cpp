@@ -455,6 +455,16 @@ TEST_CASE("a schedule that is too long is refused before it is made, and one tha
   refused([] { return schedule::tabulate(schedule::all_gather(rondo::ring{}, 100000)); },
           "all_gather: ring on 100000 ranks", "use halving_doubling");
 
+  // One row stands for all, and is too long itself.
+  refused([&] { return simulate(schedule::all_reduce(rondo::ring{}, 100'000'000), flat, bytes); },
+          "all_reduce: ring on 100000000 ranks has about 3999", "of the ranks");
+  refused(
+      [] {
+        const rondo::hierarchical levels{rondo::ring{}, rondo::two_shot{}, 8};
+        return schedule::tabulate(schedule::all_reduce(levels, 800'000'000));
+      },
+      "all_reduce: hierarchical on 800000000 ranks", "use tree");
+
   // The root alone has a long row.
   for (const int root : {0, 10000, 19999}) {
     CHECK(simulate(schedule::gather(rondo::one_shot{}, 20000, root), flat, bytes) > m * beta / 2);
@@ -510,7 +520,7 @@ TEST_CASE("a table whose rows do not fit each other is refused, not read past it
     }
   });
   refused("other chunks on one rank", [](table& t) { t.rows[1].chunks = 400; });
-  refused("fewer than no slots", [](table& t) { t.rows[1].slots = -1; });
+  refused("fewer than no slots", [](table& t) { t.rows[1].slot_count = -1; });
   refused("a run behind the last chunk", [](table& t) { t.rows[1].steps[0].left.first = 1 << 20; });
   refused("a run before the first chunk", [](table& t) { t.rows[1].steps[0].left.first = -3; });
   refused("a run longer than the vector", [](table& t) {

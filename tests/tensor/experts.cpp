@@ -123,6 +123,32 @@ TEST_CASE("experts: the auxiliary loss counts all tokens, on every rank alike") 
   }
 }
 
+TEST_CASE("experts: the auxiliary loss counts more choices than float has whole numbers") {
+  constexpr std::size_t tokens = 2, many = 3 << 22;  // 25 million choices, all of expert 0
+  const std::vector<int> expert(tokens * many, 0);
+  const auto loss = [&](int ranks, auto order) {
+    const cut by = cut::even(tokens, ranks);
+    float got = 0;
+    rondo::threads::run(ranks, [&](auto& comm) {
+      const std::size_t own = by.width(comm.rank());
+      const std::vector<float> probability(own * 2, 0.5F);
+      std::vector<float> d(own * 2);
+      const float mine =
+          rondo::auxiliary_loss(rondo::along<"expert">(comm), by, {probability.data(), own, 2},
+                                {expert.data() + by.global(comm.rank(), 0) * many, own, many}, 1.0F,
+                                matrix<float>{d.data(), own, 2}, order);
+      if (comm.rank() == 0) {
+        got = mine;
+      }
+    });
+    return got;
+  };
+  for (const int ranks : {1, 2}) {
+    CHECK(loss(ranks, rondo::any_order{}) == Approx(1).epsilon(1e-6));
+    CHECK(loss(ranks, rondo::exact{.tokens = 1}) == Approx(1).epsilon(1e-6));
+  }
+}
+
 TEST_CASE("experts: a token for an expert that is not there is refused by number") {
   std::string said;
   rondo::threads::run(1, [&](auto& comm) {

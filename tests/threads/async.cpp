@@ -254,3 +254,25 @@ TEST_CASE("async: a handle that is moved or destroyed waits for what it has begu
     rondo::barrier(second);
   });
 }
+
+TEST_CASE("async: a handle that is moved to itself stays what it is") {
+  const auto seen = outcomes(3, [](auto& comm) {
+    std::vector<int> good(3000, 1);
+    std::vector<int> bad(comm.rank() == 1 ? 11 : 10);
+    auto team = comm.split(0);
+    auto& same = team;
+    auto call = rondo::all_reduce(team, good, async{});
+    team = std::move(same);
+    rondo::all_reduce(team, good, rondo::ring{});
+    call.wait();
+    expect(good[2999] == 9, "sums");
+    auto failing = rondo::all_reduce(team, bad, async{});
+    auto& itself = failing;
+    failing = std::move(itself);
+    failing.wait();
+  });
+  for (const auto& one : seen) {
+    CAPTURE(one.what);
+    CHECK(one.code == rondo::error_code::mismatch);
+  }
+}

@@ -13,17 +13,17 @@ namespace detail {
 /// to cell i mod 256, eight neighbouring cells are a lane, and the 32 lanes fold in halves.
 struct sum_of_magnitudes {
   float sum = 0;
-  static constexpr std::size_t slots = 8;
+  static constexpr std::size_t partial_sums = 8;
   static constexpr std::size_t lanes = 32;
 
   /// A lane's own values: eight at a time, in the order of the block.
   template <std::size_t N>
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static sum_of_magnitudes observe(
       const float (&x)[N]) {
-    static_assert(N % slots == 0);
-    float cells[slots] = {};
-    for (std::size_t i = 0; i < N; i += slots) {
-      for (std::size_t k = 0; k < slots; ++k) {
+    static_assert(N % partial_sums == 0);
+    float cells[partial_sums] = {};
+    for (std::size_t i = 0; i < N; i += partial_sums) {
+      for (std::size_t k = 0; k < partial_sums; ++k) {
         cells[k] += float_of(magnitude_of(x[i + k]));
       }
     }
@@ -38,7 +38,7 @@ struct sum_of_magnitudes {
   template <std::size_t N>
   [[nodiscard]] RONDO_HOST_DEVICE RONDO_ALWAYS_INLINE static sum_of_magnitudes observe_block(
       const float (&x)[N]) {
-    constexpr std::size_t cell_count = slots * lanes;
+    constexpr std::size_t cell_count = partial_sums * lanes;
     float cells[cell_count];
     for (std::size_t k = 0; k < cell_count; ++k) {
       cells[k] = float_of(magnitude_of(x[k]));
@@ -50,7 +50,7 @@ struct sum_of_magnitudes {
     }
     float lane[lanes];
     for (std::size_t k = 0; k < lanes; ++k) {
-      lane[k] = fold(cells + k * slots);
+      lane[k] = fold(cells + k * partial_sums);
     }
     for (std::size_t half = lanes / 2; half > 0; half /= 2) {
       for (std::size_t k = 0; k < half; ++k) {

@@ -209,7 +209,7 @@ class reproducible {
     return (static_cast<word>(cut) << fraction_bits) + mantissa + up;
   }
 
-  detail::limb limbs_[limbs] = {};
+  detail::limb limbs_[std::size_t{limbs}] = {};
   detail::limb special_ = 0;
 };
 
@@ -336,7 +336,7 @@ struct reduction<op::reproducible_sum, T> {
 
     template <bool First, int Sources>
     RONDO_ALWAYS_INLINE void add(const T* const* sources) {
-      const T* from[Sources];
+      const T* from[std::size_t{Sources}];
       for (int s = 0; s < Sources; ++s) {
         from[s] = sources[s];
       }

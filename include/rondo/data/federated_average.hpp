@@ -37,7 +37,8 @@ template <class Comm, writable_buffer Values>
 void federated_average(Comm& comm, Values&& parameters, std::uint64_t samples,
                        source_location where = source_location::current()) {
   using T = element_of<Values>;
-  static_assert(std::floating_point<T>, "rondo: federated_average: parameters are float or double");
+  static_assert(std::same_as<T, float> || std::same_as<T, double>,
+                "rondo: federated_average: parameters are float or double; convert others first");
   const auto own = writable(parameters);
   const std::uint64_t total = detail::total_weight("federated_average", where, comm,
                                                    {samples, detail::first_unusable<T>(own), 0});

@@ -91,7 +91,8 @@ template <class Comm, writable_buffer Values, class KeyOf>
 void secure_average(Comm& comm, Values&& parameters, std::uint64_t weight, secure_round round,
                     const KeyOf& key_of, source_location where = source_location::current()) {
   using T = element_of<Values>;
-  static_assert(std::floating_point<T>, "rondo: secure_average: parameters are float or double");
+  static_assert(std::same_as<T, float> || std::same_as<T, double>,
+                "rondo: secure_average: parameters are float or double; convert others first");
   const fixed_point grid = round.grid;
   const auto own = writable(parameters);
   const detail::masked_sum sum{round};

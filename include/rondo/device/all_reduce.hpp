@@ -143,7 +143,7 @@ RONDO_HOST_DEVICE bool all_reduce(Group& group, const Window& window, std::size_
 
     const part mine_of = share_of<T>(window, count, granule{grain});
     constexpr auto types = hash_of_types<T, Operation, Algorithm, Codec>("all_reduce");
-    return in_call(group, window, fingerprint(types, count, window.slots()), [&](auto& mine) {
+    return in_call(group, window, fingerprint(types, count, window.slot_count()), [&](auto& mine) {
       if (mine_of.count == 0) {
         return true;
       }
@@ -170,7 +170,7 @@ RONDO_HOST_DEVICE bool all_reduce_where_they_lie(Group& group, const Window& win
                                                  const Operation& operation) {
   const part mine_of = share_of<T>(window, count, grain);
   constexpr auto types = hash_of_types<T, Operation, two_shot>("all_reduce of buffers");
-  return in_call(group, window, fingerprint(types, count, window.slots()), [&](auto& mine) {
+  return in_call(group, window, fingerprint(types, count, window.slot_count()), [&](auto& mine) {
     const reduction<Operation, T> with{operation, mine.size()};
     const T* shown_in = in;
     T* shown_out = out;
@@ -200,7 +200,7 @@ RONDO_HOST_DEVICE bool all_reduce_from_buffers(Group& group, const Window& windo
                                                const Operation& operation, const To& to) {
   const part mine_of = share_of<T>(window, count, granule{grain});
   constexpr auto types = hash_of_types<T, Operation, two_shot>("all_reduce from buffers");
-  return in_call(group, window, fingerprint(types, count, window.slots()), [&](auto& mine) {
+  return in_call(group, window, fingerprint(types, count, window.slot_count()), [&](auto& mine) {
     const reduction<Operation, T> with{operation, mine.size()};
     const T* shown = in;
     if (!mine.show(shown, count * sizeof(T))) {

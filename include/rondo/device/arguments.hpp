@@ -67,7 +67,7 @@ template <class T>
 template <class T, class Window>
 [[nodiscard]] RONDO_HOST_DEVICE part share_of(const Window& window, std::size_t count,
                                               granule of = {}) {
-  return even_part(count, window.slots(), window.slot(), detail::line_or<T>(of.elements));
+  return even_part(count, window.slot_count(), window.slot(), detail::line_or<T>(of.elements));
 }
 
 namespace detail {

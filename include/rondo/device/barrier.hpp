@@ -15,7 +15,7 @@ namespace rondo::inline v0_1::device {
 template <class Group, peer_window Window>
 RONDO_HOST_DEVICE bool barrier(Group group, const Window& window) {
   constexpr auto name = detail::hash_of_types<>("barrier");
-  return detail::in_call(group, window, detail::fingerprint(name, 0, window.slots()),
+  return detail::in_call(group, window, detail::fingerprint(name, 0, window.slot_count()),
                          [&](auto& mine) { return protocol::barrier(group, mine); });
 }
 

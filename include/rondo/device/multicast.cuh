@@ -79,7 +79,7 @@ __device__ bool multicast_all_reduce(Group group, const Window& window, std::siz
   constexpr std::size_t width = 16 / sizeof(T);
   const part share = share_of<T>(window, count);
   return detail::in_call(
-      group, window, detail::fingerprint(name, count, window.slots()), [&](auto& mine) {
+      group, window, detail::fingerprint(name, count, window.slot_count()), [&](auto& mine) {
         if (!protocol::barrier(group, mine)) {
           return false;
         }

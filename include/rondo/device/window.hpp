@@ -40,7 +40,7 @@ struct alignas(64) slot_state {
 /// A slot is what one block uses: blocks do not wait for blocks of their own rank.
 struct window_shape {
   int ranks = 1;
-  unsigned slots = 1;
+  unsigned slot_count = 1;
   std::size_t inbox_words = 512;  ///< per slot, bank and writer; each carries 4 bytes, 16 a line
   std::size_t mail_bytes = 4096;  ///< per slot, bank and writer
   std::size_t stage_bytes = 0;    ///< per slot and bank
@@ -74,7 +74,7 @@ struct window_shape {
     return stages() + 2 * up(stage_bytes);
   }
   [[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t heap() const {
-    return line + slots * slot_bytes();
+    return line + slot_count * slot_bytes();
   }
   /// Of one rank.
   [[nodiscard]] RONDO_HOST_DEVICE constexpr std::size_t bytes() const {
@@ -88,7 +88,8 @@ struct window_shape {
 /// A window as kernels see it, wherever its memory comes from.
 ///  - `rank()`, `size()`, `at(r)`  where the memory of rank r is, as this rank sees it
 ///  - `shape()`                    its layout, zeroed before any rank could reach it
-///  - `slot()`, `slots()`, `first_slot()`  which of how many groups of a rank this one is, and the
+///  - `slot()`, `slot_count()`, `first_slot()`  which of how many groups of a rank this one is, and
+///  the
 ///    channel's first slot: launches that may run at the same time use different channels
 ///  - `reaches_everything()`       peers load and store any pointer of this rank, not only
 ///    its window
@@ -100,7 +101,7 @@ concept peer_window = std::is_trivially_copyable_v<W> && requires(const W& windo
   { window.at(rank) } -> std::same_as<std::byte*>;
   { window.shape() } -> std::convertible_to<const window_shape&>;
   { window.slot() } -> std::convertible_to<unsigned>;
-  { window.slots() } -> std::convertible_to<unsigned>;
+  { window.slot_count() } -> std::convertible_to<unsigned>;
   { window.first_slot() } -> std::convertible_to<unsigned>;
   { window.reaches_everything() } -> std::convertible_to<bool>;
   { window.patience_ns() } -> std::convertible_to<std::uint64_t>;
@@ -121,9 +122,9 @@ class window {
     window_shape shape{};
     report* reports = nullptr;
     std::uint64_t patience_ns = default_patience_ns;
-    int rank = -1;       ///< -1: blockIdx.y
-    int slot = -1;       ///< -1: blockIdx.x, of gridDim.x
-    unsigned slots = 1;  ///< if `slot` is given
+    int rank = -1;            ///< -1: blockIdx.y
+    int slot = -1;            ///< -1: blockIdx.x, of gridDim.x
+    unsigned slot_count = 1;  ///< if `slot` is given
     unsigned first_slot = 0;
     bool reaches_everything = true;
   };
@@ -145,11 +146,11 @@ class window {
     return static_cast<unsigned>(parts_.slot);
 #endif
   }
-  [[nodiscard]] RONDO_HOST_DEVICE unsigned slots() const {
+  [[nodiscard]] RONDO_HOST_DEVICE unsigned slot_count() const {
 #if defined(__CUDA_ARCH__)
-    return parts_.slot >= 0 ? parts_.slots : gridDim.x;
+    return parts_.slot >= 0 ? parts_.slot_count : gridDim.x;
 #else
-    return parts_.slots;
+    return parts_.slot_count;
 #endif
   }
   [[nodiscard]] RONDO_HOST_DEVICE int size() const { return parts_.shape.ranks; }
@@ -172,11 +173,11 @@ class window {
     return heap<T>(offset, rank());
   }
 
-  /// The same window for a group that is not block `blockIdx.x`: number `slot` of `slots`.
-  [[nodiscard]] RONDO_HOST_DEVICE window as_slot(unsigned slot, unsigned slots) const {
+  /// The same window for a group that is not block `blockIdx.x`: number `slot` of `slot_count`.
+  [[nodiscard]] RONDO_HOST_DEVICE window as_slot(unsigned slot, unsigned slot_count) const {
     window other = *this;
     other.parts_.slot = static_cast<int>(slot);
-    other.parts_.slots = slots;
+    other.parts_.slot_count = slot_count;
     return other;
   }
 

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace rondo::inline v0_1::pipeline {
 
@@ -55,7 +55,7 @@ struct action {
 };
 static_assert(sizeof(action) == 8);
 
-using row = std::vector<action>;
+using row = constant_vector<action>;
 
 [[nodiscard]] constexpr action make_action(pipeline::kind what, int stage, int micro_batch,
                                            int slice = 0) {

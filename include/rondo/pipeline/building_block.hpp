@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/version.hpp>
 
@@ -9,7 +10,6 @@
 #include <array>
 #include <cstddef>
 #include <string_view>
-#include <vector>
 
 namespace rondo::inline v0_1::pipeline {
 namespace detail {
@@ -25,7 +25,7 @@ class block_board {
  public:
   using offsets = std::array<int, 4>;  // slots of F0, F1, I1, I0 of micro-batch 0
 
-  constexpr block_board(std::vector<offsets> block, int micro_batches)
+  constexpr block_board(constant_vector<offsets> block, int micro_batches)
       : ranks_{static_cast<int>(block.size())}, m_{micro_batches} {
     for (const offsets& each : block) {
       lanes mine{};
@@ -67,14 +67,18 @@ class block_board {
 
  private:
   static constexpr std::size_t weight = 4;
-  using lanes = std::array<std::vector<int>, 5>;  // slot of each micro-batch, by type; weights last
+  using lanes =
+      std::array<constant_vector<int>, 5>;  // slot of each micro-batch, by type; weights last
 
   struct cell {
     int slot;
     int rank;
     int type;
     int number;
-    friend constexpr auto operator<=>(const cell&, const cell&) = default;
+    friend constexpr bool operator<(const cell& a, const cell& b) {
+      return std::array{a.slot, a.rank, a.type, a.number} <
+             std::array{b.slot, b.rank, b.type, b.number};
+    }
   };
 
   [[nodiscard]] static constexpr int end_of(const lanes& mine) {
@@ -85,8 +89,8 @@ class block_board {
     return end;
   }
 
-  [[nodiscard]] static constexpr std::vector<cell> cells_of(int rank, const lanes& mine) {
-    std::vector<cell> cells;
+  [[nodiscard]] static constexpr constant_vector<cell> cells_of(int rank, const lanes& mine) {
+    constant_vector<cell> cells;
     for (int type = 0; type < 5; ++type) {
       for (int i = 0; i < static_cast<int>(mine[index(type)].size()); ++i) {
         cells.push_back({mine[index(type)][index(i)], rank, type, i});
@@ -96,10 +100,10 @@ class block_board {
     return cells;
   }
 
-  [[nodiscard]] constexpr std::vector<cell> all_cells() const {
-    std::vector<cell> cells;
+  [[nodiscard]] constexpr constant_vector<cell> all_cells() const {
+    constant_vector<cell> cells;
     for (int rank = 0; rank < ranks_; ++rank) {
-      const std::vector<cell> mine = cells_of(rank, slots_[index(rank)]);
+      const constant_vector<cell> mine = cells_of(rank, slots_[index(rank)]);
       cells.insert(cells.end(), mine.begin(), mine.end());
     }
     std::sort(cells.begin(), cells.end());
@@ -115,7 +119,7 @@ class block_board {
   /// Weight gradients into the first free slots after the backwards that they belong to.
   constexpr void place_weights() {
     for (lanes& mine : slots_) {
-      const std::vector<char> use = board_of(mine);
+      const constant_vector<char> use = board_of(mine);
       int waiting = 0;
       for (int slot = 0; slot < static_cast<int>(use.size()) || waiting > 0; ++slot) {
         const char what = slot < static_cast<int>(use.size()) ? use[index(slot)] : '.';
@@ -130,8 +134,8 @@ class block_board {
   }
 
   /// What each slot of a rank is used for: f, b, w, or nothing.
-  [[nodiscard]] static constexpr std::vector<char> board_of(const lanes& mine) {
-    std::vector<char> use(index(end_of(mine)), '.');
+  [[nodiscard]] static constexpr constant_vector<char> board_of(const lanes& mine) {
+    constant_vector<char> use(index(end_of(mine)), '.');
     for (std::size_t type = 0; type < 5; ++type) {
       for (const int slot : mine[type]) {
         use[index(slot)] = type < 2 ? 'f' : type < 4 ? 'b' : 'w';
@@ -169,7 +173,7 @@ class block_board {
     const std::size_t type = index(what.type);
     int after = -1;
     if (type == weight) {
-      std::vector<int> backwards = mine[2];
+      constant_vector<int> backwards = mine[2];
       backwards.insert(backwards.end(), mine[3].begin(), mine[3].end());
       std::nth_element(backwards.begin(), backwards.begin() + what.number, backwards.end());
       after = backwards[i];
@@ -194,7 +198,7 @@ class block_board {
       peak = (std::max)(peak, peak_of(mine));
     }
     enum { warming, steady, cooling } phase = warming;
-    std::vector<std::vector<char>> taken;
+    constant_vector<constant_vector<char>> taken;
     for (const lanes& mine : slots_) {
       taken.emplace_back(index(end_of(mine)), char{0});
     }
@@ -203,7 +207,7 @@ class block_board {
         phase = steady;
       }
       int& slot = slots_[index(what.rank)][index(what.type)][index(what.number)];
-      std::vector<char>& used = taken[index(what.rank)];
+      constant_vector<char>& used = taken[index(what.rank)];
       if (phase == cooling || (phase == warming && warm_up)) {
         const int now = slot;
         for (slot = input_slot(what) + 1; slot < now; ++slot) {
@@ -221,7 +225,7 @@ class block_board {
 
   /// Keeps each rank's order and lets each action run as soon as it can.
   constexpr void squeeze() {
-    std::vector<int> now(index(ranks_), 0);
+    constant_vector<int> now(index(ranks_), 0);
     for (const cell& what : all_cells()) {
       int& slot = slots_[index(what.rank)][index(what.type)][index(what.number)];
       slot = (std::max)(now[index(what.rank)],
@@ -232,7 +236,7 @@ class block_board {
 
   int ranks_;
   int m_;
-  std::vector<lanes> slots_{};
+  constant_vector<lanes> slots_{};
 };
 
 /// A schedule of one block: `Schedule` has `name` and `block(ranks)`.
@@ -264,9 +268,9 @@ struct block_schedule {
 struct v_half : detail::block_schedule<v_half> {
   static constexpr std::string_view name = "v_half";
 
-  [[nodiscard]] static constexpr std::vector<detail::block_board::offsets> block(int p) {
+  [[nodiscard]] static constexpr constant_vector<detail::block_board::offsets> block(int p) {
     const int shift = p % 2 == 0 ? 3 : 0;
-    std::vector<detail::block_board::offsets> made;
+    constant_vector<detail::block_board::offsets> made;
     for (int r = 0; r < p; ++r) {
       made.push_back({2 * r, 3 * p - r - 2, 3 * p + shift + 2 * r - 1, 6 * p + shift - r - 2});
     }
@@ -281,9 +285,9 @@ struct v_half : detail::block_schedule<v_half> {
 struct v_min : detail::block_schedule<v_min> {
   static constexpr std::string_view name = "v_min";
 
-  [[nodiscard]] static constexpr std::vector<detail::block_board::offsets> block(int p) {
+  [[nodiscard]] static constexpr constant_vector<detail::block_board::offsets> block(int p) {
     const int shift = p % 3 == 0 ? 2 : 0;
-    std::vector<detail::block_board::offsets> made;
+    constant_vector<detail::block_board::offsets> made;
     for (int r = 0; r < p; ++r) {
       made.push_back({r, 2 * p - r - 1, 2 * p + shift + r, 4 * p + shift - r - 1});
     }

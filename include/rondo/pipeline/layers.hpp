@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/version.hpp>
 
@@ -10,7 +11,6 @@
 #include <cstdint>
 #include <limits>
 #include <string>
-#include <vector>
 
 namespace rondo::inline v0_1::pipeline {
 
@@ -23,7 +23,7 @@ struct layer_range {
 
 /// Checks that `split` gives every one of `layers` layers to exactly one stage, in order.
 /// A layer left out or held twice is refused by name.
-constexpr void check_split(const std::vector<layer_range>& split, int layers) {
+constexpr void check_split(const constant_vector<layer_range>& split, int layers) {
   int next = 0;
   for (std::size_t stage = 0; stage < split.size(); ++stage) {
     const layer_range held = split[stage];
@@ -49,8 +49,8 @@ constexpr void check_split(const std::vector<layer_range>& split, int layers) {
 /// Cuts layers of unequal `cost` over `stages` consecutive stages so that the dearest stage is as
 /// cheap as can be. Cost: O(layers log(sum of cost)). Errors: fewer layers than stages; a cost
 /// below 0, or a sum of them that ticks cannot count.
-[[nodiscard]] constexpr std::vector<layer_range> split_layers(const std::vector<std::int64_t>& cost,
-                                                              int stages) {
+[[nodiscard]] constexpr constant_vector<layer_range> split_layers(
+    const constant_vector<std::int64_t>& cost, int stages) {
   const int layers = static_cast<int>(cost.size());
   if (stages < 1 || layers < stages) {
     refuse("pipeline: split_layers needs at least one layer per stage; got " +
@@ -66,7 +66,7 @@ constexpr void check_split(const std::vector<layer_range>& split, int layers) {
   }
   // Fill stages up to `limit`, but leave at least one layer for each stage to come.
   const auto fill = [&](std::int64_t limit) {
-    std::vector<layer_range> split;
+    constant_vector<layer_range> split;
     int next = 0;
     for (int stage = 0; stage < stages; ++stage) {
       const int keep = stages - 1 - stage;
@@ -93,11 +93,11 @@ constexpr void check_split(const std::vector<layer_range>& split, int layers) {
 }
 
 /// Layers of equal cost: the first stages hold one more where the division leaves a rest.
-[[nodiscard]] constexpr std::vector<layer_range> split_evenly(int layers, int stages) {
+[[nodiscard]] constexpr constant_vector<layer_range> split_evenly(int layers, int stages) {
   if (stages < 1 || layers < 0) {
     refuse("pipeline: split_evenly needs stages >= 1 and layers >= 0");
   }
-  std::vector<layer_range> split;
+  constant_vector<layer_range> split;
   int next = 0;
   for (int stage = 0; stage < stages; ++stage) {
     const int held = layers / stages + (stage < layers % stages ? 1 : 0);

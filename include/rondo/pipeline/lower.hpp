@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/pipeline/costs.hpp>
 #include <rondo/pipeline/message.hpp>
@@ -180,7 +181,7 @@ struct timed_message {
 };
 
 /// A row with messages put in, each before the first action that starts when it is made or later.
-[[nodiscard]] inline row merge_in_time(const row& actions, const std::vector<interval>& times,
+[[nodiscard]] inline row merge_in_time(const row& actions, const constant_vector<interval>& times,
                                        std::vector<timed_message> messages) {
   std::sort(messages.begin(), messages.end());
   row out;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/pipeline/costs.hpp>
 #include <rondo/pipeline/placement.hpp>
 #include <rondo/pipeline/shape.hpp>
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <vector>
 
 namespace rondo::inline v0_1::pipeline {
 
@@ -55,17 +55,17 @@ template <cost_model Model>
                ? ticks{0}
                : detail::hop_of(model, what, where.rank_of(what.stage), where.rank_of(to));
   };
-  std::vector<ticks> busy(ranks, ticks{0});
-  std::vector<ticks> head(ranks, ticks{-1});
+  constant_vector<ticks> busy(ranks, ticks{0});
+  constant_vector<ticks> head(ranks, ticks{-1});
   lower_bound bound{};
   for (int i = 0; i < asked.micro_batches; ++i) {
     // The micro-batch goes along one of the chains; count the least of each kind.
-    std::vector<ticks> work(ranks, ticks{-1});
+    constant_vector<ticks> work(ranks, ticks{-1});
     ticks shortest = -1;
     for (int chain = 0; chain < where.chains(); ++chain) {
       const int first_stage = chain * where.parts();
       const int end = first_stage + where.parts();
-      std::vector<ticks> of_chain(ranks, ticks{0});
+      constant_vector<ticks> of_chain(ranks, ticks{0});
       ticks arrival = 0;
       for (int stage = first_stage; stage < end; ++stage) {
         const action forward = make_action(kind::forward, stage, i);

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <utility>
-#include <vector>
 
 /// Passes: functions from a plan of compute actions to another plan.
 namespace rondo::inline v0_1::pipeline {
@@ -39,9 +39,9 @@ namespace rondo::inline v0_1::pipeline {
 [[nodiscard]] constexpr plan add_unshard(plan whole, int ahead = 3) {
   for (row& actions : whole.rows) {
     row with;
-    std::vector<int> gathered;
+    constant_vector<int> gathered;
     for (std::size_t i = 0; i < actions.size(); ++i) {
-      std::vector<int> wanted;
+      constant_vector<int> wanted;
       for (std::size_t j = i; j < actions.size() && static_cast<int>(wanted.size()) < ahead; ++j) {
         const int stage = actions[j].stage;
         if (is_compute(actions[j].kind) &&
@@ -51,13 +51,14 @@ namespace rondo::inline v0_1::pipeline {
       }
       const bool inside_pair = i > 0 && actions[i - 1].with_next;
       if (!inside_pair) {
-        std::erase_if(gathered, [&](int stage) {
+        const auto dropped = std::remove_if(gathered.begin(), gathered.end(), [&](int stage) {
           const bool drop = std::find(wanted.begin(), wanted.end(), stage) == wanted.end();
           if (drop) {
             with.push_back(make_action(kind::reshard, stage, 0));
           }
           return drop;
         });
+        gathered.erase(dropped, gathered.end());
         for (const int stage : wanted) {
           if (std::find(gathered.begin(), gathered.end(), stage) == gathered.end()) {
             with.push_back(make_action(kind::unshard, stage, 0));
@@ -78,7 +79,7 @@ namespace rondo::inline v0_1::pipeline {
 /// Reduces the weight gradients of a stage as soon as the last of them is there.
 [[nodiscard]] constexpr plan add_reduce_gradient(plan whole) {
   for (row& actions : whole.rows) {
-    std::vector<int> left(static_cast<std::size_t>(whole.placement.stages()), 0);
+    constant_vector<int> left(static_cast<std::size_t>(whole.placement.stages()), 0);
     const auto has_weight = [](const action& each) {
       return each.kind == kind::backward || each.kind == kind::backward_weight;
     };

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace rondo::inline v0_1::pipeline {
 namespace detail {
@@ -28,7 +28,7 @@ class placement {
   constexpr placement() = default;
 
   /// `rank_of_stage[s]` is the rank of stage s; `chains` of equal length follow one another.
-  constexpr placement(std::vector<int> rank_of_stage, int ranks, int chains = 1)
+  constexpr placement(constant_vector<int> rank_of_stage, int ranks, int chains = 1)
       : rank_of_{std::move(rank_of_stage)}, ranks_{ranks}, chains_{chains} {
     if (chains < 1 || rank_of_.empty() || rank_of_.size() % static_cast<std::size_t>(chains)) {
       refuse("pipeline: placement: stages must form chains of equal length");
@@ -58,14 +58,14 @@ class placement {
   friend constexpr bool operator==(const placement&, const placement&) = default;
 
  private:
-  std::vector<int> rank_of_{};
+  constant_vector<int> rank_of_{};
   int ranks_ = 0;
   int chains_ = 1;
 };
 
 /// Stage s on rank s mod ranks: 0 1 2 3 | 0 1 2 3.
 [[nodiscard]] constexpr placement looped(int ranks, int chunks = 1) {
-  std::vector<int> rank_of;
+  constant_vector<int> rank_of;
   for (int stage = 0; stage < ranks * chunks; ++stage) {
     rank_of.push_back(stage % ranks);
   }
@@ -74,7 +74,7 @@ class placement {
 
 /// Forth and back: 0 1 2 3 | 3 2 1 0. The stages at each turn lie on the same rank.
 [[nodiscard]] constexpr placement vee(int ranks, int chunks = 2) {
-  std::vector<int> rank_of;
+  constant_vector<int> rank_of;
   for (int stage = 0; stage < ranks * chunks; ++stage) {
     const int step = stage % ranks;
     rank_of.push_back((stage / ranks) % 2 == 0 ? step : ranks - 1 - step);
@@ -85,7 +85,7 @@ class placement {
 /// Two chains in opposite directions, 0 1 2 3 and 3 2 1 0; each rank holds two parts of the model.
 [[nodiscard]] constexpr placement mirrored(int ranks) {
   const placement both = vee(ranks, 2);
-  std::vector<int> rank_of;
+  constant_vector<int> rank_of;
   for (int stage = 0; stage < both.stages(); ++stage) {
     rank_of.push_back(both.rank_of(stage));
   }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/pipeline/action.hpp>
 #include <rondo/pipeline/placement.hpp>
@@ -13,7 +14,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace rondo::inline v0_1::pipeline {
 
@@ -22,7 +22,7 @@ namespace rondo::inline v0_1::pipeline {
 struct plan {
   pipeline::shape shape{};
   pipeline::placement placement{};
-  std::vector<row> rows{};
+  constant_vector<row> rows{};
   std::string_view name{};  ///< of the schedule that wrote it; none where it was read or found
 
   [[nodiscard]] constexpr int ranks() const { return static_cast<int>(rows.size()); }

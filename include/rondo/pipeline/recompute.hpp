@@ -11,19 +11,19 @@
 namespace rondo::inline v0_1::pipeline {
 
 /// The fewest forward steps of a backward pass over a chain of `layers` alike, if of their inputs
-/// the first is kept and room for `slots` others: each layer's last forward, which keeps what its
+/// the first is kept and room for `spare` others: each layer's last forward, which keeps what its
 /// backward needs, counts too.
 ///
-///     layers + r layers - C(c + r, r - 1),  c = slots + 1,  C(c + r - 1, c) < layers <= C(c + r,
+///     layers + r layers - C(c + r, r - 1),  c = spare + 1,  C(c + r - 1, c) < layers <= C(c + r,
 ///     c)
 ///
 /// Source: Griewank and Walther, Revolve (2000), doi:10.1145/347837.347846.
-[[nodiscard]] constexpr std::int64_t recompute_steps(int layers, int slots) {
-  if (layers < 1 || slots < 0) {
-    refuse("recompute: " + std::to_string(layers) + " layers with " + std::to_string(slots) +
+[[nodiscard]] constexpr std::int64_t recompute_steps(int layers, int spare) {
+  if (layers < 1 || spare < 0) {
+    refuse("recompute: " + std::to_string(layers) + " layers with " + std::to_string(spare) +
            " slots; expected one layer at least, and slots that are not negative");
   }
-  const std::int64_t kept = std::int64_t{slots} + 1;
+  const std::int64_t kept = std::int64_t{spare} + 1;
   std::int64_t repeats = 0;
   std::int64_t reach = 1;  // C(kept + repeats, kept): layers that so many repeats suffice for
   while (reach < layers) {
@@ -34,7 +34,7 @@ namespace rondo::inline v0_1::pipeline {
 }
 
 /// The backward pass of a chain with the fewest forward steps: the calls that `chain` gets, in
-/// order. The input of layer 0 lies in slot 0; there are `slots` more.
+/// order. The input of layer 0 lies in slot 0; there are `spare` more.
 ///
 ///     chain.keep(first, layer, from, to)   the input of `first` lies in slot `from`: go forward to
 ///                                          the input of `layer`, and keep it in slot `to`
@@ -42,25 +42,25 @@ namespace rondo::inline v0_1::pipeline {
 ///                                          forward and the backward pass of `layer`
 ///
 /// Layers are passed backward from the last to the first, each once; slots are used again.
-/// Calls of `chain.keep` and `chain.backward` forward layers recompute_steps(layers, slots) times
+/// Calls of `chain.keep` and `chain.backward` forward layers recompute_steps(layers, spare) times
 /// in all. Time to decide: layers^2 at most.
 template <class Chain>
-constexpr void recompute(int layers, int slots, Chain&& chain) {
-  static_cast<void>(recompute_steps(layers, slots));
+constexpr void recompute(int layers, int spare, Chain&& chain) {
+  static_cast<void>(recompute_steps(layers, spare));
   struct range {
-    static constexpr void reverse(int first, int layers, int slots, int from, int to,
+    static constexpr void reverse(int first, int layers, int spare, int from, int to,
                                   Chain& chain) {
-      while (slots > 0 && layers > 1) {
+      while (spare > 0 && layers > 1) {
         int best = 1;
         const auto steps = [&](int length) {
-          return length + recompute_steps(layers - length, slots - 1) +
-                 recompute_steps(length, slots);
+          return length + recompute_steps(layers - length, spare - 1) +
+                 recompute_steps(length, spare);
         };
         for (int length = 2; length < layers; ++length) {
           best = steps(length) < steps(best) ? length : best;
         }
         chain.keep(first, first + best, from, to);
-        reverse(first + best, layers - best, slots - 1, to, to + 1, chain);
+        reverse(first + best, layers - best, spare - 1, to, to + 1, chain);
         layers = best;
       }
       for (int layer = first + layers; layer-- > first;) {
@@ -68,7 +68,7 @@ constexpr void recompute(int layers, int slots, Chain&& chain) {
       }
     }
   };
-  range::reverse(0, layers, slots, 0, 1, chain);
+  range::reverse(0, layers, spare, 0, 1, chain);
 }
 
 /// Bytes that a chain of `layers` needs if the inputs of `segments` equal parts are kept, and one

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/pipeline/costs.hpp>
 #include <rondo/pipeline/plan.hpp>
@@ -12,7 +13,6 @@
 #include <cstdint>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace rondo::inline v0_1::pipeline {
 
@@ -26,16 +26,17 @@ struct interval {
 /// What a plan will take, action by action.
 struct forecast {
   pipeline::plan plan{};
-  std::vector<std::vector<interval>> timeline{};  ///< [rank][i] is the time of plan.rows[rank][i]
+  constant_vector<constant_vector<interval>>
+      timeline{};  ///< [rank][i] is the time of plan.rows[rank][i]
 
   /// The barrier clock: from 0 to the end of the last action of any rank.
   ticks makespan = 0;
   /// The longest window of one rank, from its first start to its last end: what a step costs when
   /// ranks need not wait for one another between steps.
   ticks span = 0;
-  std::vector<ticks> busy{};                ///< per rank, the time in compute
-  std::vector<int> peak_activations{};      ///< per rank, forwards whose I or B is still to come
-  std::vector<std::int64_t> peak_memory{};  ///< per rank, in the cost model's units; >= 0
+  constant_vector<ticks> busy{};            ///< per rank, the time in compute
+  constant_vector<int> peak_activations{};  ///< per rank, forwards whose I or B is still to come
+  constant_vector<std::int64_t> peak_memory{};  ///< per rank, in the cost model's units; >= 0
 
   /// Idle share of all ranks on the barrier clock.
   [[nodiscard]] double bubble() const { return idle_share(makespan); }
@@ -62,10 +63,10 @@ class player {
  public:
   constexpr player(const plan& played, const Model& model, forecast& result)
       : plan_{played}, model_{model}, result_{result} {
-    const auto slots = index(played.placement.stages()) * units();
-    inputs_.assign(slots, absent);
-    gradients_.assign(slots, absent);
-    done_.assign(slots, std::uint8_t{0});
+    const auto slot_count = index(played.placement.stages()) * units();
+    inputs_.assign(slot_count, absent);
+    gradients_.assign(slot_count, absent);
+    done_.assign(slot_count, std::uint8_t{0});
     ranks_.assign(played.rows.size(), state{});
     for (int stage = 0; stage < played.placement.stages(); ++stage) {
       if (played.placement.is_first(stage)) {
@@ -121,7 +122,7 @@ class player {
 
   /// When the input of `what` is there, or `absent` after noting who waits.
   [[nodiscard]] constexpr ticks ready(const action& what, int rank) {
-    std::vector<ticks>& from = what.kind == kind::forward ? inputs_ : gradients_;
+    constant_vector<ticks>& from = what.kind == kind::forward ? inputs_ : gradients_;
     ticks& when = from[slot(what)];
     if (when < 0) {
       when = -2 - rank;
@@ -148,7 +149,7 @@ class player {
 
   constexpr void advance(int rank) {
     const row& actions = plan_.row_of(rank);
-    std::vector<interval>& times = result_.timeline[index(rank)];
+    constant_vector<interval>& times = result_.timeline[index(rank)];
     state& mine = ranks_[index(rank)];
     while (mine.next < actions.size()) {
       const action& what = actions[mine.next];
@@ -253,11 +254,11 @@ class player {
   const plan& plan_;
   const Model& model_;
   forecast& result_;
-  std::vector<ticks> inputs_{};
-  std::vector<ticks> gradients_{};
-  std::vector<std::uint8_t> done_{};
-  std::vector<state> ranks_{};
-  std::vector<int> runnable_{};
+  constant_vector<ticks> inputs_{};
+  constant_vector<ticks> gradients_{};
+  constant_vector<std::uint8_t> done_{};
+  constant_vector<state> ranks_{};
+  constant_vector<int> runnable_{};
 };
 
 }  // namespace detail

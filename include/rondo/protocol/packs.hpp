@@ -296,7 +296,7 @@ template <int Sources, unsigned Width, class T, class Reduction, class Source>
                                                const Source& source, int number, std::size_t i,
                                                const Reduction& with) {
   constexpr int batch = Sources == 0 ? 4 : Sources;
-  pack<T, Width> in[batch] = {};  // all are loaded, which GCC 12 does not see
+  pack<T, Width> in[std::size_t{batch}] = {};  // all are loaded, which GCC 12 does not see
   typename Reduction::partial folded[Width];
   const auto load = [&](int begin, const auto& from) {
     RONDO_UNROLL

@@ -70,7 +70,8 @@ template <class T, class Give, std::size_t... E>
 /// One look at, and if need be more, until the words of ranks [begin, begin + Batch) are here.
 template <int Batch, std::size_t Words, class Peers>
 RONDO_HOST_DEVICE bool collect(Peers& peers, unsigned bank, int begin, std::size_t at,
-                               std::uint32_t flag, std::uint32_t (&words)[Batch][Words]) {
+                               std::uint32_t flag,
+                               std::uint32_t (&words)[std::size_t{Batch}][Words]) {
   typename Peers::patience so_far{};
   for (;;) {
     int missing = -1;
@@ -158,7 +159,7 @@ RONDO_HOST_DEVICE bool exchange_words(Group& group, Peers& peers, std::size_t co
     auto take = taker();
     take.begin(c * chunk::elements);
     for (int begin = 0; complete && begin < size; begin += batch) {
-      std::uint32_t words[batch][chunk::words];
+      std::uint32_t words[std::size_t{batch}][chunk::words];
       complete = detail::collect<batch>(peers, bank, begin, c * chunk::words, flag, words);
       RONDO_UNROLL
       for (int b = 0; b < batch; ++b) {

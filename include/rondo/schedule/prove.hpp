@@ -18,7 +18,7 @@ struct proof {
   long long messages = 0;         ///< sent by all ranks together
   long long chunks_sent = 0;      ///< by all ranks together
   long long chunks_folded = 0;    ///< on all ranks together
-  int slots = 0;                  ///< scratch of the rank that has most
+  int slot_count = 0;             ///< scratch of the rank that has most
 
   constexpr explicit operator bool() const { return true; }
   friend constexpr bool operator==(const proof&, const proof&) = default;

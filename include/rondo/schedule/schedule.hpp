@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/version.hpp>
 
 #include <concepts>
 #include <string_view>
-#include <vector>
 
 /// A collective as data: for each rank, the list of steps it makes. The same list is executed,
 /// proved, simulated and drawn.
@@ -144,9 +144,9 @@ struct step {
 /// All that one rank does.
 struct program {
   int chunks = 1;        ///< logical chunks of the vector, the same on every rank
-  int slots = 0;         ///< scratch, in chunks
+  int slot_count = 0;    ///< scratch, in chunks
   bool uniform = false;  ///< true: chunks must be of equal size
-  std::vector<step> steps{};
+  constant_vector<step> steps{};
   friend constexpr bool operator==(const program&, const program&) = default;
 };
 
@@ -189,7 +189,7 @@ struct table {
   collective what = collective::all_reduce;
   int size = 1;
   int root = 0;
-  std::vector<program> rows{};
+  constant_vector<program> rows{};
 
   [[nodiscard]] constexpr const program& row(int rank) const {
     return rows[static_cast<std::size_t>(rank)];

@@ -24,9 +24,11 @@ class [[nodiscard]] pending {
       : worker_{std::move(runs)}, number_{number} {}
   pending(pending&&) = default;
   pending& operator=(pending&& other) {
-    settle();
-    worker_ = std::move(other.worker_);
-    number_ = other.number_;
+    if (this != &other) {
+      settle();
+      worker_ = std::move(other.worker_);
+      number_ = other.number_;
+    }
     return *this;
   }
   ~pending() { settle(); }

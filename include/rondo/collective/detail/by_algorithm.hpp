@@ -83,7 +83,7 @@ void run_program(Comm& comm, Turn& turn, const schedule::program& program, const
   const std::size_t slot =
       larger(in_layout.largest(program.chunks), out_layout.largest(program.chunks));
   Element* const scratch =
-      comm.scratch().template get<Element>(slot * static_cast<std::size_t>(program.slots));
+      comm.scratch().template get<Element>(slot * static_cast<std::size_t>(program.slot_count));
   const std::size_t touched =
       (in_layout.whole(program.chunks) + out_layout.whole(program.chunks)) * sizeof(Element);
   const memories<Element> at{

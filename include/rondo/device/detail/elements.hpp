@@ -46,7 +46,7 @@ moved(const F&, std::size_t) -> moved<F>;
 /// True if every slot's share fits the inboxes: the same on all slots.
 template <class T, class Window>
 [[nodiscard]] RONDO_HOST_DEVICE bool fits_packets(const Window& window, std::size_t count) {
-  return even_part(count, window.slots(), 0, line_or<T>(1)).count <=
+  return even_part(count, window.slot_count(), 0, line_or<T>(1)).count <=
          protocol::elements_in_words<T>(window.shape().inbox_words);
 }
 
@@ -60,10 +60,10 @@ template <class... Parts>
 }
 [[nodiscard]] RONDO_HOST_DEVICE constexpr std::uint16_t fingerprint(std::uint64_t types,
                                                                     std::size_t count,
-                                                                    unsigned slots,
+                                                                    unsigned slot_count,
                                                                     int partner = -1) {
   std::uint64_t mixed = (types ^ count) * 0x9e3779b97f4a7c15u;
-  mixed = (mixed ^ (mixed >> 29) ^ slots ^ (static_cast<std::uint64_t>(partner) << 32)) *
+  mixed = (mixed ^ (mixed >> 29) ^ slot_count ^ (static_cast<std::uint64_t>(partner) << 32)) *
           0xbf58476d1ce4e5b9u;
   return static_cast<std::uint16_t>(mixed >> 48);
 }

@@ -219,7 +219,7 @@ RONDO_HOST_DEVICE bool exchange(std::uint64_t types, Group& group, const Window&
                                      widened<T, To>{to});
   } else {
     const part share = share_of<T>(window, count, granule{grain});
-    const auto print = fingerprint(types, count, window.slots(), kind.giver);
+    const auto print = fingerprint(types, count, window.slot_count(), kind.giver);
     return in_call(group, window, print, [&](auto& mine) {
       if (!has_giver(kind, mine.size())) {
         mine.tell(trouble::bad_peer, kind.giver, 0);
@@ -259,7 +259,7 @@ RONDO_HOST_DEVICE bool exchange_where_they_lie(Group& group, const Window& windo
   constexpr auto types = hash_of_types<T, Operation>(Kind::name);
   const part share = share_of<T>(window, count, grain);
   return in_call(
-      group, window, fingerprint(types, count, window.slots(), kind.giver), [&](auto& mine) {
+      group, window, fingerprint(types, count, window.slot_count(), kind.giver), [&](auto& mine) {
         const bool gives = kind.giver < 0 || kind.giver == mine.rank();
         const T* shown = in;
         if (!has_giver(kind, mine.size())) {

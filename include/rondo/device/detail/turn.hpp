@@ -62,8 +62,8 @@ class turn {
   turn() = delete;
   RONDO_HOST_DEVICE turn(const Window& in, std::uint16_t fingerprint)
       : in_{in}, fingerprint_{fingerprint}, slot_{in.first_slot() + in.slot()} {
-    if (slot_ >= shape().slots) {
-      tell(trouble::bad_slot, rank(), shape().slots);
+    if (slot_ >= shape().slot_count) {
+      tell(trouble::bad_slot, rank(), shape().slot_count);
       return;
     }
     const slot_state& state = this->state();

@@ -18,10 +18,10 @@ class builder {
   constexpr void next_round() { ++round_; }
   [[nodiscard]] constexpr int round() const { return round_; }
 
-  /// Scratch grows to `slots` chunks if it has fewer.
-  constexpr void need_slots(int slots) {
-    if (slots > written_.slots) {
-      written_.slots = slots;
+  /// Scratch grows to `slot_count` chunks if it has fewer.
+  constexpr void need_slots(int slot_count) {
+    if (slot_count > written_.slot_count) {
+      written_.slot_count = slot_count;
     }
   }
   constexpr void need_equal_chunks() { written_.uniform = true; }

@@ -65,7 +65,7 @@ constexpr void append(builder& write, const program& inner, const embedding& as)
   if (inner.uniform) {
     write.need_equal_chunks();
   }
-  write.need_slots(as.first_slot + inner.slots * as.lanes);
+  write.need_slots(as.first_slot + inner.slot_count * as.lanes);
   const auto add = [&](const step& from, auto map) {
     step next = from;
     next.round = origin + from.round;

@@ -77,9 +77,9 @@ class footprint {
         apart_{on.apart},
         cores_{smaller(on.cores, static_cast<int>(plan.rows.size()))} {
     std::vector<int> rounds;
-    int slots = 0;
+    int slot_count = 0;
     for (const program& row : plan.rows) {
-      slots = larger(slots, row.slots);
+      slot_count = larger(slot_count, row.slot_count);
       for (const step& one : row.steps) {
         if (rounds.empty() || rounds.back() != one.round) {
           rounds.push_back(one.round);
@@ -88,7 +88,7 @@ class footprint {
     }
     sort(rounds.data(), rounds.size());
     const int ranks = static_cast<int>(plan.rows.size());
-    per_rank_ = 3 * static_cast<std::size_t>(of.chunks()) + static_cast<std::size_t>(slots);
+    per_rank_ = 3 * static_cast<std::size_t>(of.chunks()) + static_cast<std::size_t>(slot_count);
     of_core_.resize(static_cast<std::size_t>(cores_));
     held_.resize(plan.rows.size() * per_rank_ * static_cast<std::size_t>(cores_), 0);
     constexpr int calls = 2;  // the first one finds nothing

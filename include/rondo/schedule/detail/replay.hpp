@@ -163,11 +163,14 @@ class replay {
     }
     for (std::size_t i = state.begin, end = state.end; i < end; ++i) {
       const traffic::entry& one = traffic_[i];
+      if (!one.is_message()) {
+        continue;
+      }
       const auto& peer = at(one.peer);
       const bool sends = one.action() == verb::send;
       // A rank that stands for its own peer sees both ends of a message; one will do.
-      if (!one.is_message() || !peer.entered || one.partner < peer.begin ||
-          one.partner >= peer.end || (one.peer == rank && !sends)) {
+      if (!peer.entered || one.partner < peer.begin || one.partner >= peer.end ||
+          (one.peer == rank && !sends)) {
         continue;
       }
       const int sender = sends ? rank : one.peer;

@@ -66,7 +66,7 @@ class step_rules {
       blame_.step(rank, which, of.first, "the run ends outside the vector");
     }
     if (of.where == region::scratch &&
-        (of.slot < 0 || of.slot > schedule_.row(rank).slots - of.count)) {
+        (of.slot < 0 || of.slot > schedule_.row(rank).slot_count - of.count)) {
       blame_.step(rank, which, of.first, "the run ends outside of scratch");
     }
     for (int i = 0; i < of.count; ++i) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/schedule/detail/contract.hpp>
 #include <rondo/schedule/detail/step_rules.hpp>
 #include <rondo/schedule/detail/symbols.hpp>
@@ -11,7 +12,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace rondo::inline v0_1::schedule::detail {
 
@@ -40,7 +40,7 @@ class symbolic_run {
   /// Fills in `found`, a `proof`.
   template <class Proof>
   constexpr void play(Proof& found) {
-    std::vector<int> ready;
+    constant_vector<int> ready;
     for (int rank = schedule_.size; rank-- > 0;) {
       ready.push_back(rank);
     }
@@ -62,7 +62,7 @@ class symbolic_run {
     std::size_t begin = 0, end = 0;                  ///< steps of the round it is in
     int pending = 0;                                 ///< of them, messages that have not come
     int rounds = 0;
-    std::vector<char> met;  ///< by step: the message has gone
+    constant_vector<char> met;  ///< by step: the message has gone
   };
   /// The round and the step that last wrote a cell.
   struct mark {
@@ -75,7 +75,7 @@ class symbolic_run {
   }
   [[nodiscard]] constexpr std::size_t size() const { return index(schedule_.size); }
   [[nodiscard]] constexpr rank_state& at(int rank) { return ranks_[index(rank)]; }
-  [[nodiscard]] constexpr const std::vector<step>& steps(int rank) const {
+  [[nodiscard]] constexpr const constant_vector<step>& steps(int rank) const {
     return schedule_.row(rank).steps;
   }
 
@@ -93,7 +93,7 @@ class symbolic_run {
     std::size_t cells = 0;
     for (int rank = 0; rank < schedule_.size; ++rank) {
       const program& row = schedule_.row(rank);
-      if (row.chunks != chunks_ || row.chunks < 1 || row.slots < 0 ||
+      if (row.chunks != chunks_ || row.chunks < 1 || row.slot_count < 0 ||
           (chunks_are_owned(schedule_.what) && row.chunks != schedule_.size)) {
         blame_.rank(rank,
                     "it cuts the vector differently from what rank 0 or the collective needs");
@@ -103,7 +103,7 @@ class symbolic_run {
       state.input = cells;
       state.output = in_place_ ? cells : cells + index(chunks_);
       state.scratch = state.output + index(chunks_);
-      cells = state.scratch + index(row.slots);
+      cells = state.scratch + index(row.slot_count);
       state.met.resize(row.steps.size(), 0);
     }
     memory_cells_ = cells;
@@ -256,7 +256,7 @@ class symbolic_run {
   // Between ranks -----------------------------------------------------------------------------
 
   /// Lets messages pass for which the peer is in the right round, too.
-  constexpr void meet_peers(int rank, std::vector<int>& ready) {
+  constexpr void meet_peers(int rank, constant_vector<int>& ready) {
     rank_state& state = at(rank);
     for (std::size_t i = state.begin; i < state.end; ++i) {
       const step& one = steps(rank)[i];
@@ -342,7 +342,7 @@ class symbolic_run {
 
   template <class Proof>
   constexpr void check_results(Proof& found) {
-    std::vector<std::uint64_t> expressions(index(chunks_), 0);
+    constant_vector<std::uint64_t> expressions(index(chunks_), 0);
     for (int rank = 0; rank < schedule_.size; ++rank) {
       if (schedule_.what == collective::barrier) {
         const int unheard = heard_.missing(index(rank), schedule_.size);
@@ -398,9 +398,9 @@ class symbolic_run {
   template <class Proof>
   constexpr void report(Proof& found) {
     for (int rank = 0; rank < schedule_.size; ++rank) {
-      const int slots = schedule_.row(rank).slots;
+      const int slot_count = schedule_.row(rank).slot_count;
       found.rounds = at(rank).rounds > found.rounds ? at(rank).rounds : found.rounds;
-      found.slots = slots > found.slots ? slots : found.slots;
+      found.slot_count = slot_count > found.slot_count ? slot_count : found.slot_count;
     }
     found.messages = messages_;
     found.chunks_sent = chunks_sent_;
@@ -413,10 +413,10 @@ class symbolic_run {
   int chunks_ = 0;
   bool uniform_ = false;
   std::size_t memory_cells_ = 0;
-  std::vector<rank_state> ranks_;
+  constant_vector<rank_state> ranks_;
   symbols memory_;
-  std::vector<run> slot_runs_;  ///< by cell: the run that it was written in
-  std::vector<mark> marks_;
+  constant_vector<run> slot_runs_;  ///< by cell: the run that it was written in
+  constant_vector<mark> marks_;
   symbols heard_;  ///< by rank: whose word has come; size() further on: when its round began
   std::uint64_t round_token_ = 0;
   long long messages_ = 0;

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/constant_vector.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace rondo::inline v0_1::schedule::detail {
 
@@ -119,8 +119,8 @@ class symbols {
   }
 
   std::size_t words_;
-  std::vector<symbol> cells_;
-  std::vector<std::uint64_t> sets_;
+  constant_vector<symbol> cells_;
+  constant_vector<std::uint64_t> sets_;
 };
 
 }  // namespace rondo::inline v0_1::schedule::detail

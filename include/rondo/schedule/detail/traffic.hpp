@@ -53,7 +53,7 @@ class traffic {
     if constexpr (!requires { schedule.rows.size(); }) {
       check_steps(
           schedule, ranks_,
-          rotation < size && !all_ranks
+          rotation < size && ranks_ == size && !all_ranks
               ? ", or a number of ranks that ranks_per_node divides: one node stands for all"
               : "");
     }
@@ -113,7 +113,7 @@ class traffic {
 
   /// Readers index by what a row says.
   void check(const program& row, int rank, int size) const {
-    if (row.chunks != chunks_ || row.chunks < 1 || row.slots < 0) {
+    if (row.chunks != chunks_ || row.chunks < 1 || row.slot_count < 0) {
       refuse_schedule("rank " + std::to_string(rank) + " cuts the vector differently from rank 0",
                       rank);
     }
@@ -131,9 +131,9 @@ class traffic {
       }
       round = one.round;
       for (const run* part : {&one.into, &one.left, &one.right}) {
-        const bool slots = part->where == region::scratch;
-        const int first = slots ? part->slot : part->first;
-        const int last = (slots ? row.slots : chunks_) - larger(part->count, 0);
+        const bool in_scratch = part->where == region::scratch;
+        const int first = in_scratch ? part->slot : part->first;
+        const int last = (in_scratch ? row.slot_count : chunks_) - larger(part->count, 0);
         const bool empty = part->where == region::nothing || part->count == 0;
         if (!empty && (part->count < 0 || first < 0 || first > last)) {
           refuse_schedule("a step of rank " + std::to_string(rank) + " has a run of " +

@@ -44,7 +44,7 @@ concept order_of_sums = is_exact<Order> || std::is_same_v<Order, any_order>;
 /// On GPUs it enqueues, waits for nothing and, after the first call of a shape, allocates nothing,
 /// so that it may be captured. The host does not look at experts there: one that does not exist
 /// makes the loss and the gradients NaN, on every rank. Elsewhere it is refused.
-/// Cost: all_reduce of 2 E elements; in `exact` order, E counts and the nodes of E sums.
+/// Cost: all_reduce of 2 E doubles; in `exact` order, of E, and the nodes of E sums.
 /// Source: Lepikhin et al., GShard (2020), arXiv:2006.16668, with Megatron-LM's normalisation.
 template <class Team, class W, detail::order_of_sums Order = any_order>
 void auxiliary_loss(const Team& ranks, const cut& tokens,
@@ -71,16 +71,24 @@ void auxiliary_loss(const Team& ranks, const cut& tokens,
   }
   const auto memory = ranks.memory();
   auto& passing = ranks.passage();
-  const std::span<W> both = passing.terms.template get<W>(2 * experts);
-  W* const fallen = both.data();
-  W* const mass = fallen + experts;
+  const std::span<double> both = passing.terms.template get<double>(2 * experts);
+  double* const fallen = both.data();  // in float a count would end at 2^24
   const auto room = [&](std::size_t blocks) {
     return passing.out.template get<W>(blocks, experts);
   };
-  const auto add_up = [&](std::span<W> sums) {
+  const auto add_up = [&](std::span<double> sums) {
     detail::all_reduce_call::make(where, ranks.comm(), sums, op::sum{});
   };
-  detail::sum_fallen(memory, expert, experts, fallen, room);
+  const W all = static_cast<W>(tokens.extent());
+  const W factor =
+      tokens.extent() == 0 || expert.columns == 0
+          ? W{0}
+          : coefficient * static_cast<W>(experts) / (static_cast<W>(expert.columns) * all * all);
+  const auto spread = [&](const auto* mass) {
+    memory.each(rows, experts, detail::spread_gradients<W>{fallen, factor, d_probability});
+    memory.each(1, 1, detail::spread_loss{fallen, mass, experts, factor, loss.data});
+  };
+  detail::sum_fallen<W>(memory, expert, experts, fallen, room);
   if constexpr (detail::is_exact<Order>) {
     add_up(both.first(experts));  // whole numbers: any order gives the same bits
     using leaf_sums = tree_sum<W, typename Team::memory_type::template array<W>>;
@@ -92,19 +100,16 @@ void auxiliary_loss(const Team& ranks, const cut& tokens,
       sums.put(leaf.number, memory);
     }
     passing.node_bytes = larger(passing.node_bytes, sums.bytes());
+    W* const mass = passing.in.template get<W>(experts).data();
     tree_exchange tree{detail::leaf_cut(tokens, order.tokens)};
     tree.reduce(ranks, sums, replicated<W, Team::axis>{matrix<W>{mass, 1, experts}}, where);
+    spread(mass);
   } else {
+    double* const mass = fallen + experts;
     detail::sum_probabilities<typename Team::memory_type, W>(memory, probabilities, mass, room);
     add_up(both);
+    spread(mass);
   }
-  const W all = static_cast<W>(tokens.extent());
-  const W factor =
-      tokens.extent() == 0 || expert.columns == 0
-          ? W{0}
-          : coefficient * static_cast<W>(experts) / (static_cast<W>(expert.columns) * all * all);
-  memory.each(rows, experts, detail::spread_gradients<W>{fallen, factor, d_probability});
-  memory.each(1, 1, detail::spread_loss<W>{fallen, mass, experts, factor, loss.data});
 }
 
 /// The same, whose loss is returned: for ranks that are not GPUs, where it would have to be waited

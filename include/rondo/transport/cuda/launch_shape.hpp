@@ -50,7 +50,7 @@ namespace detail {
 /// Fills in what was left to the library, for `ranks` ranks on the current device. Blocks wait for
 /// each other, so all must be resident at once. Errors: they are not.
 [[nodiscard]] inline launch_shape settled(launch_shape shape, const void* kernel, unsigned ranks,
-                                          unsigned slots) {
+                                          unsigned slot_count) {
   if (shape.threads == 0) {
     cudaFuncAttributes attributes{};
     require(cudaFuncGetAttributes(&attributes, kernel), "cudaFuncGetAttributes");
@@ -59,12 +59,12 @@ namespace detail {
   }
   const unsigned fit = resident_blocks(kernel, shape.threads, shape.shared_bytes);
   if (shape.blocks == 0) {
-    shape.blocks = larger(1u, smaller(slots, fit / ranks));
+    shape.blocks = larger(1u, smaller(slot_count, fit / ranks));
   }
-  if (shape.blocks > slots) {
+  if (shape.blocks > slot_count) {
     refuse("cuda: launch of " + std::to_string(shape.blocks) +
-           " blocks per rank, but the window has slots for " + std::to_string(slots) +
-           "; make it with window_options{.slots = " + std::to_string(shape.blocks) + "}");
+           " blocks per rank, but the window has slots for " + std::to_string(slot_count) +
+           "; make it with window_options{.slot_count = " + std::to_string(shape.blocks) + "}");
   }
   if (shape.blocks * ranks > fit) {
     refuse("cuda: launch of " + std::to_string(ranks) + " ranks x " + std::to_string(shape.blocks) +

@@ -23,7 +23,7 @@ class local_ranks {
  public:
   [[nodiscard]] int size() const noexcept { return parts_.shape.ranks; }
   /// Blocks that a rank may have in one launch.
-  [[nodiscard]] unsigned slots() const noexcept { return options_.slots; }
+  [[nodiscard]] unsigned slot_count() const noexcept { return options_.slot_count; }
 
   /// One rank: its kernels, its heap, and collectives that the host calls for it; see window_rank.
   /// Errors: error_code::invalid_argument for a rank that is not 0 .. size() - 1.

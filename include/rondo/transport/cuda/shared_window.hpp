@@ -69,7 +69,7 @@ class shared_memory {
     detail::window_handle handle;
     std::byte* address;
     std::uint64_t bytes;
-    std::uint32_t slots;
+    std::uint32_t slot_count;
     std::uint32_t share;
     std::int32_t device;
     std::int32_t process;
@@ -103,11 +103,11 @@ class shared_memory {
     told.handle = mine.handle();
     told.address = mine.data();
     told.bytes = mine.bytes();
-    told.slots = parts_.shape.slots;
+    told.slot_count = parts_.shape.slot_count;
     told.share = static_cast<std::uint32_t>(options_.share);
     told.device = mine.device();
     told.gpu = detail::identity_of(mine.device());
-    told.process = static_cast<std::int32_t>(getpid());
+    told.process = getpid();
     struct stat space {};
     told.process_space = ::stat("/proc/self/ns/pid", &space) == 0 ? space.st_ino : 0;
     std::vector<announcement> heard(static_cast<std::size_t>(parts_.shape.ranks));
@@ -150,11 +150,12 @@ class shared_memory {
   }
 
   void require_equal(const announcement& mine, const announcement& theirs, int peer) const {
-    if (theirs.bytes != mine.bytes || theirs.slots != mine.slots || theirs.share != mine.share) {
+    if (theirs.bytes != mine.bytes || theirs.slot_count != mine.slot_count ||
+        theirs.share != mine.share) {
       refuse("cuda: the window of rank " + std::to_string(peer) + " has " +
-                 std::to_string(theirs.bytes) + " bytes and " + std::to_string(theirs.slots) +
+                 std::to_string(theirs.bytes) + " bytes and " + std::to_string(theirs.slot_count) +
                  " slots, expected " + std::to_string(mine.bytes) + " and " +
-                 std::to_string(mine.slots) + " as on rank " + std::to_string(parts_.rank) +
+                 std::to_string(mine.slot_count) + " as on rank " + std::to_string(parts_.rank) +
                  ", shared in the same way; pass the same window_bytes and options on all ranks, "
                  "slots too if GPUs differ",
              peer);

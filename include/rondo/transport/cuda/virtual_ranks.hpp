@@ -64,7 +64,7 @@ class virtual_ranks : public local_ranks {
     const auto all = static_cast<unsigned>(size());
     const detail::kernel_launch at_once{
         .device = memory_.device(), .sharers = all, .together = all};
-    at_once.run<P...>(wanted, slots(), handle(wanted.channel), kernel, arguments...);
+    at_once.run<P...>(wanted, slot_count(), handle(wanted.channel), kernel, arguments...);
   }
   template <class... P>
   void launch(void (*kernel)(device::window, P...), std::type_identity_t<P>... arguments) const {

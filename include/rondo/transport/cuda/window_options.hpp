@@ -18,7 +18,7 @@ namespace rondo::inline v0_1::cuda {
 
 /// How a window's memory is shared out. Equal on all ranks.
 struct window_options {
-  unsigned slots = 0;               ///< blocks of a rank in one launch; 0: see with_slots
+  unsigned slot_count = 0;          ///< blocks of a rank in one launch; 0: see with_slots
   unsigned channels = 1;            ///< launches at a time: one per stream that runs collectives
   std::size_t packet_bytes = 2048;  ///< of elements per block, rank and call that go by packets
   std::size_t mail_bytes = 4096;    ///< of elements per block and peer in one parcel of a message
@@ -35,34 +35,34 @@ struct window_options {
     refuse("cuda: " + std::to_string(ranks) + " ranks; a window takes 1 .. " +
            std::to_string(device::most_ranks));
   }
-  if (options.slots == 0 || options.channels == 0) {
+  if (options.slot_count == 0 || options.channels == 0) {
     refuse("cuda: a window needs at least one slot and one channel");
   }
   device::window_shape shape;
   shape.ranks = ranks;
-  shape.slots = options.slots * options.channels;
+  shape.slot_count = options.slot_count * options.channels;
   shape.inbox_words = options.packet_bytes / 4;
   shape.mail_bytes = options.mail_bytes;
   shape.stage_bytes =
-      window_bytes / shape.slots / 2 / device::window_shape::line * device::window_shape::line;
+      window_bytes / shape.slot_count / 2 / device::window_shape::line * device::window_shape::line;
   shape.heap_bytes = options.heap_bytes;
   const std::size_t least = 2 * static_cast<std::size_t>(ranks) * 256;
   if (shape.stage_bytes < least) {
     refuse("cuda: " + std::to_string(window_bytes) + " window_bytes leave " +
            std::to_string(shape.stage_bytes) + " bytes to each of 2 banks of " +
-           std::to_string(shape.slots) + " slots, expected at least " + std::to_string(least) +
+           std::to_string(shape.slot_count) + " slots, expected at least " + std::to_string(least) +
            " for " + std::to_string(ranks) + " ranks; pass at least " +
-           std::to_string(least * 2 * shape.slots) + " or fewer slots");
+           std::to_string(least * 2 * shape.slot_count) + " or fewer slots");
   }
   return shape;
 }
 
-/// The options with `slots`, if they are left open, for a GPU that `sharers` ranks share: two
+/// The options with `slot_count`, if they are left open, for a GPU that `sharers` ranks share: two
 /// blocks for each of its multiprocessors.
 [[nodiscard]] inline window_options with_slots(window_options options, int multiprocessors,
                                                int sharers = 1) {
-  if (options.slots == 0) {
-    options.slots = static_cast<unsigned>(larger(1, 2 * multiprocessors / larger(1, sharers)));
+  if (options.slot_count == 0) {
+    options.slot_count = static_cast<unsigned>(larger(1, 2 * multiprocessors / larger(1, sharers)));
   }
   return options;
 }
@@ -87,7 +87,7 @@ struct window_options {
                "}",
            parts.rank);
   }
-  parts.first_slot = channel * options.slots;
+  parts.first_slot = channel * options.slot_count;
   return device::window{parts};
 }
 

@@ -72,7 +72,7 @@ class window_rank {
       : handle_{handle},
         with_{with},
         launch_{launch},
-        certain_blocks_{smaller(with.slots, launch.certain_blocks())} {}
+        certain_blocks_{smaller(with.slot_count, launch.certain_blocks())} {}
   window_rank(const window_rank&) = delete;
   window_rank& operator=(const window_rank&) = delete;
 
@@ -80,7 +80,7 @@ class window_rank {
   [[nodiscard]] int size() const noexcept { return handle_.shape.ranks; }
   [[nodiscard]] int node_size() const noexcept { return size(); }
   /// Blocks that a rank may have in one launch.
-  [[nodiscard]] unsigned slots() const noexcept { return with_.slots; }
+  [[nodiscard]] unsigned slot_count() const noexcept { return with_.slot_count; }
 
   /// The argument of a kernel that the caller launches. Block blockIdx.x of gridDim.x is a slot.
   /// Errors: error_code::invalid_argument for a channel that the window was not made with.
@@ -96,7 +96,7 @@ class window_rank {
   void launch(const typename By::shape_type& wanted, void (*kernel)(device::window, P...),
               std::type_identity_t<P>... arguments) const {
     check();
-    launch_.template run<P...>(wanted, slots(), handle(wanted.channel), kernel, arguments...);
+    launch_.template run<P...>(wanted, slot_count(), handle(wanted.channel), kernel, arguments...);
   }
   template <class By = Launch, class... P>
   void launch(void (*kernel)(device::window, P...), std::type_identity_t<P>... arguments) const {
@@ -119,7 +119,7 @@ class window_rank {
     const std::size_t bytes = count * sizeof(T);
     window_forecast made{};
     made.few = fewest_blocks<T>(count);
-    made.many = with_.costs.blocks_for(bytes, with_.slots);
+    made.many = with_.costs.blocks_for(bytes, with_.slot_count);
     made.fits = fits_packets<T>(made.few, count);
     const auto size = static_cast<double>(bytes);
     made.packets_seconds = with_.costs.packets(size, this->size(), made.few);

@@ -59,9 +59,11 @@ class thread {
 inline void give_way() noexcept { sched_yield(); }
 
 inline void sleep_for(std::chrono::nanoseconds time) noexcept {
-  constexpr std::chrono::nanoseconds::rep second = 1'000'000'000;
-  const std::timespec span{static_cast<std::time_t>(time.count() / second),
-                           static_cast<long>(time.count() % second)};
+  using seconds = std::chrono::duration<std::time_t>;
+  using rest = std::chrono::duration<long, std::nano>;
+  const std::timespec span{
+      std::chrono::duration_cast<seconds>(time).count(),
+      std::chrono::duration_cast<rest>(time % std::chrono::seconds{1}).count()};
   nanosleep(&span, nullptr);
 }
 

@@ -37,7 +37,12 @@ class worker : public counted_owner {
   /// Returns the task's number, from 1 on. Waits while `depth` tasks are waiting.
   template <class Task>
   std::uint64_t submit(Task task) {
-    static_assert(sizeof(Task) <= task_bytes && alignof(Task) <= 64);
+    static_assert(sizeof(Task) <= task_bytes,  // the call's own are about 100
+                  "rondo: async: operation and codec together have more than about 340 bytes; let "
+                  "them hold a pointer to their data, which then lives until wait()");
+    static_assert(alignof(Task) <= 64,
+                  "rondo: async: the operation or codec is aligned to more than 64 bytes; let it "
+                  "hold a pointer to its data, which then lives until wait()");
     wait_for(submitted_.load(std::memory_order_relaxed) + 1 > depth
                  ? submitted_.load(std::memory_order_relaxed) + 1 - depth
                  : 0);

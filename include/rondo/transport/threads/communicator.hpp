@@ -39,7 +39,18 @@ class communicator {
 
   /// Moving from a handle, or destroying it, waits for the calls that it has begun.
   communicator(communicator&&) noexcept = default;
-  communicator& operator=(communicator&&) noexcept = default;
+  communicator& operator=(communicator&& other) noexcept {
+    if (this != &other) {
+      begun_ = std::move(other.begun_);
+      in_ = std::move(other.in_);
+      rank_ = other.rank_;
+      mine_ = std::move(other.mine_);
+      scratch_ = std::move(other.scratch_);
+      widened_ = std::move(other.widened_);
+      kept_ = std::move(other.kept_);
+    }
+    return *this;
+  }
   ~communicator() { begun_.drain(); }
 
   [[nodiscard]] int rank() const noexcept { return rank_; }

@@ -52,14 +52,14 @@ struct add_probabilities {
   }
 };
 
-template <class W>
+template <class W, class To>
 struct add_blocks {
   matrix<const W> terms;
-  W* to;
+  To* to;
   RONDO_HOST_DEVICE void operator()(std::size_t, std::size_t e) const {
-    W sum{0};
+    To sum{0};
     for (std::size_t block = 0; block < terms.rows; ++block) {
-      sum += terms(block, e);
+      sum += static_cast<To>(terms(block, e));
     }
     to[e] = sum;
   }
@@ -67,44 +67,45 @@ struct add_blocks {
 
 /// to[e] = the sum over tokens of what `Terms<W>` gives for expert e: a row of `experts` terms for
 /// each block, then their sum.
-template <template <class> class Terms, class Memory, class T, class W, class Room>
-void sum_by_blocks(const Memory& memory, matrix<const T> tokens, std::size_t experts, W* to,
+template <template <class> class Terms, class W, class Memory, class T, class To, class Room>
+void sum_by_blocks(const Memory& memory, matrix<const T> tokens, std::size_t experts, To* to,
                    const Room& room) {
   constexpr std::size_t some = tokens_at_once<Memory>;
   const matrix<W> terms = room(blocks_of_tokens(tokens.rows, some));
   memory.each(terms.rows, experts, Terms<W>{tokens, some, terms});
-  memory.each(1, experts, add_blocks<W>{terms, to});
+  memory.each(1, experts, add_blocks<W, To>{terms, to});
 }
 
-/// to[e] = how many choices fell on expert e. `room(blocks)`: memory for a row of so many experts
-/// each; asked for on GPUs alone.
-template <class Memory, class W, class Room>
-void sum_fallen(const Memory& memory, matrix<const int> expert, std::size_t experts, W* to,
+/// to[e] = how many choices fell on expert e. `room(blocks)`: memory for a row of so many experts,
+/// of W, each; asked for on GPUs alone.
+template <class W, class Memory, class Room>
+void sum_fallen(const Memory& memory, matrix<const int> expert, std::size_t experts, double* to,
                 const Room& room) {
   if constexpr (Memory::on_device) {
-    sum_by_blocks<count_fallen>(memory, expert, experts, to, room);
+    sum_by_blocks<count_fallen, W>(memory, expert, experts, to, room);
   } else {
-    std::fill_n(to, experts, W{0});
+    std::fill_n(to, experts, 0.0);
     for (std::size_t token = 0; token < expert.rows; ++token) {
       for (const int one : expert.row(token)) {
-        to[static_cast<std::size_t>(one)] += W{1};
+        to[static_cast<std::size_t>(one)] += 1;
       }
     }
   }
 }
 
 /// to[e] = the sum of all tokens' probabilities of expert e, in the same way.
-template <class Memory, class W, class Room>
-void sum_probabilities(const Memory& memory, matrix<const W> probability, W* to, const Room& room) {
+template <class Memory, class W, class To, class Room>
+void sum_probabilities(const Memory& memory, matrix<const W> probability, To* to,
+                       const Room& room) {
   const std::size_t experts = probability.columns;
   if constexpr (Memory::on_device) {
-    sum_by_blocks<add_probabilities>(memory, probability, experts, to, room);
+    sum_by_blocks<add_probabilities, W>(memory, probability, experts, to, room);
   } else {
-    std::fill_n(to, experts, W{0});
+    std::fill_n(to, experts, To{0});
     for (std::size_t token = 0; token < probability.rows; ++token) {
       const W* const row = probability.row(token).data();
       for (std::size_t e = 0; e < experts; ++e) {
-        to[e] += row[e];
+        to[e] += static_cast<To>(row[e]);
       }
     }
   }
@@ -113,26 +114,26 @@ void sum_probabilities(const Memory& memory, matrix<const W> probability, W* to,
 /// d_probability = factor * fallen, of each token.
 template <class W>
 struct spread_gradients {
-  const W* fallen;
+  const double* fallen;
   W factor;
   matrix<W> to;
   RONDO_HOST_DEVICE void operator()(std::size_t token, std::size_t e) const {
-    to(token, e) = factor * fallen[e];
+    to(token, e) = factor * static_cast<W>(fallen[e]);
   }
 };
 
 /// loss = factor * fallen . mass.
-template <class W>
+template <class W, class Mass>
 struct spread_loss {
-  const W* fallen;
-  const W* mass;
+  const double* fallen;
+  const Mass* mass;
   std::size_t experts;
   W factor;
   W* loss;
   RONDO_HOST_DEVICE void operator()(std::size_t, std::size_t) const {
     W sum{0};
     for (std::size_t e = 0; e < experts; ++e) {
-      sum += fallen[e] * mass[e];
+      sum += static_cast<W>(fallen[e]) * static_cast<W>(mass[e]);
     }
     *loss = factor * sum;
   }

@@ -199,7 +199,7 @@ class catalogue_reader {
 
   [[nodiscard]] tensor_sharding tensor(std::size_t t) {
     std::string name = text();
-    const auto element_bytes = static_cast<std::size_t>(number<std::uint64_t>());
+    const auto element_bytes = whole();
     std::vector<axis> axes;
     std::size_t ranks = 1;
     for (std::size_t left = count(8); left != 0; --left) {
@@ -233,7 +233,7 @@ class catalogue_reader {
   [[nodiscard]] placed_dimension dimension(std::size_t ranks) {
     placed_dimension made;
     made.name = text();
-    const auto extent = static_cast<std::size_t>(number<std::uint64_t>());
+    const auto extent = whole();
     for (std::size_t left = count(4); left != 0; --left) {
       made.over.push_back(text());
     }
@@ -245,8 +245,8 @@ class catalogue_reader {
     for (auto& held : runs) {
       held.resize(count(16));
       for (part& run : held) {
-        run.first = static_cast<std::size_t>(number<std::uint64_t>());
-        run.count = static_cast<std::size_t>(number<std::uint64_t>());
+        run.first = whole();
+        run.count = whole();
       }
     }
     made.division = cut{extent, std::move(runs)};
@@ -267,6 +267,7 @@ class catalogue_reader {
     std::memcpy(&value, take(sizeof value), sizeof value);
     return value;
   }
+  [[nodiscard]] std::size_t whole() { return number<std::uint64_t>(); }
   /// How many entries follow, each of at least `least` bytes.
   [[nodiscard]] std::size_t count(std::size_t least) {
     const std::size_t entries = number<std::uint32_t>();

@@ -28,7 +28,7 @@ struct add_cast {
 /// The wires' sum, in the order of ranks, divided.
 template <class Wire, int Most>
 struct sum_casts {
-  const Wire* from[Most];
+  const Wire* from[std::size_t{Most}];
   int ranks;
   float divisor;
   Wire* to;

@@ -83,12 +83,12 @@ struct kernel_launch {
   }
 
   /// Enqueues a kernel of the user's; what `wanted` leaves open is filled in.
-  /// Errors: error_code::invalid_argument for more blocks than `slots`, or than run at once.
+  /// Errors: error_code::invalid_argument for more blocks than `slot_count`, or than run at once.
   template <class... P>
-  void run(const launch_shape& wanted, unsigned slots, const device::window& window,
+  void run(const launch_shape& wanted, unsigned slot_count, const device::window& window,
            void (*kernel)(device::window, P...), P... arguments) const {
     const device_guard here{device};
-    const auto shape = settled(wanted, reinterpret_cast<const void*>(kernel), sharers, slots);
+    const auto shape = settled(wanted, reinterpret_cast<const void*>(kernel), sharers, slot_count);
     launch_at_once<device::window, P...>(kernel, dim3{shape.blocks, together, 1}, shape, how(),
                                          window, arguments...);
   }

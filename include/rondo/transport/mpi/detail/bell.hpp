@@ -44,7 +44,8 @@ class alignas(64) bell {
     asleep_.store(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);  // the mark, before the look
     if (!done()) {
-      const std::timespec longest{0, static_cast<long>(most.count())};
+      const std::chrono::duration<long, std::nano> time = most;
+      const std::timespec longest{0, time.count()};
       syscall(SYS_futex, &rings_, FUTEX_WAIT, heard, &longest, nullptr, 0);
     }
 #else

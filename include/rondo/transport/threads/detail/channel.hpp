@@ -40,7 +40,7 @@ struct channel {
   static constexpr std::uint64_t depth = 16;
   static constexpr std::size_t eager_bytes = 1024;  ///< shorter messages are copied, not lent
 
-  envelope slots[depth];
+  envelope envelopes[depth];
   alignas(64) std::uint64_t posted = 0;  ///< written by the sender: number of messages so far
   std::byte eager[depth][eager_bytes];
 };

@@ -253,7 +253,7 @@ class running_call {
     const auto posted = protocol::observe(from.posted);
     for (auto next = mine_.low[slot_of(peer, traffic::user)];
          call_.what->collective == "receive" && next < posted; ++next) {
-      const auto& slot = from.slots[next % channel::depth];
+      const auto& slot = from.envelopes[next % channel::depth];
       if (slot.taken != next + 1) {
         return "; a message of rank " + std::to_string(peer) + " with tag " +
                std::to_string(slot.key) + " lies there";

@@ -128,7 +128,8 @@ class turn : public running_call {
 
   /// Whether peers have taken an offer, so that its bytes are the caller's again.
   [[nodiscard]] bool is_taken(int peer, std::uint64_t number) const {
-    const auto& slot = in_.between(rank_, peer, traffic::user).slots[(number - 1) % channel::depth];
+    const auto& slot =
+        in_.between(rank_, peer, traffic::user).envelopes[(number - 1) % channel::depth];
     return number + channel::depth <= mine_.sent[slot_of(peer, traffic::user)] ||
            protocol::observe(slot.taken) == number;
   }
@@ -136,7 +137,7 @@ class turn : public running_call {
   /// Whether an offer to this peer would not wait.
   [[nodiscard]] bool has_room(int peer) const {
     const auto number = mine_.sent[slot_of(peer, traffic::user)];
-    const auto& slot = in_.between(rank_, peer, traffic::user).slots[number % channel::depth];
+    const auto& slot = in_.between(rank_, peer, traffic::user).envelopes[number % channel::depth];
     return number < channel::depth || protocol::observe(slot.taken) == number - channel::depth + 1;
   }
 
@@ -145,7 +146,7 @@ class turn : public running_call {
     const auto& from = in_.between(peer, rank_, traffic::user);
     const auto posted = protocol::observe(from.posted);
     for (auto next = mine_.low[slot_of(peer, traffic::user)]; next < posted; ++next) {
-      const auto& slot = from.slots[next % channel::depth];
+      const auto& slot = from.envelopes[next % channel::depth];
       if (slot.taken != next + 1 && slot.key == tag) {
         return true;
       }
@@ -209,7 +210,7 @@ class turn : public running_call {
   /// Counts the message posted last as one that `settle` waits for.
   void owe(int peer, traffic which) {
     const auto number = mine_.sent[slot_of(peer, which)];
-    const auto& slot = in_.between(rank_, peer, which).slots[(number - 1) % channel::depth];
+    const auto& slot = in_.between(rank_, peer, which).envelopes[(number - 1) % channel::depth];
     mine_.unsettled.push_back({&slot, number, peer, which});
   }
 
@@ -219,7 +220,7 @@ class turn : public running_call {
     auto& to = in_.between(rank_, peer, which);
     auto& number = mine_.sent[slot_of(peer, which)];
     const auto place = number % channel::depth;
-    auto& slot = to.slots[place];
+    auto& slot = to.envelopes[place];
     if (number >= channel::depth) {
       wait_for(peer, slot.taken, number - channel::depth + 1);
     }
@@ -238,7 +239,7 @@ class turn : public running_call {
     for (std::uint64_t next = low;;) {
       const auto posted = protocol::observe(from.posted);
       for (; next < posted; ++next) {
-        const auto& slot = from.slots[next % channel::depth];
+        const auto& slot = from.envelopes[next % channel::depth];
         if (slot.taken != next + 1 && slot.key == key) {
           return next;
         }
@@ -253,7 +254,7 @@ class turn : public running_call {
     auto& from = in_.between(peer, rank_, which);
     auto& low = mine_.low[slot_of(peer, which)];
     const auto number = find(from, peer, low, wanted.key);
-    auto& slot = from.slots[number % channel::depth];
+    auto& slot = from.envelopes[number % channel::depth];
     if (slot.kind != wanted.kind && which == traffic::collective) {
       if (!take_from_list(peer, slot, wanted, use)) {
         return;  // there is more in it
@@ -267,7 +268,7 @@ class turn : public running_call {
     }
     protocol::publish(slot.taken, number + 1);
     const auto posted = protocol::observe(from.posted);
-    while (low < posted && from.slots[low % channel::depth].taken == low + 1) {
+    while (low < posted && from.envelopes[low % channel::depth].taken == low + 1) {
       ++low;
     }
   }
