@@ -5,6 +5,8 @@
 
 #include <rondo/schedule.hpp>
 
+#include <string>
+
 namespace schedule = rondo::schedule;
 using rondo::schedule::prove;
 
@@ -107,6 +109,16 @@ TEST_CASE("a schedule is refused with its collective, rank, step and chunk named
     CHECK_THAT(refused.what(),
                Catch::Matchers::ContainsSubstring("prove: all_reduce on 4 ranks, rank 2, step"));
     CHECK_THAT(refused.what(), Catch::Matchers::ContainsSubstring("chunk"));
+  }
+}
+
+TEST_CASE("a schedule whose root is no rank is refused, though nobody is owed a result") {
+  for (const auto what : {schedule::collective::reduce, schedule::collective::gather}) {
+    for (const int root : {-1, 2}) {
+      const schedule::table nothing{what, 2, root, {{2, 0, false, {}}, {2, 0, false, {}}}};
+      CHECK_THROWS_WITH(prove(nothing), Catch::Matchers::ContainsSubstring(
+                                            "on 2 ranks: its root is rank " + std::to_string(root)));
+    }
   }
 }
 
