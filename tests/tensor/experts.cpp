@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "harness/refusal.hpp"
 #include "tensor/experts_case.hpp"
 
 #include <rondo/tensor/attention/sequence_cut.hpp>
@@ -40,6 +41,9 @@ TEST_CASE("experts: capacity and choice are those of GShard") {
                       Catch::Matchers::ContainsSubstring("expected a finite factor above 0"));
   }
   CHECK_THROWS_AS(rondo::expert_capacity(10, 1, 0, 1.0), rondo::error);
+  // A product that comes round to 0 would be no limit at all.
+  CHECK(rondo::expert_capacity(std::size_t{1} << 63, 2, 8, 1.0) == std::size_t{1} << 61);
+  CHECK_THROWS_AS(rondo::expert_capacity(std::size_t{1} << 63, 2, 1, 1.0), rondo::error);
   const std::vector<float> probability{0.1F, 0.5F, 0.5F, 0.2F};
   std::vector<int> expert(3);
   std::vector<float> weight(3);
@@ -141,4 +145,28 @@ TEST_CASE("experts: a token for an expert that is not there is refused by number
     }
   });
   CHECK(said.find("token 0 goes to expert 2 of 2") != std::string::npos);
+}
+
+TEST_CASE("experts: an auxiliary loss of tokens cut for other ranks, or held twice, is refused") {
+  const auto refused = [](const cut& by) {
+    std::string said;
+    rondo::threads::run(2, [&](auto& comm) {
+      const std::size_t own = comm.rank() < by.ranks() ? by.width(comm.rank()) : 4;
+      std::vector<float> probability(own * 2, 0.5F), d(own * 2);
+      std::vector<int> expert(own);
+      const std::string mine = refusals::argument_refusal([&] {
+        return rondo::auxiliary_loss(rondo::along<"expert">(comm), by, {probability.data(), own, 2},
+                                     {expert.data(), own, 1}, 1.0F,
+                                     matrix<float>{d.data(), own, 2});
+      });
+      if (comm.rank() == 1) {
+        said = mine;
+      }
+    });
+    return said;
+  };
+  CHECK(refused(cut::even(8, 2)).empty());
+  CHECK(refusals::contains(refused(cut::even(8, 1)), "tokens are cut over 1 ranks"));
+  CHECK(refusals::contains(refused(cut::even(8, 4)), "tokens are cut over 4 ranks"));
+  CHECK(refusals::contains(refused(cut::whole(8, 2)), "ranks hold the same indices"));
 }
