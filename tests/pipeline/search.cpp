@@ -330,10 +330,9 @@ TEST_CASE("the limits of a front lie evenly, however large the memory is") {
   constexpr std::int64_t all = (std::numeric_limits<std::int64_t>::max)();
   const auto limits = [](std::int64_t least, std::int64_t most, int points) {
     std::vector<std::int64_t> found;
-    for (const auto& each :
-         pipeline::search_front(shape{2, 4}, costs{},
-                                {.least_memory = least, .most_memory = most, .points = points,
-                                 .effort = 100})) {
+    for (const auto& each : pipeline::search_front(
+             shape{2, 4}, costs{},
+             {.least_memory = least, .most_memory = most, .points = points, .effort = 100})) {
       found.push_back(each.memory_limit);
     }
     return found;

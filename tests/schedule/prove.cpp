@@ -116,8 +116,9 @@ TEST_CASE("a schedule whose root is no rank is refused, though nobody is owed a 
   for (const auto what : {schedule::collective::reduce, schedule::collective::gather}) {
     for (const int root : {-1, 2}) {
       const schedule::table nothing{what, 2, root, {{2, 0, false, {}}, {2, 0, false, {}}}};
-      CHECK_THROWS_WITH(prove(nothing), Catch::Matchers::ContainsSubstring(
-                                            "on 2 ranks: its root is rank " + std::to_string(root)));
+      CHECK_THROWS_WITH(prove(nothing),
+                        Catch::Matchers::ContainsSubstring("on 2 ranks: its root is rank " +
+                                                           std::to_string(root)));
     }
   }
 }

@@ -333,7 +333,8 @@ template <cost_model Model>
   std::vector<found_plan> front;
   for (int i = 0; i < options.points; ++i) {
     const std::int64_t steps = (std::max)(1, options.points - 1);
-    const std::int64_t whole = (most - least) / steps;  // of which i and the rest's part do not wrap
+    const std::int64_t whole =
+        (most - least) / steps;  // of which i and the rest's part do not wrap
     const std::int64_t limit = least + whole * i + (most - least) % steps * i / steps;
     if (front.empty() || front.back().gap() > 0) {
       found_plan next = search(asked, model,

@@ -161,9 +161,7 @@ class turn : public running_call {
   void receive(int peer, std::uint64_t tag, std::uint64_t kind, std::byte* data,
                std::size_t bytes) {
     const message wanted{.key = tag, .kind = kind, .bytes = bytes};
-    const auto use = [&](const std::byte* source) {
-      protocol::copy_elements(data, source, bytes);
-    };
+    const auto use = [&](const std::byte* source) { protocol::copy_elements(data, source, bytes); };
     if (mine_.aside.empty() || !take_from_aside(peer, wanted, use)) {
       consume(peer, traffic::user, wanted, use);
     }
