@@ -123,6 +123,32 @@ TEST_CASE("a schedule whose root is no rank is refused, though nobody is owed a 
   }
 }
 
+TEST_CASE(
+    "a run of no chunks that begins outside of the vector is refused, for readers look it up") {
+  for (const int first : {-1, 3, 1'000'000'000}) {
+    schedule::table signal{schedule::collective::broadcast, 2, 0, {}};
+    for (const int rank : {0, 1}) {
+      using schedule::verb;
+      schedule::program row{2, 0, false, {}};
+      if (rank == 0) {
+        row.steps = {{verb::copy, 0, -1, schedule::in_output(0, 2), schedule::in_input(0, 2), {}},
+                     {verb::send, 0, 1, {}, schedule::in_input(0, 2), {}},
+                     {verb::send, 1, 1, {}, schedule::in_input(first, 0), {}}};
+      } else {
+        row.steps = {{verb::receive, 0, 0, schedule::in_output(0, 2), {}, {}},
+                     {verb::receive, 1, 0, schedule::in_output(2, 0), {}, {}}};
+      }
+      signal.rows.push_back(row);
+    }
+    CHECK_THROWS_WITH(prove(signal),
+                      Catch::Matchers::ContainsSubstring("rank 0, step 2 (send to rank 1 in round "
+                                                         "1)") &&
+                          Catch::Matchers::ContainsSubstring("the run ends outside the vector"));
+    signal.rows[0].steps[2].left.first = 2;
+    CHECK_NOTHROW(prove(signal));
+  }
+}
+
 TEST_CASE("a cycle of waiting ranks is refused and spelled out") {
   schedule::table cycle{schedule::collective::all_gather, 2, 0, {}};
   for (const int rank : {0, 1}) {
