@@ -8,6 +8,7 @@
 #include <rondo/tensor/experts/auxiliary_loss.hpp>
 #include <rondo/tensor/experts/expert_parallel.hpp>
 #include <rondo/tensor/team.hpp>
+#include <rondo/testing/reference.hpp>
 #include <rondo/transport/threads/run.hpp>
 
 #include <cmath>
@@ -169,4 +170,33 @@ TEST_CASE("experts: an auxiliary loss of tokens cut for other ranks, or held twi
   CHECK(refusals::contains(refused(cut::even(8, 1)), "tokens are cut over 1 ranks"));
   CHECK(refusals::contains(refused(cut::even(8, 4)), "tokens are cut over 4 ranks"));
   CHECK(refusals::contains(refused(cut::whole(8, 2)), "ranks hold the same indices"));
+}
+
+TEST_CASE("experts: a second pass backward, or one without its pass forward, is refused") {
+  rondo::threads::run(1, [](auto& comm) {
+    std::vector<float> w(2, 1), dw(2), x(1, 1), y(1), gate(1, 1), d_gate(1);
+    std::vector<int> calls(2), expert{1};
+    const cut one = cut::even(1, 1);
+    rondo::expert_parallel experts{rondo::along<"expert">(comm), one, 2, 0,
+                                   squares{&w, &dw, &calls}};
+    rondo::expert_pass<float> pass;
+    const rows_of<float> in{{x.data(), 1, 1}, one}, out{{y.data(), 1, 1}, one};
+    const rows_of<float> nothing{{x.data(), 1, 0}, one};
+    const rondo::routing<float> chosen{{expert.data(), 1, 1}, {gate.data(), 1, 1}};
+    const auto backward = [&](const auto& rows, std::size_t choices) {
+      return refusals::argument_refusal([&] {
+        experts.backward(pass, rows, rows, matrix<float>{d_gate.data(), 1, choices});
+        return 0;
+      });
+    };
+    const auto used_up = [](const std::string& said) {
+      return refusals::contains(said, "without its pass forward, or the second one");
+    };
+    rondo::testing::expect(used_up(backward(nothing, 0)), "a pass that was not forward");
+    for (int round = 0; round < 2; ++round) {
+      experts.forward(pass, in, chosen, out);
+      rondo::testing::expect(backward(out, 1).empty() && d_gate[0] == 1, "the gradient");
+      rondo::testing::expect(used_up(backward(out, 1)), "the second");
+    }
+  });
 }
