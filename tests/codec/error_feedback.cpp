@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -212,6 +213,11 @@ TEST_CASE("error feedback: chunks use their own part of the memory, and a short 
     CHECK(whole[256 + i] != 0);
   }
   CHECK_THROWS_AS(codec.encode(values, wire, {.first = 1}), error);
+  const std::uint64_t last = ~std::uint64_t{0};  // with a count, such a place comes round to 0
+  for (const std::uint64_t first : {last, last - 255, last - 100, std::uint64_t{513}}) {
+    CHECK_THROWS_WITH(codec.encode(std::span{values}.first(256), wire, {.first = first}),
+                      Catch::Matchers::ContainsSubstring("residual holds 512 floats"));
+  }
 }
 
 TEST_CASE("error feedback: the sum that an owner encodes has a memory of its own") {

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "harness/refusal.hpp"
 
 #include <rondo/data/token_mean.hpp>
 #include <rondo/testing/reference.hpp>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <span>
@@ -108,4 +110,22 @@ TEST_CASE("token_mean: a factor that is no number is refused") {
       expect(refused && gradient[0] == 2, "refused");
     }
   });
+}
+
+TEST_CASE("token_mean: tokens that 64 bits do not count are refused on every rank alike") {
+  constexpr auto most = (std::numeric_limits<std::uint64_t>::max)();
+  for (const int ranks : {1, 2, 5}) {
+    rondo::threads::run(ranks, [&](auto& comm) {
+      const auto refused = [&](std::uint64_t tokens) {
+        return !refusals::argument_refusal([&] {
+                  return rondo::data::per_token(comm, tokens);
+                }).empty();
+      };
+      const std::uint64_t padding = 3;
+      expect(refused(comm.rank() == 0 ? 2 - padding : 7), "a rank with less than none");
+      expect(refused(ranks == 1 ? most : most / static_cast<std::uint64_t>(ranks) + 1),
+             "a sum that comes round");
+      expect(!refused(most / static_cast<std::uint64_t>(ranks) - 1), "as many as there can be");
+    });
+  }
 }

@@ -42,6 +42,30 @@ TEST_CASE("mpi: messages of one tag come in order, those of other tags may overt
   });
 }
 
+TEST_CASE(
+    "mpi: a short message to oneself waits for nobody, and keeps its place behind a long one") {
+  on_both([](auto& comm) {
+    const int self = comm.rank();
+    for (const std::size_t count : {0u, 1u, 200u, 240u, 1000u}) {  // 4000 bytes are the last
+      const auto short_ones = samples<int>(2, count);
+      const auto long_one = samples<int>(1, 300000)[0];
+      rondo::send(comm, short_ones[0], rondo::to{self}, rondo::tag{5});
+      const auto made = rondo::offer(comm, long_one, rondo::to{self}, rondo::tag{7});
+      rondo::send(comm, short_ones[1], rondo::to{self}, rondo::tag{7});
+      auto first = blank<int>(long_one.size());
+      rondo::receive(comm, first, rondo::from{self}, rondo::tag{7});
+      CHECK(first == long_one);
+      auto second = blank<int>(count);
+      rondo::receive(comm, second, rondo::from{self}, rondo::tag{7});
+      CHECK(second == short_ones[1]);
+      rondo::receive(comm, second, rondo::from{self}, rondo::tag{5});
+      CHECK(second == short_ones[0]);
+      while (!rondo::is_taken(comm, made)) {
+      }
+    }
+  });
+}
+
 TEST_CASE("mpi: messages and collectives do not meet, nor do the user's own of MPI") {
   on_both([](auto& comm) {
     const int next = (comm.rank() + 1) % comm.size();

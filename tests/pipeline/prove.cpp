@@ -153,6 +153,11 @@ TEST_CASE("prove refuses with the cycle, the channel, or what is missing") {
   CHECK_THROWS_WITH(prove_text("0F0,0B0\n1F0\n"), says("wait"));
   CHECK_THROWS_WITH(prove_text("0F0,0F0,0B0\n1F0,1B0\n"), says("0F0 comes twice"));
   CHECK_THROWS_WITH(prove_text("0F0,0I0\n1F0,1I0,1W0\n"), says("0F0 needs F and either B or"));
+  CHECK_NOTHROW(prove_text("0UNSHARD,0F0,0B0,0REDUCE_GRAD\n1F0,1B0,1RESHARD\n"));
+  plan elsewhere = pipeline::one_f_one_b{}({2, 2});
+  elsewhere.rows[1].push_back(pipeline::make_action(pipeline::kind::reduce_gradient, 0, 0));
+  CHECK_THROWS_WITH(pipeline::prove(elsewhere, channel::mailbox),
+                    says("rank 1: 0REDUCE_GRAD is on a rank without its stage"));
   CHECK_THROWS_WITH(prove_text("0F0,0W0,0I0\n"), says("0W0 comes before its I"));
   CHECK_THROWS_WITH(prove_text("0F0,0SEND_F0,0RECV_B0,0B0\n1F0,1B0,1SEND_B0\n"),
                     says("1F0 comes before it is received"));

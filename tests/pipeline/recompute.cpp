@@ -166,4 +166,8 @@ TEST_CASE("recompute: chains without layers and negative sizes are refused") {
              ContainsSubstring("0 layers"));
   CHECK_FALSE(refusals::refusal([] { return best_segments(1, -1, 1); }).empty());
   CHECK_FALSE(refusals::refusal([] { return best_segments(1, 1, -1); }).empty());
+  CHECK_THAT(refusals::refusal([] { return segmented_bytes(3, 0, 1, 1); }),
+             ContainsSubstring("3 layers in 0 segments"));
+  constexpr int most = (std::numeric_limits<int>::max)();
+  CHECK(segmented_bytes(most, 2, 1, 1) == 2 + (std::int64_t{1} << 30));
 }

@@ -7,8 +7,11 @@
 #include <rondo/pipeline/formula.hpp>
 #include <rondo/pipeline/search.hpp>
 
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <random>
+#include <vector>
 
 namespace pipeline = rondo::pipeline;
 using pipeline::costs;
@@ -321,6 +324,23 @@ TEST_CASE("the front never gets slower with more memory") {
     }
     CHECK(front.back().gap() < 0.002);
   }
+}
+
+TEST_CASE("the limits of a front lie evenly, however large the memory is") {
+  constexpr std::int64_t all = (std::numeric_limits<std::int64_t>::max)();
+  const auto limits = [](std::int64_t least, std::int64_t most, int points) {
+    std::vector<std::int64_t> found;
+    for (const auto& each : pipeline::search_front(
+             shape{2, 4}, costs{},
+             {.least_memory = least, .most_memory = most, .points = points, .effort = 100})) {
+      found.push_back(each.memory_limit);
+    }
+    return found;
+  };
+  CHECK(limits(2, 12, 4) == std::vector<std::int64_t>{2, 5, 8, 12});
+  CHECK(limits(7, all, 3) == std::vector<std::int64_t>{7, 7 + (all - 7) / 2, all});
+  CHECK(limits(all - 2, 0, 3) == std::vector<std::int64_t>{all - 2, all - 1, all});
+  CHECK(limits(3, 9, 1) == std::vector<std::int64_t>{3});
 }
 
 TEST_CASE("a search that cannot succeed says why") {

@@ -5,6 +5,8 @@
 
 #include <rondo/schedule.hpp>
 
+#include <string>
+
 namespace schedule = rondo::schedule;
 using rondo::schedule::prove;
 
@@ -107,6 +109,43 @@ TEST_CASE("a schedule is refused with its collective, rank, step and chunk named
     CHECK_THAT(refused.what(),
                Catch::Matchers::ContainsSubstring("prove: all_reduce on 4 ranks, rank 2, step"));
     CHECK_THAT(refused.what(), Catch::Matchers::ContainsSubstring("chunk"));
+  }
+}
+
+TEST_CASE("a schedule whose root is no rank is refused, though nobody is owed a result") {
+  for (const auto what : {schedule::collective::reduce, schedule::collective::gather}) {
+    for (const int root : {-1, 2}) {
+      const schedule::table nothing{what, 2, root, {{2, 0, false, {}}, {2, 0, false, {}}}};
+      CHECK_THROWS_WITH(prove(nothing),
+                        Catch::Matchers::ContainsSubstring("on 2 ranks: its root is rank " +
+                                                           std::to_string(root)));
+    }
+  }
+}
+
+TEST_CASE(
+    "a run of no chunks that begins outside of the vector is refused, for readers look it up") {
+  for (const int first : {-1, 3, 1'000'000'000}) {
+    schedule::table signal{schedule::collective::broadcast, 2, 0, {}};
+    for (const int rank : {0, 1}) {
+      using schedule::verb;
+      schedule::program row{2, 0, false, {}};
+      if (rank == 0) {
+        row.steps = {{verb::copy, 0, -1, schedule::in_output(0, 2), schedule::in_input(0, 2), {}},
+                     {verb::send, 0, 1, {}, schedule::in_input(0, 2), {}},
+                     {verb::send, 1, 1, {}, schedule::in_input(first, 0), {}}};
+      } else {
+        row.steps = {{verb::receive, 0, 0, schedule::in_output(0, 2), {}, {}},
+                     {verb::receive, 1, 0, schedule::in_output(2, 0), {}, {}}};
+      }
+      signal.rows.push_back(row);
+    }
+    CHECK_THROWS_WITH(prove(signal),
+                      Catch::Matchers::ContainsSubstring("rank 0, step 2 (send to rank 1 in round "
+                                                         "1)") &&
+                          Catch::Matchers::ContainsSubstring("the run ends outside the vector"));
+    signal.rows[0].steps[2].left.first = 2;
+    CHECK_NOTHROW(prove(signal));
   }
 }
 

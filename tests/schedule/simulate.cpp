@@ -579,6 +579,9 @@ TEST_CASE("constants that are no times and rates are refused") {
       CHECK_THROWS_AS(simulate(ring, on, bytes), rondo::error);
     }
   }
+  const double slow = std::numeric_limits<double>::denorm_min();
+  CHECK_THROWS_AS(simulate(ring, network{.fold_bytes_per_second = slow}, bytes), rondo::error);
+  CHECK_THROWS_AS(schedule::forecast(ring, network{.bytes_per_second = slow}, 1), rondo::error);
   for (const double wrong : {nan, -1.0, 0.0}) {
     CHECK_THROWS_AS(simulate(ring, network{.bytes_per_second = wrong}, bytes), rondo::error);
     using schedule::host;

@@ -1,12 +1,14 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
+#include "harness/refusal.hpp"
 #include "tensor/experts_case.hpp"
 
 #include <rondo/tensor/attention/sequence_cut.hpp>
 #include <rondo/tensor/experts/auxiliary_loss.hpp>
 #include <rondo/tensor/experts/expert_parallel.hpp>
 #include <rondo/tensor/team.hpp>
+#include <rondo/testing/reference.hpp>
 #include <rondo/transport/threads/run.hpp>
 
 #include <cmath>
@@ -40,6 +42,9 @@ TEST_CASE("experts: capacity and choice are those of GShard") {
                       Catch::Matchers::ContainsSubstring("expected a finite factor above 0"));
   }
   CHECK_THROWS_AS(rondo::expert_capacity(10, 1, 0, 1.0), rondo::error);
+  // A product that comes round to 0 would be no limit at all.
+  CHECK(rondo::expert_capacity(std::size_t{1} << 63, 2, 8, 1.0) == std::size_t{1} << 61);
+  CHECK_THROWS_AS(rondo::expert_capacity(std::size_t{1} << 63, 2, 1, 1.0), rondo::error);
   const std::vector<float> probability{0.1F, 0.5F, 0.5F, 0.2F};
   std::vector<int> expert(3);
   std::vector<float> weight(3);
@@ -167,4 +172,57 @@ TEST_CASE("experts: a token for an expert that is not there is refused by number
     }
   });
   CHECK(said.find("token 0 goes to expert 2 of 2") != std::string::npos);
+}
+
+TEST_CASE("experts: an auxiliary loss of tokens cut for other ranks, or held twice, is refused") {
+  const auto refused = [](const cut& by) {
+    std::string said;
+    rondo::threads::run(2, [&](auto& comm) {
+      const std::size_t own = comm.rank() < by.ranks() ? by.width(comm.rank()) : 4;
+      std::vector<float> probability(own * 2, 0.5F), d(own * 2);
+      std::vector<int> expert(own);
+      const std::string mine = refusals::argument_refusal([&] {
+        return rondo::auxiliary_loss(rondo::along<"expert">(comm), by, {probability.data(), own, 2},
+                                     {expert.data(), own, 1}, 1.0F,
+                                     matrix<float>{d.data(), own, 2});
+      });
+      if (comm.rank() == 1) {
+        said = mine;
+      }
+    });
+    return said;
+  };
+  CHECK(refused(cut::even(8, 2)).empty());
+  CHECK(refusals::contains(refused(cut::even(8, 1)), "tokens are cut over 1 ranks"));
+  CHECK(refusals::contains(refused(cut::even(8, 4)), "tokens are cut over 4 ranks"));
+  CHECK(refusals::contains(refused(cut::whole(8, 2)), "ranks hold the same indices"));
+}
+
+TEST_CASE("experts: a second pass backward, or one without its pass forward, is refused") {
+  rondo::threads::run(1, [](auto& comm) {
+    std::vector<float> w(2, 1), dw(2), x(1, 1), y(1), gate(1, 1), d_gate(1);
+    std::vector<int> calls(2), expert{1};
+    const cut one = cut::even(1, 1);
+    rondo::expert_parallel experts{rondo::along<"expert">(comm), one, 2, 0,
+                                   squares{&w, &dw, &calls}};
+    rondo::expert_pass<float> pass;
+    const rows_of<float> in{{x.data(), 1, 1}, one}, out{{y.data(), 1, 1}, one};
+    const rows_of<float> nothing{{x.data(), 1, 0}, one};
+    const rondo::routing<float> chosen{{expert.data(), 1, 1}, {gate.data(), 1, 1}};
+    const auto backward = [&](const auto& rows, std::size_t choices) {
+      return refusals::argument_refusal([&] {
+        experts.backward(pass, rows, rows, matrix<float>{d_gate.data(), 1, choices});
+        return 0;
+      });
+    };
+    const auto used_up = [](const std::string& said) {
+      return refusals::contains(said, "without its pass forward, or the second one");
+    };
+    rondo::testing::expect(used_up(backward(nothing, 0)), "a pass that was not forward");
+    for (int round = 0; round < 2; ++round) {
+      experts.forward(pass, in, chosen, out);
+      rondo::testing::expect(backward(out, 1).empty() && d_gate[0] == 1, "the gradient");
+      rondo::testing::expect(used_up(backward(out, 1)), "the second");
+    }
+  });
 }

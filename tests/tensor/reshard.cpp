@@ -9,8 +9,11 @@
 #include "shardings.hpp"
 
 #include <array>
+#include <cstdint>
 #include <set>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -152,10 +155,33 @@ TEST_CASE("reshard: lists and buffers that do not fit are refused by name and nu
   CHECK(contains(refusal([&] {
                    rondo::threads::run(2, [&](auto& comm) {
                      std::vector<numbers> held{numbers(3)};
-                     rondo::reshard(comm, moves, held, held);
+                     std::vector<numbers> wanted{numbers(3)};
+                     rondo::reshard(comm, moves, held, wanted);
                    });
                  }),
                  "got 12 B on rank 0, which holds 16 B of w [7 over tensor]"));
+  const reshard_plan two{std::vector{wide, tensor_sharding{"v", 4, mesh, {}}},
+                         std::vector{wide, tensor_sharding{"v", 4, mesh, {}}}};
+  const auto with = [&](auto held, auto wanted) {
+    return refusal([&] {
+      rondo::threads::run(2, [&](auto& comm) {
+        numbers memory(10, static_cast<std::uint32_t>(comm.rank()));
+        const std::span all{memory};
+        const std::vector from{all.subspan(held[0], 4), all.subspan(held[1], 1)};
+        const std::vector to{all.subspan(wanted[0], 4), all.subspan(wanted[1], 1)};
+        rondo::reshard(comm, two, from, to);
+      });
+    });
+  };
+  using places = std::array<std::size_t, 2>;
+  CHECK(with(places{0, 4}, places{5, 9}).empty());
+  CHECK(with(places{0, 3}, places{5, 4}).empty());  // what is read only may be the same
+  for (const auto& [held, wanted] : {std::pair{places{0, 4}, places{0, 4}},     // in place
+                                     std::pair{places{0, 4}, places{3, 9}},     // the end of one
+                                     std::pair{places{3, 9}, places{5, 2}},     // inside of another
+                                     std::pair{places{0, 4}, places{5, 8}}}) {  // both written
+    CHECK(contains(with(held, wanted), "overlap; what it holds before and after"));
+  }
 }
 
 TEST_CASE("sharding: what cannot be is refused") {

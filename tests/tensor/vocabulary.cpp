@@ -211,6 +211,28 @@ TEST_CASE("cross_entropy: what is no word is refused") {
   });
 }
 
+TEST_CASE("cross_entropy: a vocabulary cut for other ranks, or held twice, is refused") {
+  rondo::threads::run(2, [](auto& comm) {
+    const auto with = [&](const cut& words, auto order) {
+      return refusals::argument_refusal([&] {
+        return rondo::vocabulary_cross_entropy{along<"tensor">(comm), words,
+                                               cross_entropy_options{}, order};
+      });
+    };
+    for (const cut& words : {cut::even(8, 1), cut::even(8, 4)}) {
+      for (const std::string& said :
+           {with(words, any_order{}), with(words, exact{.features = 2})}) {
+        expect(said.find("ranks, but the axis has 2") != std::string::npos, "other ranks");
+      }
+    }
+    expect(with(cut::whole(8, 2), any_order{}).find("the same indices") != std::string::npos,
+           "words that two ranks hold count twice");
+    expect(with(cut::whole(8, 2), exact{.features = 2}) != "", "nor in exact mode");
+    expect(with(cut::even(8, 2, 8), exact{.features = ~std::size_t{0}}).empty(),
+           "a leaf of any length holds all");
+  });
+}
+
 namespace {
 
 struct looked_up {

@@ -76,6 +76,43 @@ TEST_CASE("a channel has room for 16 offers, and tells when there is one") {
   });
 }
 
+TEST_CASE("a message that nobody takes yet keeps no others out, while fewer than 16 wait") {
+  for (const int early : {1, 3, 15}) {
+    rondo::threads::run(2, [&](auto& comm) {
+      std::vector<int> one(1);
+      const auto tag_of = [](int number) { return rondo::tag{1 + number / 2}; };  // twice the same
+      if (comm.rank() == 0) {
+        for (int number = 0; number < early; ++number) {
+          one[0] = 1000 + number;
+          rondo::send(comm, one, rondo::to{1}, tag_of(number));
+        }
+        for (one[0] = 0; one[0] < 100; ++one[0]) {
+          if (one[0] > 0 && early == 15) {  // so that never more than 16 wait
+            std::vector<int> go(1);
+            rondo::receive(comm, go, rondo::from{1});
+          }
+          rondo::send(comm, one, rondo::to{1});
+        }
+        return;
+      }
+      for (int expected = 0; expected < 100; ++expected) {
+        rondo::receive(comm, one, rondo::from{0});
+        require(one[0] == expected, "out of order");
+        if (expected < 99 && early == 15) {
+          rondo::send(comm, one, rondo::to{0});
+        }
+      }
+      require(rondo::has_arrived(comm, rondo::from{0}, tag_of(early - 1)), "it was sent first");
+      require(!rondo::has_arrived(comm, rondo::from{0}), "all of these were taken");
+      for (int number = 0; number < early; ++number) {
+        rondo::receive(comm, one, rondo::from{0}, tag_of(number));
+        require(one[0] == 1000 + number, "out of order");
+      }
+      require(!rondo::has_arrived(comm, rondo::from{0}, tag_of(0)), "it was taken");
+    });
+  }
+}
+
 TEST_CASE("who is asked for a rank that is none says so, and where") {
   const auto refused = [](const auto& ask) {
     return refusals::argument_refusal([&] {

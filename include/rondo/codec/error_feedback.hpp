@@ -109,9 +109,10 @@ struct error_feedback {
     if (where.of_sum && whole.empty()) {
       return {};
     }
-    if (whole.size() < where.first + count) {
-      refuse(too_short(where.of_sum ? "residual_of_sum" : "residual", whole.size(),
-                       where.first + count));
+    if (whole.size() < count || where.first > whole.size() - count) {
+      const std::size_t most = ~std::size_t{0};  // where no number tells how many
+      const std::size_t needed = where.first > most - count ? most : where.first + count;
+      refuse(too_short(where.of_sum ? "residual_of_sum" : "residual", whole.size(), needed));
     }
     return whole.subspan(where.first, count);
   }

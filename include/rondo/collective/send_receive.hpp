@@ -120,7 +120,8 @@ struct receive_call {
 /// ring and the receive behind it wait for each other. Let one of them receive first.
 ///
 /// Cost: one message; one copy up to 1 KiB on thread ranks, above it the receiver's alone. On MPI
-/// one message up to 4,000 bytes, above it a header and the values.
+/// one message up to 4,000 bytes, above it a header and the values; up to 4,000 bytes to the rank
+/// itself are copied twice, and wait for nobody.
 /// Errors: mismatch (count or type), timeout, revoked; error_code::invalid_argument for a rank that
 /// is none, or a negative tag.
 RONDO_COLLECTIVE(send);

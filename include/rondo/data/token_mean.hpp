@@ -12,18 +12,40 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
+#include <string_view>
 
 namespace rondo::inline v0_1::data {
 
+namespace detail {
+
+/// The sum, or `most` where it is that or larger: a sum that wrapped around would be some number.
+struct sum_or_most {
+  static constexpr std::string_view name = "sum_or_most";
+  static constexpr bool commutes = true;
+  static constexpr std::uint64_t most = (std::numeric_limits<std::uint64_t>::max)();
+  constexpr std::uint64_t operator()(std::uint64_t a, std::uint64_t b) const {
+    return a < most - b ? a + b : most;
+  }
+};
+
+}  // namespace detail
+
 /// 1 / max(N, 1), where N is how many tokens all ranks of `comm` bring: the factor that makes a sum
 /// of gradients the gradient of the mean over tokens. A mean of the ranks' means is another number
-/// where ranks have unequally many. Cost: all_reduce of 8 B.
+/// where ranks have unequally many. Cost: all_reduce of 8 B. Errors, on every rank alike: more
+/// tokens than 64 bits count, such as those of a rank that took more away than it had.
 template <class Comm>
 [[nodiscard]] double per_token(Comm& comm, std::uint64_t tokens,
                                source_location where = source_location::current()) {
   std::array<std::uint64_t, 1> all{tokens};
-  rondo::all_reduce(comm, all, where);
+  rondo::all_reduce(comm, all, detail::sum_or_most{}, where);
+  if (all[0] == detail::sum_or_most::most) {
+    refuse("per_token: the tokens of all ranks do not fit 64 bits; rank " +
+               std::to_string(comm.rank()) + " has " + std::to_string(tokens),
+           comm.rank());
+  }
   return 1 / static_cast<double>(all[0] > 0 ? all[0] : 1);
 }
 

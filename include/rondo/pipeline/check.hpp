@@ -32,6 +32,8 @@ class soundness {
         if (is_compute(each.kind) || is_message(each.kind)) {
           check_place(each);
           is_message(each.kind) ? check_message(each) : check_compute(each);
+        } else if (each.kind != kind::idle) {
+          check_place(each);  // what a stage does with its weights
         }
         if (each.with_next && i + 1 < actions.size()) {
           check_pair(each, actions[i + 1]);

@@ -73,10 +73,14 @@ constexpr void recompute(int layers, int spare, Chain&& chain) {
 
 /// Bytes that a chain of `layers` needs if the inputs of `segments` equal parts are kept, and one
 /// part is computed again at a time: segments * input + ceil(layers / segments) * inner. `inner`:
-/// what a layer keeps for its own backward pass.
+/// what a layer keeps for its own backward pass. Errors: no part.
 [[nodiscard]] constexpr std::int64_t segmented_bytes(int layers, int segments, std::int64_t input,
                                                      std::int64_t inner) {
-  return segments * input + (layers + segments - 1) / segments * inner;
+  if (segments < 1) {
+    refuse("recompute: " + std::to_string(layers) + " layers in " + std::to_string(segments) +
+           " segments; expected one at least");
+  }
+  return segments * input + (layers / segments + (layers % segments != 0 ? 1 : 0)) * inner;
 }
 
 /// The number of parts that needs the fewest bytes; near sqrt(layers * inner / input).

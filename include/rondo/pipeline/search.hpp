@@ -63,8 +63,8 @@ class searcher {
       : asked_{asked}, model_{model}, options_{options}, left_{options.effort} {
     require_whole("search", asked);
     require_chunks("search", asked, options.chunks);
-    limit_ = options.memory_limit > 0 ? options.memory_limit
-                                      : (std::numeric_limits<std::int64_t>::max)() / 4;
+    constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)() / 4;  // added to
+    limit_ = options.memory_limit > 0 ? (std::min)(options.memory_limit, most) : most;
     best_.barrier = options.barrier;
     best_.memory_limit = options.memory_limit;
   }
@@ -323,14 +323,19 @@ template <cost_model Model>
   const std::int64_t unit = detail::activation_of(model, make_action(kind::forward, 0, 0));
   const std::int64_t least =
       options.least_memory > 0 ? options.least_memory : unit * asked.stages * options.chunks;
-  const std::int64_t most = options.most_memory > 0 ? options.most_memory : 3 * least;
+  constexpr std::int64_t all = (std::numeric_limits<std::int64_t>::max)();
+  const std::int64_t most = options.most_memory > 0 ? options.most_memory
+                            : least > all / 3       ? all
+                                                    : 3 * least;
   if (options.points < 1 || most < least) {
     refuse("pipeline: search_front needs points >= 1 and least_memory <= most_memory");
   }
   std::vector<found_plan> front;
   for (int i = 0; i < options.points; ++i) {
-    const std::int64_t limit =
-        options.points == 1 ? least : least + (most - least) * i / (options.points - 1);
+    const std::int64_t steps = (std::max)(1, options.points - 1);
+    const std::int64_t whole =
+        (most - least) / steps;  // of which i and the rest's part do not wrap
+    const std::int64_t limit = least + whole * i + (most - least) % steps * i / steps;
     if (front.empty() || front.back().gap() > 0) {
       found_plan next = search(asked, model,
                                {.memory_limit = limit,

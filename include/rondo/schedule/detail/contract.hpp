@@ -15,6 +15,12 @@ namespace rondo::inline v0_1::schedule::detail {
          what == collective::scatter;
 }
 
+/// One rank gives all, or gets all.
+[[nodiscard]] constexpr bool has_root(collective what) {
+  return what == collective::reduce || what == collective::broadcast ||
+         what == collective::gather || what == collective::scatter;
+}
+
 /// The caller of `rank` passes chunk `chunk` in.
 [[nodiscard]] constexpr bool gives(collective what, int rank, int root, int chunk) {
   switch (what) {

@@ -29,6 +29,13 @@ class step_rules {
       check_alike(rank, which, one.into, one.right);
     }
     if ((one.what == verb::send ? one.left : one.into).count == 0) {
+      check_place(rank, which, one.what == verb::send ? one.left : one.into);
+      if (one.what == verb::copy || folds(one.what)) {
+        check_place(rank, which, one.left);
+      }
+      if (folds(one.what)) {
+        check_place(rank, which, one.right);
+      }
       return;
     }
     if (one.what == verb::receive_fold) {
@@ -57,10 +64,8 @@ class step_rules {
   }
 
  private:
-  constexpr void check_bounds(int rank, std::size_t which, const run& of, bool written) const {
-    if (of.count < 0) {
-      blame_.step(rank, which, of.first, "it has a run of less than no chunks");
-    }
+  /// Where it begins and ends, which readers look up of a run of no chunks, too.
+  constexpr void check_place(int rank, std::size_t which, const run& of) const {
     const bool labelled = of.where != region::scratch || !uniform_;
     if (labelled && (of.first < 0 || of.first > schedule_.row(rank).chunks - of.count)) {
       blame_.step(rank, which, of.first, "the run ends outside the vector");
@@ -69,6 +74,13 @@ class step_rules {
         (of.slot < 0 || of.slot > schedule_.row(rank).slot_count - of.count)) {
       blame_.step(rank, which, of.first, "the run ends outside of scratch");
     }
+  }
+
+  constexpr void check_bounds(int rank, std::size_t which, const run& of, bool written) const {
+    if (of.count < 0) {
+      blame_.step(rank, which, of.first, "it has a run of less than no chunks");
+    }
+    check_place(rank, which, of);
     for (int i = 0; i < of.count; ++i) {
       const int chunk = of.first + i;
       if (of.where == region::input &&

@@ -84,6 +84,9 @@ class symbolic_run {
       blame_.table("it has " + blame::text(static_cast<int>(schedule_.rows.size())) + " rows for " +
                    blame::text(schedule_.size) + " ranks");
     }
+    if (has_root(schedule_.what) && (schedule_.root < 0 || schedule_.root >= schedule_.size)) {
+      blame_.table("its root is rank " + blame::text(schedule_.root));
+    }
     return size();
   }
 

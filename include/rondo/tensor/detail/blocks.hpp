@@ -65,6 +65,15 @@ inline void check_shape(const char* who, std::size_t got_rows, std::size_t got_c
   }
 }
 
+/// A cut for other ranks says nothing, or something else, of this one.
+inline void check_cut_over(const char* what, const cut& division, int ranks, int rank) {
+  if (division.ranks() != ranks) {
+    refuse(std::string{what} + " are cut over " + std::to_string(division.ranks()) +
+               " ranks, but the axis has " + std::to_string(ranks),
+           rank);
+  }
+}
+
 /// An index that two ranks hold would be written twice, and its gradient counted once.
 inline void check_disjoint(const char* who, const cut& division, int rank) {
   std::size_t held = 0;

@@ -85,7 +85,8 @@ struct held_leaf {
       }
     }
   }
-  return {(division.extent() + leaf - 1) / leaf, std::move(runs)};
+  const std::size_t rest = division.extent() % leaf;
+  return {division.extent() / leaf + (rest != 0 ? 1 : 0), std::move(runs)};
 }
 
 }  // namespace detail

@@ -43,7 +43,8 @@ concept order_of_sums = is_exact<Order> || std::is_same_v<Order, any_order>;
 ///
 /// On GPUs it enqueues, waits for nothing and, after the first call of a shape, allocates nothing,
 /// so that it may be captured. The host does not look at experts there: one that does not exist
-/// makes the loss and the gradients NaN, on every rank. Elsewhere it is refused.
+/// makes the loss and the gradients NaN, on every rank. Elsewhere it is refused, and everywhere
+/// tokens cut for other ranks, or of which several ranks hold the same.
 /// Cost: all_reduce of 2 E doubles; in `exact` order, of E, and the nodes of E sums.
 /// Source: Lepikhin et al., GShard (2020), arXiv:2006.16668, with Megatron-LM's normalisation.
 template <class Team, class W, detail::order_of_sums Order = any_order>
@@ -53,6 +54,8 @@ void auxiliary_loss(const Team& ranks, const cut& tokens,
                     source_location where = source_location::current()) {
   const std::size_t experts = probabilities.columns;
   const int rank = ranks.rank();
+  detail::check_cut_over("auxiliary_loss: tokens", tokens, ranks.size(), rank);
+  detail::check_disjoint("auxiliary_loss", tokens, rank);
   const std::size_t rows = tokens.width(rank);
   detail::check_shape("auxiliary_loss: probabilities", probabilities.rows, experts, rows, experts,
                       rank);

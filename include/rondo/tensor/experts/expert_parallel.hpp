@@ -60,6 +60,7 @@ struct expert_pass {
   std::size_t width = 0;  ///< columns of x
   std::size_t choices = 0;
   std::size_t travelled = 0;   ///< rows that left this rank
+  bool is_due = false;         ///< the pass backward, which needs what lies here, and uses it up
   array<std::size_t> row;      ///< [own tokens, choices]: where it travels; `nowhere` if dropped
   array<wide> weight;          ///< [own tokens, choices]
   array<std::size_t> arrival;  ///< which of `rows` each row is that travels to this rank
@@ -97,7 +98,8 @@ struct expert_pass {
 /// Cost per rank, n ranks, t own tokens: all_gather of the counts, then forward 2, backward 2
 /// all_to_alls of t * choices * features elements at most.
 /// Errors: an expert that does not exist (on GPUs, on every rank), values of another shape than x
-/// or of another pass, and what all_to_all refuses. Source: Lepikhin et al., GShard (2020),
+/// or of another pass, a second pass backward of one pass forward (not told on GPUs), and what
+/// all_to_all refuses. Source: Lepikhin et al., GShard (2020),
 /// arXiv:2006.16668.
 template <class Team, class Kernels>
 class expert_parallel {
@@ -134,6 +136,7 @@ class expert_parallel {
     if constexpr (!Team::on_device) {
       check_experts(chosen.expert);
     }
+    pass.is_due = false;
     queue(pass, chosen);
     pass.width = width;
     const auto memory = ranks_.memory();
@@ -151,6 +154,7 @@ class expert_parallel {
     });
     travel_.template combine<T>(pass.queues, arrivals_of(pass), made, pass.returned.data(), width);
     sum_choices<W>(pass, y.values, pass.weight.data());
+    pass.is_due = true;
   }
 
   /// Writes dx and d_weight; the caller's kernels add to the experts' own gradients.
@@ -168,6 +172,12 @@ class expert_parallel {
     check("expert_parallel: dy", dy.values, width);
     check("expert_parallel: dx", dx.values, width);
     check("expert_parallel: d_weight", d_weight, pass.choices);
+    if (!Team::on_device && !std::exchange(pass.is_due, false)) {
+      refuse(
+          "expert_parallel: a pass backward without its pass forward, or the second one, which "
+          "finds what it needs used up; run the pass forward again",
+          ranks_.rank());
+    }
     const matrix<T> leaving = leaving_.template get<T>(pass.travelled, width);
     T* const d_out = arrived_.template get<T>(pass.rows.size()).data();
     T* const d_rows = made_.template get<T>(pass.rows.size()).data();

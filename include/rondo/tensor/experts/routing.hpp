@@ -32,8 +32,8 @@ struct routing {
 /// Source: Lepikhin et al., GShard (2020), arXiv:2006.16668.
 [[nodiscard]] inline std::size_t expert_capacity(std::size_t tokens, std::size_t choices,
                                                  std::size_t experts, double factor) {
-  const double rows =
-      std::ceil(static_cast<double>(tokens * choices) / static_cast<double>(experts) * factor);
+  const double rows = std::ceil(static_cast<double>(tokens) * static_cast<double>(choices) /
+                                static_cast<double>(experts) * factor);
   if (experts == 0 || !(factor > 0) || !(rows < 0x1p63)) {
     refuse("expert_capacity: got factor " + std::to_string(factor) + " and " +
            std::to_string(experts) + " experts; expected a finite factor above 0 and at least 1 " +

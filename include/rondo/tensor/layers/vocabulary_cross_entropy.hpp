@@ -7,6 +7,7 @@
 #include <rondo/core/source_location.hpp>
 #include <rondo/schedule/algorithms.hpp>
 #include <rondo/tensor/convert.hpp>
+#include <rondo/tensor/detail/blocks.hpp>
 #include <rondo/tensor/detail/cross_entropy_terms.hpp>
 #include <rondo/tensor/detail/elements.hpp>
 #include <rondo/tensor/exact/exact.hpp>
@@ -66,8 +67,9 @@ struct cross_entropy_saved {
 /// are padding: they count as minus infinity, and get no gradient.
 /// Policies: exact{..} folds S and Q by leaves of `exact.features` words; the maximum is exact
 /// anyway. Cost: two all_reduces, of 8 and of 16 or 24 B a token (exact: its sums are of leaves).
-/// Errors: a target that is no word; on GPUs, where the host does not look at targets, its
-/// loss and its gradients are NaN. Source: NeMo's label smoothing; Shoeybi et al. 2019.
+/// Errors: a vocabulary cut for other ranks, or in which ranks hold the same words; a target that
+/// is no word; on GPUs, where the host does not look at targets, its loss and its gradients are
+/// NaN. Source: NeMo's label smoothing; Shoeybi et al. 2019.
 template <class Team, class Order = any_order>
 class vocabulary_cross_entropy {
  public:
@@ -79,6 +81,8 @@ class vocabulary_cross_entropy {
         order_{order},
         tree_{leaves()} {
     static_assert(detail::check_wire<Order, no_codec>());
+    detail::check_cut_over("cross_entropy: words", vocabulary_, ranks_.size(), ranks_.rank());
+    detail::check_disjoint("cross_entropy", vocabulary_, ranks_.rank());
     with_.words = with_.words == 0 ? vocabulary_.extent() : with_.words;
     if (with_.words > vocabulary_.extent() || !(with_.smoothing >= 0 && with_.smoothing < 1) ||
         (with_.smoothing > 0 && with_.words < 2)) {

@@ -202,7 +202,7 @@ class resharding {
 /// goes through all_to_all (every byte once, none that the receiver has) and is unpacked.
 /// Cost: one all_to_all of what changes ranks, and memory for that, packed, on both ends.
 /// Ranks that are GPUs, NCCL's among them, do not compile: it moves memory of the host.
-/// Errors: too few ranks, or a buffer that does not fit; those of all_to_all.
+/// Errors: too few ranks, a buffer that does not fit, or buffers that overlap; those of all_to_all.
 template <class Comm, class Before, class After>
 void reshard(Comm& comm, const reshard_plan& plan, const Before& held, After&& wanted,
              const reshard_options& options = {},
@@ -217,6 +217,7 @@ void reshard(Comm& comm, const reshard_plan& plan, const Before& held, After&& w
   }
   const auto in = detail::readable_parts("reshard: before", held, plan.before(), comm.rank());
   const auto out = detail::writable_parts("reshard: after", wanted, plan.after(), comm.rank());
+  detail::check_parts_apart("reshard", in, out, comm.rank());
   detail::resharding<Comm>{comm, plan, in, out, where}.run(options.staging_bytes);
 }
 

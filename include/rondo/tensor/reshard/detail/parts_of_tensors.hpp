@@ -7,7 +7,9 @@
 #include <rondo/tensor/reshard/sharding.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -72,6 +74,40 @@ template <class Parts>
     check_part(who, all.back().size(), tensors[all.size() - 1], rank);
   }
   return all;
+}
+
+/// Refuses memory that is written and read, or written twice: parts are copied in no stated order.
+inline void check_parts_apart(const char* who, std::span<const std::span<const std::byte>> in,
+                              std::span<const std::span<std::byte>> out, int rank) {
+  struct stretch {
+    std::uintptr_t first;
+    std::uintptr_t end;
+    bool written;
+  };
+  std::vector<stretch> all;
+  const auto add = [&](const auto& parts, bool written) {
+    for (const auto& one : parts) {
+      if (!one.empty()) {
+        const auto first = reinterpret_cast<std::uintptr_t>(one.data());
+        all.push_back({first, first + one.size(), written});
+      }
+    }
+  };
+  add(in, false);
+  add(out, true);
+  std::sort(all.begin(), all.end(),
+            [](const stretch& a, const stretch& b) { return a.first < b.first; });
+  std::uintptr_t read_to = 0;
+  std::uintptr_t written_to = 0;
+  for (const stretch& one : all) {
+    if (one.first < written_to || (one.written && one.first < read_to)) {
+      refuse(std::string{who} + ": buffers of rank " + std::to_string(rank) +
+                 " overlap; what it holds before and after is different memory",
+             rank);
+    }
+    auto& to = one.written ? written_to : read_to;
+    to = (std::max)(to, one.end);
+  }
 }
 
 }  // namespace rondo::inline v0_1::detail

@@ -228,6 +228,7 @@ class group {
   record::site told_message;
   std::vector<std::uint64_t> sent;  ///< large messages of the user, by peer
   std::vector<unclaimed> taken;
+  std::size_t own_announced = 0;  ///< long messages to this rank itself that are not in `taken`
   offers_under_way offers;
   arena inbox;
   arena outbox;

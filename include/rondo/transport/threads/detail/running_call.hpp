@@ -57,6 +57,21 @@ struct private_state {
   std::size_t lists_lent = 0;
   std::vector<std::size_t> due{};  ///< messages of a round, by peer
 
+  /// A short message that a later one of another tag has overtaken.
+  struct overtaken {
+    message what;
+    std::byte bytes[channel::eager_bytes];
+  };
+  /// By peer: all of them were sent before any that is in the channel still.
+  std::vector<std::vector<overtaken>> aside{};
+
+  [[nodiscard]] std::vector<overtaken>& aside_of(int peer) {
+    if (aside.empty()) {
+      aside.resize(sent.size() / 2);
+    }
+    return aside[static_cast<std::size_t>(peer)];
+  }
+
   /// An empty list, whose elements stay where they are until `take_back`.
   [[nodiscard]] std::vector<listed>& next_list() {
     if (lists_lent == lists.size()) {
@@ -249,14 +264,22 @@ class running_call {
 
   /// A message of a peer that this receive does not wait for, in words; empty if there is none.
   [[nodiscard]] std::string other_message_of(int peer) const {
+    const auto text_of = [peer](const message& one) {
+      return "; a message of rank " + std::to_string(peer) + " with tag " +
+             std::to_string(one.key) + " lies there";
+    };
+    if (call_.what->collective != "receive") {
+      return {};
+    }
+    if (const auto& kept = mine_.aside_of(peer); !kept.empty()) {
+      return text_of(kept.front().what);
+    }
     const auto& from = in_.between(peer, rank_, traffic::user);
     const auto posted = protocol::observe(from.posted);
-    for (auto next = mine_.low[slot_of(peer, traffic::user)];
-         call_.what->collective == "receive" && next < posted; ++next) {
+    for (auto next = mine_.low[slot_of(peer, traffic::user)]; next < posted; ++next) {
       const auto& slot = from.envelopes[next % channel::depth];
       if (slot.taken != next + 1) {
-        return "; a message of rank " + std::to_string(peer) + " with tag " +
-               std::to_string(slot.key) + " lies there";
+        return text_of(slot);
       }
     }
     return {};

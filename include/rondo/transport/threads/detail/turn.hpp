@@ -143,6 +143,11 @@ class turn : public running_call {
 
   /// Whether a message with this tag can be received at once.
   [[nodiscard]] bool has_arrived(int peer, std::uint64_t tag) const {
+    for (const auto& one : mine_.aside_of(peer)) {
+      if (one.what.key == tag) {
+        return true;
+      }
+    }
     const auto& from = in_.between(peer, rank_, traffic::user);
     const auto posted = protocol::observe(from.posted);
     for (auto next = mine_.low[slot_of(peer, traffic::user)]; next < posted; ++next) {
@@ -156,8 +161,11 @@ class turn : public running_call {
 
   void receive(int peer, std::uint64_t tag, std::uint64_t kind, std::byte* data,
                std::size_t bytes) {
-    consume(peer, traffic::user, {.key = tag, .kind = kind, .bytes = bytes},
-            [&](const std::byte* source) { protocol::copy_elements(data, source, bytes); });
+    const message wanted{.key = tag, .kind = kind, .bytes = bytes};
+    const auto use = [&](const std::byte* source) { protocol::copy_elements(data, source, bytes); };
+    if (mine_.aside.empty() || !take_from_aside(peer, wanted, use)) {
+      consume(peer, traffic::user, wanted, use);
+    }
   }
 
   /// Waits until peers have taken all that was lent.
@@ -267,10 +275,51 @@ class turn : public running_call {
       use(slot.data);
     }
     protocol::publish(slot.taken, number + 1);
+    if (low < number && which == traffic::user) {
+      set_aside(peer, from, low, number);
+    }
     const auto posted = protocol::observe(from.posted);
     while (low < posted && from.envelopes[low % channel::depth].taken == low + 1) {
       ++low;
     }
+  }
+
+  /// Takes short messages that were sent before number `end` out of the channel, whose places come
+  /// round: one that stays would keep later ones out, however few wait.
+  [[gnu::noinline]] void set_aside(int peer, channel& from, std::uint64_t low, std::uint64_t end) {
+    auto& kept = mine_.aside_of(peer);
+    for (auto next = low; next < end; ++next) {
+      auto& slot = from.envelopes[next % channel::depth];
+      if (slot.taken == next + 1) {
+        continue;
+      }
+      if (slot.borrowed || kept.size() + 1 >= channel::depth) {
+        return;  // in the order in which they were sent, or not at all
+      }
+      auto& one = kept.emplace_back();
+      one.what = slot;
+      protocol::copy_elements(one.bytes, slot.data, slot.bytes);
+      protocol::publish(slot.taken, next + 1);
+    }
+  }
+
+  /// Takes the first message with the key of `wanted` of those that were set aside, if there is
+  /// one.
+  template <class Use>
+  [[nodiscard, gnu::noinline]] bool take_from_aside(int peer, const message& wanted,
+                                                    const Use& use) {
+    auto& kept = mine_.aside_of(peer);
+    for (auto one = kept.begin(); one != kept.end(); ++one) {
+      if (one->what.key == wanted.key) {
+        if (one->what.bytes != wanted.bytes || one->what.kind != wanted.kind) {
+          fail_message(peer, traffic::user, wanted, one->what.bytes);
+        }
+        use(one->bytes);
+        kept.erase(one);
+        return true;
+      }
+    }
+    return false;
   }
 
   /// The same of a list; true when that was its last.
