@@ -26,6 +26,6 @@ set(RONDO_COMMAND_${own} ${CMAKE_CXX_COMPILER_LAUNCHER} ${CMAKE_CXX_COMPILER} ${
 if(RONDO_CUDA_FOUND)
   # 20011..20014: a template for host and device, instantiated for a type of the host only.
   set(RONDO_COMMAND_nvcc ${CMAKE_CUDA_COMPILER_LAUNCHER} ${CMAKE_CUDA_COMPILER} -x cu -std=c++20
-      -arch=sm_90 -ccbin ${CMAKE_CXX_COMPILER} -Werror all-warnings -diag-suppress 20011,20013,20014
-      -Xcompiler -Wall,-Wextra ${includes})
+      ${RONDO_DEVICE_FLAGS} -arch=sm_90 -ccbin ${CMAKE_CXX_COMPILER} -Werror all-warnings
+      -diag-suppress 20011,20013,20014 -Xcompiler -Wall,-Wextra ${includes})
 endif()

@@ -29,6 +29,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # GCC 12 sees an overlap in "a" + std::string (PR 105651).
   target_compile_options(rondo_development INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC looks for garbage whenever its memory has doubled; less often, it is done 7 % sooner.
+  target_compile_options(rondo_development INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:--param=ggc-min-heapsize=500000>)
+endif()
 if(RONDO_SANITIZE)
   target_compile_options(rondo_development INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RONDO_SANITIZE};-fno-sanitize-recover=all;-fno-omit-frame-pointer;-g1>)
@@ -45,6 +50,17 @@ if(RONDO_SANITIZE MATCHES thread AND RONDO_FIXED_LAYOUT AND
    NOT DEFINED CMAKE_CROSSCOMPILING_EMULATOR)
   set(CMAKE_CROSSCOMPILING_EMULATOR ${RONDO_FIXED_LAYOUT})
 endif()
+
+# What a room passes to add_compile_options before the programs of what stands above the vector
+# loops: as under sanitizers (CMakePresets.json), one form of each loop, and -Og, which inlines less
+# than -O1, and where GCC sees some values as uninitialised that are not. So they take less than half
+# as long to compile. All others are compiled at the -O2 of most users, with every vector form: tests
+# of core, codecs, schedules, protocols and transports, of collectives that fold or code values, of
+# exact sums and of the threads' hot paths (those over MPI under the first library), all benchmarks,
+# and examples but the snippets.
+set(RONDO_QUICK_FLAGS $<$<COMPILE_LANGUAGE:CXX>:-DRONDO_PLAIN_LOOPS>
+                      $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>
+                      $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-Og>)
 
 set(RONDO_MPI_IMPLEMENTATIONS)
 if(RONDO_USE_MPI)
@@ -66,6 +82,17 @@ if(RONDO_USE_CUDA)
   endif()
 endif()
 
+# What goes to nvcc where there is no GPU, and nothing that it makes runs: it shows that all of it
+# can be made, and optimising would take it twice as long. For nvcc from 13 on.
+set(RONDO_DEVICE_FLAGS)
+if(RONDO_CUDA_FOUND AND NOT RONDO_GPU_ONLY)
+  execute_process(COMMAND nvidia-smi -L RESULT_VARIABLE no_gpu OUTPUT_QUIET ERROR_QUIET)
+  if(NOT no_gpu EQUAL 0 AND CMAKE_CUDA_COMPILER_ID STREQUAL "NVIDIA" AND
+     CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+    set(RONDO_DEVICE_FLAGS --Ofast-compile=max)
+  endif()
+endif()
+
 # <room>.<name>, where the room is the folder of the calling CMakeLists.txt.
 function(rondo_room_name output name)
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME room)
@@ -80,20 +107,25 @@ function(rondo_executable target)
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE rondo_development ${arg_LIBRARIES})
   # Not by CUDA_STANDARD, which CMake 3.25 loses where the language is enabled this late.
-  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;${RONDO_DEVICE_FLAGS}>)
 endfunction()
 
-# rondo_mpi_executables(<output> <name> SOURCES a.cpp.. [LIBRARIES lib..] [MAIN library]): one
-# executable <name>.<implementation> for every MPI library on this machine, linked to
-# <library>_<implementation> for its main function; their names go to <output>.
+# rondo_mpi_executables(<output> <name> SOURCES a.cpp.. [LIBRARIES lib..] [MAIN library]
+# [QUICK_AGAIN]): one executable <name>.<implementation> for every MPI library on this machine, linked
+# to <library>_<implementation> for its main function; their names go to <output>. QUICK_AGAIN: from
+# the second library on with RONDO_QUICK_FLAGS.
 function(rondo_mpi_executables output name)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "" "MAIN" "SOURCES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "QUICK_AGAIN" "MAIN" "SOURCES;LIBRARIES")
   set(targets)
   foreach(implementation IN LISTS RONDO_MPI_IMPLEMENTATIONS)
     rondo_executable(${name}.${implementation} SOURCES ${arg_SOURCES}
                      LIBRARIES rondo_with_${implementation} ${arg_LIBRARIES})
     if(arg_MAIN)
       target_link_libraries(${name}.${implementation} PRIVATE ${arg_MAIN}_${implementation})
+    endif()
+    if(arg_QUICK_AGAIN AND targets)
+      target_compile_options(${name}.${implementation} PRIVATE ${RONDO_QUICK_FLAGS})
     endif()
     list(APPEND targets ${name}.${implementation})
   endforeach()

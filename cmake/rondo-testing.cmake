@@ -9,14 +9,6 @@ foreach(label IN ITEMS unit threads)
   add_custom_target(rondo_tests_${label})
 endforeach()
 
-# What a room passes to add_compile_options before the tests of what stands above the vector loops:
-# as under sanitizers (CMakePresets.json), one form of each loop, and -O1, where GCC sees some values
-# as uninitialised that are not. That halves the time they take to compile. All others are compiled
-# at the -O2 of most users, with every vector form.
-set(RONDO_QUICK_FLAGS $<$<COMPILE_LANGUAGE:CXX>:-DRONDO_PLAIN_LOOPS>
-                      $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>
-                      $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
-
 # rondo_test(NAME <name> SOURCES a.cpp.. [LABELS unit|threads] [LIBRARIES lib..] [TIMEOUT seconds]
 # [WAITS]) builds a Catch2 program and registers it as <room>.<name>. WAITS: its time goes to waiting
 # for deadlines, so others run beside it, and it begins first.
@@ -56,13 +48,8 @@ function(rondo_mpi_test)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
-  rondo_mpi_executables(targets ${name} MAIN rondo_test_main
+  rondo_mpi_executables(targets ${name} MAIN rondo_test_main QUICK_AGAIN
                         SOURCES ${arg_SOURCES} LIBRARIES ${arg_LIBRARIES})
-  set(others ${targets})
-  list(POP_FRONT others)
-  foreach(target IN LISTS others)
-    target_compile_options(${target} PRIVATE ${RONDO_QUICK_FLAGS})
-  endforeach()
   foreach(implementation target IN ZIP_LISTS RONDO_MPI_IMPLEMENTATIONS targets)
     foreach(ranks IN LISTS arg_RANKS)
       add_test(NAME ${target}.${ranks}

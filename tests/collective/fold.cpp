@@ -130,6 +130,52 @@ TEMPLATE_TEST_CASE("fold: halves have the same bits wherever they lie", "", rond
   }
 }
 
+/// Does not commute.
+struct digits {
+  float operator()(float a, float b) const { return 10 * a + b; }
+};
+
+/// Elements that differ from a plain loop's, in range or around it; into the left source, the right
+/// one, or neither.
+template <class T, class Operation>
+std::size_t wrong_of_two(std::size_t count, std::size_t offset, int into) {
+  constexpr std::size_t margin = 2;
+  const std::size_t whole = count + offset + 2 * margin;
+  std::array<std::vector<T>, 3> memory;
+  for (std::size_t which = 0; which < memory.size(); ++which) {
+    for (std::size_t i = 0; i < whole; ++i) {
+      memory[which].push_back(T(static_cast<float>((i * 7 + which) % 5)));
+    }
+  }
+  const auto before = memory;
+  const auto at = [&](std::size_t which) { return memory[which].data() + offset + margin; };
+  auto& results = memory[static_cast<std::size_t>(into)];
+  rondo::protocol::fold_both(static_cast<const T*>(at(0)), static_cast<const T*>(at(1)),
+                             at(static_cast<std::size_t>(into)), count,
+                             rondo::reduction<Operation, T>{});
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < whole; ++i) {
+    auto expected = static_cast<float>(before[static_cast<std::size_t>(into)][i]);
+    if (i >= offset + margin && i < offset + margin + count) {
+      expected = Operation{}(static_cast<float>(before[0][i]), static_cast<float>(before[1][i]));
+    }
+    wrong += static_cast<float>(results[i]) != expected;
+  }
+  return wrong;
+}
+
+TEST_CASE("fold: left and right into one of them or elsewhere, any size and alignment") {
+  for (const std::size_t count : {0, 1, 15, 31, 33, 64, 1000, 5000, 17001}) {
+    for (const std::size_t offset : {0, 1, 4, 12}) {
+      for (const int into : {0, 1, 2}) {
+        CAPTURE(count, offset, into);
+        CHECK(wrong_of_two<float, digits>(count, offset, into) == 0);
+        CHECK(wrong_of_two<rondo::bfloat16, rondo::op::sum>(count, offset, into) == 0);
+      }
+    }
+  }
+}
+
 TEST_CASE("fold: copies of any size and alignment, in every way to store") {
   std::vector<unsigned char> from(3 * 256 + 64);
   for (std::size_t i = 0; i < from.size(); ++i) {

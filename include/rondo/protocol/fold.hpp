@@ -217,6 +217,25 @@ RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources
   detail::fold_one_by_one(group, source, sources, target, targets, first, last, with);
 }
 
+/// `fold_each` by a thread of the host, of two sources and one target, from the first of `count`
+/// elements on. Schedules and MPI fold so, and compile a fraction of its loops.
+template <class T, class Reduction>
+void fold_both(const T* left, const T* right, T* into, std::size_t count, const Reduction& with) {
+  if constexpr (folds_blocks<Reduction, T> || detail::folds_pairs<T, Reduction>()) {
+    one_thread alone;
+    fold_each(
+        alone, [&](int which) { return which == 0 ? left : right; }, 2, [&](int) { return into; }, 1,
+        0, count, with);
+  } else {
+    using lines = fold_lines<T, Reduction>;
+    detail::in_store_blocks<lines>(
+        [&](int) { return into; }, 1, 0, count, store::cached,
+        [&](std::size_t begin, std::size_t number, T* const* to, int, store) {
+          lines{with, number}.run_two(left + begin, right + begin, to[0]);
+        });
+  }
+}
+
 }  // namespace rondo::inline v0_1::protocol
 
 RONDO_HOST_DEVICE_END

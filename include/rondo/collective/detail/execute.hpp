@@ -113,16 +113,13 @@ void execute(Turn& turn, const schedule::program& steps, const memories<typename
              const Fold& with, round_lists& lists) {
   using element = typename Fold::partial;
   using schedule::verb;
-  protocol::one_thread alone;
 
   const auto fold_into = [&](const schedule::step& one, const element* left, const element* right) {
     element* into = at.write(one.into);
     if constexpr (works_elsewhere<Turn>) {
       turn.each(at.elements(one.into), fold_two<Fold>{left, right, into, with});
     } else {
-      fold_each(
-          alone, [&](int which) { return which == 0 ? left : right; }, 2, [&](int) { return into; },
-          1, 0, at.elements(one.into), with);
+      protocol::fold_both(left, right, into, at.elements(one.into), with);
     }
   };
 

@@ -118,12 +118,9 @@ struct amount {
 template <class Folds>
 void fold_for_mpi(void* in, void* both, int* count, MPI_Datatype*) {
   using partial = typename Folds::partial;
-  auto* right = static_cast<partial*>(both);
-  const auto* left = static_cast<const partial*>(in);
-  protocol::one_thread alone;
-  protocol::fold_each(
-      alone, [&](int which) { return which == 0 ? left : right; }, 2, [&](int) { return right; }, 1,
-      0, static_cast<std::size_t>(*count), protocol::fold_partials<Folds>{});
+  auto* const right = static_cast<partial*>(both);
+  protocol::fold_both(static_cast<const partial*>(in), static_cast<const partial*>(right), right,
+                      static_cast<std::size_t>(*count), protocol::fold_partials<Folds>{});
 }
 
 /// How `Folds` folds, in MPI's terms. MPI folds in rank order what does not commute.
