@@ -109,11 +109,32 @@ TEST_CASE("secure_average: the mean on the grid, bit by bit, on any number of ra
   }
 }
 
-TEST_CASE("secure_average: masks leave the rank, as keys that do not pair show") {
+TEST_CASE("secure_average: keys that do not pair are refused on every rank, with the pair named") {
+  rondo::threads::run(4, [](auto& comm) {
+    for (const int wrong : {0, 2, 3}) {
+      std::vector own{1.0F, 2.0F};
+      const std::string said = refusals::refusal([&] {
+        rondo::data::secure_average(comm, own, 1, {}, [&](int peer) {
+          return clients::key_of_pair(comm.rank(),
+                                      comm.rank() == wrong && peer == 1 ? peer + 7 : peer);
+        });
+        return 0;
+      });
+      const auto pair =
+          wrong == 0 ? std::string{"clients 0 and 1"} : "clients 1 and " + std::to_string(wrong);
+      expect(refusals::contains(said, pair + " have different keys"), "the pair");
+      expect(own == std::vector{1.0F, 2.0F}, "nothing moved");
+    }
+  });
+}
+
+TEST_CASE("secure_average: masks leave the rank, as keys that change behind their check show") {
   rondo::threads::run(3, [](auto& comm) {
     std::vector own{1.0F, 2.0F};
+    std::vector<int> asked(3);
     rondo::data::secure_average(comm, own, 1, {}, [&](int peer) {
-      return clients::key_of_pair(comm.rank(), comm.rank() == 2 ? peer + 1 : peer);
+      const bool masks = ++asked[static_cast<std::size_t>(peer)] == 2;
+      return clients::key_of_pair(comm.rank(), comm.rank() == 2 && masks ? peer + 1 : peer);
     });
     expect(std::abs(own[0] - 1) > 0.01F && std::abs(own[1] - 2) > 0.01F, "masks that stayed");
   });

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <rondo/collective/all_reduce.hpp>
+#include <rondo/collective/all_to_all.hpp>
 #include <rondo/core/bit_cast.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/core/extremes.hpp>
+#include <rondo/core/operation.hpp>
 #include <rondo/core/parameters.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/data/chacha20.hpp>
@@ -13,6 +16,7 @@
 #include <rondo/data/fixed_point.hpp>
 #include <rondo/version.hpp>
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -68,6 +72,41 @@ struct masked_sum {
   }
 };
 
+/// Refuses keys of which the two clients of a pair do not have the same one: their masks would stay
+/// in the sum, and make an average that looks like any other. A pair compares eight bytes of the
+/// key stream under a nonce that no mask has, and all learn of a pair that differs.
+template <class Comm, class KeyOf>
+void check_keys(source_location where, Comm& comm, std::uint64_t round, const KeyOf& key_of) {
+  const int clients = comm.size();
+  const auto low = static_cast<std::uint32_t>(round);
+  const auto high = static_cast<std::uint32_t>(round >> 32);
+  std::vector<std::uint64_t> own(static_cast<std::size_t>(clients));
+  auto theirs = own;
+  for (int peer = 0; peer < clients; ++peer) {
+    if (peer != comm.rank()) {
+      const auto block = chacha20_block(key_of(peer), 0, {low, high, 1});
+      own[static_cast<std::size_t>(peer)] = std::uint64_t{block[0]} << 32 | block[1];
+    }
+  }
+  rondo::all_to_all(comm, own, theirs, where);
+  std::array<std::uint64_t, 1> worst{0};  // 0: no pair, else 1 + its number
+  for (std::size_t peer = 0; peer < own.size(); ++peer) {
+    if (own[peer] != theirs[peer]) {
+      const auto rank = static_cast<std::uint64_t>(comm.rank());
+      worst[0] = larger(worst[0], 1 + rank * own.size() + peer);
+    }
+  }
+  rondo::all_reduce(comm, worst, op::max{}, where);
+  if (worst[0] != 0) {
+    const std::uint64_t client = (worst[0] - 1) / own.size();
+    const std::uint64_t peer = (worst[0] - 1) % own.size();
+    raise(mismatch{"secure_average: clients " + std::to_string(peer) + " and " +
+                       std::to_string(client) + " have different keys for each other; key_of(" +
+                       "peer) is to be the same on both",
+                   static_cast<int>(client)});
+  }
+}
+
 }  // namespace detail
 
 /// federated_average by a sum in which no client's parameters can be read: they are clipped,
@@ -83,10 +122,12 @@ struct masked_sum {
 ///
 /// Values are clipped to [-8, 8] and exact to grid.step() / 2; all ranks get the same bits, in any
 /// order of folds. A sum holds grid.room() weights: 1024 clients of weight 1, and 1025 are refused.
-/// Cost: all_gather of 24 B, all_reduce of 4 B a parameter, n-1 key streams of as many bytes.
+/// Cost: all_gather of 24 B, all_to_all of 8 B for each pair, all_reduce of 8 B and of 4 B a
+/// parameter, n-1 key streams of as many bytes; key_of is asked twice for each peer.
 /// Errors, on every rank alike: too much weight, or none; a value that is not finite; a grid
-/// without width; mismatch for ranks in other rounds. Source: Bonawitz et al., Practical Secure
-/// Aggregation (2017), without its shares of keys for clients that leave.
+/// without width; mismatch for ranks in other rounds, and for a pair with different keys. Source:
+/// Bonawitz et al., Practical Secure Aggregation (2017), without its shares of keys for clients
+/// that leave.
 template <class Comm, writable_buffer Values, class KeyOf>
 void secure_average(Comm& comm, Values&& parameters, std::uint64_t weight, secure_round round,
                     const KeyOf& key_of, source_location where = source_location::current()) {
@@ -109,6 +150,7 @@ void secure_average(Comm& comm, Values&& parameters, std::uint64_t weight, secur
            std::to_string(grid.room()) + " numbers up to " + std::to_string(grid.largest) +
            "; give smaller weights, or fewer levels");
   }
+  detail::check_keys(where, comm, round.number, key_of);
   std::vector<std::uint32_t> words(own.size());
   if (weight > 0) {
     for (std::size_t i = 0; i < own.size(); ++i) {
