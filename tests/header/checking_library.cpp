@@ -48,7 +48,8 @@ bool schedules_are_edited() {
   schedule::prove(table);
   const schedule::network network{.latency = 5e-6, .bytes_per_second = 25e9};
   return schedule::simulate(table, network, 1 << 20) > 0 &&
-         schedule::simulate(schedule::all_gather(rondo::ring{}, 6), network, 1 << 20) > 0;
+         schedule::simulate(schedule::tabulate(schedule::all_gather(rondo::ring{}, 6)), network,
+                            1 << 20) > 0;
 }
 
 bool pipelines_are_proved() {
