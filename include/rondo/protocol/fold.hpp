@@ -201,8 +201,10 @@ RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources
         if (rondo::detail::converts_halves()) {
           detail::fold_neighbours<eight_halves>(source, sources, target, targets, first, last, with,
                                                 fold_of_eights<Reduction>{with}, how);
-          return;
+        } else {  // without AVX2: pairs would be faster there, but take as long to compile again
+          detail::fold_one_by_one(group, source, sources, target, targets, first, last, with);
         }
+        return;
       }
 #endif
       detail::fold_neighbours<pair_of<element>>(source, sources, target, targets, first, last, with,
@@ -224,8 +226,8 @@ void fold_both(const T* left, const T* right, T* into, std::size_t count, const 
   if constexpr (folds_blocks<Reduction, T> || detail::folds_pairs<T, Reduction>()) {
     one_thread alone;
     fold_each(
-        alone, [&](int which) { return which == 0 ? left : right; }, 2, [&](int) { return into; }, 1,
-        0, count, with);
+        alone, [&](int which) { return which == 0 ? left : right; }, 2, [&](int) { return into; },
+        1, 0, count, with);
   } else {
     using lines = fold_lines<T, Reduction>;
     detail::in_store_blocks<lines>(
