@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the rondo authors
 // SPDX-License-Identifier: BSL-1.0
+#include <rondo/core/detail/halves.hpp>
 #include <rondo/core/float16.hpp>
-#include <rondo/core/halves.hpp>
 
 #include "catch.hpp"
 

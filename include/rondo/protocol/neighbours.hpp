@@ -3,7 +3,7 @@
 #pragma once
 
 #include <rondo/core/bit_cast.hpp>
-#include <rondo/core/halves.hpp>
+#include <rondo/core/detail/halves.hpp>
 #include <rondo/core/vectorize.hpp>
 #include <rondo/version.hpp>
 

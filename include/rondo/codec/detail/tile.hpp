@@ -4,8 +4,8 @@
 
 #include <rondo/codec/detail/arithmetic.hpp>
 #include <rondo/codec/detail/bit_pack.hpp>
+#include <rondo/core/detail/halves.hpp>
 #include <rondo/core/float16.hpp>
-#include <rondo/core/halves.hpp>
 
 #include <concepts>
 #include <cstddef>

@@ -87,9 +87,9 @@ void auxiliary_loss(const Team& ranks, const cut& tokens,
       tokens.extent() == 0 || expert.columns == 0
           ? W{0}
           : coefficient * static_cast<W>(experts) / (static_cast<W>(expert.columns) * all * all);
-  const auto spread = [&](const auto* mass) {
+  const auto spread = [&]<class Mass>(const Mass* mass) {
     memory.each(rows, experts, detail::spread_gradients<W>{fallen, factor, d_probability});
-    memory.each(1, 1, detail::spread_loss{fallen, mass, experts, factor, loss.data});
+    memory.each(1, 1, detail::spread_loss<W, Mass>{fallen, mass, experts, factor, loss.data});
   };
   detail::sum_fallen<W>(memory, expert, experts, fallen, room);
   if constexpr (detail::is_exact<Order>) {

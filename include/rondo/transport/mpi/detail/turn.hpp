@@ -348,7 +348,9 @@ class turn : public running_call {
         await_receives(peer, waits::for_bytes, piece, rest.size());
       }
     } while (first.communicator != in_.name);
-    in_.own_announced -= peer == rank() ? 1 : 0;
+    if (peer == rank()) {
+      --in_.own_announced;
+    }
     const std::size_t eager = first.bytes <= eager_bytes ? first.bytes : 0;
     return {peer,        first.tag,    first.kind,
             first.bytes, first.number, {packet + sizeof first, packet + sizeof first + eager}};
