@@ -131,33 +131,36 @@ template <class T, class Reduction>
   }
 }
 
-/// As many neighbours together as `Neighbours` are; what has not that many, alone.
+/// One by one, but in the same compiled form as blocks, for the same bits.
+template <class Source, class Target, class Reduction>
+void fold_alone(const Source& source, int sources, const Target& target, int targets,
+                std::size_t first, std::size_t last, const Reduction& with) {
+  vectorized([&]() RONDO_INLINE_BODY {
+    one_thread group;
+    fold_one_by_one(group, source, sources, target, targets, first, last, with);
+  });
+}
+
+/// As many neighbours together as `Neighbours` are; what has not that many, alone: which elements
+/// those are depends on where a rank's target lies.
 template <class Neighbours, class Source, class Target, class Reduction, class Together>
 void fold_neighbours(const Source& source, int sources, const Target& target, int targets,
                      std::size_t first, std::size_t last, const Reduction& with,
                      const Together& together, store how) {
   using element = std::remove_pointer_t<decltype(target(0))>;
   constexpr std::size_t number = sizeof(Neighbours) / sizeof(element);
-  // In the same compiled form as neighbours, for the same bits: which elements are alone depends on
-  // where a rank's target lies.
-  const auto alone = [&](std::size_t begin, std::size_t end) {
-    vectorized([&]() RONDO_INLINE_BODY {
-      one_thread group;
-      fold_one_by_one(group, source, sources, target, targets, begin, end, with);
-    });
-  };
   const auto address = reinterpret_cast<std::uintptr_t>(target(0) + first);
   const std::size_t ahead =
       smaller((0 - address) % sizeof(Neighbours) / sizeof(element), last - first);
   if (ahead != 0) {
-    alone(first, first + ahead);
+    fold_alone(source, sources, target, targets, first, first + ahead, with);
     first += ahead;
   }
   const std::size_t whole = (last - first) / number;
   fold_in_blocks([&](int s) { return reinterpret_cast<const Neighbours*>(source(s) + first); },
                  sources, [&](int t) { return reinterpret_cast<Neighbours*>(target(t) + first); },
                  targets, 0, whole, together, how);
-  alone(first + number * whole, last);
+  fold_alone(source, sources, target, targets, first + number * whole, last, with);
 }
 
 }  // namespace detail
@@ -202,7 +205,7 @@ RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources
           detail::fold_neighbours<eight_halves>(source, sources, target, targets, first, last, with,
                                                 fold_of_eights<Reduction>{with}, how);
         } else {  // without AVX2: pairs would be faster there, but take as long to compile again
-          detail::fold_one_by_one(group, source, sources, target, targets, first, last, with);
+          detail::fold_alone(source, sources, target, targets, first, last, with);
         }
         return;
       }
