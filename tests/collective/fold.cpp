@@ -8,6 +8,7 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -65,7 +66,7 @@ std::size_t wrong_elements(int ranks, std::size_t count, std::size_t offset, sto
 
 TEMPLATE_TEST_CASE("fold: any number of sources, any size and alignment, every way to store", "",
                    float, double, rondo::bfloat16, rondo::half) {
-  for (const int ranks : {1, 2, 3, 4, 5, 8, 9, 17}) {
+  for (const int ranks : {1, 2, 3, 4, 5, 6, 7, 8, 9, 17}) {
     for (const std::size_t count : {0, 1, 15, 31, 33, 64, 1000, 5000, 17001}) {
       for (const std::size_t offset : {0, 1, 4, 12}) {
         for (const store how : {store::cached, store::copied, store::streamed}) {
@@ -73,6 +74,38 @@ TEMPLATE_TEST_CASE("fold: any number of sources, any size and alignment, every w
           CHECK(wrong_elements<TestType>(ranks, count, offset, how, false) == 0);
           CHECK(wrong_elements<TestType>(ranks, count, offset, how, true) == 0);
         }
+      }
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("fold: as processors without AVX2 do it", "", float, rondo::bfloat16,
+                   rondo::half) {
+  using sum = rondo::reduction<rondo::op::sum, TestType>;
+  using lines = rondo::protocol::fold_lines<TestType, sum>;
+  for (const std::size_t sources : {1, 2, 3, 8}) {
+    for (const std::size_t count : {std::size_t{1}, std::size_t{37}, lines::block}) {
+      std::vector<std::vector<TestType>> values(sources, std::vector<TestType>(count + 1));
+      std::vector<float> expected(count);
+      for (std::size_t s = 0; s < sources; ++s) {
+        for (std::size_t i = 0; i < count; ++i) {
+          values[s][i] = TestType(static_cast<float>((i * 7 + s) % 5));
+          expected[i] += static_cast<float>((i * 7 + s) % 5);
+        }
+        values[s][count] = TestType(-1.0f);
+      }
+      std::vector<TestType*> to;
+      for (auto& one : values) {
+        to.push_back(one.data());
+      }
+      const sum with{};
+      lines{with, count}.one_after_another(
+          [&](int s) -> const TestType* { return to[static_cast<std::size_t>(s)]; },
+          static_cast<int>(sources), to.data(), static_cast<int>(sources));
+      for (const auto& one : values) {
+        CHECK(std::equal(expected.begin(), expected.end(), one.begin(),
+                         [](float a, TestType b) { return a == static_cast<float>(b); }));
+        CHECK(static_cast<float>(one[count]) == -1.0f);
       }
     }
   }

@@ -150,7 +150,22 @@ RONDO_INDEPENDENT_LOOPS_END
 
 /// Whether a body for registers of 64 bytes gets them: then one store fills a line of the cache.
 [[nodiscard]] inline bool stores_whole_lines() noexcept {
-  return assumed_register_bytes == 64 || has_avx512();
+#if RONDO_HAS_AVX512_TWIN
+  return has_avx512();
+#else
+  return assumed_register_bytes == 64;
+#endif
+}
+
+/// False where the processor has not got what the forms for longer registers take.
+[[nodiscard]] inline bool runs_twins() noexcept {
+#if RONDO_HAS_AVX2_TWIN
+  return has_avx2();
+#elif defined(RONDO_NO_TWINS)
+  return assumed_register_bytes > 16;
+#else
+  return true;
+#endif
 }
 }  // namespace detail
 
@@ -160,6 +175,41 @@ RONDO_INDEPENDENT_LOOPS_END
 /// clock for them.
 enum class registers { of_32_bytes, of_64_bytes };
 
+namespace detail {
+
+/// `vectorized`, only where `runs_twins()`. For loops of which there are many: they are not
+/// compiled for processors without AVX2 as well, unless the build assumes no more.
+template <registers Longest, class Body>
+inline void vectorized_by_twins(const Body& body) {
+#if RONDO_HAS_AVX512_TWIN
+  if constexpr (Longest == registers::of_64_bytes) {
+    if (has_avx512()) {
+      compiled_for_avx512(body);
+      return;
+    }
+  }
+#endif
+#if RONDO_HAS_AVX2_TWIN
+  compiled_for_avx2(body);
+#else
+  compiled_apart(body);
+#endif
+}
+
+/// `vectorized`, only where `stores_whole_lines()`: not compiled for anything else.
+template <class Body>
+inline void vectorized_by_whole_lines([[maybe_unused]] const Body& body) {
+#if RONDO_HAS_AVX512_TWIN
+  compiled_for_avx512(body);
+#else
+  if constexpr (assumed_register_bytes == 64) {
+    compiled_apart(body);
+  }
+#endif
+}
+
+}  // namespace detail
+
 /// Runs `body`, compiled for the longest registers that it asks for and the processor has, if the
 /// build does not already assume them. All forms give the same bits: none fuses a multiply with an
 /// add. For loops of the user's as well: those of a codec of one's own, say.
@@ -168,21 +218,11 @@ enum class registers { of_32_bytes, of_64_bytes };
 /// what it holds by reference: that is then read anew, late, after each store.
 template <registers Longest = registers::of_32_bytes, class Body>
 inline void vectorized(const Body& body) {
-#if RONDO_HAS_AVX512_TWIN
-  if constexpr (Longest == registers::of_64_bytes) {
-    if (detail::has_avx512()) {
-      detail::compiled_for_avx512(body);
-      return;
-    }
+  if (detail::runs_twins()) {
+    detail::vectorized_by_twins<Longest>(body);
+  } else {
+    detail::compiled_apart(body);
   }
-#endif
-#if RONDO_HAS_AVX2_TWIN
-  if (detail::has_avx2()) {
-    detail::compiled_for_avx2(body);
-    return;
-  }
-#endif
-  detail::compiled_apart(body);
 }
 
 namespace detail {

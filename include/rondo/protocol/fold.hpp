@@ -213,7 +213,7 @@ RONDO_HOST_DEVICE void fold_each(Group& group, const Source& source, int sources
       detail::fold_neighbours<pair_of<element>>(source, sources, target, targets, first, last, with,
                                                 fold_of_pairs<element, Reduction>{with}, how);
       return;
-    } else if (lines::can_keep || sources <= lines::most) {
+    } else if (lines::can_keep || (sources <= lines::most && rondo::detail::runs_twins())) {
       detail::fold_in_blocks(source, sources, target, targets, first, last, with, how);
       return;
     }

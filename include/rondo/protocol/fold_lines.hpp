@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/extremes.hpp>
+#include <rondo/core/host_device.hpp>
 #include <rondo/core/vectorize.hpp>
 #include <rondo/protocol/copy.hpp>
 #include <rondo/version.hpp>
@@ -47,13 +48,11 @@ class fold_lines {
   static constexpr std::size_t stream_block = 128 % sizeof(T) == 0 ? 128 / sizeof(T) : 0;
   static constexpr bool can_stream = stream_block != 0 && RONDO_HAS_STREAMED_STORES != 0 &&
                                      std::is_trivially_default_constructible_v<T>;
-  /// What is converted on the way is bound by instructions, and so is what is stored to many
-  /// targets in the cache: 1.2 to 1.3 x as fast in place on 2 ranks
+  /// What is converted on the way is bound by instructions. So is what is stored to many targets in
+  /// the cache: by registers of 64 bytes 1.2 to 1.3 x as fast in place on 2 ranks
   /// (bench/results/threads-2026-11-27.md).
-  template <int Targets>
-  static constexpr registers longest = (sizeof(T) < sizeof(partial) || (Targets > 1))
-                                           ? registers::of_64_bytes
-                                           : registers::of_32_bytes;
+  static constexpr registers longest =
+      sizeof(T) < sizeof(partial) ? registers::of_64_bytes : registers::of_32_bytes;
   static constexpr bool can_keep =
       std::is_trivially_default_constructible_v<partial> && sizeof(partial) <= 1024;
 
@@ -63,34 +62,62 @@ class fold_lines {
   /// `to[targets - 1]`. Streamed: a multiple of `stream_block` elements, aligned.
   template <class Source>
   void run(const Source& source, int sources, T* const* to, int targets, store how) {
-    const bool in_place = targets == eight && to[0] == source(0);
-    const bool few_streams = in_place || targets == 1 || how == store::streamed;
-    if (sources <= most || (sources == eight && few_streams)) {
-      look_at(source, 0, sources);
-      finish<false>(sources, to, targets, how);
+    if (!rondo::detail::runs_twins()) {
+      one_after_another(source, sources, to, targets);
       return;
     }
-    if constexpr (can_keep) {
+    const bool in_place = targets == eight && to[0] == source(0);
+    const bool few_streams = in_place || targets == 1 || how == store::streamed;
+    if (sources == eight && few_streams) {
+      look_at(source, 0, eight);
+      finish<eight, false>(to, targets, how);
+    } else if (sources <= most) {
+      look_at(source, 0, sources);
+      with_number(sources, [&](auto number) { finish<number(), false>(to, targets, how); });
+    } else if constexpr (can_keep) {
       alignas(64) std::array<partial, block> partials;
       kept_ = partials.data();
-      look_at(source, 0, most);
-      keep<false>();
-      int done = most;
+      int done = (sources - 1) % most + 1;  // so that all that follow are as many as can be
+      look_at(source, 0, done);
+      with_number(done, [&](auto number) { keep<number(), false>(); });
       for (; sources - done > most; done += most) {
         look_at(source, done, most);
-        keep<true>();
+        keep<most, true>();
       }
-      look_at(source, done, sources - done);
-      finish<true>(sources - done, to, targets, how);
+      look_at(source, done, most);
+      finish<most, true>(to, targets, how);
     }
   }
 
   /// The same of two sources and one target, cached: the one loop that this takes is compiled, and
-  /// not the 28 of all cases.
+  /// not the 22 of all cases.
   void run_two(const T* left, const T* right, T* to) {
     from_[0] = left;
     from_[1] = right;
-    write<2, false, 1>(&to);
+    vectorized<longest>([&]() RONDO_INLINE_BODY { write_all<2, false, 1>(&to); });
+  }
+
+  /// The same by three short loops, for processors without AVX2: those 22 are not compiled for
+  /// them.
+  template <class Source>
+  void one_after_another(const Source& source, int sources, T* const* to, int targets) {
+    if constexpr (can_keep) {
+      alignas(64) std::array<partial, block> partials;
+      kept_ = partials.data();
+      for (int s = 0; s < sources; ++s) {
+        look_at(source, s, 1);
+        s == 0 ? add<false>() : add<true>();
+      }
+      rondo::detail::compiled_apart([this, into = to[0]]() RONDO_INLINE_BODY {
+        const rondo::detail::own_operation<Reduction> with = with_;
+        const partial* const kept = kept_;
+        const std::size_t count = count_;
+        for (std::size_t i = 0; i < count; ++i) {
+          into[i] = with.lower(kept[i]);
+        }
+      });
+      copy_to_others(to, 1, targets);
+    }
   }
 
  private:
@@ -101,80 +128,99 @@ class fold_lines {
     }
   }
 
-  template <bool Resumes>
-  void finish(int sources, T* const* to, int targets, store how) const {
-    const auto with_sources = [&](auto number) {
-      constexpr int n = decltype(number)::value;
-      constexpr int many = Resumes ? most : n;
-      int written = 1;
-      if (can_stream && how == store::streamed) {
-        stream<n, Resumes>(to, targets);
-        written = targets;
-      } else if (targets >= many && many > 1 && rondo::detail::stores_whole_lines()) {
-        write<n, Resumes, many>(to);
-        written = many;
-      } else {
-        write<n, Resumes, 1>(to);
-      }
-      for (; written < targets; ++written) {
-        copy_elements(to[written], static_cast<const T*>(to[0]), count_);
-      }
-    };
-    switch (sources) {
-      case 1:
-        return with_sources(std::integral_constant<int, 1>{});
-      case 2:
-        return with_sources(std::integral_constant<int, 2>{});
-      case 3:
-        return with_sources(std::integral_constant<int, 3>{});
-      case 4:
-        return with_sources(std::integral_constant<int, 4>{});
-      default:
-        if constexpr (!Resumes) {
-          return with_sources(std::integral_constant<int, eight>{});
-        }
+  void copy_to_others(T* const* to, int written, int targets) const {
+    for (; written < targets; ++written) {
+      copy_elements(to[written], static_cast<const T*>(to[0]), count_);
     }
+  }
+
+  /// Calls `use` with `number`, which is 1 up to `most`, as a constant.
+  template <class Use>
+  static void with_number(int number, const Use& use) {
+    switch (number) {
+      case 1:
+        return use(std::integral_constant<int, 1>{});
+      case 2:
+        return use(std::integral_constant<int, 2>{});
+      case 3:
+        return use(std::integral_constant<int, 3>{});
+      default:
+        return use(std::integral_constant<int, most>{});
+    }
+  }
+
+  template <int Sources, bool Resumes>
+  void finish(T* const* to, int targets, store how) const {
+    constexpr int many = Resumes ? most : Sources;
+    int written = 1;
+    if (can_stream && how == store::streamed) {
+      stream<Sources, Resumes>(to, targets);
+      written = targets;
+    } else if (targets >= many && many > 1 && rondo::detail::stores_whole_lines()) {
+      write<Sources, Resumes, many>(to);
+      written = many;
+    } else {
+      write<Sources, Resumes, 1>(to);
+    }
+    copy_to_others(to, written, targets);
   }
 
   // The loops, on pointers and an operation of their own.
 
-  template <bool Resumes>
+  template <int Sources, bool Resumes>
   void keep() const {
-    vectorized<longest<1>>([&]() RONDO_INLINE_BODY {
-      const rondo::detail::own_operation<Reduction> with = with_;
-      const auto sources = rondo::detail::own_pointers<most>(from_.data());
-      partial* const kept = kept_;
-      const std::size_t count = count_;
-      RONDO_INDEPENDENT_ITERATIONS
-      for (std::size_t i = 0; i < count; ++i) {
-        kept[i] = at<most, Resumes>(with, sources, kept, i);
-      }
-    });
+    rondo::detail::vectorized_by_twins<longest>(
+        [&]() RONDO_INLINE_BODY { keep_all<Sources, Resumes>(); });
+  }
+
+  template <bool Resumes>
+  void add() const {
+    rondo::detail::compiled_apart([&]() RONDO_INLINE_BODY { keep_all<1, Resumes>(); });
+  }
+
+  template <int Sources, bool Resumes>
+  RONDO_ALWAYS_INLINE void keep_all() const {
+    const rondo::detail::own_operation<Reduction> with = with_;
+    const auto sources = rondo::detail::own_pointers<Sources>(from_.data());
+    partial* const kept = kept_;
+    const std::size_t count = count_;
+    RONDO_INDEPENDENT_ITERATIONS
+    for (std::size_t i = 0; i < count; ++i) {
+      kept[i] = at<Sources, Resumes>(with, sources, kept, i);
+    }
   }
 
   template <int Sources, bool Resumes, int Targets>
   void write(T* const* to) const {
-    vectorized<longest<Targets>>([&]() RONDO_INLINE_BODY {
-      const rondo::detail::own_operation<Reduction> with = with_;
-      const auto sources = rondo::detail::own_pointers<Sources>(from_.data());
-      const auto targets = rondo::detail::own_pointers<Targets>(to);
-      const partial* const kept = kept_;
-      const std::size_t count = count_;
-      RONDO_INDEPENDENT_ITERATIONS
-      for (std::size_t i = 0; i < count; ++i) {
-        T result =
-            with.lower(at<Sources, Resumes>(with, sources, kept, i));  // const would keep GCC 12
-        for (std::size_t t = 0; t < Targets; ++t) {                    // from vector code
-          targets[t][i] = result;
-        }
+    const auto all = [&]() RONDO_INLINE_BODY { write_all<Sources, Resumes, Targets>(to); };
+    if constexpr (Targets > 1) {
+      rondo::detail::vectorized_by_whole_lines(all);
+    } else {
+      rondo::detail::vectorized_by_twins<longest>(all);
+    }
+  }
+
+  template <int Sources, bool Resumes, int Targets>
+  RONDO_ALWAYS_INLINE void write_all(T* const* to) const {
+    const rondo::detail::own_operation<Reduction> with = with_;
+    const auto sources = rondo::detail::own_pointers<Sources>(from_.data());
+    const auto targets = rondo::detail::own_pointers<Targets>(to);
+    const partial* const kept = kept_;
+    const std::size_t count = count_;
+    RONDO_INDEPENDENT_ITERATIONS
+    for (std::size_t i = 0; i < count; ++i) {
+      T result =
+          with.lower(at<Sources, Resumes>(with, sources, kept, i));  // const would keep GCC 12
+      for (std::size_t t = 0; t < Targets; ++t) {                    // from vector code
+        targets[t][i] = result;
       }
-    });
+    }
   }
 
   template <int Sources, bool Resumes>
   void stream(T* const* to, int targets) const {
     if constexpr (can_stream) {
-      vectorized<longest<1>>([&]() RONDO_INLINE_BODY {
+      rondo::detail::vectorized_by_twins<longest>([&]() RONDO_INLINE_BODY {
         const rondo::detail::own_operation<Reduction> with = with_;
         const auto sources = rondo::detail::own_pointers<Sources>(from_.data());
         const partial* const kept = kept_;
