@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "catch.hpp"
 
+#include <rondo/core/call.hpp>
+#include <rondo/core/float16.hpp>
 #include <rondo/core/type_name.hpp>
 
 #include <string>
@@ -26,4 +28,12 @@ TEST_CASE("names without namespaces read as they are written") {
   CHECK(plain("one:two") == "one:two");
   CHECK(plain("last::") == "");
   CHECK(plain("").empty());
+}
+
+TEST_CASE("messages name types as programs do, without the version's namespace") {
+  constexpr rondo::signature what{"all_reduce", rondo::type_name<rondo::half>(), "sum", "ring"};
+  const rondo::call made{.what = &what, .count = 4, .where = {"far/train.cpp", 40}};
+  CHECK(made.describe() == "all_reduce(4 x rondo::half, sum, ring) at train.cpp:40");
+  CHECK(rondo::detail::without_version("a<rondo::v0_1::half, rondo::v0_1::half*>") ==
+        "a<rondo::half, rondo::half*>");
 }

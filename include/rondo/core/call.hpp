@@ -24,6 +24,16 @@ namespace detail {
   return std::string{path.substr(path.find_last_of('/') + 1)} + ':' + std::to_string(where.line);
 }
 
+/// A type's name as programs write it: rondo::half, for rondo::v0_1::half.
+[[nodiscard]] inline std::string without_version(std::string_view type) {
+  constexpr std::string_view version = "::v0_1";
+  std::string text{type};
+  for (std::size_t at = text.find(version); at != text.npos; at = text.find(version, at)) {
+    text.erase(at, version.size());
+  }
+  return text;
+}
+
 }  // namespace detail
 
 /// What a call site fixes at compile time.
@@ -80,7 +90,7 @@ struct call {
     text += '(';
     if (!what->type.empty()) {
       text += count == counts_of_each_rank ? "counts of" : std::to_string(count) + " x";
-      text += ' ' + std::string{what->type};
+      text += ' ' + detail::without_version(what->type);
     }
     std::string codec;  // known by its own name, wherever it is from
     without_namespaces(what->codec, [&](std::string_view piece) { codec += piece; });

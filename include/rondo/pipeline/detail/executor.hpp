@@ -201,8 +201,8 @@ class executor {
                        has_far_stage(came, plan_.placement);
     if (!known || (first.failed < 0 && first.type != type)) {
       raise(mismatch{"pipeline: run: rank " + std::to_string(comm_.rank()) + " expected " +
-                         std::string{type_name<element>()} + " for " + to_text(wanted) + ", rank " +
-                         std::to_string(peer) +
+                         rondo::detail::without_version(type_name<element>()) + " for " +
+                         to_text(wanted) + ", rank " + std::to_string(peer) +
                          (known ? " sent elements of another type"
                                 : " sent another message; do the plans differ?"),
                      peer});
