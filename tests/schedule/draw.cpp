@@ -157,6 +157,18 @@ TEST_CASE("a drawing is well-formed and has one arrow per message and one box pe
   });
 }
 
+TEST_CASE("chunks go round the colours, in what every reader of SVG knows") {
+  const file svg;
+  schedule::write_svg(schedule::all_reduce(rondo::ring{}, 4), svg.path);
+  const std::string text = svg.text();
+  CHECK(times(text, "hsl") == 0);
+  // hsl(h, 75%, 42%) for 0, 90, 180 and 270 degrees; a chunk travels 6 times and is in the legend.
+  for (const char* colour : {"#bb1b1b", "#6bbb1b", "#1bbbbb", "#6b1bbb"}) {
+    CHECK(times(text, "<g class=\"message\" stroke=\"" + std::string{colour} + "\"") == 6);
+    CHECK(times(text, "height=\"10\" fill=\"" + std::string{colour} + "\"") == 1);
+  }
+}
+
 TEST_CASE("a drawing names the algorithm, where it is that of one") {
   const auto drawn = [](const auto& what) {
     const file svg;

@@ -74,9 +74,22 @@ class svg_writer {
   [[nodiscard]] double x(double time) const { return left + time / seconds_ * span_; }
   [[nodiscard]] static double y(int rank) { return top + row_height * (rank + 0.5); }
 
-  /// Chunks go round the colours once.
-  [[nodiscard]] int hue(const run& of) const {
-    return static_cast<int>(360LL * of.first / schedule_.row(0).chunks) % 360;
+  /// Chunks go round the colours once; `lightness` is 0 (black) to 1 (white). As "#rrggbb", for not
+  /// every reader of SVG knows hsl().
+  [[nodiscard]] std::string colour(const run& of, double lightness) const {
+    const double hue = static_cast<double>(of.first % schedule_.row(0).chunks) * 12 /
+                       schedule_.row(0).chunks;  // on a clock whose 0, 4 and 8 are red, green, blue
+    const double swing = 0.75 * (lightness < 0.5 ? lightness : 1 - lightness);
+    std::string text = "#";
+    for (const int primary : {0, 8, 4}) {
+      const double hours = hue + primary < 12 ? hue + primary : hue + primary - 12;
+      const double toward = hours < 6 ? hours - 3 : 9 - hours;  // 3: this primary is at its least
+      const double part = lightness - swing * (toward < -1 ? -1 : toward > 1 ? 1 : toward);
+      const int level = static_cast<int>(255 * part + 0.5);
+      text += "0123456789abcdef"[level / 16];
+      text += "0123456789abcdef"[level % 16];
+    }
+    return text;
   }
   [[nodiscard]] static std::string chunks_text(const run& of) {
     return of.count == 0   ? "no data"
@@ -117,9 +130,8 @@ class svg_writer {
     const double y1 = y(one.from);
     const double y2 = y(one.to) + (one.to > one.from ? -5 : 5);
     const double width = sent.left.count < 2 ? 1.6 : sent.left.count < 8 ? 2.8 : 4.2;
-    const std::string colour =
-        sent.left.count == 0 ? "#777" : "hsl(" + std::to_string(hue(sent.left)) + ",75%,42%)";
-    out_.print("<g class=\"message\" stroke=\"{}\" fill=\"{}\">", colour, colour);
+    const std::string paint = sent.left.count == 0 ? "#777" : colour(sent.left, 0.42);
+    out_.print("<g class=\"message\" stroke=\"{}\" fill=\"{}\">", paint, paint);
     title(one.from, sent, moving);
     out_.print("<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke-width=\"{}\"{}/>", x1, y1, x2,
                y2, width, sent.left.count == 0 ? " stroke-dasharray=\"4 3\"" : "");
@@ -161,8 +173,8 @@ class svg_writer {
     title(rank, one, when);
     out_.print(
         "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"10\" rx=\"2\" "
-        "fill=\"hsl({},75%,{}%)\" stroke=\"#333\" stroke-width=\"0.7\"/>",
-        begin, y(rank) - 5, width, hue(one.into), folds ? 70 : 92);
+        "fill=\"{}\" stroke=\"#333\" stroke-width=\"0.7\"/>",
+        begin, y(rank) - 5, width, colour(one.into, folds ? 0.7 : 0.92));
     if (folds) {
       const double middle = begin + width / 2;
       out_.print("<path stroke=\"#222\" stroke-width=\"1.2\" d=\"M{} {}h6M{} {}v6\"/>", middle - 3,
@@ -187,10 +199,10 @@ class svg_writer {
     out_.print("<text x=\"{}\" y=\"{}\" fill=\"#555\">chunk</text>\n", left, at);
     for (int chunk = 0; chunk < shown; ++chunk) {
       out_.print(
-          "<rect x=\"{}\" y=\"{}\" width=\"10\" height=\"10\" fill=\"hsl({},75%,42%)\"/>"
+          "<rect x=\"{}\" y=\"{}\" width=\"10\" height=\"10\" fill=\"{}\"/>"
           "<text x=\"{}\" y=\"{}\" fill=\"#555\">{}{}</text>\n",
-          left + 42 + 34 * chunk, at - 9, hue(run{region::wire, chunk}), left + 55 + 34 * chunk, at,
-          chunk, chunk + 1 == shown && chunks > shown ? " ..." : "");
+          left + 42 + 34 * chunk, at - 9, colour(run{region::wire, chunk}, 0.42),
+          left + 55 + 34 * chunk, at, chunk, chunk + 1 == shown && chunks > shown ? " ..." : "");
     }
   }
 
