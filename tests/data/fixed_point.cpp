@@ -35,6 +35,7 @@ TEST_CASE("fixed_point: values are clipped, and come back within half a step") {
   static_assert(grid.encode(-1e30) == 0);
   static_assert(grid.encode(1e30) == (1U << 22) - 1);
   static_assert(grid.encode(std::numeric_limits<double>::infinity()) == (1U << 22) - 1);
+  static_assert(grid.encode(std::numeric_limits<double>::quiet_NaN()) == 0);
   static_assert(grid.encode(0) == 1U << 21);  // the middle lies between two numbers
   for (const fixed_point each : {grid, fixed_point{.clip = 0.5, .largest = 255}}) {
     for (int i = -1000; i <= 1000; ++i) {

@@ -165,6 +165,7 @@ TEST_CASE("cursor: an epoch or a batch without samples is refused, not gone thro
   CHECK(refusals::contains(told({10, 0}, {}), "in batches of 0"));
   CHECK(refusals::contains(told({0, 2}, {}), "0 of 0 samples"));
   CHECK(refusals::contains(told({10, 2}, {.committed = 11}), "11 of 10 samples"));
+  CHECK(sampler{10, 2}.taken({.committed = 11}) == 0);
   static_assert(sampler{10, 2}.after({.committed = 8}) == cursor{.epoch = 1});
 }
 

@@ -94,6 +94,8 @@ TEST_CASE("cut: what is not held, or beyond the end, is refused") {
                     says("more indices than a number has"));
   CHECK_THROWS_WITH(cut::widths(std::array{most, std::size_t{2}}),
                     says("more indices than a number has"));
+  CHECK_THROWS_WITH(cut::even(10, 3).runs(3), says("runs of rank 3 of 3 ranks"));
+  CHECK_THROWS_WITH(cut::even(10, 3).width(-1), says("runs of rank -1 of 3 ranks"));
   CHECK_THROWS_WITH(rondo::zigzag(10, 0), says("cut: for 0 ranks"));
   CHECK_THROWS_WITH(rondo::zigzag(10, -1), says("cut: for -1 ranks"));
   CHECK_THROWS_WITH(rondo::zigzag(10, 2, 0), says("a granule of 0"));

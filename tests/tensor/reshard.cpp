@@ -199,4 +199,7 @@ TEST_CASE("sharding: what cannot be is refused") {
   CHECK(contains(make({}, {{"data", 2}}), "pinned at data 2 of 2"));
   CHECK(contains(make({{"n", cut::whole(1u << 31, 1), {}}, {"m", cut::whole(1u << 31, 1), {}}}),
                  "more bytes than there are addresses"));
+  const tensor_sharding whole{"w", 4, mesh, {}};
+  CHECK(contains(refusal([&] { static_cast<void>(whole.held_by(4)); }), "rank 4, of a mesh of 4"));
+  CHECK(contains(refusal([&] { static_cast<void>(whole.elements(-1)); }), "rank -1, of a mesh"));
 }

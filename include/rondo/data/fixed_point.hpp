@@ -23,9 +23,10 @@ struct fixed_point {
   /// How many numbers a sum has room for before it can wrap: 1024 by default.
   [[nodiscard]] constexpr std::uint64_t room() const { return 0xffffffffU / largest; }
 
-  /// round((clip(x) + clip) / (2 clip) * largest), halves up.
+  /// round((clip(x) + clip) / (2 clip) * largest), halves up; what is not a number is 0, the lowest
+  /// (`secure_average` refuses it).
   [[nodiscard]] constexpr std::uint32_t encode(double x) const {
-    const double inside = x < -clip ? -clip : x > clip ? clip : x;
+    const double inside = !(x >= -clip) ? -clip : x > clip ? clip : x;
     return static_cast<std::uint32_t>((inside + clip) / (2 * clip) * largest + 0.5);
   }
   /// The mean of `count` numbers whose sum is given.

@@ -34,9 +34,9 @@ struct sampler {
   std::uint64_t samples = 0;  ///< of an epoch
   std::uint64_t batch = 0;    ///< of all ranks together
 
-  /// Samples of the next batch.
+  /// Samples of the next batch; none where the cursor is at the epoch's end or beyond it.
   [[nodiscard]] constexpr std::uint64_t taken(const cursor& at) const {
-    const std::uint64_t left = samples - at.committed;
+    const std::uint64_t left = at.committed < samples ? samples - at.committed : 0;
     return left < batch ? left : batch;
   }
   /// Where the cursor stands when the next batch is in the weights. Errors: as `stripe`'s.

@@ -25,7 +25,7 @@ namespace rondo::inline v0_1::pipeline::formula {
 [[nodiscard]] constexpr ticks one_f_one_b(const shape& s, const costs& of) {
   const ticks p = s.stages;
   const ticks m = s.micro_batches;
-  const ticks stalls = p == 1 ? 0 : 2 * (p - 1) * m / p + 2 * (p - 2);
+  const ticks stalls = p <= 1 ? 0 : 2 * (p - 1) * m / p + 2 * (p - 2);
   return (m + p - 1) * work(of) + of.hop * stalls;
 }
 

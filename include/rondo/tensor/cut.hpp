@@ -145,12 +145,18 @@ class cut {
   [[nodiscard]] std::size_t extent() const noexcept { return extent_; }
   /// Number of ranks.
   [[nodiscard]] int ranks() const noexcept { return static_cast<int>(runs_.size()); }
+  /// What `rank` holds. Errors: a rank that is none.
   [[nodiscard]] std::span<const part> runs(int rank) const {
+    if (rank < 0 || rank >= ranks()) {
+      refuse("cut: runs of rank " + std::to_string(rank) + " of " + std::to_string(ranks()) +
+                 " ranks; expected 0 .. below their number",
+             rank);
+    }
     return runs_[static_cast<std::size_t>(rank)];
   }
   /// The runs of every rank.
   [[nodiscard]] const std::vector<std::vector<part>>& runs() const noexcept { return runs_; }
-  /// How many indices `rank` holds.
+  /// How many indices `rank` holds. Errors: as `runs`.
   [[nodiscard]] std::size_t width(int rank) const {
     std::size_t held = 0;
     for (const part& run : runs(rank)) {

@@ -62,11 +62,12 @@ class tensor_sharding {
   /// Number of ranks of the mesh.
   [[nodiscard]] int ranks() const noexcept { return static_cast<int>(held_.size()); }
 
-  /// True where `rank` stands on all pinned coordinates.
-  [[nodiscard]] bool held_by(int rank) const { return held_[static_cast<std::size_t>(rank)] != 0; }
+  /// True where `rank` stands on all pinned coordinates. Errors, of this and of all that follow: a
+  /// rank that the mesh does not have.
+  [[nodiscard]] bool held_by(int rank) const { return held_[checked(rank)] != 0; }
   /// The place of `rank` in the cut of dimension `d`.
   [[nodiscard]] int place(int rank, std::size_t d) const {
-    return places_[static_cast<std::size_t>(rank) * dimensions_.size() + d];
+    return places_[checked(rank) * dimensions_.size() + d];
   }
   /// The indices of dimension `d` that `rank` holds, if it holds any of the tensor.
   [[nodiscard]] std::span<const part> runs(int rank, std::size_t d) const {
@@ -132,6 +133,13 @@ class tensor_sharding {
  private:
   [[noreturn]] void refuse_it(const std::string& why) const {
     refuse("sharding of \"" + name_ + "\": " + why);
+  }
+
+  [[nodiscard]] std::size_t checked(int rank) const {
+    if (rank < 0 || rank >= ranks()) {
+      refuse_it("rank " + std::to_string(rank) + ", of a mesh of " + std::to_string(ranks()));
+    }
+    return static_cast<std::size_t>(rank);
   }
 
   [[nodiscard]] bool used(const std::string& axis) const {
