@@ -7,6 +7,7 @@ option(RONDO_WARNINGS_AS_ERRORS "Treat warnings in tests, examples and benchmark
 option(RONDO_USE_MPI "Build for the MPI libraries that are found" ON)
 option(RONDO_USE_CUDA "Build CUDA tests and examples when nvcc is found" ON)
 option(RONDO_GPU_ONLY "Leave out what does not run on a GPU; nothing but nvcc is needed then" OFF)
+option(RONDO_QUICK "Compile benchmarks, examples and all tests but those of vector loops quickly, not for measuring" OFF)
 set(RONDO_SANITIZE "" CACHE STRING "Sanitizers for tests and examples: thread, or address,undefined")
 
 if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
@@ -57,7 +58,7 @@ endif()
 # as long to compile. All others are compiled at the -O2 of most users, with every vector form: tests
 # of core, codecs, schedules, protocols and transports, of collectives that fold or code values, of
 # exact sums and of the threads' hot paths (those over MPI under the first library), all benchmarks,
-# and examples but the snippets.
+# and examples but the snippets. With RONDO_QUICK benchmarks, examples and tests over MPI are not.
 set(RONDO_QUICK_FLAGS $<$<COMPILE_LANGUAGE:CXX>:-DRONDO_PLAIN_LOOPS>
                       $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>
                       $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-Og>)
@@ -114,7 +115,7 @@ endfunction()
 # rondo_mpi_executables(<output> <name> SOURCES a.cpp.. [LIBRARIES lib..] [MAIN library]
 # [QUICK_AGAIN]): one executable <name>.<implementation> for every MPI library on this machine, linked
 # to <library>_<implementation> for its main function; their names go to <output>. QUICK_AGAIN: from
-# the second library on with RONDO_QUICK_FLAGS.
+# the second library on with RONDO_QUICK_FLAGS, and with RONDO_QUICK from the first on.
 function(rondo_mpi_executables output name)
   cmake_parse_arguments(PARSE_ARGV 2 arg "QUICK_AGAIN" "MAIN" "SOURCES;LIBRARIES")
   set(targets)
@@ -124,7 +125,7 @@ function(rondo_mpi_executables output name)
     if(arg_MAIN)
       target_link_libraries(${name}.${implementation} PRIVATE ${arg_MAIN}_${implementation})
     endif()
-    if(arg_QUICK_AGAIN AND targets)
+    if(arg_QUICK_AGAIN AND (targets OR RONDO_QUICK))
       target_compile_options(${name}.${implementation} PRIVATE ${RONDO_QUICK_FLAGS})
     endif()
     list(APPEND targets ${name}.${implementation})
