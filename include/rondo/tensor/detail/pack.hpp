@@ -20,6 +20,13 @@ namespace rondo::inline v0_1::detail {
   }
   return sum;
 }
+[[nodiscard]] inline std::size_t total(std::span<const std::size_t> counts) {
+  std::size_t sum = 0;
+  for (const std::size_t count : counts) {
+    sum += count;
+  }
+  return sum;
+}
 
 /// Some rows and some columns, one behind the other.
 struct rectangle {

@@ -9,6 +9,7 @@
 #include <rondo/core/policies.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/tensor/cut.hpp>
+#include <rondo/tensor/detail/pack.hpp>
 #include <rondo/tensor/experts/detail/expert_rows.hpp>
 #include <rondo/tensor/experts/routing.hpp>
 #include <rondo/tensor/matrix.hpp>
@@ -131,7 +132,7 @@ class expert_travel {
                 std::size_t width) {
     count(queues, width);
     const std::span<T> in = travelled_.template get<T>(arrivals.size() * width);
-    exchange(where, std::span<const T>{leaving, sum_of(sent_)}, sent_, in, received_);
+    exchange(where, std::span<const T>{leaving, total(sent_)}, sent_, in, received_);
     scatter_rows(ranks_.memory(), arrivals, matrix<const T>{in.data(), arrivals.size(), width},
                  matrix<T>{queue, arrivals.size(), width});
   }
@@ -145,7 +146,7 @@ class expert_travel {
     const std::span<T> out = travelled_.template get<T>(arrivals.size() * width);
     gather_rows(ranks_.memory(), arrivals, matrix<const T>{queue, arrivals.size(), width},
                 matrix<T>{out.data(), arrivals.size(), width});
-    exchange(where, std::span<const T>{out}, received_, std::span<T>{returned, sum_of(sent_)},
+    exchange(where, std::span<const T>{out}, received_, std::span<T>{returned, total(sent_)},
              sent_);
   }
 
@@ -180,13 +181,6 @@ class expert_travel {
       sent_.push_back(queues.rows(ranks_.rank(), experts_.runs(rank)) * width);
       received_.push_back(queues.rows(rank, experts_.runs(ranks_.rank())) * width);
     }
-  }
-  [[nodiscard]] static std::size_t sum_of(const std::vector<std::size_t>& each) {
-    std::size_t sum = 0;
-    for (const std::size_t one : each) {
-      sum += one;
-    }
-    return sum;
   }
 
   using memory_type = typename Team::memory_type;
