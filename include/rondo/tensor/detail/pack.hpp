@@ -87,15 +87,4 @@ const T* unpack(const Memory& memory, const T* from, matrix<T> to, std::span<con
   return from + packed.elements();
 }
 
-/// Copies all of a matrix onto another of its shape.
-template <class T>
-void copy(matrix<const T> from, matrix<T> to) {
-  if (from.data == to.data && from.stride == to.stride) {
-    return;
-  }
-  for (std::size_t row = 0; row < from.rows; ++row) {
-    std::copy_n(from.row(row).data(), from.columns, to.row(row).data());
-  }
-}
-
 }  // namespace rondo::inline v0_1::detail
