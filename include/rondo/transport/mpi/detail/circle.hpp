@@ -3,11 +3,11 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/transport/detail/diagnosis.hpp>
 #include <rondo/transport/mpi/detail/group.hpp>
 #include <rondo/version.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -6,6 +6,7 @@
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/detail/backoff.hpp>
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/detail/board.hpp>
 #include <rondo/transport/mpi/detail/check.hpp>
@@ -17,7 +18,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -4,6 +4,7 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/detail/landing.hpp>
 #include <rondo/transport/detail/thread.hpp>
@@ -16,7 +17,6 @@
 #include <rondo/version.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
