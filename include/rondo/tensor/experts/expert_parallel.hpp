@@ -203,16 +203,17 @@ class expert_parallel {
   /// columns of x; T its element.
   template <class T>
   [[nodiscard]] layer_plan planned(std::size_t features, std::size_t choices) const {
-    const planned_collective travel{schedule::collective::all_to_all,
-                                    travel_.tokens().extent() * choices * features, sizeof(T),
-                                    Team::name(), ranks_.size()};
-    layer_plan made{{{schedule::collective::all_gather, travel_.counted(), sizeof(int),
-                      Team::name(), ranks_.size()},
-                     travel,
-                     travel},
-                    {travel, travel},
-                    0,
-                    0};
+    const planned_collective counts{.what = schedule::collective::all_gather,
+                                    .elements = travel_.counted(),
+                                    .element_bytes = sizeof(int),
+                                    .axis = Team::name(),
+                                    .ranks = ranks_.size()};
+    const planned_collective travel{.what = schedule::collective::all_to_all,
+                                    .elements = travel_.tokens().extent() * choices * features,
+                                    .element_bytes = sizeof(T),
+                                    .axis = Team::name(),
+                                    .ranks = ranks_.size()};
+    layer_plan made{.forward = {counts, travel, travel}, .backward = {travel, travel}};
     const std::size_t own = travel_.tokens().width(ranks_.rank()) * choices * features * sizeof(T);
     const std::size_t fair = travel.elements * experts().width(ranks_.rank()) / experts().extent();
     made.saved_bytes = own + fair * sizeof(T);
