@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/operation.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>

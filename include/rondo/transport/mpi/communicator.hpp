@@ -20,6 +20,7 @@
 #include <rondo/transport/pending.hpp>
 #include <rondo/version.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>

@@ -8,9 +8,11 @@
 #include <rondo/transport/mpi/detail/group.hpp>
 #include <rondo/version.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rondo::inline v0_1::mpi::detail {

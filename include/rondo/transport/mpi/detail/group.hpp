@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/detail/backoff.hpp>
