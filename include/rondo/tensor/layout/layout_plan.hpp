@@ -32,7 +32,7 @@ struct layout_plan {
 
 namespace detail {
 
-/// `axes`: of each dimension, an index into the axes of the mesh, whole_dimension or open_dimension.
+/// `axes`: of each dimension, its axis of the mesh by number, whole_dimension or open_dimension.
 [[nodiscard]] inline layout_plan walked_plan(const blueprint& net, const mesh_shape& mesh,
                                              const std::vector<int>& axes) {
   layout_walk walk{net, mesh, axes};

@@ -34,8 +34,8 @@ namespace rondo::inline v0_1::cuda::detail {
   require(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_processor, kernel,
                                                         static_cast<int>(threads), shared_bytes),
           "cudaOccupancyMaxActiveBlocksPerMultiprocessor");
-  return static_cast<unsigned>(
-      per_processor * attribute(cudaDevAttrMultiProcessorCount, current_device()));
+  return static_cast<unsigned>(per_processor *
+                               attribute(cudaDevAttrMultiProcessorCount, current_device()));
 }
 
 /// Fills in what was left to the library, for `ranks` ranks on the current device. Blocks wait for
