@@ -5,7 +5,7 @@
 #include <rondo/tensor/attention/attention.hpp>
 #include <rondo/tensor/attention/heads.hpp>
 #include <rondo/tensor/cut.hpp>
-#include <rondo/tensor/detail/pack.hpp>
+#include <rondo/tensor/detail/host_memory.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/placement.hpp>
 
@@ -59,11 +59,11 @@ void of_attention(Attention& attend, const attention_shape& shape, int rank,
 /// An expert that gives back what it gets.
 struct copying {
   void forward(std::size_t, matrix<const float> rows, matrix<float> out) const {
-    rondo::detail::copy<float>(rows, out);
+    rondo::detail::host_memory::copy<float>(rows, out);
   }
   void backward(std::size_t, matrix<const float>, matrix<const float> d_out,
                 matrix<float> d_rows) const {
-    rondo::detail::copy<float>(d_out, d_rows);
+    rondo::detail::host_memory::copy<float>(d_out, d_rows);
   }
 };
 

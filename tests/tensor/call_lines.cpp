@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "tensor/attention.hpp"
 #include "tensor/both_passes.hpp"
+#include "tensor/experts_case.hpp"
 #include "tensor/shardings.hpp"
 #include "threads/outcomes.hpp"
 
@@ -59,14 +60,13 @@ class watched : public rondo::testing::forwarding<Comm> {
   std::string_view file_;
 };
 
-/// Both passes of what `make(team)` makes name the line that calls them.
-template <int Dimension, class Make>
-void check_attention(const Make& make, const both_passes::attention_shape& shape) {
+/// The collectives that `body(communicator)` comes to on 4 ranks name lines of this file.
+template <class Body>
+void check_lines(std::string_view file, const Body& body) {
   std::vector<int> made(4), elsewhere(4);
   rondo::threads::run(4, [&](auto& comm) {
-    watched seen{comm, "both_passes.hpp"};
-    auto attend = make(rondo::along<"context">(seen));
-    both_passes::of_attention<Dimension>(attend, shape, comm.rank(), [] {});
+    watched seen{comm, file};
+    body(seen);
     made[static_cast<std::size_t>(comm.rank())] = seen.calls;
     elsewhere[static_cast<std::size_t>(comm.rank())] = seen.elsewhere;
   });
@@ -74,6 +74,15 @@ void check_attention(const Make& make, const both_passes::attention_shape& shape
     CHECK(made[rank] > 0);
     CHECK(elsewhere[rank] == 0);
   }
+}
+
+/// Both passes of what `make(team)` makes name the line that calls them.
+template <int Dimension, class Make>
+void check_attention(const Make& make, const both_passes::attention_shape& shape) {
+  check_lines("both_passes.hpp", [&](auto& comm) {
+    auto attend = make(rondo::along<"context">(comm));
+    both_passes::of_attention<Dimension>(attend, shape, comm.rank(), [] {});
+  });
 }
 
 }  // namespace
@@ -117,6 +126,14 @@ TEST_CASE("attention: every collective of both passes names the line of the pass
         },
         {tokens, heads, split.query_columns(), split.key_value_columns(), true});
   }
+}
+
+TEST_CASE("experts: every collective of both passes names the line of the pass") {
+  const experts_case::batch given = experts_case::drawn(tokens, 3, 5, 2);
+  experts_case::outcome to = experts_case::blank(given);
+  check_lines("experts_case.hpp", [&](auto& comm) {
+    experts_case::run_on(comm, given, 0, cut::even(tokens, 4), 1, to);
+  });
 }
 
 TEST_CASE("reshard: what an error says is the line of the call") {

@@ -41,8 +41,6 @@ class low_rank_memory {
     forget();
   }
 
-  /// Floats sent per call by each rank.
-  [[nodiscard]] std::size_t floats_sent() const { return p_.size() + q_.size(); }
   /// What has not been sent yet: [rows, columns].
   [[nodiscard]] std::span<float> residual() { return residual_; }
   /// The start of the next call: [columns, R], equal on all ranks.

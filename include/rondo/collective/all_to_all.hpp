@@ -9,7 +9,6 @@
 #include <rondo/collective/detail/cut_by_rank.hpp>
 #include <rondo/collective/detail/movement.hpp>
 #include <rondo/core/buffer.hpp>
-#include <rondo/core/error.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/protocol/direct.hpp>

@@ -89,8 +89,7 @@ struct window_shape {
 ///  - `rank()`, `size()`, `at(r)`  where the memory of rank r is, as this rank sees it
 ///  - `shape()`                    its layout, zeroed before any rank could reach it
 ///  - `slot()`, `slot_count()`, `first_slot()`  which of how many groups of a rank this one is, and
-///  the
-///    channel's first slot: launches that may run at the same time use different channels
+///    the channel's first slot: launches that may run at the same time use different channels
 ///  - `reaches_everything()`       peers load and store any pointer of this rank, not only
 ///    its window
 ///  - `patience_ns()`, `reports()` how long to wait, and what to fill if that was in vain

@@ -103,9 +103,8 @@ class soundness {
     }
     if (const action receive = receive_before(what, plan_.placement); receive.kind != kind::idle) {
       require(!lowered_ || (mine & mark_of(receive.kind)), what, "comes before it is received");
-    } else if (ahead ? !plan_.placement.is_first(what.stage)
-                     : !plan_.placement.is_last(what.stage)) {
-      require(done(ahead ? what.stage - 1 : what.stage + 1, what, what.slice) & mark, what,
+    } else if (!enters_at(what.stage, ahead, plan_.placement)) {
+      require(done(stage_after(what.stage, !ahead), what, what.slice) & mark, what,
               "comes before its input is made on the same rank");
     }
     once(mine, mark, what);

@@ -6,6 +6,7 @@
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <string>

@@ -92,19 +92,16 @@ class paired_lowering {
       return true;
     }
     const bool forward = what.kind == kind::forward;
-    return (forward ? from_.placement.is_first(what.stage) : from_.placement.is_last(what.stage)) ||
-           there(forward, what.stage, what);
+    return enters_at(what.stage, forward, from_.placement) || there(forward, what.stage, what);
   }
 
   void publish(const action& what) {
     const bool forward = what.kind == kind::forward;
-    if (!forward && !makes_input_gradient(what.kind)) {
+    if ((!forward && !makes_input_gradient(what.kind)) ||
+        leaves_at(what.stage, forward, from_.placement)) {
       return;
     }
-    if (forward ? from_.placement.is_last(what.stage) : from_.placement.is_first(what.stage)) {
-      return;
-    }
-    const int stage = forward ? what.stage + 1 : what.stage - 1;
+    const int stage = stage_after(what.stage, forward);
     there(forward, stage, what) = 1;
     if (const action send = send_after(what, from_.placement); send.kind != kind::idle) {
       lowered_.rows[index(from_.placement.rank_of(what.stage))].push_back(send);

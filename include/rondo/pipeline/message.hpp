@@ -15,13 +15,13 @@ namespace rondo::inline v0_1::pipeline {
 /// The stage that the other half of a message names: a send's receive, or a receive's send.
 [[nodiscard]] constexpr int far_stage(const action& message) {
   const bool up = message.kind == kind::send_forward || message.kind == kind::receive_backward;
-  return up ? message.stage + 1 : message.stage - 1;
+  return detail::stage_after(message.stage, up);
 }
 
 /// Whether that stage exists: nothing is sent past the ends of a chain.
 [[nodiscard]] constexpr bool has_far_stage(const action& message, const placement& where) {
   const bool up = message.kind == kind::send_forward || message.kind == kind::receive_backward;
-  return up ? !where.is_last(message.stage) : !where.is_first(message.stage);
+  return !detail::leaves_at(message.stage, up, where);
 }
 
 /// The other half of a message.

@@ -63,6 +63,22 @@ class placement {
   int chains_ = 1;
 };
 
+namespace detail {
+
+/// A pass enters a chain at its first stage and leaves it at its last; backwards, the other way.
+[[nodiscard]] constexpr bool enters_at(int stage, bool forward, const placement& where) {
+  return forward ? where.is_first(stage) : where.is_last(stage);
+}
+[[nodiscard]] constexpr bool leaves_at(int stage, bool forward, const placement& where) {
+  return enters_at(stage, !forward, where);
+}
+/// Where it goes from `stage`, unless it leaves there.
+[[nodiscard]] constexpr int stage_after(int stage, bool forward) {
+  return forward ? stage + 1 : stage - 1;
+}
+
+}  // namespace detail
+
 /// Stage s on rank s mod ranks: 0 1 2 3 | 0 1 2 3.
 [[nodiscard]] constexpr placement looped(int ranks, int chunks = 1) {
   constant_vector<int> rank_of;

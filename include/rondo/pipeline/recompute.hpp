@@ -14,8 +14,8 @@ namespace rondo::inline v0_1::pipeline {
 /// the first is kept and room for `spare` others: each layer's last forward, which keeps what its
 /// backward needs, counts too.
 ///
-///     layers + r layers - C(c + r, r - 1),  c = spare + 1,  C(c + r - 1, c) < layers <= C(c + r,
-///     c)
+///     layers + r layers - C(c + r, r - 1)
+///     with c = spare + 1 and C(c + r - 1, c) < layers <= C(c + r, c)
 ///
 /// Source: Griewank and Walther, Revolve (2000), doi:10.1145/347837.347846.
 [[nodiscard]] constexpr std::int64_t recompute_steps(int layers, int spare) {

@@ -133,10 +133,10 @@ class player {
 
   constexpr void publish(const action& what, int rank, ticks end) {
     const bool forward = what.kind == kind::forward;
-    if (forward ? plan_.placement.is_last(what.stage) : plan_.placement.is_first(what.stage)) {
+    if (leaves_at(what.stage, forward, plan_.placement)) {
       return;
     }
-    const int stage = forward ? what.stage + 1 : what.stage - 1;
+    const int stage = stage_after(what.stage, forward);
     const int to = plan_.placement.rank_of(stage);
     const std::size_t place = slot(what) + (forward ? units() : std::size_t{0} - units());
     ticks& when = (forward ? inputs_ : gradients_)[place];

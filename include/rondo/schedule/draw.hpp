@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/schedule/detail/messages.hpp>
 #include <rondo/schedule/detail/svg.hpp>
 #include <rondo/schedule/detail/trace.hpp>
 #include <rondo/schedule/network.hpp>

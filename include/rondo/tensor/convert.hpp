@@ -168,7 +168,7 @@ struct convert_call {
     auto from = in.values();
     if (!direct) {
       count(held, ranks.size(), ranks.passage().sent);
-      const auto packed = ranks.passage().out.template get<T>(sum_of(ranks.passage().sent));
+      const auto packed = ranks.passage().out.template get<T>(total(ranks.passage().sent));
       T* next = packed.data();
       for (int rank = 0; rank < ranks.size(); ++rank) {
         next = pack(ranks.memory(), in, held.rows(rank), held.columns(rank), next);
@@ -231,8 +231,8 @@ struct convert_call {
       through.sent.push_back(from.division->width(ranks.rank()) * to.division->width(rank));
       through.received.push_back(from.division->width(rank) * to.division->width(ranks.rank()));
     }
-    const auto out = through.out.template get<T>(sum_of(through.sent));
-    auto in = through.in.template get<T>(sum_of(through.received));
+    const auto out = through.out.template get<T>(total(through.sent));
+    auto in = through.in.template get<T>(total(through.received));
     const auto memory = ranks.memory();
     const matrix<const T> held_here = from.values;
     const part mine{0, by_rows ? from.values.rows : from.values.columns};
@@ -252,13 +252,6 @@ struct convert_call {
   }
 
   static std::span<const part> one(const part& run) { return {&run, 1}; }
-  static std::size_t sum_of(const std::vector<std::size_t>& each) {
-    std::size_t sum = 0;
-    for (const std::size_t count : each) {
-      sum += count;
-    }
-    return sum;
-  }
 };
 
 }  // namespace detail

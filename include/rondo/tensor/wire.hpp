@@ -21,7 +21,7 @@ namespace detail {
 /// One line for an order of sums or a wire that is none, and for two that do not go together.
 template <class Order, class Wire>
 consteval bool check_wire() {
-  static_assert(std::is_same_v<Order, any_order> || std::is_same_v<Order, exact>,
+  static_assert(order_of_sums<Order>,
                 "rondo: the order of a layer's sums is any_order{} or exact{features, tokens}");
   if constexpr (!std::is_same_v<Wire, no_codec>) {
     static_assert(codec::codec<Wire>,

@@ -6,7 +6,6 @@
 #include <rondo/codec/wire.hpp>
 #include <rondo/core/host_device.hpp>
 #include <rondo/core/operation.hpp>
-#include <rondo/protocol/one_hop.hpp>
 #include <rondo/protocol/packs.hpp>
 #include <rondo/protocol/two_hops.hpp>
 #include <rondo/version.hpp>

@@ -5,7 +5,6 @@
 #include <rondo/core/extremes.hpp>
 #include <rondo/core/host_device.hpp>
 #include <rondo/protocol/fold.hpp>
-#include <rondo/protocol/one_hop.hpp>
 #include <rondo/protocol/packs.hpp>
 #include <rondo/protocol/two_hops.hpp>
 #include <rondo/protocol/words.hpp>

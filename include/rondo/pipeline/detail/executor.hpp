@@ -137,9 +137,9 @@ class executor {
 
   /// The input of F, B or I; at the ends of a chain an empty one.
   [[nodiscard]] values take(const action& what) {
-    const bool starts = what.kind == kind::forward ? plan_.placement.is_first(what.stage)
-                                                   : plan_.placement.is_last(what.stage);
-    return starts ? mail_.empty() : mail_.for_stage(std::move(memory_.input(what).payload));
+    return enters_at(what.stage, what.kind == kind::forward, plan_.placement)
+               ? mail_.empty()
+               : mail_.for_stage(std::move(memory_.input(what).payload));
   }
 
   void compute(const action& what) {
@@ -158,12 +158,12 @@ class executor {
   /// Keeps a result for the stage that needs it, here or until it is sent.
   void hand_on(const action& what, values result) {
     const bool ahead = what.kind == kind::forward;
-    if (ahead ? plan_.placement.is_last(what.stage) : plan_.placement.is_first(what.stage)) {
+    if (leaves_at(what.stage, ahead, plan_.placement)) {
       mail_.drop(std::move(result));
       return;
     }
     action next = what;
-    next.stage = static_cast<std::int16_t>(ahead ? what.stage + 1 : what.stage - 1);
+    next.stage = static_cast<std::int16_t>(stage_after(what.stage, ahead));
     const int from = comm_.rank();
     const int to = plan_.placement.rank_of(next.stage);
     const ticks hop = from == to ? 0 : hop_of(model_, what, from, to);

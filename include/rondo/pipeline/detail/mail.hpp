@@ -4,7 +4,6 @@
 
 #include <rondo/collective/offer.hpp>
 #include <rondo/collective/send_receive.hpp>
-#include <rondo/core/error.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/pipeline/detail/spare_buffers.hpp>

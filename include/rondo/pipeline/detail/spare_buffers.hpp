@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/core/buffer.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>

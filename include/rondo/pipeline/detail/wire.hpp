@@ -3,13 +3,9 @@
 #pragma once
 
 #include <rondo/collective/send_receive.hpp>
-#include <rondo/core/buffer.hpp>
 #include <rondo/core/policies.hpp>
 #include <rondo/core/source_location.hpp>
-#include <rondo/core/type_name.hpp>
 #include <rondo/pipeline/costs.hpp>
-#include <rondo/pipeline/message.hpp>
-#include <rondo/pipeline/plan.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>

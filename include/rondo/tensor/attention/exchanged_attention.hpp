@@ -6,10 +6,11 @@
 #include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention/attention.hpp>
+#include <rondo/tensor/attention/detail/attention_checks.hpp>
 #include <rondo/tensor/attention/head_attention.hpp>
-#include <rondo/tensor/attention/sequence_cut.hpp>
 #include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/cut.hpp>
+#include <rondo/tensor/detail/pack.hpp>
 #include <rondo/tensor/exact/exact.hpp>
 #include <rondo/tensor/layers/layer_plan.hpp>
 #include <rondo/tensor/placement.hpp>
@@ -91,12 +92,8 @@ class exchanged_attention {
   [[nodiscard]] layer_plan planned() const {
     using W = typename accumulator<T>::type;
     const auto exchange = [&](const cut& columns, std::size_t element_bytes) {
-      std::size_t held = 0;
-      for (const std::size_t width : columns.widths()) {
-        held += width;
-      }
       return planned_collective{.what = schedule::collective::all_to_all,
-                                .elements = tokens_.extent() * held,
+                                .elements = tokens_.extent() * detail::total(columns.widths()),
                                 .element_bytes = element_bytes,
                                 .axis = Team::name(),
                                 .ranks = ranks_.size()};

@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/core/operation.hpp>
 #include <rondo/core/partition.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention/attention.hpp>
+#include <rondo/tensor/attention/detail/attention_checks.hpp>
 #include <rondo/tensor/attention/detail/pair_attention.hpp>
-#include <rondo/tensor/attention/sequence_cut.hpp>
 #include <rondo/tensor/convert.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/pack.hpp>

@@ -8,8 +8,8 @@
 #include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/attention/attention.hpp>
+#include <rondo/tensor/attention/detail/attention_checks.hpp>
 #include <rondo/tensor/attention/detail/pair_attention.hpp>
-#include <rondo/tensor/attention/sequence_cut.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/pack.hpp>
 #include <rondo/tensor/layers/layer_plan.hpp>

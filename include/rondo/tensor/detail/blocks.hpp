@@ -76,11 +76,7 @@ inline void check_cut_over(const char* what, const cut& division, int ranks, int
 
 /// An index that two ranks hold would be written twice, and its gradient counted once.
 inline void check_disjoint(const char* who, const cut& division, int rank) {
-  std::size_t held = 0;
-  for (int each = 0; each < division.ranks(); ++each) {
-    held += division.width(each);
-  }
-  if (held != division.extent()) {
+  if (!division.disjoint()) {
     refuse(std::string{who} +
                ": a cut in which ranks hold the same indices; reduce among the "
                "ranks that share them instead",

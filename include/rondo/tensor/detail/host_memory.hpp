@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/tensor/detail/pack.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/transport/communicator.hpp>
 #include <rondo/transport/keepsake.hpp>
@@ -42,9 +41,15 @@ struct host_memory {
     std::copy_n(from, count, to);
   }
 
+  /// Copies all of a matrix onto another of its shape.
   template <class T>
   static void copy(matrix<const T> from, matrix<T> to) {
-    detail::copy<T>(from, to);
+    if (from.data == to.data && from.stride == to.stride) {
+      return;
+    }
+    for (std::size_t row = 0; row < from.rows; ++row) {
+      std::copy_n(from.row(row).data(), from.columns, to.row(row).data());
+    }
   }
 
   /// body(row, column) for each of rows * columns.

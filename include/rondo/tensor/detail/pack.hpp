@@ -20,6 +20,13 @@ namespace rondo::inline v0_1::detail {
   }
   return sum;
 }
+[[nodiscard]] inline std::size_t total(std::span<const std::size_t> counts) {
+  std::size_t sum = 0;
+  for (const std::size_t count : counts) {
+    sum += count;
+  }
+  return sum;
+}
 
 /// Some rows and some columns, one behind the other.
 struct rectangle {
@@ -78,17 +85,6 @@ const T* unpack(const Memory& memory, const T* from, matrix<T> to, std::span<con
                        memory.copy(here.of(packed), there.of(to));
                      });
   return from + packed.elements();
-}
-
-/// Copies all of a matrix onto another of its shape.
-template <class T>
-void copy(matrix<const T> from, matrix<T> to) {
-  if (from.data == to.data && from.stride == to.stride) {
-    return;
-  }
-  for (std::size_t row = 0; row < from.rows; ++row) {
-    std::copy_n(from.row(row).data(), from.columns, to.row(row).data());
-  }
 }
 
 }  // namespace rondo::inline v0_1::detail

@@ -4,7 +4,7 @@
 
 #include <rondo/core/host_device.hpp>
 #include <rondo/core/partition.hpp>
-#include <rondo/tensor/exact/tree_sum.hpp>
+#include <rondo/tensor/detail/elements.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/version.hpp>
 

@@ -40,6 +40,9 @@ namespace detail {
 template <class Order>
 inline constexpr bool is_exact = std::is_same_v<Order, exact>;
 
+template <class Order>
+concept order_of_sums = is_exact<Order> || std::is_same_v<Order, any_order>;
+
 /// One leaf that a rank holds: its global number, and its indices in the rank's memory.
 struct held_leaf {
   std::size_t number;

@@ -51,13 +51,13 @@ class tree_exchange {
   [[nodiscard]] planned_collective planned(conversion to, std::size_t elements,
                                            std::size_t element_bytes,
                                            const std::string& axis) const {
-    return {to == conversion::all_reduce ? schedule::collective::all_reduce
-                                         : schedule::collective::reduce_scatter,
-            elements,
-            element_bytes,
-            axis,
-            order_.ranks(),
-            order_.size()};
+    return {.what = to == conversion::all_reduce ? schedule::collective::all_reduce
+                                                 : schedule::collective::reduce_scatter,
+            .elements = elements,
+            .element_bytes = element_bytes,
+            .axis = axis,
+            .ranks = order_.ranks(),
+            .terms = order_.size()};
   }
 
   /// All ranks call it. `to` is replicated, or a shard of dimension 0; its elements are the sums'.

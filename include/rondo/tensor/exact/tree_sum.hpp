@@ -3,7 +3,6 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
-#include <rondo/core/vectorize.hpp>
 #include <rondo/tensor/detail/elements.hpp>
 #include <rondo/tensor/detail/host_memory.hpp>
 #include <rondo/tensor/exact/detail/leaf_node.hpp>
@@ -16,23 +15,7 @@
 #include <type_traits>
 #include <vector>
 
-RONDO_INDEPENDENT_LOOPS_BEGIN
-
 namespace rondo::inline v0_1 {
-
-namespace detail {
-
-template <class T>
-void add_to(T* sum, const T* more, std::size_t count) {
-  vectorized([=]() RONDO_INLINE_BODY {
-    RONDO_INDEPENDENT_ITERATIONS
-    for (std::size_t i = 0; i < count; ++i) {
-      sum[i] = static_cast<T>(sum[i] + more[i]);
-    }
-  });
-}
-
-}  // namespace detail
 
 /// A sum of numbered leaves, each an array, folded by the balanced binary tree over their numbers.
 ///
@@ -116,11 +99,7 @@ class tree_sum {
   template <class In>
   [[nodiscard]] auto folding(const In& in) {
     return [&](T* left, T* right) {
-      if constexpr (In::on_device) {
-        detail::add(in, matrix<const T>{right, 1, elements_}, matrix<T>{left, 1, elements_});
-      } else {
-        detail::add_to(left, right, elements_);
-      }
+      detail::add(in, matrix<const T>{right, 1, elements_}, matrix<T>{left, 1, elements_});
       free_.push_back(right);
       return left;
     };
@@ -156,5 +135,3 @@ class tree_sum {
 };
 
 }  // namespace rondo::inline v0_1
-
-RONDO_INDEPENDENT_LOOPS_END

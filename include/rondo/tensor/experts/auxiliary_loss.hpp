@@ -24,13 +24,6 @@
 
 namespace rondo::inline v0_1 {
 
-namespace detail {
-
-template <class Order>
-concept order_of_sums = is_exact<Order> || std::is_same_v<Order, any_order>;
-
-}  // namespace detail
-
 /// The loss that asks the router to spread tokens over experts, the same on every rank:
 ///
 ///     loss = coefficient * E / (k T^2) * sum_e(tokens_e * sum_x(probability_xe))

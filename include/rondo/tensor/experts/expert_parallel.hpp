@@ -4,6 +4,7 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/core/operation.hpp>
+#include <rondo/core/source_location.hpp>
 #include <rondo/schedule/schedule.hpp>
 #include <rondo/tensor/cut.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
@@ -99,8 +100,7 @@ struct expert_pass {
 /// all_to_alls of t * choices * features elements at most.
 /// Errors: an expert that does not exist (on GPUs, on every rank), values of another shape than x
 /// or of another pass, a second pass backward of one pass forward (not told on GPUs), and what
-/// all_to_all refuses. Source: Lepikhin et al., GShard (2020),
-/// arXiv:2006.16668.
+/// all_to_all refuses. Source: Lepikhin et al., GShard (2020), arXiv:2006.16668.
 template <class Team, class Kernels>
 class expert_parallel {
  public:
@@ -125,7 +125,7 @@ class expert_parallel {
 
   template <class X, class Memory, class Y, class W>
   void forward(expert_pass<typename X::element, Memory>& pass, const X& x, const routing<W>& chosen,
-               const Y& y) {
+               const Y& y, source_location where = source_location::current()) {
     using T = typename X::element;
     check_types<X, Y, W, Memory>();
     const std::size_t width = x.values.columns;
@@ -137,7 +137,7 @@ class expert_parallel {
       check_experts(chosen.expert);
     }
     pass.is_due = false;
-    queue(pass, chosen);
+    queue(where, pass, chosen);
     pass.width = width;
     const auto memory = ranks_.memory();
     // All memory first: to make some may wait for kernels, and those of NCCL's for other ranks.
@@ -146,13 +146,14 @@ class expert_parallel {
     T* const made = made_.template get<T>(pass.rows.size()).data();
     pass.returned.resize(pass.travelled * width);
     detail::scatter_copies<memory_type, T>(memory, rows_of(pass), pass.choices, x.values, leaving);
-    travel_.template dispatch<T>(pass.queues, arrivals_of(pass), leaving.data, pass.rows.data(),
-                                 width);
+    travel_.template dispatch<T>(where, pass.queues, arrivals_of(pass), leaving.data,
+                                 pass.rows.data(), width);
     travel_.each_expert(pass.queues, [&](std::size_t expert, std::size_t first, std::size_t count) {
       kernels_.forward(expert, matrix<const T>{pass.rows.data() + first * width, count, width},
                        matrix<T>{made + first * width, count, width});
     });
-    travel_.template combine<T>(pass.queues, arrivals_of(pass), made, pass.returned.data(), width);
+    travel_.template combine<T>(where, pass.queues, arrivals_of(pass), made, pass.returned.data(),
+                                width);
     sum_choices<W>(pass, y.values, pass.weight.data());
     pass.is_due = true;
   }
@@ -160,7 +161,7 @@ class expert_parallel {
   /// Writes dx and d_weight; the caller's kernels add to the experts' own gradients.
   template <class DY, class Memory, class DX, class W>
   void backward(expert_pass<typename DY::element, Memory>& pass, const DY& dy, const DX& dx,
-                matrix<W> d_weight) {
+                matrix<W> d_weight, source_location where = source_location::current()) {
     using T = typename DY::element;
     check_types<DY, DX, W, Memory>();
     if constexpr (Team::on_device) {
@@ -186,14 +187,15 @@ class expert_parallel {
         ranks_.memory(),
         {pass.row.data(), pass.weight.data(), dy.values, returned, leaving, d_weight},
         [&](std::size_t lanes) { return terms_.template get<W>(pass.row.size(), lanes); });
-    travel_.template dispatch<T>(pass.queues, arrivals_of(pass), leaving.data, d_out, width);
+    travel_.template dispatch<T>(where, pass.queues, arrivals_of(pass), leaving.data, d_out, width);
     travel_.each_expert(pass.queues, [&](std::size_t expert, std::size_t first, std::size_t count) {
       kernels_.backward(expert, matrix<const T>{pass.rows.data() + first * width, count, width},
                         matrix<const T>{d_out + first * width, count, width},
                         matrix<T>{d_rows + first * width, count, width});
     });
-    travel_.template combine<T>(pass.queues, arrivals_of(pass), d_rows, pass.returned.data(),
-                                width);  // what was returned had its last use
+    // What was returned had its last use.
+    travel_.template combine<T>(where, pass.queues, arrivals_of(pass), d_rows, pass.returned.data(),
+                                width);
     sum_choices<W>(pass, dx.values, nullptr);
   }
 
@@ -201,16 +203,17 @@ class expert_parallel {
   /// columns of x; T its element.
   template <class T>
   [[nodiscard]] layer_plan planned(std::size_t features, std::size_t choices) const {
-    const planned_collective travel{schedule::collective::all_to_all,
-                                    travel_.tokens().extent() * choices * features, sizeof(T),
-                                    Team::name(), ranks_.size()};
-    layer_plan made{{{schedule::collective::all_gather, travel_.counted(), sizeof(int),
-                      Team::name(), ranks_.size()},
-                     travel,
-                     travel},
-                    {travel, travel},
-                    0,
-                    0};
+    const planned_collective counts{.what = schedule::collective::all_gather,
+                                    .elements = travel_.counted(),
+                                    .element_bytes = sizeof(int),
+                                    .axis = Team::name(),
+                                    .ranks = ranks_.size()};
+    const planned_collective travel{.what = schedule::collective::all_to_all,
+                                    .elements = travel_.tokens().extent() * choices * features,
+                                    .element_bytes = sizeof(T),
+                                    .axis = Team::name(),
+                                    .ranks = ranks_.size()};
+    layer_plan made{.forward = {counts, travel, travel}, .backward = {travel, travel}};
     const std::size_t own = travel_.tokens().width(ranks_.rank()) * choices * features * sizeof(T);
     const std::size_t fair = travel.elements * experts().width(ranks_.rank()) / experts().extent();
     made.saved_bytes = own + fair * sizeof(T);
@@ -281,7 +284,7 @@ class expert_parallel {
 
   /// Tells every rank how many tokens go where, and finds out where own choices travel.
   template <class Pass, class W>
-  void queue(Pass& pass, const routing<W>& chosen) {
+  void queue(source_location where, Pass& pass, const routing<W>& chosen) {
     const auto memory = ranks_.memory();
     if constexpr (Team::on_device) {
       memory.require_no_graph(
@@ -302,7 +305,7 @@ class expert_parallel {
       memory.each(here.rows, 1, detail::count_choices{expert.rows_at(tokens), at_once, here});
       memory.each(all, 1, detail::add_up_blocks{here, own.row(run).data()});
     });
-    pass.queues = travel_.queues(own, expert.columns, capacity_);
+    pass.queues = travel_.queues(where, own, expert.columns, capacity_);
     pass.choices = expert.columns;
     pass.travelled = travel_.leaving(pass.queues);
     pass.row.resize(expert.elements());

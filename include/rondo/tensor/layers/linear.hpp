@@ -3,8 +3,9 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
-#include <rondo/core/vectorize.hpp>
+#include <rondo/core/partition.hpp>
 #include <rondo/tensor/detail/blocks.hpp>
+#include <rondo/tensor/detail/elements.hpp>
 #include <rondo/tensor/exact/exact.hpp>
 #include <rondo/tensor/exact/tree_sum.hpp>
 #include <rondo/tensor/matrix.hpp>
@@ -15,6 +16,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 namespace rondo::inline v0_1 {
 

@@ -44,8 +44,7 @@ struct exact_mlp_gradients {
 };
 
 /// What the forward pass keeps for the backward pass of the same micro-batch, which refuses what is
-/// of another size. On GPUs:
-/// `mlp_saved<T, cuda::buffer<T>>`.
+/// of another size. On GPUs: `mlp_saved<T, cuda::buffer<T>>`.
 template <class T, class Memory = std::vector<T>>
 struct mlp_saved {
   Memory hidden{};

@@ -95,8 +95,6 @@ class vocabulary_cross_entropy {
     spread_ = with_.smoothing > 0 ? with_.smoothing * words / (words - 1) : 0.0;
     if constexpr (detail::is_exact<Order>) {
       leaves_ = detail::leaves_of(vocabulary_, ranks_.rank(), order_.features);
-    } else {
-      leaves_ = {{0, all()}};
     }
     std::size_t local = 0;
     for (const part run : vocabulary_.runs(ranks_.rank())) {
@@ -261,7 +259,7 @@ class vocabulary_cross_entropy {
   cross_entropy_options with_;
   Order order_;
   double spread_ = 0;
-  std::vector<detail::held_leaf> leaves_;
+  std::vector<detail::held_leaf> leaves_;  ///< in exact order
   std::vector<detail::words_at> pieces_;
   tree_exchange tree_;
   tree_sum<double, typename Team::memory_type::template array<double>> sums_;

@@ -23,10 +23,10 @@ namespace rondo::inline v0_1 {
 ///
 ///     rondo::blueprint net;
 ///     auto x = net.input("x", "batch:64, d_model:1024");
-///     auto h = net.einsum("h", x, net.parameter("wi", "d_model:1024, d_ff:4096"), "batch, d_ff");
-///     auto y = net.einsum("y", net.map("gelu", {h}), net.parameter("wo", "d_ff:4096,
-///     d_model:1024"),
-///                         "batch, d_model");
+///     auto wi = net.parameter("wi", "d_model:1024, d_ff:4096");
+///     auto wo = net.parameter("wo", "d_ff:4096, d_model:1024");
+///     auto h = net.einsum("h", x, wi, "batch, d_ff");
+///     auto y = net.einsum("y", net.map("gelu", {h}), wo, "batch, d_model");
 ///     rondo::plan_layout(net, rondo::layout{"d_ff:tensor"}, {{"tensor", 4}});   // two all_reduces
 ///
 /// A dimension has one extent everywhere. Errors: a dimension with two extents, an output dimension

@@ -10,7 +10,7 @@
 #include <rondo/version.hpp>
 
 #include <cstddef>
-#include <string>
+#include <utility>
 #include <vector>
 
 namespace rondo::inline v0_1 {
@@ -30,6 +30,19 @@ struct layout_plan {
   friend bool operator==(const layout_plan&, const layout_plan&) = default;
 };
 
+namespace detail {
+
+/// `axes`: of each dimension, its axis of the mesh by number, whole_dimension or open_dimension.
+[[nodiscard]] inline layout_plan walked_plan(const blueprint& net, const mesh_shape& mesh,
+                                             const std::vector<int>& axes) {
+  layout_walk walk{net, mesh, axes};
+  walk.run();
+  return {std::move(walk.made), walk.parameter_bytes, walk.parameter_gradient_bytes,
+          walk.operations};
+}
+
+}  // namespace detail
+
 /// The plan of `net` under these rules: the same collectives, with the same bytes and axes, that
 /// the layers make by hand.
 ///
@@ -45,11 +58,7 @@ struct layout_plan {
 /// than there are addresses.
 [[nodiscard]] inline layout_plan plan_layout(const blueprint& net, const layout& rules,
                                              const mesh_shape& mesh) {
-  const auto axes = detail::axes_of(net, rules, mesh);
-  detail::layout_walk walk{net, mesh, axes};
-  walk.run();
-  return {std::move(walk.made), walk.parameter_bytes, walk.parameter_gradient_bytes,
-          walk.operations};
+  return detail::walked_plan(net, mesh, detail::axes_of(net, rules, mesh));
 }
 
 }  // namespace rondo::inline v0_1

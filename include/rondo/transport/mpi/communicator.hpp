@@ -9,6 +9,7 @@
 #include <rondo/transport/detail/background.hpp>
 #include <rondo/transport/detail/check_color.hpp>
 #include <rondo/transport/detail/check_deadline.hpp>
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/detail/guard.hpp>
 #include <rondo/transport/keepsake.hpp>
@@ -19,7 +20,7 @@
 #include <rondo/transport/pending.hpp>
 #include <rondo/version.hpp>
 
-#include <chrono>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>

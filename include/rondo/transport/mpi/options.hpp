@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/version.hpp>
-
-#include <chrono>
 
 namespace rondo::inline v0_1::mpi {
 

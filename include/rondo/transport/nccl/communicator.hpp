@@ -4,7 +4,6 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
-#include <rondo/core/source_location.hpp>
 #include <rondo/transport/detail/check_color.hpp>
 #include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/nccl/detail/kernels.hpp>

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/transport/nccl/communicator.hpp>
 #include <rondo/transport/nccl/detail/check.hpp>
 #include <rondo/transport/nccl/environment.hpp>
 #include <rondo/transport/nccl/file_exchange.hpp>
 #include <rondo/version.hpp>
 
-#include <chrono>
 #include <cstdlib>
 #include <string>
 

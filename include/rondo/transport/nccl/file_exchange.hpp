@@ -4,6 +4,8 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/core/type_name.hpp>
+#include <rondo/transport/detail/chrono.hpp>
+#include <rondo/transport/detail/thread.hpp>
 #include <rondo/version.hpp>
 
 #include <fcntl.h>
@@ -12,13 +14,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <random>
 #include <string>
-#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -192,7 +192,7 @@ class file_exchange {
       if (clock::now() - since >= deadline_) {
         return false;
       }
-      std::this_thread::sleep_for(pause);
+      rondo::detail::sleep_for(pause);
     }
   }
 

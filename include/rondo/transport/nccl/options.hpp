@@ -2,11 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/version.hpp>
 
 #include <nccl.h>
-
-#include <chrono>
 
 namespace rondo::inline v0_1::nccl {
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <rondo/core/call.hpp>
-#include <rondo/core/error.hpp>
 #include <rondo/protocol/signal.hpp>
 #include <rondo/transport/communicator.hpp>
 #include <rondo/transport/detail/background.hpp>

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <rondo/tensor/attention/attention.hpp>
-#include <rondo/tensor/attention/heads.hpp>
 #include <rondo/tensor/detail/elements.hpp>
 #include <rondo/tensor/matrix.hpp>
 #include <rondo/tensor/team.hpp>

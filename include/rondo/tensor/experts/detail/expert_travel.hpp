@@ -9,6 +9,7 @@
 #include <rondo/core/policies.hpp>
 #include <rondo/core/source_location.hpp>
 #include <rondo/tensor/cut.hpp>
+#include <rondo/tensor/detail/pack.hpp>
 #include <rondo/tensor/experts/detail/expert_rows.hpp>
 #include <rondo/tensor/experts/routing.hpp>
 #include <rondo/tensor/matrix.hpp>
@@ -46,16 +47,15 @@ class expert_travel {
 
   /// All ranks' queues, from how many tokens of each run of this rank go to each expert, [run,
   /// expert], of `choices` that each token has. On GPUs the host waits here for what all ranks say.
-  [[nodiscard]] expert_queues queues(matrix<const int> own, std::size_t choices,
-                                     std::size_t capacity) {
+  [[nodiscard]] expert_queues queues(source_location where, matrix<const int> own,
+                                     std::size_t choices, std::size_t capacity) {
     sent_.clear();
     for (int rank = 0; rank < ranks_.size(); ++rank) {
       sent_.push_back(tokens_.runs(rank).size() * experts_.extent());
     }
     const std::span<int> all = all_counts_.template get<int>(counted());
     int* const seen = seen_counts_.template get<int>(all.size());
-    all_gather_call::make(source_location::current(), ranks_.comm(), own.values(), all,
-                          counts{sent_});
+    all_gather_call::make(where, ranks_.comm(), own.values(), all, counts{sent_});
     ranks_.memory().to_host(all.data(), seen, all.size());
     if constexpr (Team::on_device) {
       check_all_count(seen, choices);
@@ -127,32 +127,35 @@ class expert_travel {
 
   /// Rows in the order of travel go to their experts, into their queues.
   template <class T>
-  void dispatch(const expert_queues& queues, std::span<const std::size_t> arrivals,
-                const T* leaving, T* queue, std::size_t width) {
+  void dispatch(source_location where, const expert_queues& queues,
+                std::span<const std::size_t> arrivals, const T* leaving, T* queue,
+                std::size_t width) {
     count(queues, width);
     const std::span<T> in = travelled_.template get<T>(arrivals.size() * width);
-    exchange(std::span<const T>{leaving, sum_of(sent_)}, sent_, in, received_);
+    exchange(where, std::span<const T>{leaving, total(sent_)}, sent_, in, received_);
     scatter_rows(ranks_.memory(), arrivals, matrix<const T>{in.data(), arrivals.size(), width},
                  matrix<T>{queue, arrivals.size(), width});
   }
 
   /// Rows in experts' queues go back to where they came from.
   template <class T>
-  void combine(const expert_queues& queues, std::span<const std::size_t> arrivals, const T* queue,
-               T* returned, std::size_t width) {
+  void combine(source_location where, const expert_queues& queues,
+               std::span<const std::size_t> arrivals, const T* queue, T* returned,
+               std::size_t width) {
     count(queues, width);
     const std::span<T> out = travelled_.template get<T>(arrivals.size() * width);
     gather_rows(ranks_.memory(), arrivals, matrix<const T>{queue, arrivals.size(), width},
                 matrix<T>{out.data(), arrivals.size(), width});
-    exchange(std::span<const T>{out}, received_, std::span<T>{returned, sum_of(sent_)}, sent_);
+    exchange(where, std::span<const T>{out}, received_, std::span<T>{returned, total(sent_)},
+             sent_);
   }
 
  private:
   template <class T>
-  void exchange(std::span<const T> out, const std::vector<std::size_t>& to_rank, std::span<T> in,
+  void exchange(source_location where, std::span<const T> out,
+                const std::vector<std::size_t>& to_rank, std::span<T> in,
                 const std::vector<std::size_t>& from_rank) {
-    all_to_all_call::make(source_location::current(), ranks_.comm(), out, in,
-                          counts{to_rank, from_rank});
+    all_to_all_call::make(where, ranks_.comm(), out, in, counts{to_rank, from_rank});
   }
 
   /// On GPUs the host sees no expert that does not exist, but how many choices no expert got.
@@ -178,13 +181,6 @@ class expert_travel {
       sent_.push_back(queues.rows(ranks_.rank(), experts_.runs(rank)) * width);
       received_.push_back(queues.rows(rank, experts_.runs(ranks_.rank())) * width);
     }
-  }
-  [[nodiscard]] static std::size_t sum_of(const std::vector<std::size_t>& each) {
-    std::size_t sum = 0;
-    for (const std::size_t one : each) {
-      sum += one;
-    }
-    return sum;
   }
 
   using memory_type = typename Team::memory_type;

@@ -4,6 +4,7 @@
 
 #include <rondo/core/policies.hpp>
 #include <rondo/tensor/convert.hpp>
+#include <rondo/tensor/detail/elements.hpp>
 #include <rondo/tensor/exact/exact.hpp>
 #include <rondo/tensor/exact/tree_exchange.hpp>
 #include <rondo/tensor/layers/linear.hpp>
@@ -245,9 +246,7 @@ class split_linear {
     for (std::size_t next = 1; next < counted_.size(); ++next) {
       const auto more = ranks_.passage().in.template get<T>(to.rows, to.columns);
       product(counted_[next], more);
-      for (std::size_t row = 0; row < to.rows; ++row) {
-        add_to(to.row(row).data(), more.row(row).data(), to.columns);
-      }
+      add<typename Team::memory_type, T>(ranks_.memory(), more, to);
     }
   }
 

@@ -14,6 +14,10 @@
 
 namespace rondo::inline v0_1::detail {
 
+[[noreturn]] inline void corrupt_shard_file(const std::string& path, const std::string& why) {
+  raise(error{error_code::corrupt_data, "shard file " + path + ": " + why});
+}
+
 /// A file that is written whole or not at all: it has its name only after `close`.
 class new_file {
  public:
@@ -81,9 +85,7 @@ class old_file {
       bad("it ends too early");
     }
   }
-  [[noreturn]] void bad(const std::string& why) const {
-    raise(error{error_code::corrupt_data, "shard file " + path_ + ": " + why});
-  }
+  [[noreturn]] void bad(const std::string& why) const { corrupt_shard_file(path_, why); }
 
  private:
   void seek(off_t to, int whence) {

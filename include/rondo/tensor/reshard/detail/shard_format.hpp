@@ -4,6 +4,7 @@
 
 #include <rondo/core/error.hpp>
 #include <rondo/core/partition.hpp>
+#include <rondo/tensor/reshard/detail/file.hpp>
 #include <rondo/tensor/reshard/sharding.hpp>
 #include <rondo/version.hpp>
 
@@ -193,9 +194,7 @@ class catalogue_reader {
     return tensors;
   }
 
-  [[noreturn]] void bad(const std::string& why) const {
-    raise(error{error_code::corrupt_data, "shard file " + file_ + ": " + why});
-  }
+  [[noreturn]] void bad(const std::string& why) const { corrupt_shard_file(file_, why); }
 
   [[nodiscard]] tensor_sharding tensor(std::size_t t) {
     std::string name = text();

@@ -4,6 +4,7 @@
 
 #include <rondo/core/extremes.hpp>
 #include <rondo/device/window.hpp>
+#include <rondo/transport/cuda/detail/launch_at_once.hpp>
 #include <rondo/transport/cuda/detail/memory.hpp>
 #include <rondo/transport/cuda/launch_shape.hpp>
 #include <rondo/version.hpp>

@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/transport/detail/backoff.hpp>
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/transport/detail/thread.hpp>
 #include <rondo/version.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <ctime>
 

@@ -3,14 +3,16 @@
 #pragma once
 
 #include <rondo/core/error.hpp>
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/transport/detail/diagnosis.hpp>
 #include <rondo/transport/mpi/detail/group.hpp>
 #include <rondo/version.hpp>
 
-#include <chrono>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rondo::inline v0_1::mpi::detail {

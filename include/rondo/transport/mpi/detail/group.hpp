@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/detail/backoff.hpp>
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/mpi/detail/board.hpp>
 #include <rondo/transport/mpi/detail/check.hpp>
@@ -17,7 +17,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

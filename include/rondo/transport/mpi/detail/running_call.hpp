@@ -5,6 +5,7 @@
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
 #include <rondo/transport/detail/backoff.hpp>
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/transport/detail/diagnosis.hpp>
 #include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/mpi/detail/circle.hpp>
@@ -12,7 +13,6 @@
 #include <rondo/version.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <string>
 

@@ -4,6 +4,7 @@
 
 #include <rondo/core/call.hpp>
 #include <rondo/core/error.hpp>
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/transport/detail/failure_texts.hpp>
 #include <rondo/transport/detail/landing.hpp>
 #include <rondo/transport/detail/thread.hpp>
@@ -16,7 +17,6 @@
 #include <rondo/version.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -75,27 +75,15 @@ class turn : public running_call {
   /// Sends one tagged message; returns when the bytes are the caller's again.
   void send(int peer, std::uint64_t tag, std::uint64_t kind, const std::byte* data,
             std::size_t bytes) {
-    const bool eager = bytes <= eager_bytes;
-    auto& number = in_.sent[static_cast<std::size_t>(peer)];
-    number += eager ? 0 : 1;
-    const header first{in_.name, tag, kind, bytes, number};
+    const header first = head_of(peer, tag, kind, bytes);
     if (peer == rank() && keep_own(first, data)) {
       return;
     }
-    const std::size_t length = sizeof first + (eager ? bytes : 0);
-    std::byte* packet = in_.outbox.get(sizeof first + eager_bytes);
-    std::memcpy(packet, &first, sizeof first);
-    if (eager && bytes != 0) {
-      std::memcpy(packet + sizeof first, data, bytes);
-    }
     const in_flight tidy{in_};
-    begin_send(peer, header_tag, packet, length, in_.users());
-    if (!eager) {
-      begin_send(peer, body_tag(number), data, bytes, in_.users());
-    }
+    begin_message(peer, first, in_.outbox.get(sizeof first + eager_bytes), data);
     std::size_t piece = 0;
-    await_sends(peer, waits::for_bytes, piece, length);
-    if (!eager) {
+    await_sends(peer, waits::for_bytes, piece, packet_bytes(bytes));
+    if (!is_eager(bytes)) {
       await_sends(peer, waits::for_call, piece, bytes);
     }
   }
@@ -104,26 +92,16 @@ class turn : public running_call {
   /// again already; else the number to ask `is_taken` for.
   std::uint64_t offer(int peer, std::uint64_t tag, std::uint64_t kind, const std::byte* data,
                       std::size_t bytes) {
-    const bool eager = bytes <= eager_bytes;
-    auto& number = in_.sent[static_cast<std::size_t>(peer)];
-    number += eager ? 0 : 1;
-    const header first{in_.name, tag, kind, bytes, number};
+    const header first = head_of(peer, tag, kind, bytes);
     if (peer == rank() && keep_own(first, data)) {
       return 0;
     }
     in_transit& made = in_.offers.next();
-    made.packet.resize(sizeof first + (eager ? bytes : 0));
-    std::memcpy(made.packet.data(), &first, sizeof first);
-    if (eager && bytes != 0) {
-      std::memcpy(made.packet.data() + sizeof first, data, bytes);
-    }
+    made.packet.resize(packet_bytes(bytes));
     std::swap(in_.sends, made.requests);
-    begin_send(peer, header_tag, made.packet.data(), made.packet.size(), in_.users());
-    if (!eager) {
-      begin_send(peer, body_tag(number), data, bytes, in_.users());
-    }
+    begin_message(peer, first, made.packet.data(), data);
     std::swap(in_.sends, made.requests);
-    return eager ? 0 : made.number;
+    return is_eager(bytes) ? 0 : made.number;
   }
 
   [[nodiscard]] bool is_taken(int, std::uint64_t number) { return in_.offers.is_sent(number); }
@@ -145,7 +123,7 @@ class turn : public running_call {
       fail(error_code::mismatch, peer,
            rondo::detail::text_of_message(rank(), call_, peer, bytes, message.bytes));
     }
-    if (bytes > eager_bytes) {
+    if (!is_eager(bytes)) {
       const in_flight tidy{in_};
       begin_receive(peer, body_tag(message.number), data, bytes, in_.users());
       std::size_t piece = 0;
@@ -193,10 +171,31 @@ class turn : public running_call {
     std::uint64_t number;
   };
 
+  /// Short messages go with their header, in one packet.
+  [[nodiscard]] static bool is_eager(std::size_t bytes) { return bytes <= eager_bytes; }
+  [[nodiscard]] static std::size_t packet_bytes(std::size_t bytes) {
+    return sizeof(header) + (is_eager(bytes) ? bytes : 0);
+  }
+  [[nodiscard]] header head_of(int peer, std::uint64_t tag, std::uint64_t kind, std::size_t bytes) {
+    auto& number = in_.sent[static_cast<std::size_t>(peer)];  // of the long ones
+    number += is_eager(bytes) ? 0 : 1;
+    return {in_.name, tag, kind, bytes, number};
+  }
+  void begin_message(int peer, const header& first, std::byte* packet, const std::byte* data) {
+    std::memcpy(packet, &first, sizeof first);
+    if (is_eager(first.bytes) && first.bytes != 0) {
+      std::memcpy(packet + sizeof first, data, first.bytes);
+    }
+    begin_send(peer, header_tag, packet, packet_bytes(first.bytes), in_.users());
+    if (!is_eager(first.bytes)) {
+      begin_send(peer, body_tag(first.number), data, first.bytes, in_.users());
+    }
+  }
+
   /// A short message to this rank itself, for which MPI may want the receive first (Open MPI above
   /// 1 KiB), is one that was taken off the wire; false of a long one. They keep their order.
   [[nodiscard]] bool keep_own(const header& first, const std::byte* data) {
-    if (first.bytes > eager_bytes) {
+    if (!is_eager(first.bytes)) {
       ++in_.own_announced;
       return false;
     }
@@ -340,7 +339,7 @@ class turn : public running_call {
       MPI_Status status{};
       check(await_request(peer, waits::for_call, in_.receives[0], status), "MPI_Irecv");
       std::memcpy(&first, packet, sizeof first);
-      if (first.communicator != in_.name && first.bytes > eager_bytes) {
+      if (first.communicator != in_.name && !is_eager(first.bytes)) {
         std::vector<std::byte> rest(first.bytes);
         const in_flight tidy_rest{in_};
         begin_receive(peer, body_tag(first.number), rest.data(), rest.size(), in_.users());
@@ -351,7 +350,7 @@ class turn : public running_call {
     if (peer == rank()) {
       --in_.own_announced;
     }
-    const std::size_t eager = first.bytes <= eager_bytes ? first.bytes : 0;
+    const std::size_t eager = is_eager(first.bytes) ? first.bytes : 0;
     return {peer,        first.tag,    first.kind,
             first.bytes, first.number, {packet + sizeof first, packet + sizeof first + eager}};
   }

@@ -6,12 +6,12 @@
 #include <rondo/core/error.hpp>
 #include <rondo/protocol/peer_memory.hpp>
 #include <rondo/transport/detail/backoff.hpp>
+#include <rondo/transport/detail/chrono.hpp>
 #include <rondo/transport/detail/thread.hpp>
 #include <rondo/transport/mpi/detail/turn.hpp>
 #include <rondo/transport/mpi/detail/window.hpp>
 #include <rondo/version.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -4,7 +4,6 @@
 
 #include <rondo/codec/concept.hpp>
 #include <rondo/transport/cuda/require.hpp>
-#include <rondo/transport/nccl/detail/check.hpp>
 #include <rondo/version.hpp>
 
 #include <cuda_runtime_api.h>

@@ -7,6 +7,8 @@
 #include <rondo/transport/cuda/detail/memory.hpp>
 #include <rondo/transport/cuda/detail/profile.hpp>
 #include <rondo/transport/detail/check_deadline.hpp>
+#include <rondo/transport/detail/chrono.hpp>
+#include <rondo/transport/detail/thread.hpp>
 #include <rondo/transport/keepsake.hpp>
 #include <rondo/transport/nccl/detail/check.hpp>
 #include <rondo/transport/nccl/detail/open_groups.hpp>
@@ -16,13 +18,11 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -205,7 +205,7 @@ class state {
       if (std::chrono::steady_clock::now() - since >= with.deadline) {
         return ncclInProgress;
       }
-      std::this_thread::yield();
+      rondo::detail::give_way();
     }
   }
   /// The host waits for all that is on `stream` by now.
@@ -228,7 +228,7 @@ class state {
         die(text);
         raise(timeout{text, rank});
       }
-      std::this_thread::yield();
+      rondo::detail::give_way();
     }
   }
   void settle() const {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <rondo/core/float16.hpp>
-#include <rondo/core/host_device.hpp>
 #include <rondo/core/operation.hpp>
 #include <rondo/transport/nccl/scaled_sum.hpp>
 #include <rondo/version.hpp>

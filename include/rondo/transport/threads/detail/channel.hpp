@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rondo/protocol/signal.hpp>
 #include <rondo/version.hpp>
 
 #include <cstddef>
