@@ -3,6 +3,7 @@
 //
 // Codecs made of other codecs: rotated, stochastic, mixed_by_size, requantised.
 #include <rondo/codec/cast.hpp>
+#include <rondo/codec/error_feedback.hpp>
 #include <rondo/codec/integer.hpp>
 #include <rondo/codec/mixed_by_size.hpp>
 #include <rondo/codec/requantised.hpp>
@@ -235,6 +236,29 @@ TEST_CASE("mixed_by_size: short runs take the one codec, long runs the other") {
   CHECK(encoded(mixed, few) == encoded(codec::exact{}, few));
   CHECK(encoded(mixed, values) == encoded(codec::int8<128>{}, values));
   CHECK(decoded(mixed, encoded(mixed, few), 999) == std::vector<float>(few.begin(), few.end()));
+}
+
+TEST_CASE("mixed_by_size: a codec with a memory is asked for chunks of what is long, too") {
+  std::vector<float> residual(2000, 0.0f);
+  const auto memory = [&](std::size_t floats) {
+    return codec::error_feedback{codec::int8<32>{}, std::span{residual}.first(floats)};
+  };
+  const codec::int8<128> plain;
+  const auto short_remembers = [&](std::size_t floats) {
+    return codec::mixed_by_size{memory(floats), plain, 1000};
+  };
+  CHECK(short_remembers(2000).lacking(2000).empty());
+  CHECK(short_remembers(999).lacking(999).empty());
+  CHECK_FALSE(short_remembers(998).lacking(999).empty());
+  // Four ranks encode 2000 values in chunks of 500, which are short, up to the last one.
+  CHECK_FALSE(short_remembers(999).lacking(2000).empty());
+
+  const auto long_remembers = [&](std::size_t floats) {
+    return codec::mixed_by_size{plain, memory(floats), 1000};
+  };
+  CHECK(long_remembers(0).lacking(999).empty());
+  CHECK_FALSE(long_remembers(999).lacking(1000).empty());
+  CHECK(long_remembers(1000).lacking(1000).empty());
 }
 
 TEST_CASE("requantised: is the codec it names, asked for by name") {
