@@ -208,6 +208,33 @@ TEST_CASE("shared_scale: a sum of integers is the integer of the sum, to half a 
   }
 }
 
+TEST_CASE("shared_scale: with codes of 16 bits, halves between them stay within the bound") {
+  using codec_type = codec::shared_scale<16>;
+  constexpr std::size_t count = 128 * 200;
+  samples::random draw{5};
+  std::vector<float> values(count);
+  for (std::size_t first = 0; first < count; first += 128) {
+    const double largest = 1 + draw.uniform();
+    values[first] = static_cast<float>(largest);
+    for (std::size_t i = first + 1; i < first + 128; ++i) {
+      const double code = std::floor(draw.uniform() * codec_type::highest) + 0.5;
+      values[i] = static_cast<float>(largest * code / codec_type::highest);
+    }
+  }
+  std::vector<float> absmax(codec_type::blocks(count));
+  std::vector<std::int16_t> sums(count);
+  codec_type::observe(values, absmax);
+  codec_type::encode(values, absmax, sums);
+  std::vector<float> got(count);
+  codec_type::decode(sums, absmax, got);
+  unsigned wrong = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double most = double{codec_type::max_error(absmax[i / 128], 1)};
+    wrong += std::abs(double{got[i]} - double{values[i]}) > most;
+  }
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("shared_scale: a NaN on one rank makes its block NaN, and no other") {
   using codec_type = codec::shared_scale<4, 32>;
   auto values = samples::gaussian(100, 1);
