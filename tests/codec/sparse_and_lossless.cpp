@@ -413,3 +413,37 @@ TEST_CASE("low_rank: a NaN reaches the result, and the next call is as on the fi
   codec::low_rank{memory}.all_reduce(after, after, alone);
   CHECK(after == expected);
 }
+
+TEST_CASE("low_rank: an infinity, or a product past the range of float, makes the result NaN") {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const auto expect = [](const char* name, auto& memory, auto& fresh, std::vector<float> poisoned) {
+    CAPTURE(name);
+    const ranks_by alone{[](std::span<float>) {}};
+    codec::low_rank{memory}.all_reduce(poisoned, poisoned, alone);
+    CHECK(std::all_of(poisoned.begin(), poisoned.end(), [](float x) { return std::isnan(x); }));
+    auto after = samples::gaussian(poisoned.size(), 8);
+    auto expected = after;
+    codec::low_rank{memory}.all_reduce(after, after, alone);
+    codec::low_rank{fresh}.all_reduce(expected, expected, alone);
+    CHECK(after == expected);
+  };
+  for (const float sign : {1.0f, -1.0f}) {
+    auto given = samples::gaussian(9 * 7, 3);
+    given[20] = sign * infinity;
+    codec::low_rank_memory<1> one{9, 7, 1};
+    codec::low_rank_memory<1> fresh_one{9, 7, 1};
+    expect("rank 1, infinity", one, fresh_one, given);
+    codec::low_rank_memory<3> three{9, 7, 1};
+    codec::low_rank_memory<3> fresh_three{9, 7, 1};
+    expect("rank 3, infinity", three, fresh_three, given);
+  }
+  // P = M Q is infinite where the largest floats add up; all of it used to become zero, for good.
+  codec::low_rank_memory<1> memory{9, 7, 1};
+  codec::low_rank_memory<1> fresh{9, 7, 1};
+  std::vector<float> large(9 * 7);
+  const auto basis = memory.basis();
+  for (std::size_t i = 0; i < large.size(); ++i) {
+    large[i] = std::copysign(3e38f, basis[i % 7]);
+  }
+  expect("rank 1, the largest floats", memory, fresh, large);
+}

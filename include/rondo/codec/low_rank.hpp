@@ -193,8 +193,8 @@ struct low_rank {
       }
     }
     const double norm = std::sqrt(dot(column, column));
-    const bool left = !(norm <= 1e-6 * before || norm == 0);  // true of a NaN
-    const double inverse = left ? 1 / norm : 0;
+    const bool left = !is_finite(before) || !(norm <= 1e-6 * before || norm == 0);
+    const double inverse = left ? 1 / norm : 0;  // 0 of an infinite one, which it makes NaN
     for (std::size_t i = 0; i < rows; ++i) {
       matrix[i * R + column] =
           static_cast<float>(static_cast<double>(matrix[i * R + column]) * inverse);
