@@ -59,7 +59,8 @@ template <class Comm>
   return 1 / static_cast<double>(all[0] > 0 ? all[0] : 1);
 }
 
-/// Sums the ranks' gradients in place and multiplies the sum by `factor`, in double.
+/// Sums the ranks' gradients in place and multiplies the sum by `factor`, in double. The sum is one
+/// of the gradient's type before: of halves it is infinite past 65504, whatever the factor.
 ///
 ///     const double factor = rondo::data::per_token(data, tokens);
 ///     rondo::data::sum_scaled(data, gradient, factor);
