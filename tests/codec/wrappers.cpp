@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Codecs made of other codecs: rotated, stochastic, mixed_by_size, requantised.
+#include <rondo/codec/asymmetric.hpp>
 #include <rondo/codec/cast.hpp>
 #include <rondo/codec/error_feedback.hpp>
 #include <rondo/codec/integer.hpp>
@@ -131,6 +132,31 @@ TEST_CASE("rotated: any count works, within the bound, and a NaN poisons its blo
   const auto got = decoded(turned, encoded(turned, values), 256);
   for (std::size_t i = 0; i < 256; ++i) {
     CHECK((i / 64 == 1 ? std::isnan(got[i]) : got[i] == clean[i]));
+  }
+}
+
+TEST_CASE("rotated: padding of a short block is not seen, whatever the format pads with") {
+  // What an asymmetric block pads with, its first value, is a spike when it is turned.
+  const codec::rotated turned{codec::int8_asymmetric<128>{}, 3};
+  const codec::rotated narrow{codec::int8_asymmetric<32>{}, 3};
+  for (const std::size_t count : {32u, 64u, 96u, 160u}) {
+    CAPTURE(count);
+    auto values = samples::gaussian(count, count);
+    for (float& value : values) {
+      value *= 0.01f;
+    }
+    for (std::size_t first = 0; first < count; first += 128) {
+      values[first] = 1;
+    }
+    const auto got = decoded(turned, encoded(turned, values), count);
+    double worst = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      worst = std::max(worst, std::abs(double{got[i]} - double{values[i]}));
+    }
+    CHECK(worst < 0.005);
+    if (count == 32) {  // one whole block of 32
+      CHECK(got == decoded(narrow, encoded(narrow, values), count));
+    }
   }
 }
 
