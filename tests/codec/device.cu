@@ -121,5 +121,6 @@ TEST_CASE("device: floating-point codecs write the host's bytes") {
 TEST_CASE("device: sign, rotated and stochastic codecs write the host's bytes") {
   compare_all(codec::sign<2048>{});
   compare_all(codec::rotated{codec::int4<32>{}, 5});
+  compare_all(codec::rotated{codec::int8_asymmetric<128>{}, 6});
   compare_all(codec::stochastic{codec::int8<128>{}, 5});
 }

@@ -32,6 +32,7 @@ void every_codec(const __nv_bfloat16* values, float* sum, std::byte* wire, cudaS
   every_call(codec::nvfp4{}, values, sum, wire, stream);
   every_call(codec::sign<2048>{}, values, sum, wire, stream);
   every_call(codec::rotated{codec::int4<32>{}, 1}, values, sum, wire, stream);
+  every_call(codec::rotated{codec::int8_asymmetric<128>{}, 2}, values, sum, wire, stream);
   every_call(codec::stochastic{codec::int8<128>{}, 1}, values, sum, wire, stream);
 }
 

@@ -4,10 +4,12 @@
 // Both ends of what a float can be: zeros, and magnitudes that a rounded scale may carry past the
 // largest float; and that stated bounds are near what happens.
 #include <rondo/codec/asymmetric.hpp>
+#include <rondo/codec/cast.hpp>
 #include <rondo/codec/float8.hpp>
 #include <rondo/codec/integer.hpp>
 #include <rondo/codec/microscaling.hpp>
 #include <rondo/codec/nvfp4.hpp>
+#include <rondo/codec/rotated.hpp>
 #include <rondo/codec/sign.hpp>
 
 #include "catch.hpp"
@@ -171,6 +173,82 @@ TEST_CASE("edges: a bound is nearly reached, and not passed") {
   expect("mxint8", codec::mxint8<>{}, 0.9);
   expect("mxfp4<floor>", codec::mxfp4<mx_scale::floor>{}, 0.9);
   expect("nvfp4", codec::nvfp4{}, 0.5);
+}
+
+TEST_CASE("edges: where magnitudes are added up, the bound holds as far as it says") {
+  const auto expect = [](const char* name, const auto& with, float top) {
+    CAPTURE(name);
+    samples::random draw{9};
+    for (unsigned trial = 0; trial < 200; ++trial) {
+      values given(2 * with.block);
+      for (float& value : given) {
+        const double share = trial % 2 == 0 ? 1 : draw.uniform();
+        value = static_cast<float>(draw.bits() % 2 == 0 ? share : -share) * top;
+      }
+      CHECK(worst_over_bound(with, given) <= 1);
+    }
+  };
+  expect("rotated int2<32>", codec::rotated{codec::int2<32>{}, 1}, 0x1p120f);
+  expect("rotated int2_asymmetric<32>", codec::rotated{codec::int2_asymmetric<32>{}, 2}, 0x1p120f);
+  expect("rotated int4<64>", codec::rotated{codec::int4<64>{}, 3}, 0x1p120f);
+  expect("rotated mxfp4", codec::rotated{codec::mxfp4<>{}, 4}, 0x1p120f);
+  expect("sign<256>", codec::sign<256>{}, 0x1p119f);
+  expect("sign<2048>", codec::sign<2048>{}, 0x1p116f);
+}
+
+TEST_CASE("float8: down to the share of the largest that is stated, values lose theirs at most") {
+  const auto expect = [](const char* name, const auto& with, double share, int down_to) {
+    CAPTURE(name);
+    samples::random draw{8};
+    double worst = 0;
+    for (unsigned trial = 0; trial < 300; ++trial) {
+      values given(with.block);
+      given[0] = static_cast<float>(1 + draw.uniform());
+      for (std::size_t i = 1; i < given.size(); ++i) {  // most of them at the lower end
+        const double octaves = i % 2 == 0 ? draw.uniform() * down_to : down_to - draw.uniform();
+        given[i] = static_cast<float>(double{given[0]} * std::exp2(-octaves));
+      }
+      const values got = one_trip(with, given);
+      for (std::size_t i = 0; i < given.size(); ++i) {
+        worst = std::max(worst, std::abs(double{got[i]} / double{given[i]} - 1));
+      }
+    }
+    CHECK(worst <= share * (1 + 1e-5));
+    CHECK(worst >= 0.9 * share);
+  };
+  expect("fp8_e4m3<128>", codec::fp8_e4m3<128>{}, 1.0 / 17, 14);
+  expect("fp8_e4m3<32, bfloat16>", codec::fp8_e4m3<32, bfloat16>{}, 1.0 / 17, 14);
+  expect("fp8_e5m2<128>", codec::fp8_e5m2<128>{}, 1.0 / 9, 29);
+}
+
+TEST_CASE("cast: a value loses its share at most, and what the wire cannot hold has no bound") {
+  const auto expect = [](auto with, double share, float least, float most) {
+    samples::random draw{6};
+    values given(5000);
+    for (float& value : given) {  // normal numbers of the wire
+      const double log_least = std::log2(double{least});
+      value = static_cast<float>(
+          std::exp2(log_least + draw.uniform() * (std::log2(double{most}) - log_least)));
+    }
+    const values got = one_trip(with, given);
+    double worst = 0;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      worst = std::max(worst, std::abs(double{got[i]} / double{given[i]} - 1));
+      CHECK(std::abs(double{got[i]} - double{given[i]}) <= double{with.max_error(given[i])});
+    }
+    CHECK(worst <= share);
+    CHECK(worst >= 0.9 * share);
+  };
+  expect(codec::cast<bfloat16>{}, 0x1p-8, 0x1p-126f, 0x1.fep127f);
+  expect(codec::cast<half>{}, 0x1p-11, 0x1p-14f, 65504);
+  const codec::cast<half> narrow;
+  CHECK(one_trip(narrow, {65519})[0] == 65504);
+  CHECK(narrow.max_error(65519) >= 15);
+  for (const float large : {65520.0f, 1e6f, FLT_MAX}) {  // infinite on the wire
+    CHECK(std::isinf(one_trip(narrow, {large})[0]));
+    CHECK(std::isinf(narrow.max_error(large)));
+  }
+  CHECK(codec::cast<float>{}.max_error(FLT_MAX) == 0);
 }
 
 TEST_CASE("edges: doubles are rounded to floats before anything is asked of them") {

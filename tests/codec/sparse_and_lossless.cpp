@@ -208,6 +208,33 @@ TEST_CASE("shared_scale: a sum of integers is the integer of the sum, to half a 
   }
 }
 
+TEST_CASE("shared_scale: with codes of 16 bits, halves between them stay within the bound") {
+  using codec_type = codec::shared_scale<16>;
+  constexpr std::size_t count = 128 * 200;
+  samples::random draw{5};
+  std::vector<float> values(count);
+  for (std::size_t first = 0; first < count; first += 128) {
+    const double largest = 1 + draw.uniform();
+    values[first] = static_cast<float>(largest);
+    for (std::size_t i = first + 1; i < first + 128; ++i) {
+      const double code = std::floor(draw.uniform() * codec_type::highest) + 0.5;
+      values[i] = static_cast<float>(largest * code / codec_type::highest);
+    }
+  }
+  std::vector<float> absmax(codec_type::blocks(count));
+  std::vector<std::int16_t> sums(count);
+  codec_type::observe(values, absmax);
+  codec_type::encode(values, absmax, sums);
+  std::vector<float> got(count);
+  codec_type::decode(sums, absmax, got);
+  unsigned wrong = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double most = double{codec_type::max_error(absmax[i / 128], 1)};
+    wrong += std::abs(double{got[i]} - double{values[i]}) > most;
+  }
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("shared_scale: a NaN on one rank makes its block NaN, and no other") {
   using codec_type = codec::shared_scale<4, 32>;
   auto values = samples::gaussian(100, 1);
@@ -385,4 +412,38 @@ TEST_CASE("low_rank: a NaN reaches the result, and the next call is as on the fi
   auto after = values;
   codec::low_rank{memory}.all_reduce(after, after, alone);
   CHECK(after == expected);
+}
+
+TEST_CASE("low_rank: an infinity, or a product past the range of float, makes the result NaN") {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const auto expect = [](const char* name, auto& memory, auto& fresh, std::vector<float> poisoned) {
+    CAPTURE(name);
+    const ranks_by alone{[](std::span<float>) {}};
+    codec::low_rank{memory}.all_reduce(poisoned, poisoned, alone);
+    CHECK(std::all_of(poisoned.begin(), poisoned.end(), [](float x) { return std::isnan(x); }));
+    auto after = samples::gaussian(poisoned.size(), 8);
+    auto expected = after;
+    codec::low_rank{memory}.all_reduce(after, after, alone);
+    codec::low_rank{fresh}.all_reduce(expected, expected, alone);
+    CHECK(after == expected);
+  };
+  for (const float sign : {1.0f, -1.0f}) {
+    auto given = samples::gaussian(9 * 7, 3);
+    given[20] = sign * infinity;
+    codec::low_rank_memory<1> one{9, 7, 1};
+    codec::low_rank_memory<1> fresh_one{9, 7, 1};
+    expect("rank 1, infinity", one, fresh_one, given);
+    codec::low_rank_memory<3> three{9, 7, 1};
+    codec::low_rank_memory<3> fresh_three{9, 7, 1};
+    expect("rank 3, infinity", three, fresh_three, given);
+  }
+  // P = M Q is infinite where the largest floats add up; all of it used to become zero, for good.
+  codec::low_rank_memory<1> memory{9, 7, 1};
+  codec::low_rank_memory<1> fresh{9, 7, 1};
+  std::vector<float> large(9 * 7);
+  const auto basis = memory.basis();
+  for (std::size_t i = 0; i < large.size(); ++i) {
+    large[i] = std::copysign(3e38f, basis[i % 7]);
+  }
+  expect("rank 1, the largest floats", memory, fresh, large);
 }

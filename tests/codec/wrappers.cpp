@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Codecs made of other codecs: rotated, stochastic, mixed_by_size, requantised.
+#include <rondo/codec/asymmetric.hpp>
 #include <rondo/codec/cast.hpp>
+#include <rondo/codec/error_feedback.hpp>
 #include <rondo/codec/integer.hpp>
 #include <rondo/codec/mixed_by_size.hpp>
 #include <rondo/codec/requantised.hpp>
@@ -133,6 +135,31 @@ TEST_CASE("rotated: any count works, within the bound, and a NaN poisons its blo
   }
 }
 
+TEST_CASE("rotated: padding of a short block is not seen, whatever the format pads with") {
+  // What an asymmetric block pads with, its first value, is a spike when it is turned.
+  const codec::rotated turned{codec::int8_asymmetric<128>{}, 3};
+  const codec::rotated narrow{codec::int8_asymmetric<32>{}, 3};
+  for (const std::size_t count : {32u, 64u, 96u, 160u}) {
+    CAPTURE(count);
+    auto values = samples::gaussian(count, count);
+    for (float& value : values) {
+      value *= 0.01f;
+    }
+    for (std::size_t first = 0; first < count; first += 128) {
+      values[first] = 1;
+    }
+    const auto got = decoded(turned, encoded(turned, values), count);
+    double worst = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      worst = std::max(worst, std::abs(double{got[i]} - double{values[i]}));
+    }
+    CHECK(worst < 0.005);
+    if (count == 32) {  // one whole block of 32
+      CHECK(got == decoded(narrow, encoded(narrow, values), count));
+    }
+  }
+}
+
 TEST_CASE("stochastic: the mean over steps is the value, and no value is a step away") {
   const codec::stochastic random{codec::int4_symmetric<32>{}, 1};
   const auto values = samples::gaussian(1024, 5);
@@ -235,6 +262,29 @@ TEST_CASE("mixed_by_size: short runs take the one codec, long runs the other") {
   CHECK(encoded(mixed, few) == encoded(codec::exact{}, few));
   CHECK(encoded(mixed, values) == encoded(codec::int8<128>{}, values));
   CHECK(decoded(mixed, encoded(mixed, few), 999) == std::vector<float>(few.begin(), few.end()));
+}
+
+TEST_CASE("mixed_by_size: a codec with a memory is asked for chunks of what is long, too") {
+  std::vector<float> residual(2000, 0.0f);
+  const auto memory = [&](std::size_t floats) {
+    return codec::error_feedback{codec::int8<32>{}, std::span{residual}.first(floats)};
+  };
+  const codec::int8<128> plain;
+  const auto short_remembers = [&](std::size_t floats) {
+    return codec::mixed_by_size{memory(floats), plain, 1000};
+  };
+  CHECK(short_remembers(2000).lacking(2000).empty());
+  CHECK(short_remembers(999).lacking(999).empty());
+  CHECK_FALSE(short_remembers(998).lacking(999).empty());
+  // Four ranks encode 2000 values in chunks of 500, which are short, up to the last one.
+  CHECK_FALSE(short_remembers(999).lacking(2000).empty());
+
+  const auto long_remembers = [&](std::size_t floats) {
+    return codec::mixed_by_size{plain, memory(floats), 1000};
+  };
+  CHECK(long_remembers(0).lacking(999).empty());
+  CHECK_FALSE(long_remembers(999).lacking(1000).empty());
+  CHECK(long_remembers(1000).lacking(1000).empty());
 }
 
 TEST_CASE("requantised: is the codec it names, asked for by name") {

@@ -35,6 +35,9 @@ TEST_CASE("is_finite: infinities and NaN of either sign are not, whatever the co
 TEST_CASE("nearest_whole: halves go away from 0, and what no whole number holds is the largest") {
   static_assert(rondo::nearest_whole(2.4) == 2 && rondo::nearest_whole(2.5) == 3);
   static_assert(rondo::nearest_whole(-2.4) == -2 && rondo::nearest_whole(-2.5) == -3);
+  static_assert(rondo::nearest_whole(0.49999999999999994) == 0);
+  static_assert(rondo::nearest_whole(0x1p52 + 1) == (1LL << 52) + 1);
+  static_assert(rondo::nearest_whole(-0x1p53 + 1) == 1 - (1LL << 53));
   constexpr long long most = 9'000'000'000'000'000'000;
   CHECK(rondo::nearest_whole(1e30) == most);
   CHECK(rondo::nearest_whole(-1e30) == -most);

@@ -19,6 +19,7 @@ TEST_CASE("fixed_point: Flower's SecAgg+ grid, of which exactly 1024 clients fit
   static_assert(1025 * std::uint64_t{grid.encode(8)} >= modulus);
   CHECK(grid.step() == Approx(3.8147e-6).epsilon(1e-5));
   CHECK(fixed_point{.largest = 0xffffffff}.room() == 1);
+  CHECK(fixed_point{.largest = 0}.room() == 0);
 }
 
 TEST_CASE("fixed_point: a grid has a width that a double holds twice") {

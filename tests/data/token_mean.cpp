@@ -114,6 +114,16 @@ TEST_CASE("token_mean: a factor that is no number is refused") {
 
 TEST_CASE("token_mean: tokens that 64 bits do not count are refused on every rank alike") {
   constexpr auto most = (std::numeric_limits<std::uint64_t>::max)();
+  rondo::threads::run(3, [&](auto& comm) {
+    const std::uint64_t padding = 3;
+    int culprit = -1;
+    try {
+      static_cast<void>(rondo::data::per_token(comm, comm.rank() == 1 ? 2 - padding : 7));
+    } catch (const rondo::error& refused) {
+      culprit = refused.rank();
+    }
+    expect(culprit == 1, "every rank names the one with less than none");
+  });
   for (const int ranks : {1, 2, 5}) {
     rondo::threads::run(ranks, [&](auto& comm) {
       const auto refused = [&](std::uint64_t tokens) {

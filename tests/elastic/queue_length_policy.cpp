@@ -84,6 +84,15 @@ TEST_CASE("queue_length_policy: delays are seconds, however often it is asked") 
   }
 }
 
+TEST_CASE("queue_length_policy: what was asked for outside the limits is not asked for again") {
+  // Ray: AutoscalingState.apply_bounds, whatever the policy decided.
+  const queue_length_options narrow{.target = 1, .limits = {2, 10}};
+  CHECK(queue_length_policy{narrow}.decide({.demand = 50, .ready = 30, .asked = 30}) == 10);
+  CHECK(queue_length_policy{narrow}.decide({.demand = 0, .ready = 30, .asked = 30}) == 10);
+  CHECK(queue_length_policy{narrow}.decide({.demand = 5, .ready = 1, .asked = 1}) == 2);
+  CHECK(queue_length_policy{narrow}.decide({.demand = 5, .ready = 0, .asked = 30}) == 10);
+}
+
 TEST_CASE("queue_length_policy: a load that comes and goes moves nothing") {
   // test_fluctuating_ongoing_requests: the wait begins anew when the direction changes.
   queue_length_policy policy{{.target = 50, .up_delay = 30, .down_delay = 30, .limits = {1, 10}}};

@@ -102,11 +102,12 @@ class block_codec : public Format {
     const auto& from = *static_cast<const std::span<const T>*>(maker);
     const std::size_t here = (std::min)(group::values, from.size() - index);
     detail::load_run(from.data() + index, here, to);
-    if (here < group::values) {
-      group::pad(to, here);
-    }
-    if constexpr (turns) {
+    if constexpr (turns) {  // zeros up to the granule are sent; what stands behind is not seen
+      std::fill(to + here, to + group::values, 0.0f);
       turn(to, told);
+      group::pad(to, (std::min)(group::values, detail::round_up(here, granule)));
+    } else if (here < group::values) {
+      group::pad(to, here);
     }
   }
 

@@ -5,6 +5,7 @@
 #include <rondo/codec/concept.hpp>
 #include <rondo/codec/detail/tile.hpp>
 #include <rondo/core/extremes.hpp>
+#include <rondo/core/finite.hpp>
 #include <rondo/core/vectorize.hpp>
 
 #include <cstring>
@@ -14,7 +15,7 @@
 
 namespace rondo::inline v0_1::codec {
 
-/// Each value as a `Wire`: bfloat16 (relative error 2^-9), half (2^-11, infinite past 65504), or
+/// Each value as a `Wire`: bfloat16 (relative error 2^-8), half (2^-11, infinite past 65504), or
 /// float (nothing is lost of float and narrower values). Sums are in fp32.
 template <class Wire>
 struct cast {
@@ -82,10 +83,13 @@ struct cast {
         count, to);
   }
 
-  /// The stated bound, for values of at most this magnitude.
+  /// The stated bound, for values of at most this magnitude; infinite where `absmax` is too large
+  /// for the wire.
   [[nodiscard]] static float max_error(float absmax) {
     if constexpr (std::is_same_v<Wire, float>) {
       return 0;
+    } else if (!is_finite(float{Wire{absmax}})) {
+      return std::numeric_limits<float>::infinity();
     } else {
       const float relative = 0.5f * float{std::numeric_limits<Wire>::epsilon()};
       const float least = 0.5f * float{std::numeric_limits<Wire>::denorm_min()};

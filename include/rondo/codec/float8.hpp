@@ -46,11 +46,11 @@ struct scaled_minifloat : scaled_block<Block, Scale> {
 
 }  // namespace detail
 
-/// e4m3 (relative error 1/17 down to 2^-15 of the block's largest), 8 + 32/Block bits per value.
+/// e4m3 (relative error 1/17 down to 2^-14 of the block's largest), 8 + 32/Block bits per value.
 template <std::size_t Block, class Scale = float>
 struct fp8_e4m3 : block_codec<detail::scaled_minifloat<detail::e4m3, Block, Scale>> {};
 
-/// e5m2 (relative error 1/9, down to 2^-30 of the block's largest), 8 + 32/Block bits per value.
+/// e5m2 (relative error 1/9 down to 2^-29 of the block's largest), 8 + 32/Block bits per value.
 template <std::size_t Block, class Scale = float>
 struct fp8_e5m2 : block_codec<detail::scaled_minifloat<detail::e5m2, Block, Scale>> {};
 

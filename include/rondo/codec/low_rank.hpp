@@ -10,6 +10,7 @@
 #include <rondo/core/error.hpp>
 #include <rondo/core/finite.hpp>
 #include <rondo/core/policies.hpp>
+#include <rondo/core/vectorize.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -17,6 +18,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rondo::inline v0_1::codec {
@@ -189,8 +191,8 @@ struct low_rank {
       }
     }
     const double norm = std::sqrt(dot(column, column));
-    const bool left = !(norm <= 1e-6 * before || norm == 0);  // true of a NaN
-    const double inverse = left ? 1 / norm : 0;
+    const bool left = !is_finite(before) || !(norm <= 1e-6 * before || norm == 0);
+    const double inverse = left ? 1 / norm : 0;  // 0 of an infinite one, which it makes NaN
     for (std::size_t i = 0; i < rows; ++i) {
       matrix[i * R + column] =
           static_cast<float>(static_cast<double>(matrix[i * R + column]) * inverse);
@@ -200,44 +202,48 @@ struct low_rank {
 
   /// P = M Q.
   void multiply_by_q() const {
-    auto& m = *memory;
-    for (std::size_t row = 0; row < m.rows_; ++row) {
-      float sums[R] = {};
-      for (std::size_t column = 0; column < m.columns_; ++column) {
-        for (std::size_t k = 0; k < R; ++k) {
-          sums[k] += m.residual_[row * m.columns_ + column] * m.q_[column * R + k];
+    vectorized([&m = *memory]() RONDO_INLINE_BODY {
+      for (std::size_t row = 0; row < m.rows_; ++row) {
+        float sums[R] = {};
+        for (std::size_t column = 0; column < m.columns_; ++column) {
+          for (std::size_t k = 0; k < R; ++k) {
+            sums[k] += m.residual_[row * m.columns_ + column] * m.q_[column * R + k];
+          }
         }
+        std::copy_n(sums, R, m.p_.begin() + static_cast<std::ptrdiff_t>(row * R));
       }
-      std::copy_n(sums, R, m.p_.begin() + static_cast<std::ptrdiff_t>(row * R));
-    }
+    });
   }
 
   /// Q = M^T P.
   void multiply_by_p() const {
     auto& m = *memory;
     std::fill(m.q_.begin(), m.q_.end(), 0.0f);
-    for (std::size_t row = 0; row < m.rows_; ++row) {
-      for (std::size_t column = 0; column < m.columns_; ++column) {
-        for (std::size_t k = 0; k < R; ++k) {
-          m.q_[column * R + k] += m.residual_[row * m.columns_ + column] * m.p_[row * R + k];
+    vectorized([&m]() RONDO_INLINE_BODY {
+      for (std::size_t row = 0; row < m.rows_; ++row) {
+        for (std::size_t column = 0; column < m.columns_; ++column) {
+          for (std::size_t k = 0; k < R; ++k) {
+            m.q_[column * R + k] += m.residual_[row * m.columns_ + column] * m.p_[row * R + k];
+          }
         }
       }
-    }
+    });
   }
 
   /// put(i, (P Q^T)[i]) for every place of the matrix.
   template <class Put>
   void reconstruct(const Put& put) const {
-    const auto& m = *memory;
-    for (std::size_t row = 0; row < m.rows_; ++row) {
-      for (std::size_t column = 0; column < m.columns_; ++column) {
-        float value = 0;
-        for (std::size_t k = 0; k < R; ++k) {
-          value += m.p_[row * R + k] * m.q_[column * R + k];
+    vectorized([&m = std::as_const(*memory), &put]() RONDO_INLINE_BODY {
+      for (std::size_t row = 0; row < m.rows_; ++row) {
+        for (std::size_t column = 0; column < m.columns_; ++column) {
+          float value = 0;
+          for (std::size_t k = 0; k < R; ++k) {
+            value += m.p_[row * R + k] * m.q_[column * R + k];
+          }
+          put(row * m.columns_ + column, value);
         }
-        put(row * m.columns_ + column, value);
       }
-    }
+    });
   }
 };
 

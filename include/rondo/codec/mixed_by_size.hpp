@@ -37,14 +37,11 @@ struct mixed_by_size {
     return mixed_parameters(parameters_of(for_short), parameters_of(for_long),
                             std::uint64_t{threshold});
   }
+  /// What is missing to encode `count` values, of either codec that may meet them: a collective
+  /// cuts what is long, and its chunks may be short ones.
   [[nodiscard]] std::string lacking(std::size_t count) const {
-    std::string missing;
-    choose(count, [&](const auto& codec) {
-      if constexpr (requires { codec.lacking(count); }) {
-        missing = codec.lacking(count);
-      }
-    });
-    return missing;
+    std::string missing = lacking_of(for_short, count);
+    return missing.empty() && count >= threshold ? lacking_of(for_long, count) : missing;
   }
   template <buffer Values>
   void encode(const Values& values, std::span<std::byte> to, const context& where = {}) const {
@@ -66,6 +63,15 @@ struct mixed_by_size {
   }
 
  private:
+  template <class Codec>
+  [[nodiscard]] static std::string lacking_of(const Codec& codec, std::size_t count) {
+    if constexpr (requires { codec.lacking(count); }) {
+      return codec.lacking(count);
+    } else {
+      return {};
+    }
+  }
+
   template <class Action>
   void choose(std::size_t count, const Action& action) const {
     if (count < threshold) {

@@ -91,7 +91,7 @@ struct rotated_format : Format {
   }
 
   /// A rotation spreads an error over 32 values: at most sqrt(32) times that of a block whose
-  /// largest magnitude is sqrt(32) times this one's.
+  /// largest magnitude is sqrt(32) times this one's. Up to 2^120: sums of 32 stay finite.
   [[nodiscard]] static float max_error(float block_absmax) {
     return 5.657f * Format::max_error(5.657f * block_absmax) + 1e-5f * block_absmax;
   }

@@ -133,10 +133,10 @@ struct shared_scale {
     decode(sums, absmax, out, divisor);
   }
 
-  /// |sum - decoded| is at most half a step per rank.
+  /// |sum - decoded| is at most half a step per rank, and what floats lose of so large codes.
   [[nodiscard]] static float max_error(float block_absmax, int ranks) {
     const auto n = static_cast<float>(ranks);
-    return scale_of(block_absmax) * n * (0.5f + 0x1p-13f);
+    return scale_of(block_absmax) * n * (0.5f + static_cast<float>(highest) * 0x1p-21f);
   }
 
  private:

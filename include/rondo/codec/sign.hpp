@@ -107,7 +107,8 @@ struct sign_format {
     }
   }
 
-  /// A value may be as far from the mean magnitude as the largest is from zero.
+  /// A value may be as far from the mean magnitude as the largest is from zero. Holds as far as
+  /// magnitudes of 2^127 / Block: their sum stays finite.
   [[nodiscard]] static float max_error(float block_absmax) { return block_absmax; }
 };
 

@@ -56,7 +56,7 @@ struct stochastic_format : Format {
 /// Rounds up or down by chance, so that the mean over many steps is the value: no memory is needed
 /// where errors average out (QSGD: Alistarh et al. 2017, arXiv:1610.02132). The noise is a function
 /// of seed, step, rank and index, so a replayed step gives the same bytes. Noise has 16 bits: the
-/// mean is exact to 2^-17 of a step.
+/// mean is exact to 2^-17 of a step, beside fp32's own rounding of what is rounded then.
 template <class Codec>
 struct stochastic : block_codec<detail::stochastic_format<typename Codec::format>> {
   static constexpr bool unbiased = true;

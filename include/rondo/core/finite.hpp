@@ -20,11 +20,13 @@ namespace rondo::inline v0_1 {
   return (rondo::bit_cast<std::uint64_t>(value) & exponent) != exponent;
 }
 
-/// Of a number that no whole number holds, the largest one.
+/// Halves go away from 0. Of a number that no whole number holds, the largest one.
 [[nodiscard]] constexpr long long nearest_whole(double value) noexcept {
   constexpr double most = 9e18;
-  const double away = value + (value < 0 ? -0.5 : 0.5);
-  return static_cast<long long>(away < -most ? -most : away < most ? away : most);
+  const double kept = value < -most ? -most : value < most ? value : most;
+  const auto cut = static_cast<long long>(kept);
+  const double rest = kept - static_cast<double>(cut);  // exact, where value + 0.5 would be rounded
+  return cut + (rest >= 0.5 ? 1 : 0) - (rest <= -0.5 ? 1 : 0);
 }
 
 }  // namespace rondo::inline v0_1

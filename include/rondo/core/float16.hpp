@@ -88,7 +88,7 @@ inline constexpr std::uint32_t float_infinity_bits = 0x7f800000u;
 
 }  // namespace detail
 
-/// 1 sign, 8 exponent and 7 mantissa bits: the range of float with a relative error of 2^-9.
+/// 1 sign, 8 exponent and 7 mantissa bits: the range of float with a relative error of 2^-8.
 /// From float: to nearest, ties to even; what rounds past the top is infinite. Every NaN becomes
 /// the same one: of two, a processor keeps either, by the order in which a compiler puts them.
 struct bfloat16 {

@@ -19,12 +19,15 @@
 /// copying a tile stays a loop, for it would become a slow `rep movs`.
 ///
 /// `RONDO_PLAIN_LOOPS`, defined before the first rondo header in every source of a program,
-/// compiles the body once, like any other code: for builds that are to be quick, not fast, such as
-/// tests under sanitizers. `RONDO_NO_TWINS` compiles it once, at full optimisation, for what the
-/// build assumes and no more: to see what an older processor does. The bits are the same.
+/// compiles the body once, like any other code except that GCC fuses nothing there: for builds that
+/// are to be quick, not fast, such as tests under sanitizers. `RONDO_NO_TWINS` compiles it once, at
+/// full optimisation, for what the build assumes and no more: to see what an older processor does.
+/// The bits are the same.
 #if defined(__GNUC__) && !defined(__clang__) && !defined(RONDO_PLAIN_LOOPS)
 #define RONDO_FULL_OPTIMISATION \
   gnu::optimize("O3", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#elif defined(__GNUC__) && !defined(__clang__) && defined(__FP_FAST_FMAF)
+#define RONDO_FULL_OPTIMISATION gnu::optimize("fp-contract=off")
 #else
 #define RONDO_FULL_OPTIMISATION
 #endif

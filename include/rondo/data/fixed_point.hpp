@@ -20,8 +20,9 @@ struct fixed_point {
   }
   /// Between neighbours; a value is at most half a step from its number.
   [[nodiscard]] constexpr double step() const { return 2 * clip / largest; }
-  /// How many numbers a sum has room for before it can wrap: 1024 by default.
-  [[nodiscard]] constexpr std::uint64_t room() const { return 0xffffffffU / largest; }
+  /// How many numbers a sum has room for before it can wrap: 1024 by default; 0 of a grid that is
+  /// not valid.
+  [[nodiscard]] constexpr std::uint64_t room() const { return valid() ? 0xffffffffU / largest : 0; }
 
   /// round((clip(x) + clip) / (2 clip) * largest), halves up; what is not a number is 0, the lowest
   /// (`secure_average` refuses it).

@@ -120,8 +120,9 @@ void check_keys(source_location where, Comm& comm, std::uint64_t round, const Ke
 /// call, its masks stay in the sum: the call ends with an error, and those who are left begin a new
 /// round.
 ///
-/// Values are clipped to [-8, 8] and exact to grid.step() / 2; all ranks get the same bits, in any
-/// order of folds. A sum holds grid.room() weights: 1024 clients of weight 1, and 1025 are refused.
+/// Values are clipped to [-8, 8]; their average is exact to grid.step() / 2, and where they are
+/// floats rounded to one. All ranks get the same bits, in any order of folds. A sum holds
+/// grid.room() weights: 1024 clients of weight 1, and 1025 are refused.
 /// Cost: all_gather of 24 B, all_to_all of 8 B for each pair, all_reduce of 8 B and of 4 B a
 /// parameter, n-1 key streams of as many bytes; key_of is asked twice for each peer.
 /// Errors, on every rank alike: too much weight, or none; a value that is not finite; a grid

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rondo/collective/all_gather.hpp>
 #include <rondo/collective/all_reduce.hpp>
 #include <rondo/core/buffer.hpp>
 #include <rondo/core/error.hpp>
@@ -10,11 +11,15 @@
 #include <rondo/schedule/algorithms.hpp>
 #include <rondo/version.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rondo::inline v0_1::data {
 
@@ -35,21 +40,27 @@ struct sum_or_most {
 /// 1 / max(N, 1), where N is how many tokens all ranks of `comm` bring: the factor that makes a sum
 /// of gradients the gradient of the mean over tokens. A mean of the ranks' means is another number
 /// where ranks have unequally many. Cost: all_reduce of 8 B. Errors, on every rank alike: more
-/// tokens than 64 bits count, such as those of a rank that took more away than it had.
+/// tokens than 64 bits count, such as those of a rank that took more away than it had; the rank
+/// with the most is named.
 template <class Comm>
 [[nodiscard]] double per_token(Comm& comm, std::uint64_t tokens,
                                source_location where = source_location::current()) {
   std::array<std::uint64_t, 1> all{tokens};
   rondo::all_reduce(comm, all, detail::sum_or_most{}, where);
   if (all[0] == detail::sum_or_most::most) {
-    refuse("per_token: the tokens of all ranks do not fit 64 bits; rank " +
-               std::to_string(comm.rank()) + " has " + std::to_string(tokens),
-           comm.rank());
+    std::vector<std::uint64_t> each(static_cast<std::size_t>(comm.size()));
+    rondo::all_gather(comm, std::span{&tokens, 1}, each, where);
+    const auto largest = std::max_element(each.begin(), each.end());
+    const auto rank = static_cast<int>(largest - each.begin());
+    refuse("per_token: the tokens of all ranks do not fit 64 bits; rank " + std::to_string(rank) +
+               " has " + std::to_string(*largest),
+           rank);
   }
   return 1 / static_cast<double>(all[0] > 0 ? all[0] : 1);
 }
 
-/// Sums the ranks' gradients in place and multiplies the sum by `factor`, in double.
+/// Sums the ranks' gradients in place and multiplies the sum by `factor`, in double. The sum is one
+/// of the gradient's type before: of halves it is infinite past 65504, whatever the factor.
 ///
 ///     const double factor = rondo::data::per_token(data, tokens);
 ///     rondo::data::sum_scaled(data, gradient, factor);

@@ -107,7 +107,7 @@ struct warp {
   __device__ static void pad_with_first([[maybe_unused]] std::size_t at,
                                         [[maybe_unused]] std::size_t count,
                                         [[maybe_unused]] tile_type& tile) {
-    if constexpr (requires { format::pads_with_first; }) {
+    if constexpr (requires { format::pads_with_first; } && !rotates) {
       pad(at, count, tile);
     }
   }
@@ -126,7 +126,7 @@ struct warp {
   /// `count` values.
   __device__ static void encode(tile_type& tile, std::size_t at, std::size_t count, std::byte* to,
                                 const message& told = {}) {
-    turn(tile, told);
+    turn(tile, at, count, told);
     encode_tile(tile, at, count, to, told);
   }
 
@@ -209,6 +209,14 @@ struct warp {
     if constexpr (rotates) {
       flip_and_scale(tile, told);
       hadamard(tile);
+    }
+  }
+  /// The same of values up to `count`: behind what is sent of them stands padding.
+  __device__ static void turn(tile_type& tile, [[maybe_unused]] std::size_t at,
+                              [[maybe_unused]] std::size_t count, const message& told) {
+    turn(tile, told);
+    if constexpr (requires { format::pads_with_first; } && rotates) {
+      pad(at, detail::round_up(count, detail::granule_of<format>), tile);
     }
   }
   __device__ static void turn_back(tile_type& tile, const message& told) {

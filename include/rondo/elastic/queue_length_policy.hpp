@@ -58,7 +58,7 @@ class queue_length_policy {
       since_ = told.now;
     }
     if (direction == 0 || told.now - since_ < delay(told.asked)) {
-      return told.asked;
+      return detail::within(options_.limits, told.asked);
     }
     direction_ = 0;
     return wanted;

@@ -52,7 +52,7 @@ class coder {
     each_tile(count, [&](std::size_t at) {
       typename lanes::tile_type tile;
       fill<T>(tile, values, at, first, count);
-      lanes::turn(tile, told);
+      lanes::turn(tile, at, count, told);
       lanes::encode_tile_to(to, targets, tile, at, count, told);
     });
 #else

@@ -88,7 +88,7 @@ struct from_values {
   message_of<typename Codec::format> told;
   __device__ void operator()(std::size_t at, typename warp<Codec>::tile_type& tile) const {
     warp<Codec>::load(values, at, count, tile);
-    warp<Codec>::turn(tile, told);
+    warp<Codec>::turn(tile, at, count, told);
   }
 };
 
