@@ -5,8 +5,11 @@
 #include <rondo/codec.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <span>
 #include <stdexcept>
+#include <thread>
 
 using namespace ranks;
 using namespace std::chrono_literals;
@@ -359,4 +362,57 @@ TEST_CASE("mpi: who shrinks a second time is told so, and waits for nobody") {
     CHECK(again.seconds < soon);
   }
   rondo::barrier(rest);
+}
+
+// What a sender has begun to send cannot be called off, and would be written to memory that is the
+// receiver's again.
+TEST_CASE("mpi: nothing is written to the buffer of a receive that has failed") {
+  constexpr std::size_t count = std::size_t{96} << 20;
+  static std::vector<unsigned char> given;  // for MPI to read until the end
+  for (const bool shared : {true, false}) {
+    auto comm = shared ? in_shared_memory(10s) : by_messages(10s);
+    const int self = comm.rank();
+    if (comm.size() < 3) {
+      return;  // the third rank fails while the others are at it
+    }
+    const auto got = catch_from([&] {
+      int begun = 0;
+      if (self == 0) {
+        std::vector<unsigned char> values(count, 0);
+        auto pending = rondo::receive(comm, values, rondo::from{1}, rondo::async{});
+        while (std::atomic_ref{values.front()}.load() == 0 && !pending.done()) {
+        }
+        MPI_Send(&begun, 1, MPI_INT, 2, 0, MPI_COMM_WORLD);
+        std::string text;
+        try {
+          pending.wait();
+        } catch (const rondo::error& thrown) {
+          text = thrown.what();
+        }
+        std::fill(values.begin(), values.end(), static_cast<unsigned char>(2));
+        for (int round = 0; round < 200; ++round) {  // what MPI has yet to do, it does while asked
+          int waits = 0;
+          MPI_Iprobe(MPI_ANY_SOURCE, 1, MPI_COMM_WORLD, &waits, MPI_STATUS_IGNORE);
+          std::this_thread::sleep_for(1ms);
+        }
+        CHECK(std::count(values.begin(), values.end(), 2) == std::ptrdiff_t{count});
+        if (!text.empty()) {
+          rondo::barrier(comm);  // throws again
+        }
+      } else if (self == 1) {
+        given.assign(count, 1);
+        rondo::send(comm, given, rondo::to{0});
+      } else if (self == 2) {
+        MPI_Recv(&begun, 1, MPI_INT, 0, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        std::vector<int> long_one(2);
+        std::vector<int> short_one(1);
+        rondo::send(comm, short_one, rondo::to{2});
+        rondo::receive(comm, long_one, rondo::from{2});
+      }
+    });
+    INFO("shared memory " << shared << ", rank " << self << " caught " << got.text);
+    CHECK((self != 2 || got.code == rondo::error_code::mismatch));
+    auto rest = comm.shrink();
+    rondo::barrier(rest);
+  }
 }

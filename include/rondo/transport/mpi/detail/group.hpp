@@ -115,6 +115,10 @@ class group {
   [[nodiscard]] MPI_Comm users() const noexcept { return users_.get(); }
   [[nodiscard]] bool has_window() const noexcept { return memory_.has_value(); }
   [[nodiscard]] segment& of(int rank) const noexcept { return memory_->of(rank); }
+  /// How long a rank that leaves, or gives a call up, waits for others to be done with it.
+  [[nodiscard]] clock::duration parting_time() const noexcept {
+    return (std::min)(deadline, clock::duration{std::chrono::seconds{5}});
+  }
   /// How to wait for long; where to yield may be in vain it is tried for so long.
   [[nodiscard]] rondo::detail::backoff patience(
       std::chrono::microseconds in_vain = std::chrono::microseconds{100}) const noexcept {
@@ -247,12 +251,11 @@ class group {
   /// Whether all ranks have left before this one ran out of patience.
   [[nodiscard]] bool await_departures() const {
     const auto since = clock::now();
-    const auto longest = (std::min)(deadline, clock::duration{std::chrono::seconds{5}});
     auto pause = patience();
     for (int other = 0; other < size_;) {
       if (has_returned(other)) {
         ++other;
-      } else if (clock::now() - since > longest) {
+      } else if (clock::now() - since > parting_time()) {
         return false;
       } else {
         progress();

@@ -211,8 +211,7 @@ class turn : public running_call {
     return true;
   }
 
-  /// No request outlives its call: after a failure receives are cancelled, and sends, which MPI
-  /// cannot call back, are left to it.
+  /// After a failure receives are cancelled, and sends, which MPI cannot call back, are left to it.
   struct in_flight {
     group& in;
     explicit in_flight(group& of) : in{of} {
@@ -223,15 +222,38 @@ class turn : public running_call {
     in_flight(const in_flight&) = delete;
     in_flight& operator=(const in_flight&) = delete;
     ~in_flight() {
-      for (auto& one : in.receives) {
-        if (one != MPI_REQUEST_NULL) {
-          MPI_Cancel(&one);
-          MPI_Request_free(&one);
-        }
-      }
+      end_receives();
       for (auto& one : in.sends) {
         if (one != MPI_REQUEST_NULL) {
           MPI_Request_free(&one);
+        }
+      }
+    }
+
+   private:
+    /// What has begun to arrive cannot be cancelled, and is waited for: its memory is about to be
+    /// the caller's again.
+    void end_receives() const {
+      bool open = false;
+      for (auto& one : in.receives) {
+        if (one != MPI_REQUEST_NULL) {
+          MPI_Cancel(&one);
+          open = true;
+        }
+      }
+      if (!open) {
+        return;
+      }
+      const auto since = clock::now();
+      auto pause = in.patience();
+      for (auto& one : in.receives) {
+        int done = 0;
+        while (MPI_Test(&one, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done == 0) {
+          if (clock::now() - since > in.parting_time()) {
+            MPI_Request_free(&one);
+            break;
+          }
+          static_cast<void>(pause.pause());
         }
       }
     }
