@@ -412,6 +412,7 @@ TEST_CASE("mpi: nothing is written to the buffer of a receive that has failed") 
     });
     INFO("shared memory " << shared << ", rank " << self << " caught " << got.text);
     CHECK((self != 2 || got.code == rondo::error_code::mismatch));
+    MPI_Barrier(MPI_COMM_WORLD);
     auto rest = comm.shrink();
     rondo::barrier(rest);
   }
