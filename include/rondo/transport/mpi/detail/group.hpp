@@ -163,6 +163,31 @@ class group {
     return board_of(rank).returned.load(std::memory_order_acquire);
   }
 
+  /// A call ends: returns when MPI no longer uses its buffers, as far as that can be had. Where
+  /// ranks share memory, one that fails waits for the receives of peers, which may take what it has
+  /// begun to send; none begins later.
+  void let_go() {
+    end_receives();
+    const bool sending =
+        offers.any_under_way() || std::any_of(sends.begin(), sends.end(), [](MPI_Request one) {
+          return one != MPI_REQUEST_NULL;
+        });
+    if (!sending || !memory_ || !failed()) {
+      return;
+    }
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // the failure was seen before the marks
+    const auto since = clock::now();
+    auto pause = patience();
+    for (int other = 0; other < size_ && clock::now() - since <= parting_time();) {
+      if (board_of(other).receiving.load(std::memory_order_acquire)) {
+        progress();
+        static_cast<void>(pause.pause());
+      } else {
+        ++other;
+      }
+    }
+  }
+
   // --- the end -------------------------------------------------------------------------------
 
   [[nodiscard]] verdict& why() const noexcept { return memory_ ? memory_->of(0).why : *verdict_; }
@@ -247,6 +272,33 @@ class group {
  private:
   static_assert(sizeof(board) != sizeof(verdict));
   static constexpr int note_tag = 1;
+
+  /// Cancels the receives of a call. What has begun to arrive cannot be cancelled, and is waited
+  /// for: its memory is about to be the caller's again.
+  void end_receives() {
+    bool open = false;
+    for (auto& one : receives) {
+      if (one != MPI_REQUEST_NULL) {
+        MPI_Cancel(&one);
+        open = true;
+      }
+    }
+    if (open) {
+      const auto since = clock::now();
+      auto pause = patience();
+      for (auto& one : receives) {
+        int done = 0;
+        while (MPI_Test(&one, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done == 0) {
+          if (clock::now() - since > parting_time()) {
+            MPI_Request_free(&one);
+            break;
+          }
+          static_cast<void>(pause.pause());
+        }
+      }
+    }
+    own_board().receiving.store(false, std::memory_order_release);
+  }
 
   /// Whether all ranks have left before this one ran out of patience.
   [[nodiscard]] bool await_departures() const {

@@ -222,38 +222,10 @@ class turn : public running_call {
     in_flight(const in_flight&) = delete;
     in_flight& operator=(const in_flight&) = delete;
     ~in_flight() {
-      end_receives();
+      in.let_go();
       for (auto& one : in.sends) {
         if (one != MPI_REQUEST_NULL) {
           MPI_Request_free(&one);
-        }
-      }
-    }
-
-   private:
-    /// What has begun to arrive cannot be cancelled, and is waited for: its memory is about to be
-    /// the caller's again.
-    void end_receives() const {
-      bool open = false;
-      for (auto& one : in.receives) {
-        if (one != MPI_REQUEST_NULL) {
-          MPI_Cancel(&one);
-          open = true;
-        }
-      }
-      if (!open) {
-        return;
-      }
-      const auto since = clock::now();
-      auto pause = in.patience();
-      for (auto& one : in.receives) {
-        int done = 0;
-        while (MPI_Test(&one, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done == 0) {
-          if (clock::now() - since > in.parting_time()) {
-            MPI_Request_free(&one);
-            break;
-          }
-          static_cast<void>(pause.pause());
         }
       }
     }
@@ -274,6 +246,7 @@ class turn : public running_call {
   }
 
   void begin_receive(int peer, int tag, std::byte* into, std::size_t bytes, MPI_Comm over) {
+    show_receiving();
     each_piece(bytes, [&](std::size_t at, int count) {
       auto& request = in_.receives.emplace_back(MPI_REQUEST_NULL);
       check(MPI_Irecv(into + at, count, MPI_BYTE, peer, tag, over, &request), "MPI_Irecv");
