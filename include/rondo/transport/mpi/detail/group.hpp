@@ -154,6 +154,9 @@ class group {
     return board_of(rank).calls[number % rondo::detail::records_kept].describe(
         word_of(rank, number));
   }
+  [[nodiscard]] std::uint32_t newest_call(int rank) const noexcept {
+    return board_of(rank).last_number.load(std::memory_order_acquire);
+  }
   [[nodiscard]] std::string message_of(int rank) const {
     const auto& shown = board_of(rank).message;
     const auto word = shown.word.load(std::memory_order_acquire);
