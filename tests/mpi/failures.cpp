@@ -5,8 +5,11 @@
 #include <rondo/codec.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <span>
 #include <stdexcept>
+#include <thread>
 
 using namespace ranks;
 using namespace std::chrono_literals;
@@ -298,6 +301,30 @@ TEST_CASE("mpi: calls that do not agree are found within 100 ms") {
   }
 }
 
+// A root that sends a few bytes waits for nobody: it may be so many calls ahead that what it has
+// told of the call that others are in is gone.
+TEST_CASE("mpi: calls that do not agree are found however far a rank has gone on") {
+  double quickest = 1;  // of several: others may need the processors
+  for (int attempt = 0; attempt < 20 && quickest > 0.2; ++attempt) {
+    auto comm = in_shared_memory(20s);
+    const auto got = catch_from([&] {
+      std::vector<float> values(10);
+      for (int made = 0; made < (comm.rank() == 0 ? 100 : 4); ++made) {
+        rondo::broadcast(comm, values, rondo::tree{});
+      }
+      comm.rank() == 0 ? rondo::barrier(comm) : rondo::all_reduce(comm, values, rondo::ring{});
+    });
+    INFO("rank " << comm.rank() << " caught after " << got.seconds << " s: " << got.text);
+    CHECK(got.code == rondo::error_code::mismatch);
+    CHECK(has(got.text, "is in call 5, all_reduce(10 x float, sum, ring) at failures.cpp:"));
+    CHECK(has(got.text, "rank 0 has gone on to call 101, barrier(automatic) at failures.cpp:"));
+    double slowest = got.seconds;
+    MPI_Allreduce(MPI_IN_PLACE, &slowest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+    quickest = (std::min)(quickest, slowest);
+  }
+  CHECK(quickest <= 0.2);
+}
+
 TEST_CASE("mpi: a call that is refused on every rank leaves the communicator as it was") {
   for (const bool shared : {true, false}) {
     auto comm = shared ? in_shared_memory() : by_messages();
@@ -359,4 +386,60 @@ TEST_CASE("mpi: who shrinks a second time is told so, and waits for nobody") {
     CHECK(again.seconds < soon);
   }
   rondo::barrier(rest);
+}
+
+// What a sender has begun to send cannot be called off. It would be written to memory that is the
+// receiver's again, and read from memory that the sender has freed, which ends the program where
+// one process copies from another.
+TEST_CASE("mpi: MPI leaves the buffers of messages alone that have failed") {
+  constexpr std::size_t count = std::size_t{96} << 20;
+  static std::vector<unsigned char> kept;  // through messages alone, MPI may read until the end
+  for (const bool shared : {true, false}) {
+    auto comm = shared ? in_shared_memory(10s) : by_messages(10s);
+    const int self = comm.rank();
+    if (comm.size() < 3) {
+      return;  // the third rank fails while the others are at it
+    }
+    const auto got = catch_from([&] {
+      int begun = 0;
+      if (self == 0) {
+        std::vector<unsigned char> values(count, 0);
+        auto pending = rondo::receive(comm, values, rondo::from{1}, rondo::async{});
+        while (std::atomic_ref{values.front()}.load() == 0 && !pending.done()) {
+        }
+        MPI_Send(&begun, 1, MPI_INT, 2, 0, MPI_COMM_WORLD);
+        std::string text;
+        try {
+          pending.wait();
+        } catch (const rondo::error& thrown) {
+          text = thrown.what();
+        }
+        std::fill(values.begin(), values.end(), static_cast<unsigned char>(2));
+        for (int round = 0; round < 200; ++round) {  // what MPI has yet to do, it does while asked
+          int waits = 0;
+          MPI_Iprobe(MPI_ANY_SOURCE, 1, MPI_COMM_WORLD, &waits, MPI_STATUS_IGNORE);
+          std::this_thread::sleep_for(1ms);
+        }
+        CHECK(std::count(values.begin(), values.end(), 2) == std::ptrdiff_t{count});
+        if (!text.empty()) {
+          rondo::barrier(comm);  // throws again
+        }
+      } else if (self == 1) {
+        std::vector<unsigned char> freed(shared ? count : 0, 1);
+        kept.assign(shared ? 0 : count, 1);
+        rondo::send(comm, shared ? freed : kept, rondo::to{0});
+      } else if (self == 2) {
+        MPI_Recv(&begun, 1, MPI_INT, 0, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        std::vector<int> long_one(2);
+        std::vector<int> short_one(1);
+        rondo::send(comm, short_one, rondo::to{2});
+        rondo::receive(comm, long_one, rondo::from{2});
+      }
+    });
+    INFO("shared memory " << shared << ", rank " << self << " caught " << got.text);
+    CHECK((self != 2 || got.code == rondo::error_code::mismatch));
+    MPI_Barrier(MPI_COMM_WORLD);
+    auto rest = comm.shrink();
+    rondo::barrier(rest);
+  }
 }

@@ -12,6 +12,7 @@
 #include <rondo/transport/threads/run.hpp>
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 namespace {
@@ -114,4 +115,23 @@ TEST_CASE("a wrapper that forwards has the nodes of what it wraps, one of messag
     expect(seen.node_size() == comm.node_size(), "the wrapper's ranks do, too");
     expect(apart.node_size() == 1, "ranks of messages alone share none");
   });
+}
+
+TEST_CASE("a rank that takes notes and splits is named at the line that splits") {
+  std::string told;
+  try {
+    rondo::threads::run(2, [](auto& comm) {
+      recording seen{comm};
+      if (comm.rank() == 0) {
+        auto team = seen.split(0);
+      } else {
+        std::vector<int> values(1);
+        rondo::all_reduce(seen, values);
+      }
+    });
+  } catch (const rondo::mismatch& thrown) {
+    told = thrown.what();
+  }
+  CAPTURE(told);
+  CHECK(told.find("split() at communicator.cpp:") != std::string::npos);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rondo/core/call.hpp>
+#include <rondo/core/source_location.hpp>
 #include <rondo/testing/forwarding.hpp>
 #include <rondo/version.hpp>
 
@@ -38,8 +39,13 @@ class recording : public forwarding<Comm> {
   [[nodiscard]] const std::vector<recorded>& made() const noexcept { return made_; }
   void forget() { made_.clear(); }
 
-  [[nodiscard]] recording split(int color, int key = 0) {
-    return recording{std::make_unique<Comm>(this->inner().split(color, key))};
+  [[nodiscard]] recording split(int color, int key = 0,
+                                source_location where = source_location::current()) {
+    if constexpr (requires(Comm & inner) { inner.split(color, key, where); }) {
+      return recording{std::make_unique<Comm>(this->inner().split(color, key, where))};
+    } else {
+      return recording{std::make_unique<Comm>(this->inner().split(color, key))};
+    }
   }
 
   template <class Body>

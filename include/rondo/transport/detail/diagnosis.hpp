@@ -20,6 +20,7 @@ namespace rondo::inline v0_1::detail {
 /// Ranks that can read what each has announced about itself:
 ///  - `word_of(r, number)`  the word of rank r's call `number`, 0 if it is not known
 ///  - `call_of(r, number)`  that call in words
+///  - `newest_call(r)`      the number of rank r's last call, 0 if it has made none
 ///  - `message_of(r)`       the send or receive that rank r is in, in words; empty if none
 ///  - `has_returned(r)`     rank r will make no more calls
 ///  - `fail(code, rank, message)` ends the communicator
@@ -29,6 +30,7 @@ concept accountable = requires(Group& in, int rank, std::uint32_t number, std::s
   { in.size() } -> std::convertible_to<int>;
   { in.word_of(rank, number) } -> std::same_as<std::uint64_t>;
   { in.call_of(rank, number) } -> std::same_as<std::string>;
+  { in.newest_call(rank) } -> std::same_as<std::uint32_t>;
   { in.message_of(rank) } -> std::same_as<std::string>;
   { in.has_returned(rank) } -> std::same_as<bool>;
   in.fail(error_code::mismatch, rank, text);
@@ -52,12 +54,15 @@ template <accountable Group>
   if (in.has_returned(rank)) {
     return text + Group::what_ends_a_rank + " without it";
   }
-  for (std::uint32_t back = 1; back < records_kept && back < number; ++back) {
-    if (in.word_of(rank, number - back) != 0) {
-      return text + "has not come; its last call was " + in.call_of(rank, number - back);
-    }
+  const std::uint32_t newest = in.newest_call(rank);
+  if (newest == 0) {
+    return text + "has made no collective call on this communicator yet";
   }
-  return text + "has made no collective call on this communicator yet";
+  const bool behind = static_cast<std::int32_t>(newest - number) < 0;  // numbers come around
+  return text +
+         (behind ? "has not come; its last call was "
+                 : "has gone on to call " + std::to_string(newest) + ", ") +
+         in.call_of(rank, newest);
 }
 
 /// Whether ranks that have come called different things under this number.

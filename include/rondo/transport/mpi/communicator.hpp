@@ -57,8 +57,11 @@ namespace rondo::inline v0_1::mpi {
 /// wrong size at once; calls that do not agree once both ranks wait; the rest by the deadline. A
 /// rank whose part of a call is done without waiting returns from it, and hears of the failure when
 /// it next waits. `native{}` is watched by nobody. A process that dies takes the MPI job with it in
-/// most MPI libraries; rondo cannot survive that. After a failure, MPI may read the buffers of
-/// messages that this rank had begun to send until its process ends.
+/// most MPI libraries; rondo cannot survive that.
+///
+/// What a call that fails had begun to take it takes to its end, for 5 s at most, so that MPI does
+/// not write to the caller's memory later. Nor does MPI then read what the call was sending, where
+/// ranks share memory; through messages alone it may until the process ends.
 ///
 /// Cost: about 1 MiB of shared memory per rank and communicator, touched when first used.
 class communicator {

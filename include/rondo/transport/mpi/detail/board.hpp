@@ -121,6 +121,7 @@ struct board {
   alignas(64) std::atomic<std::uint32_t> last_number{0};
   std::atomic<bool> returned{false};
   std::atomic<bool> wants_to_shrink{false};
+  std::atomic<bool> receiving{false};  ///< MPI may have memory to receive into
 };
 static_assert(sizeof(board) <= 3840);
 

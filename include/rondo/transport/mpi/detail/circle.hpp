@@ -17,11 +17,12 @@
 
 namespace rondo::inline v0_1::mpi::detail {
 
-/// Ranks that seem to wait for each other. They do if none of them has moved for a while although
-/// each has looked again: then nothing is on its way to any of them.
+/// Ranks that seem to wait for each other, or this one for a rank that waits in a later call. They
+/// wait in vain if none of them has moved for a while although each has looked again: then nothing
+/// is on its way to any of them.
 class suspicion {
  public:
-  /// Looks at all ranks once; true when a circle is certain, which ends the communicator.
+  /// Looks at all ranks once; true when this rank waits in vain, which ends the communicator.
   bool confirmed(group& in, std::uint32_t number) {
     auto now = follow(in);
     if (now.empty() || !same_waits(now)) {
@@ -37,7 +38,9 @@ class suspicion {
     if (clock::now() - since_ < std::chrono::milliseconds{40}) {
       return false;
     }
-    std::string text = "ranks wait for each other: ";
+    std::string text = gone_on(in, now.front().rank, now.back().rank)
+                           ? "ranks disagree about call " + std::to_string(number) + ": "
+                           : "ranks wait for each other: ";
     for (std::size_t i = 0; i < now.size(); ++i) {
       text += rondo::detail::account_of(in, now[i].rank, number) + (i + 1 < now.size() ? "; " : "");
     }
@@ -52,10 +55,19 @@ class suspicion {
     std::uint64_t looks;
   };
 
-  /// The circle that leads from this rank back to it, or nothing.
+  /// Whether `rank` waits in a collective call that `peer` has left behind: it has sent all that it
+  /// had to.
+  [[nodiscard]] static bool gone_on(const group& in, int rank, int peer) {
+    const auto needs = in.board_of(rank).wait.number.load(std::memory_order_relaxed);
+    return needs != 0 && static_cast<std::int32_t>(in.newest_call(peer) - needs) > 0;
+  }
+
+  /// The circle that leads from this rank back to it, or this rank and one that waits in a later
+  /// call, or nothing.
   [[nodiscard]] static std::vector<link> follow(const group& in) {
     std::vector<link> path;
     int at = in.rank();
+    bool ends = false;
     do {
       const auto& wait = in.board_of(at).wait;
       const link one{at, wait.stamp.load(std::memory_order_acquire),
@@ -64,15 +76,20 @@ class suspicion {
       const auto needs = wait.number.load(std::memory_order_relaxed);
       std::atomic_thread_fence(std::memory_order_acquire);
       const bool steady = wait.stamp.load(std::memory_order_relaxed) == one.stamp;
-      const bool has_come = next >= 0 && needs != 0 &&
-                            in.board_of(next).last_number.load(std::memory_order_acquire) >= needs;
-      if (one.stamp % 2 == 0 || !steady || next < 0 || has_come ||
-          path.size() > static_cast<std::size_t>(in.size())) {
+      if (one.stamp % 2 == 0 || !steady || path.size() > static_cast<std::size_t>(in.size())) {
         return {};
       }
       path.push_back(one);
+      if (ends) {
+        return path;
+      }
+      const bool in_this_call = next >= 0 && needs != 0 && in.newest_call(next) == needs;
+      ends = next >= 0 && gone_on(in, at, next);
+      if (next < 0 || in_this_call || (ends && at != in.rank())) {
+        return {};
+      }
       at = next;
-    } while (at != in.rank());
+    } while (ends || at != in.rank());
     return path;
   }
 

@@ -114,6 +114,10 @@ class group {
   [[nodiscard]] MPI_Comm users() const noexcept { return users_.get(); }
   [[nodiscard]] bool has_window() const noexcept { return memory_.has_value(); }
   [[nodiscard]] segment& of(int rank) const noexcept { return memory_->of(rank); }
+  /// How long a rank that leaves, or gives a call up, waits for others to be done with it.
+  [[nodiscard]] clock::duration parting_time() const noexcept {
+    return (std::min)(deadline, clock::duration{std::chrono::seconds{5}});
+  }
   /// How to wait for long; where to yield may be in vain it is tried for so long.
   [[nodiscard]] rondo::detail::backoff patience(
       std::chrono::microseconds in_vain = std::chrono::microseconds{100}) const noexcept {
@@ -149,6 +153,9 @@ class group {
     return board_of(rank).calls[number % rondo::detail::records_kept].describe(
         word_of(rank, number));
   }
+  [[nodiscard]] std::uint32_t newest_call(int rank) const noexcept {
+    return board_of(rank).last_number.load(std::memory_order_acquire);
+  }
   [[nodiscard]] std::string message_of(int rank) const {
     const auto& shown = board_of(rank).message;
     const auto word = shown.word.load(std::memory_order_acquire);
@@ -156,6 +163,31 @@ class group {
   }
   [[nodiscard]] bool has_returned(int rank) const noexcept {
     return board_of(rank).returned.load(std::memory_order_acquire);
+  }
+
+  /// A call ends: returns when MPI no longer uses its buffers, as far as that can be had. Where
+  /// ranks share memory, one that fails waits for the receives of peers, which may take what it has
+  /// begun to send; none begins later.
+  void let_go() {
+    end_receives();
+    const bool sending =
+        offers.any_under_way() || std::any_of(sends.begin(), sends.end(), [](MPI_Request one) {
+          return one != MPI_REQUEST_NULL;
+        });
+    if (!sending || !memory_ || !failed()) {
+      return;
+    }
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // the failure was seen before the marks
+    const auto since = clock::now();
+    auto pause = patience();
+    for (int other = 0; other < size_ && clock::now() - since <= parting_time();) {
+      if (board_of(other).receiving.load(std::memory_order_acquire)) {
+        progress();
+        static_cast<void>(pause.pause());
+      } else {
+        ++other;
+      }
+    }
   }
 
   // --- the end -------------------------------------------------------------------------------
@@ -243,15 +275,41 @@ class group {
   static_assert(sizeof(board) != sizeof(verdict));
   static constexpr int note_tag = 1;
 
+  /// Cancels the receives of a call. What has begun to arrive cannot be cancelled, and is waited
+  /// for: its memory is about to be the caller's again.
+  void end_receives() {
+    bool open = false;
+    for (auto& one : receives) {
+      if (one != MPI_REQUEST_NULL) {
+        MPI_Cancel(&one);
+        open = true;
+      }
+    }
+    if (open) {
+      const auto since = clock::now();
+      auto pause = patience();
+      for (auto& one : receives) {
+        int done = 0;
+        while (MPI_Test(&one, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done == 0) {
+          if (clock::now() - since > parting_time()) {
+            MPI_Request_free(&one);
+            break;
+          }
+          static_cast<void>(pause.pause());
+        }
+      }
+    }
+    own_board().receiving.store(false, std::memory_order_release);
+  }
+
   /// Whether all ranks have left before this one ran out of patience.
   [[nodiscard]] bool await_departures() const {
     const auto since = clock::now();
-    const auto longest = (std::min)(deadline, clock::duration{std::chrono::seconds{5}});
     auto pause = patience();
     for (int other = 0; other < size_;) {
       if (has_returned(other)) {
         ++other;
-      } else if (clock::now() - since > longest) {
+      } else if (clock::now() - since > parting_time()) {
         return false;
       } else {
         progress();

@@ -29,6 +29,7 @@ class running_call {
   running_call(group& in, const call& made, std::uint64_t word)
       : in_{in}, call_{made}, word_{word} {
     if (in_.failed()) {
+      in_.let_go();
       give_up();
     }
   }
@@ -57,6 +58,19 @@ class running_call {
   [[nodiscard]] std::string place() const { return rondo::detail::text_of_place(rank(), call_); }
 
  protected:
+  /// Before MPI is given memory to receive into, and may read a sender's for that: from now on
+  /// senders that fail wait for this rank.
+  void show_receiving() {
+    auto& shown = in_.own_board().receiving;
+    if (!shown.load(std::memory_order_relaxed)) {
+      shown.store(true, std::memory_order_relaxed);
+      std::atomic_thread_fence(std::memory_order_seq_cst);  // the mark, before the look
+      if (in_.failed()) {
+        give_up();
+      }
+    }
+  }
+
   /// Returns when `done()` is true; looks so often before the processor is given away. Who has
   /// waited for long sleeps by `nap(time)`, where to yield may be in vain after `in_vain`.
   template <class Done, class Nap>

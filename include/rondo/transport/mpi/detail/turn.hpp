@@ -210,8 +210,7 @@ class turn : public running_call {
     return true;
   }
 
-  /// No request outlives its call: after a failure receives are cancelled, and sends, which MPI
-  /// cannot call back, are left to it.
+  /// After a failure receives are cancelled, and sends, which MPI cannot call back, are left to it.
   struct in_flight {
     group& in;
     explicit in_flight(group& of) : in{of} {
@@ -222,12 +221,7 @@ class turn : public running_call {
     in_flight(const in_flight&) = delete;
     in_flight& operator=(const in_flight&) = delete;
     ~in_flight() {
-      for (auto& one : in.receives) {
-        if (one != MPI_REQUEST_NULL) {
-          MPI_Cancel(&one);
-          MPI_Request_free(&one);
-        }
-      }
+      in.let_go();
       for (auto& one : in.sends) {
         if (one != MPI_REQUEST_NULL) {
           MPI_Request_free(&one);
@@ -251,6 +245,7 @@ class turn : public running_call {
   }
 
   void begin_receive(int peer, int tag, std::byte* into, std::size_t bytes, MPI_Comm over) {
+    show_receiving();
     each_piece(bytes, [&](std::size_t at, int count) {
       auto& request = in_.receives.emplace_back(MPI_REQUEST_NULL);
       check(MPI_Irecv(into + at, count, MPI_BYTE, peer, tag, over, &request), "MPI_Irecv");

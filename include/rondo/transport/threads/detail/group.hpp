@@ -185,6 +185,16 @@ struct group : rondo::detail::counted_owner {
     const auto word = of(rank).calls[number % rondo::detail::records_kept].read(made);
     return word >> 32 == number ? made.describe() : std::string{"another call"};
   }
+  [[nodiscard]] std::uint32_t newest_call(int rank) const noexcept {
+    std::uint32_t newest = 0;
+    for (const record& one : of(rank).calls) {
+      call made;
+      const auto number = static_cast<std::uint32_t>(one.read(made) >> 32);
+      const bool newer = newest == 0 || static_cast<std::int32_t>(number - newest) > 0;
+      newest = number != 0 && newer ? number : newest;
+    }
+    return newest;
+  }
   [[nodiscard]] std::string message_of(int rank) const {
     call made;
     return of(rank).message.read(made) != 0 ? made.describe() : std::string{};
