@@ -59,10 +59,10 @@ class running_call {
 
  protected:
   /// Before MPI is given memory to receive into, and may read a sender's for that: from now on
-  /// senders that fail wait for this rank.
+  /// senders that fail wait for this rank, where ranks share memory.
   void show_receiving() {
     auto& shown = in_.own_board().receiving;
-    if (!shown.load(std::memory_order_relaxed)) {
+    if (in_.has_window() && !shown.load(std::memory_order_relaxed)) {
       shown.store(true, std::memory_order_relaxed);
       std::atomic_thread_fence(std::memory_order_seq_cst);  // the mark, before the look
       if (in_.failed()) {
