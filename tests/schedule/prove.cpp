@@ -168,10 +168,9 @@ TEST_CASE("a schedule that is right only if all ranks work in place, or none doe
           {verb::receive, 2, peer, second, {}, {}},
           {verb::fold, 3, -1, schedule::in_output(0), schedule::in_input(0), second}}});
   }
-  CHECK_THROWS_WITH(
-      prove(aliased),
-      Catch::Matchers::ContainsSubstring("rank 0: it does not send what it sends if they are apart "
-                                         "(input and output being the same memory)"));
+  CHECK_THROWS_WITH(prove(aliased), Catch::Matchers::ContainsSubstring(
+                                        "rank 0: it does not send what it sends if they are apart "
+                                        "(input and output being the same memory)"));
 }
 
 TEST_CASE("rows that do not agree whether chunks must be equal are refused") {

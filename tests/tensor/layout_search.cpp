@@ -178,7 +178,8 @@ TEST_CASE("find_layout: as good as trying every layout") {
   }
 }
 
-TEST_CASE("find_layout: a rename that gathers only if a dimension stays whole is bounded either way") {
+TEST_CASE(
+    "find_layout: a rename that gathers only if a dimension stays whole is bounded either way") {
   // Cut along m under both of its names, t is gathered by no rename, and is let go after it.
   blueprint net;
   const auto x = net.input("x", "j:15, i:15, k:15");
