@@ -178,10 +178,32 @@ TEST_CASE("weights are gathered before use and dropped after") {
               "0RESHARD\n"));
 }
 
+TEST_CASE("weights are there for both of two actions that overlap, however few stages ahead") {
+  for (const int ahead : {1, 2, 3}) {
+    const auto plan = add_unshard(pipeline::dual_pipe{}({4, 8}), ahead);
+    std::vector<bool> gathered(8, false);
+    int missing = 0;
+    for (const auto& row : plan.rows) {
+      for (const auto& each : row) {
+        const auto stage = static_cast<std::size_t>(each.stage);
+        gathered[stage] = each.kind == pipeline::kind::unshard ||
+                          (each.kind != pipeline::kind::reshard && gathered[stage]);
+        missing += is_compute(each.kind) && !gathered[stage] ? 1 : 0;
+      }
+    }
+    CHECK(missing == 0);
+  }
+  CHECK_THROWS_WITH(add_unshard(pipeline::one_f_one_b{}({2, 2}), 0),
+                    Catch::Matchers::ContainsSubstring("0 stages ahead"));
+}
+
 TEST_CASE("gradients are reduced when the last of a stage is there") {
   const auto plan = from_csv(cells("0F0 0F1 1F0 1F1 1B0 1B1 0B0 0B1\n"));
   CHECK(to_csv(add_reduce_gradient(plan)) ==
         cells("0F0 0F1 1F0 1F1 1B0 1B1 1REDUCE_GRAD 0B0 0B1 0REDUCE_GRAD\n"));
+  const auto beyond = pipeline::from_csv("0F0,7B0\n", pipeline::looped(1));
+  CHECK_THROWS_WITH(add_reduce_gradient(beyond),
+                    Catch::Matchers::ContainsSubstring("7B0 is on none of the plan's 1 stages"));
 }
 
 TEST_CASE("in time: both ranks follow one order, and a message goes where its sender is done") {

@@ -230,4 +230,9 @@ TEST_CASE("plans made by hand whose parts do not fit each other are refused, not
 
   const auto beyond = pipeline::from_csv("0F0,0SEND_B0\n1F0\n");  // nothing is before stage 0
   CHECK_THROWS_WITH(pipeline::find_hang(beyond, channel::rendezvous), says("0SEND_B0 is outside"));
+  const auto strayed = pipeline::from_csv("1F0\n0F0\n1RECV_F0\n", pipeline::placement{{1, 0}, 3});
+  for (const auto each : {channel::mailbox, channel::stream_per_peer}) {
+    CHECK_THROWS_WITH(pipeline::find_hang(strayed, each),
+                      says("rank 2: 1RECV_F0 is on a rank without its stage"));
+  }
 }

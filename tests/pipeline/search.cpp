@@ -272,7 +272,7 @@ TEST_CASE("the bound is below every generator, on a V, with copies and where F a
   for (int round = 0; round < 200; ++round) {
     costs of{pick(1, 50), pick(1, 50), pick(1, 50), pick(0, 20)};
     const ticks backward = of.backward_input + of.backward_weight;
-    of.backward = pick(static_cast<int>(of.backward_input), static_cast<int>(backward));
+    of.backward = pick(1, static_cast<int>(backward));  // less than its first half alone, too
     if (round % 2 == 0) {
       const auto from = static_cast<int>(std::max(of.forward, backward));
       of.overlapped = pick(from, static_cast<int>(of.forward + backward));

@@ -344,6 +344,11 @@ TEST_CASE("costs that are negative, no number or out of all measure are refused 
                     says("the activation of 0F0 is -1;"));
   CHECK_THROWS_WITH(pipeline::simulate(halves, costs{.retained = -1}),
                     says("the retained part of 1I0 is -1;"));
+  // A part that is more than the whole would grow the memory where nobody looks for its peak.
+  CHECK_THROWS_WITH(pipeline::simulate(halves, costs{.retained = 5}),
+                    says("the retained part of 1I0 is 5, but its activation 1;"));
+  CHECK_THROWS_WITH(pipeline::search({2, 2}, costs{.activation = 2, .retained = 3}),
+                    says("is 3, but its activation 2;"));
   CHECK(pipeline::simulate(plan, measured{most, most}).makespan > pipeline::most_ticks);
 }
 

@@ -169,6 +169,22 @@ TEST_CASE("chunks go round the colours, in what every reader of SVG knows") {
   }
 }
 
+TEST_CASE("a drawing does not take a copy that names a peer for a message") {
+  auto plain = schedule::tabulate(schedule::all_gather(rondo::recursive_doubling{}, 4));
+  auto named = plain;
+  for (auto& row : named.rows) {
+    for (auto& step : row.steps) {
+      step.peer = step.what == schedule::verb::copy ? 3 : step.peer;
+    }
+  }
+  CHECK_NOTHROW(schedule::prove(named));
+  const file drawn;
+  schedule::write_svg(plain, drawn.path);
+  const std::string expected = drawn.text();
+  schedule::write_svg(named, drawn.path);
+  CHECK(drawn.text() == expected);
+}
+
 TEST_CASE("a drawing names the algorithm, where it is that of one") {
   const auto drawn = [](const auto& what) {
     const file svg;

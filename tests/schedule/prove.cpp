@@ -149,6 +149,44 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a schedule that is right only if all ranks work in place, or none does, is refused") {
+  using schedule::verb;
+  schedule::table aliased{schedule::collective::all_reduce, 2, 0, {}};
+  for (const int rank : {0, 1}) {
+    const int peer = 1 - rank;
+    // In place the second message is what the first one brought, and the peer's word comes back.
+    const schedule::run own = schedule::in_scratch(0, 0);
+    const schedule::run second = schedule::in_scratch(1, 0);
+    aliased.rows.push_back(
+        {1,
+         2,
+         false,
+         {{verb::copy, 0, -1, own, schedule::in_input(0), {}},
+          {verb::send, 1, peer, {}, own, {}},
+          {verb::receive, 1, peer, schedule::in_output(0), {}, {}},
+          {verb::send, 2, peer, {}, schedule::in_input(0), {}},
+          {verb::receive, 2, peer, second, {}, {}},
+          {verb::fold, 3, -1, schedule::in_output(0), schedule::in_input(0), second}}});
+  }
+  CHECK_THROWS_WITH(prove(aliased), Catch::Matchers::ContainsSubstring(
+                                        "rank 0: it does not send what it sends if they are apart "
+                                        "(input and output being the same memory)"));
+}
+
+TEST_CASE("rows that do not agree whether chunks must be equal are refused") {
+  auto mixed = schedule::tabulate(schedule::all_reduce(rondo::bruck{}, 4));
+  CHECK_NOTHROW(prove(mixed));
+  mixed.rows[2].uniform = false;
+  CHECK_THROWS_WITH(prove(mixed),
+                    Catch::Matchers::ContainsSubstring(
+                        "rank 2: it takes chunks of any size, rank 0 equal ones only"));
+  for (const int inner : {2, 3, 4}) {
+    const auto one = schedule::all_reduce(
+        rondo::hierarchical{rondo::tree{.segments = 2}, rondo::bruck{}, inner}, 2 * inner);
+    CHECK_NOTHROW(prove(one));
+  }
+}
+
 TEST_CASE("a cycle of waiting ranks is refused and spelled out") {
   schedule::table cycle{schedule::collective::all_gather, 2, 0, {}};
   for (const int rank : {0, 1}) {

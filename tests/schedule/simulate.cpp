@@ -535,6 +535,21 @@ TEST_CASE("a table whose rows do not fit each other is refused, not read past it
   refused("rounds that go back", [](table& t) { t.rows[1].steps.back().round = 0; });
 }
 
+TEST_CASE("chunks that a step keeps in no memory are refused, not looked up") {
+  auto ring = schedule::tabulate(schedule::all_gather(rondo::ring{}, 3));
+  ring.rows[2].steps.back().into.where = schedule::region::nothing;
+  const auto refused = Catch::Matchers::ContainsSubstring("rank 2 has a run of 1 chunks in no");
+  CHECK_THROWS_WITH(schedule::simulate(ring, schedule::network{}, 100), refused);
+  CHECK_THROWS_WITH(schedule::simulate(ring, schedule::host{}, 100), refused);
+
+  // What a step does not use may say anything, as prove has it.
+  auto unused = schedule::tabulate(schedule::all_gather(rondo::ring{}, 3));
+  unused.rows[2].steps.back().left = schedule::in_scratch(7, 0);
+  CHECK_NOTHROW(schedule::prove(unused));
+  CHECK(schedule::simulate(unused, schedule::network{.latency = 1}, 100) == 2);
+  CHECK_NOTHROW(schedule::simulate(unused, schedule::host{}, 100));
+}
+
 TEST_CASE("a run of more chunks than the simulator counts is refused, not taken for another") {
   schedule::table one{schedule::collective::broadcast, 2, 0, {}};
   const auto all = [](int chunks, schedule::step only) {

@@ -178,6 +178,19 @@ TEST_CASE("find_layout: as good as trying every layout") {
   }
 }
 
+TEST_CASE(
+    "find_layout: a rename that gathers only if a dimension stays whole is bounded either way") {
+  // Cut along m under both of its names, t is gathered by no rename, and is let go after it.
+  blueprint net;
+  const auto x = net.input("x", "j:15, i:15, k:15");
+  const auto t = net.einsum("t", x, net.input("w", "j:15, i:15"), "i, k");
+  (void)net.map("y", {net.rename("r", t, "i:ii")});
+  const mesh_shape mesh = read_mesh("m:2, n:2");
+  const auto found = find_layout(net, mesh, {});
+  CHECK(static_cast<double>(found.best.peak_bytes()) == by_force(net, mesh, {}));
+  CHECK(found.best.peak_bytes() == 8672);
+}
+
 TEST_CASE("find_layout: the paper's language model is cut by batch and by model") {
   // Size 3 of the paper on model:8, batch:16, one layer.
   const mesh_shape mesh = read_mesh("batch:16, model:8");

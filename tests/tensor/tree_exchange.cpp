@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstring>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 using namespace tree_case;
@@ -127,6 +128,22 @@ TEST_CASE("tree_exchange: ranks that disagree, or bring other leaves, are told")
   const std::vector<std::size_t> widths{1, 3};
   const cut uneven = cut::widths(widths);
   CHECK(contains(told(uneven, uneven, 1), "sum by the tree of its leaves"));
+}
+
+TEST_CASE("tree_sum: a sum is moved with its arrays, and never copied, for its nodes lie there") {
+  using sum = rondo::tree_sum<float>;
+  static_assert(!std::is_copy_constructible_v<sum> && !std::is_copy_assignable_v<sum>);
+  static_assert(std::is_nothrow_move_constructible_v<sum> &&
+                std::is_nothrow_move_assignable_v<sum>);
+  std::vector<sum> kept;  // growing moves them
+  for (std::size_t leaf = 0; leaf < 5; ++leaf) {
+    kept.emplace_back(1);
+    kept.back().room()[0] = static_cast<float>(leaf);
+    kept.back().put(leaf);
+  }
+  for (std::size_t leaf = 0; leaf < 5; ++leaf) {
+    CHECK(kept[leaf].nodes().front().value[0] == static_cast<float>(leaf));
+  }
 }
 
 TEST_CASE("tree_sum: arrays grow to the largest sum and stay") {

@@ -285,6 +285,10 @@ TEST_CASE("vocabulary: padded as Megatron-LM pads those of GPT-2 and BERT") {
     CHECK(rondo::padded_vocabulary(50257, 1 << power) == gpt[power]);
     CHECK(rondo::padded_vocabulary(30522, 1 << power) == bert[power]);
   }
+  CHECK_THROWS_WITH(rondo::padded_vocabulary(50257, 0),
+                    Catch::Matchers::ContainsSubstring("padded_vocabulary: for 0 ranks"));
+  CHECK_THROWS_WITH(rondo::padded_vocabulary(50257, 2, 0),
+                    Catch::Matchers::ContainsSubstring("by granules of 0"));
 }
 
 TEST_CASE("vocabulary_embedding: rows and gradients are those of one rank") {

@@ -31,7 +31,7 @@ struct costs {
   ticks overlapped = -1;  ///< a forward and a backward together; -1: their sum
 
   /// Memory of one forward, in units of the caller's choice, and how much of it lives on from I to
-  /// W.
+  /// W: all of it at most, or it is refused; what I adds for W (output gradients) is not counted.
   std::int64_t activation = 1;
   std::int64_t retained = 0;
 
@@ -87,6 +87,12 @@ namespace detail {
          "; a model gives numbers from 0 to " + std::to_string(most_ticks));
 }
 
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_part(const action& of, std::int64_t kept,
+                                                               std::int64_t whole) {
+  refuse("pipeline: costs: the retained part of " + to_text(of) + " is " + std::to_string(kept) +
+         ", but its activation " + std::to_string(whole) + "; a part is all of it at most");
+}
+
 /// What a model says, as whole ticks.
 template <class Value>
 [[nodiscard]] constexpr ticks checked_cost(const char* which, const action& of,
@@ -130,7 +136,11 @@ template <cost_model Model>
 template <cost_model Model>
 [[nodiscard]] constexpr std::int64_t retained_of(const Model& model, const action& what) {
   if constexpr (requires { model.retained_of(what); }) {
-    return checked_cost("retained part", what, model.retained_of(what));
+    const std::int64_t kept = checked_cost("retained part", what, model.retained_of(what));
+    if (const std::int64_t whole = activation_of(model, what); kept > whole) {
+      refuse_part(what, kept, whole);
+    }
+    return kept;
   } else {
     return 0;
   }

@@ -34,14 +34,22 @@ namespace detail {
 /// Refuses a plan whose parts or actions do not fit each other. Cost: O(actions).
 inline void require_fitting_actions(std::string_view who, const plan& read) {
   require_fitting(who, read);
-  for (const row& each : read.rows) {
-    for (const action& what : each) {
-      if (what.kind != kind::idle &&
-          (!is_within(read, what) ||
-           (is_message(what.kind) && !has_far_stage(what, read.placement)))) {
+  for (int rank = 0; rank < read.ranks(); ++rank) {
+    for (const action& what : read.row_of(rank)) {
+      if (what.kind == kind::idle) {
+        continue;
+      }
+      if (!is_within(read, what) ||
+          (is_message(what.kind) && !has_far_stage(what, read.placement))) {
         raise(error{error_code::unsound_schedule, "pipeline: " + std::string{who} + ": " +
                                                       to_text(what) +
                                                       " is outside the plan's shape"});
+      }
+      if (read.placement.rank_of(what.stage) != rank) {
+        raise(error{error_code::unsound_schedule,
+                    "pipeline: " + std::string{who} + ": rank " + std::to_string(rank) + ": " +
+                        to_text(what) + " is on a rank without its stage",
+                    rank});
       }
     }
   }

@@ -78,8 +78,10 @@ template <cost_model Model>
         }
       }
       for (int stage = end - 1; stage > first_stage; --stage) {
-        const action back = make_action(kind::backward_input, stage, i);
-        arrival += detail::time_of(model, back) + hop(back, stage - 1);
+        const action half = make_action(kind::backward_input, stage, i);
+        const action whole = make_action(kind::backward, stage, i);
+        arrival += (std::min)(detail::time_of(model, half) + hop(half, stage - 1),
+                              detail::time_of(model, whole) + hop(whole, stage - 1));
       }
       arrival += detail::least_backward(model, first_stage, i);
       shortest = shortest < 0 ? arrival : (std::min)(shortest, arrival);

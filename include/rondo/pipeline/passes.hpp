@@ -3,11 +3,13 @@
 #pragma once
 
 #include <rondo/core/constant_vector.hpp>
+#include <rondo/core/error.hpp>
 #include <rondo/pipeline/plan.hpp>
 #include <rondo/version.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <utility>
 
 /// Passes: functions from a plan of compute actions to another plan.
@@ -35,14 +37,21 @@ namespace rondo::inline v0_1::pipeline {
 }
 
 /// Gathers the sharded weights of the next `ahead` stages that a rank will need, and drops those of
-/// the others. For weights that are sharded over data-parallel ranks.
+/// the others; both stages of two actions that overlap. For weights that are sharded over
+/// data-parallel ranks. Errors: `invalid_argument` for an `ahead` below 1.
 [[nodiscard]] constexpr plan add_unshard(plan whole, int ahead = 3) {
+  if (ahead < 1) {
+    refuse("pipeline: add_unshard: " + std::to_string(ahead) +
+           " stages ahead; expected the next one at least");
+  }
   for (row& actions : whole.rows) {
     row with;
     constant_vector<int> gathered;
     for (std::size_t i = 0; i < actions.size(); ++i) {
       constant_vector<int> wanted;
-      for (std::size_t j = i; j < actions.size() && static_cast<int>(wanted.size()) < ahead; ++j) {
+      const std::size_t now = actions[i].with_next ? i + 1 : i;  // up to here at the same time
+      for (std::size_t j = i;
+           j < actions.size() && (j <= now || static_cast<int>(wanted.size()) < ahead); ++j) {
         const int stage = actions[j].stage;
         if (is_compute(actions[j].kind) &&
             std::find(wanted.begin(), wanted.end(), stage) == wanted.end()) {
@@ -76,7 +85,8 @@ namespace rondo::inline v0_1::pipeline {
   return whole;
 }
 
-/// Reduces the weight gradients of a stage as soon as the last of them is there.
+/// Reduces the weight gradients of a stage as soon as the last of them is there. Errors:
+/// `invalid_argument` for a stage that the plan's placement has not.
 [[nodiscard]] constexpr plan add_reduce_gradient(plan whole) {
   for (row& actions : whole.rows) {
     constant_vector<int> left(static_cast<std::size_t>(whole.placement.stages()), 0);
@@ -84,6 +94,10 @@ namespace rondo::inline v0_1::pipeline {
       return each.kind == kind::backward || each.kind == kind::backward_weight;
     };
     for (const action& each : actions) {
+      if (each.stage < 0 || each.stage >= whole.placement.stages()) {
+        refuse("pipeline: add_reduce_gradient: " + to_text(each) + " is on none of the plan's " +
+               std::to_string(whole.placement.stages()) + " stages");
+      }
       left[static_cast<std::size_t>(each.stage)] += has_weight(each) ? 1 : 0;
     }
     row with;

@@ -92,6 +92,13 @@ struct two_levels {
   return as;
 }
 
+/// What one rank of each group makes alone needs equal chunks of all: all ranks say so.
+constexpr void need_alike(builder& write, const program& of_some) {
+  if (of_some.uniform) {
+    write.need_equal_chunks();
+  }
+}
+
 [[nodiscard]] constexpr embedding on_output(embedding as) {
   as.input.where = region::output;
   return as;
@@ -133,6 +140,7 @@ requires(!generates<Inner, collective::reduce_scatter>) &&
   const program down = generate(algorithm.inner, make<collective::broadcast>{}, levels.within());
 
   detail::builder write{up.chunks * across.chunks};
+  detail::need_alike(write, across);
   const auto inner = detail::refined(levels.inner(), across.chunks);
   detail::append(write, up, inner);
   if (levels.position == levels.root_position) {
@@ -152,6 +160,7 @@ constexpr program generate(const hierarchical<Inner, Outer>& algorithm, make<col
   const program within = generate(algorithm.inner, make<collective::broadcast>{}, levels.within());
 
   detail::builder write{across.chunks * within.chunks};
+  detail::need_alike(write, across);
   if (levels.position == levels.root_position) {
     detail::append(write, across, detail::refined(levels.outer(), within.chunks));
   }

@@ -27,9 +27,11 @@ struct proof {
 /// Proves that `schedule` makes its collective, or throws.
 ///
 /// Runs every rank's program on symbols, once with input and output apart and once, where the
-/// collective can work in place, as the same memory, and shows that
+/// collective can work in place, as the same memory, and shows that, whichever ranks work
+/// in place,
 ///
 /// - every chunk that a rank gets holds each contribution exactly once;
+/// - what a rank sends does not depend on whether it does;
 /// - sends and receives match: peer, order between two ranks, and size of every run;
 /// - no ranks wait for each other in a cycle, even if a send waits for its receiver;
 /// - within a round no step writes what another step reads or writes, so the result does not depend
@@ -55,6 +57,7 @@ constexpr proof prove(const Schedule& schedule) {
     proof again;
     detail::symbolic_run in_place{written, true};
     in_place.play(again);
+    in_place.compare_sent(apart);
   }
   return found;
 }

@@ -185,12 +185,13 @@ class footprint {
         touch(rank, number, rank, inbox, use::read);
       }
     }
+    const bool folds = schedule::folds(one.what);
     for (const run* part : {&one.left, &one.right}) {
-      if (part->where != region::wire && part->where != region::nothing) {
+      const bool used = part == &one.left ? one.what != verb::receive : folds;
+      if (used && part->where != region::wire && part->where != region::nothing) {
         touch(rank, number, rank, *part, use::read);
       }
     }
-    const bool folds = schedule::folds(one.what);
     touch(rank, number, rank, one.into, folds ? use::fold_over : use::copy_over);
   }
 

@@ -28,7 +28,7 @@ struct message {
     for (std::size_t i = 0; i < steps.size(); ++i) {
       if (steps[i].what == verb::send) {
         sent.push_back({rank, i, steps[i].peer, 0});
-      } else if (steps[i].peer >= 0) {
+      } else if (is_message(steps[i].what)) {
         received.push_back({steps[i].peer, 0, rank, i});
       }
     }

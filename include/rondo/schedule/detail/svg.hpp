@@ -27,7 +27,7 @@ class svg_writer {
     // About 70 pixels for a hop of a rank that never rests, but neither a stamp nor a wall.
     double hops = 0;
     for (const program& row : schedule.rows) {
-      const double own = row.steps.empty() ? 0 : row.steps.back().round + 1;
+      const double own = row.steps.empty() ? 0 : row.steps.back().round + 1.0;
       hops = own > hops ? own : hops;
     }
     span_ = 70 * hops;
@@ -185,7 +185,7 @@ class svg_writer {
 
   void title(int rank, const step& one, const moment& when) {
     const run& data = one.what == verb::send ? one.left : one.into;
-    const std::string peer = one.peer < 0             ? ""
+    const std::string peer = !is_message(one.what)    ? ""
                              : one.what == verb::send ? " to rank " + std::to_string(one.peer)
                                                       : " from rank " + std::to_string(one.peer);
     out_.print("<title>rank {}: {} {}{}, round {}, {} to {} {}</title>", rank, name_of(one.what),

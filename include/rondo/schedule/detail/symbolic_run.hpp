@@ -26,6 +26,7 @@ class symbolic_run {
         memory_{lay_out(), schedule.size},
         slot_runs_(memory_cells_),
         marks_(memory_cells_),
+        sent_(size(), 0),
         heard_{2 * size(), schedule.size} {
     for (int rank = 0; rank < schedule_.size; ++rank) {
       for (int chunk = 0; chunk < chunks_; ++chunk) {
@@ -54,6 +55,16 @@ class symbolic_run {
     check_all_done();
     check_results(found);
     report(found);
+  }
+
+  /// `apart` played the same schedule with input and output apart. Where all send the same either
+  /// way, what holds for both holds whichever ranks work in place: none can tell what others do.
+  constexpr void compare_sent(const symbolic_run& apart) const {
+    for (int rank = 0; rank < schedule_.size; ++rank) {
+      if (sent_[index(rank)] != apart.sent_[index(rank)]) {
+        blame_.rank(rank, "it does not send what it sends if they are apart");
+      }
+    }
   }
 
  private:
@@ -101,7 +112,10 @@ class symbolic_run {
         blame_.rank(rank,
                     "it cuts the vector differently from what rank 0 or the collective needs");
       }
-      uniform_ = uniform_ || row.uniform;
+      if (row.uniform != uniform_) {
+        blame_.rank(rank, uniform_ ? "it takes chunks of any size, rank 0 equal ones only"
+                                   : "it takes chunks of equal size only, rank 0 any");
+      }
       rank_state& state = at(rank);
       state.input = cells;
       state.output = in_place_ ? cells : cells + index(chunks_);
@@ -313,6 +327,7 @@ class symbolic_run {
     }
     for (int i = 0; i < into.count; ++i) {
       const std::size_t wire = cell(from, data, i);
+      sent_[index(from)] = symbols::mix(sent_[index(from)], memory_[wire].expression);
       if (folds_too) {
         fold(to, received, i, wire_left ? wire : cell(to, receive.left, i),
              wire_left ? cell(to, receive.right, i) : wire);
@@ -420,6 +435,7 @@ class symbolic_run {
   symbols memory_;
   constant_vector<run> slot_runs_;  ///< by cell: the run that it was written in
   constant_vector<mark> marks_;
+  constant_vector<std::uint64_t> sent_;  ///< by rank: one number for all that it sent
   symbols heard_;  ///< by rank: whose word has come; size() further on: when its round began
   std::uint64_t round_token_ = 0;
   long long messages_ = 0;

@@ -103,13 +103,15 @@ class symbols {
     return no_rank;
   }
 
- private:
+  /// One number that stands for two, in their order.
   [[nodiscard]] static constexpr std::uint64_t mix(std::uint64_t left, std::uint64_t right) {
     std::uint64_t x = left * 0x9e3779b97f4a7c15u + (right ^ (right >> 29)) * 0xd6e8feb86659fd93u;
     x ^= x >> 32;
     x *= 0xd6e8feb86659fd93u;
     return x ^ (x >> 29);
   }
+
+ private:
   [[nodiscard]] static constexpr int lowest_in(std::uint64_t bits, std::size_t word) {
     int at = 0;
     while ((bits >> at & 1) == 0) {

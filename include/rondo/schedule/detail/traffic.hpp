@@ -130,11 +130,20 @@ class traffic {
             rank);
       }
       round = one.round;
+      const run& data = one.what == verb::send ? one.left : one.into;
+      if (data.where == region::nothing && data.count != 0) {
+        refuse_schedule("a step of rank " + std::to_string(rank) + " has a run of " +
+                            std::to_string(data.count) + " chunks in no memory",
+                        rank);
+      }
       for (const run* part : {&one.into, &one.left, &one.right}) {
         const bool in_scratch = part->where == region::scratch;
         const int first = in_scratch ? part->slot : part->first;
         const int last = (in_scratch ? row.slot_count : chunks_) - larger(part->count, 0);
-        const bool empty = part->where == region::nothing || part->count == 0;
+        const bool used = part == &one.into   ? one.what != verb::send
+                          : part == &one.left ? one.what != verb::receive
+                                              : folds(one.what);
+        const bool empty = !used || part->where == region::nothing || part->count == 0;
         if (!empty && (part->count < 0 || first < 0 || first > last)) {
           refuse_schedule("a step of rank " + std::to_string(rank) + " has a run of " +
                               std::to_string(part->count) + " from " + std::to_string(first) +

@@ -39,6 +39,12 @@ class tree_sum {
 
   tree_sum() = default;
   explicit tree_sum(std::size_t elements) : elements_{elements} {}
+  /// Moved, never copied: its nodes say where its own arrays are.
+  tree_sum(const tree_sum&) = delete;
+  tree_sum& operator=(const tree_sum&) = delete;
+  tree_sum(tree_sum&&) noexcept = default;
+  tree_sum& operator=(tree_sum&&) noexcept = default;
+  ~tree_sum() = default;
 
   /// Begins anew, with arrays of `elements` elements. The first leaf is put into `lent`, if given:
   /// the memory of the result, say, which the sum of leaves that come in order then lies in. It is

@@ -45,9 +45,14 @@ struct exact_table_gradient {
 /// A vocabulary made longer, so that each of `ranks` ranks gets as many words and a multiple of
 /// `granule`. What is added counts for nothing in `vocabulary_cross_entropy`: tell it how many
 /// words there are. Any cut fits without it; some products are fastest for such sizes.
+/// Errors: no rank, or a granule of 0.
 /// Source: Shoeybi et al. 2019 (arXiv:1909.08053), section 4.1; granule as in Megatron-LM.
 [[nodiscard]] constexpr std::size_t padded_vocabulary(std::size_t words, int ranks,
                                                       std::size_t granule = 128) {
+  if (ranks < 1 || granule == 0) {
+    refuse("padded_vocabulary: for " + std::to_string(ranks) + " ranks by granules of " +
+           std::to_string(granule) + "; expected at least 1 of both");
+  }
   const std::size_t unit = granule * static_cast<std::size_t>(ranks);
   return (words + unit - 1) / unit * unit;
 }

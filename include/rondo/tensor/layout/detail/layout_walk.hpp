@@ -54,7 +54,8 @@ class layout_walk {
     std::size_t last_reader = 0;
     std::size_t maker = none;  ///< the operation that makes it
     bool saved = false;
-    bool gathered = false;  ///< by a rename: its source is saved in its stead
+    bool gathered = false;   ///< by a rename: its source is saved in its stead
+    bool undecided = false;  ///< whether it will be: so either, and for a bound none is saved
     bool alive = false;
     axis_set partial = 0;            ///< of a sum that a rename reduces
     std::vector<axis_set> gradient;  ///< over which axes each term of it is partial
@@ -86,6 +87,7 @@ class layout_walk {
       }
       tensors_[one.output].maker = o;
       tensors_[one.output].gathered = one.what == kind::rename && gathers(one);
+      tensors_[one.output].undecided = one.what == kind::rename && may_gather_or_not(one);
     }
     for (const auto& one : net_.operations()) {
       for (const std::size_t t : kept(one)) {
@@ -127,6 +129,9 @@ class layout_walk {
     return all;
   }
   void save(std::size_t t) {
+    if (tensors_[t].undecided) {
+      return;
+    }
     if (tensors_[t].gathered) {
       t = maker_of(t).inputs.front();
     }
@@ -140,8 +145,20 @@ class layout_walk {
   [[nodiscard]] bool gathers(const blueprint::operation& of) const {
     const axis_set before = sizes_.axes_over(entry(of.inputs.front()).dimensions);
     const axis_set after = sizes_.axes_over(entry(of.output).dimensions);
-    return (before & ~after) != 0 ||
-           (bound_ && tensors_[of.inputs.front()].bytes < tensors_[of.output].bytes);
+    return (before & ~after) != 0;
+  }
+  /// True where that depends on dimensions that are open.
+  [[nodiscard]] bool may_gather_or_not(const blueprint::operation& of) const {
+    axis_set cut_before = 0;
+    bool open = false;
+    for (const auto& [old, renamed] : of.renamed) {
+      if (sizes_.is_open(old)) {
+        return true;
+      }
+      cut_before |= sizes_.axis_bit(old);
+      open = open || sizes_.is_open(renamed);
+    }
+    return open && cut_before != 0;
   }
 
   // Memory.

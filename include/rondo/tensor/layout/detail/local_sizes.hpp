@@ -82,6 +82,8 @@ class local_sizes {
   [[nodiscard]] axis_set axis_bit(std::size_t d) const {
     return axes_[d] >= 0 && size_of(axes_[d]) > 1 ? 1u << axes_[d] : 0u;
   }
+  /// Whether it is not decided yet along which axis, if any, dimension `d` is cut.
+  [[nodiscard]] bool is_open(std::size_t d) const { return axes_[d] == open_dimension; }
   [[nodiscard]] axis_set axes_over(const std::vector<std::size_t>& dimensions) const {
     axis_set all = 0;
     for (const std::size_t d : dimensions) {
