@@ -5,6 +5,7 @@
 
 #include <rondo/schedule.hpp>
 
+#include <limits>
 #include <string>
 
 namespace schedule = rondo::schedule;
@@ -21,6 +22,20 @@ static_assert(prove(schedule::all_reduce(rondo::two_shot{}, 4)).left_to_right);
 static_assert(prove(schedule::all_reduce(rondo::hierarchical{rondo::ring{}, rondo::ring{}, 2}, 4)));
 static_assert(prove(schedule::all_to_all(rondo::bruck{}, 5)));
 static_assert(prove(schedule::barrier(rondo::bruck{}, 5)).rounds == 3);
+
+// Where chunks are equal a run in scratch may be labelled by any number, and none overflows.
+static_assert([] {
+  auto labelled = schedule::tabulate(schedule::all_reduce(rondo::bruck{}, 5));
+  for (auto& row : labelled.rows) {
+    for (auto& step : row.steps) {
+      for (schedule::run* part : {&step.into, &step.left, &step.right}) {
+        part->first = part->where == schedule::region::scratch ? (std::numeric_limits<int>::max)()
+                                                               : part->first;
+      }
+    }
+  }
+  return prove(labelled).left_to_right;
+}());
 
 TEST_CASE("every schedule is proved for 1 to 64 ranks") {
   for (int size = 1; size <= 64; ++size) {

@@ -81,6 +81,9 @@ class step_rules {
       blame_.step(rank, which, of.first, "it has a run of less than no chunks");
     }
     check_place(rank, which, of);
+    if (of.where == region::scratch) {
+      return;  // where its label may be any number
+    }
     for (int i = 0; i < of.count; ++i) {
       const int chunk = of.first + i;
       if (of.where == region::input &&
