@@ -58,7 +58,8 @@ endif()
 # as long to compile. All others are compiled at the -O2 of most users, with every vector form: tests
 # of core, codecs, schedules, protocols and transports, of collectives that fold or code values, of
 # exact sums and of the threads' hot paths (those over MPI under the first library), all benchmarks,
-# and examples but the snippets. With RONDO_QUICK benchmarks, examples and tests over MPI are not.
+# and examples but the snippets. With RONDO_QUICK only tests of core, codecs, schedules, protocols,
+# transports and the folds are.
 set(RONDO_QUICK_FLAGS $<$<COMPILE_LANGUAGE:CXX>:-DRONDO_PLAIN_LOOPS>
                       $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>
                       $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-Og>)
@@ -84,13 +85,21 @@ if(RONDO_USE_CUDA)
 endif()
 
 # What goes to nvcc where there is no GPU, and nothing that it makes runs: it shows that all of it
-# can be made, and optimising would take it twice as long. For nvcc from 13 on.
+# can be made, and optimising would take it twice as long. With RONDO_QUICK programs' kernels are only
+# read, but for targets with the property RONDO_MAKES_KERNELS: those and the tests that call nvcc make
+# all kernels of the headers. For nvcc from 13 on.
 set(RONDO_DEVICE_FLAGS)
+set(RONDO_DEVICE_FLAGS_OF_PROGRAMS)
 if(RONDO_CUDA_FOUND AND NOT RONDO_GPU_ONLY)
   execute_process(COMMAND nvidia-smi -L RESULT_VARIABLE no_gpu OUTPUT_QUIET ERROR_QUIET)
   if(NOT no_gpu EQUAL 0 AND CMAKE_CUDA_COMPILER_ID STREQUAL "NVIDIA" AND
      CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
     set(RONDO_DEVICE_FLAGS --Ofast-compile=max)
+    set(RONDO_DEVICE_FLAGS_OF_PROGRAMS ${RONDO_DEVICE_FLAGS})
+    if(RONDO_QUICK)
+      set(RONDO_DEVICE_FLAGS_OF_PROGRAMS
+          $<IF:$<BOOL:$<TARGET_PROPERTY:RONDO_MAKES_KERNELS>>,${RONDO_DEVICE_FLAGS},-fdevice-syntax-only>)
+    endif()
   endif()
 endif()
 
@@ -109,7 +118,7 @@ function(rondo_executable target)
   target_link_libraries(${target} PRIVATE rondo_development ${arg_LIBRARIES})
   # Not by CUDA_STANDARD, which CMake 3.25 loses where the language is enabled this late.
   target_compile_options(${target} PRIVATE
-    $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;${RONDO_DEVICE_FLAGS}>)
+    $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;${RONDO_DEVICE_FLAGS_OF_PROGRAMS}>)
 endfunction()
 
 # rondo_mpi_executables(<output> <name> SOURCES a.cpp.. [LIBRARIES lib..] [MAIN library]
