@@ -246,7 +246,9 @@ class split_linear {
     for (std::size_t next = 1; next < counted_.size(); ++next) {
       const auto more = ranks_.passage().in.template get<T>(to.rows, to.columns);
       product(counted_[next], more);
-      add<typename Team::memory_type, T>(ranks_.memory(), more, to);
+      for (std::size_t row = 0; row < to.rows; ++row) {  // of the host: GPUs have one part each
+        add_to(to.row(row).data(), more.row(row).data(), to.columns);
+      }
     }
   }
 
