@@ -178,7 +178,7 @@ class turn : public running_call {
   }
   [[nodiscard]] header head_of(int peer, std::uint64_t tag, std::uint64_t kind, std::size_t bytes) {
     auto& number = in_.sent[static_cast<std::size_t>(peer)];  // of the long ones
-    number += is_eager(bytes) ? 0 : 1;
+    number += is_eager(bytes) ? 0u : 1u;
     return {in_.name, tag, kind, bytes, number};
   }
   void begin_message(int peer, const header& first, std::byte* packet, const std::byte* data) {
