@@ -59,10 +59,15 @@ endif()
 # of core, codecs, schedules, protocols and transports, of collectives that fold or code values, of
 # exact sums and of the threads' hot paths (those over MPI under the first library), all benchmarks,
 # and examples but the snippets. With RONDO_QUICK only tests of core, codecs, schedules, protocols,
-# transports and the folds are, and headers of detail/ are not compiled alone.
+# transports and the folds are (rooms of others pass RONDO_FLAGS_IF_QUICK), and headers of detail/ are
+# not compiled alone.
 set(RONDO_QUICK_FLAGS $<$<COMPILE_LANGUAGE:CXX>:-DRONDO_PLAIN_LOOPS>
                       $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>
                       $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-Og>)
+set(RONDO_FLAGS_IF_QUICK)
+if(RONDO_QUICK)
+  set(RONDO_FLAGS_IF_QUICK ${RONDO_QUICK_FLAGS})
+endif()
 
 set(RONDO_MPI_IMPLEMENTATIONS)
 if(RONDO_USE_MPI)
