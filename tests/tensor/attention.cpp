@@ -10,7 +10,9 @@
 #include <rondo/tensor/team.hpp>
 #include <rondo/transport/threads/run.hpp>
 
+#include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -309,4 +311,51 @@ TEST_CASE("attention: values that do not fit are refused by name") {
     }
   });
   CHECK(said.find("ring_attention: key: cut otherwise") != std::string::npos);
+}
+
+TEST_CASE("attention: each value of another shape is refused by its own name") {
+  const char* names[] = {"query", "key",     "value", "out",    "lse",
+                         "d_out", "d_query", "d_key", "d_value"};
+  for (std::size_t wrong = 0; wrong < std::size(names); ++wrong) {
+    CAPTURE(names[wrong]);
+    std::string said;
+    rondo::threads::run(2, [&](auto& comm) {
+      const cut by = cut::even(6, 2);
+      rondo::ring_attention ring{rondo::along<"context">(comm), by, attention_heads{1, 1, 2},
+                                 kernels};
+      std::vector<float> numbers(9);
+      const auto shaped = [&](std::size_t which) {
+        return shard<0, float>{{numbers.data(), 3, which == wrong ? 3u : 2u}, by};
+      };
+      const matrix<float> lse{numbers.data(), 3, wrong == 4 ? 2u : 1u};
+      try {
+        if (wrong < 5) {
+          ring.forward(shaped(0), shaped(1), shaped(2), shaped(3), lse);
+        } else {
+          ring.backward(shaped(0), shaped(1), shaped(2), shaped(3), lse, shaped(5), shaped(6),
+                        shaped(7), shaped(8));
+        }
+      } catch (const rondo::error& refused) {
+        if (comm.rank() == 0) {
+          said = refused.what();
+        }
+      }
+    });
+    CHECK_THAT(said, Catch::Matchers::ContainsSubstring(
+                         "ring_attention: " + std::string{names[wrong]} + ": "));
+  }
+}
+
+TEST_CASE("attention: tokens that are cut over other ranks are refused") {
+  const auto make = [](const cut& tokens) {
+    rondo::threads::run(2, [&](auto& comm) {
+      rondo::ring_attention{rondo::along<"context">(comm), tokens, attention_heads{1, 1, 2},
+                            kernels};
+    });
+  };
+  CHECK_NOTHROW(make(cut::even(6, 2)));
+  CHECK_THROWS_WITH(make(cut::even(6, 3)),
+                    Catch::Matchers::ContainsSubstring("tokens cut over 3 ranks on an axis of 2"));
+  CHECK_THROWS_WITH(make(cut{6, {{{0, 4}}, {{3, 3}}}}),
+                    Catch::Matchers::ContainsSubstring("ranks hold the same indices"));
 }

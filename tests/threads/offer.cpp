@@ -113,6 +113,31 @@ TEST_CASE("a message that nobody takes yet keeps no others out, while fewer than
   }
 }
 
+TEST_CASE("messages that many others have overtaken are kept apart by who sent them") {
+  constexpr int later = 40;  // more than wait in a channel
+  rondo::threads::run(3, [](auto& comm) {
+    std::vector<int> one(1);
+    if (comm.rank() != 0) {
+      for (int number = 0; number <= later; ++number) {
+        one[0] = 100 * comm.rank() + number;
+        rondo::send(comm, one, rondo::to{0}, rondo::tag{number == 0 ? 1 : 2});
+      }
+      return;
+    }
+    const auto expect = [&](int sender, int number) {
+      rondo::receive(comm, one, rondo::from{sender}, rondo::tag{number == 0 ? 1 : 2});
+      require(one[0] == 100 * sender + number, "it is another's");
+    };
+    for (const int sender : {2, 1}) {
+      for (int number = 1; number <= later; ++number) {
+        expect(sender, number);
+      }
+    }
+    expect(1, 0);
+    expect(2, 0);
+  });
+}
+
 TEST_CASE("who is asked for a rank that is none says so, and where") {
   const auto refused = [](const auto& ask) {
     return refusals::argument_refusal([&] {
